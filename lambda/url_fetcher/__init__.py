@@ -1,0 +1,1 @@
+"""The function that fetches records from a URL and puts them on the stream."""

@@ -1,0 +1,107 @@
+"""What can go wrong between a URL and the stream, and whether trying again may help.
+
+    IngestionError
+    ├── ConfigurationError      the environment, the event or a source's settings are wrong       no
+    ├── SourceError
+    │   ├── AddressRefused      the address, a redirect or a next page is not an allowed one      no
+    │   ├── SourceRejected      the source answered with a status that will not change            no
+    │   ├── SourceUnavailable   refused, reset, 429 or 5xx until the attempts were used up        yes
+    │   ├── SourceTimeout       a deadline passed while connecting, waiting or reading            yes
+    │   ├── LimitExceeded       a body, a record, the nesting or the pages are over their limit   no
+    │   ├── MalformedBody       the body is not what its format says; carries the byte offset     no
+    │   └── PaginationLoop      a page that was already read comes again                          no
+    ├── DeliveryError
+    │   ├── StreamRejected      the stream refuses the call itself: missing, denied, invalid      no
+    │   └── StreamUnavailable   records were still refused when the deadline came                 yes
+    └── DeadlineExceeded        the invocation's time is used up; says where to go on             yes
+
+Foreign errors (requests, urllib3, botocore, msgspec) are translated where they enter and kept
+as ``__cause__``.
+"""
+
+from typing import ClassVar
+
+
+class IngestionError(Exception):
+    """When an ingestion could not be completed; ``retryable`` says whether the same event may yet succeed.
+
+    Args:
+        message: What went wrong with which value, the limit, and what to do.
+        **details: JSON-serializable facts for the log line; never secrets, never bodies.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, **details: str | int | float | bool | None) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class ConfigurationError(IngestionError):
+    """When the environment, the event or a source's settings are wrong."""
+
+
+class SourceError(IngestionError):
+    """When the source could not be read to its end."""
+
+
+class AddressRefused(SourceError):
+    """When an address, a redirect or a next page points where this function may not go."""
+
+
+class SourceRejected(SourceError):
+    """When the source answers with a status that will be the same next time."""
+
+
+class SourceUnavailable(SourceError):
+    """When the source refuses, resets or answers 429 or 5xx until the attempts are used up."""
+
+    retryable = True
+
+
+class SourceTimeout(SourceError):
+    """When a deadline passes while connecting to, waiting for or reading from the source."""
+
+    retryable = True
+
+
+class LimitExceeded(SourceError):
+    """When a body, a record, the nesting or the number of pages is over its limit."""
+
+
+class MalformedBody(SourceError):
+    """When the body is not what its format says.
+
+    Args:
+        message: The reason, naming the format.
+        offset: Where in the decompressed body the break is, in bytes from its start.
+        **details: As for every error.
+    """
+
+    def __init__(self, message: str, *, offset: int, **details: str | int | float | bool | None) -> None:
+        super().__init__(message, offset=offset, **details)
+        self.offset = offset
+
+
+class PaginationLoop(SourceError):
+    """When a page that was already read comes again."""
+
+
+class DeliveryError(IngestionError):
+    """When records could not be put on the stream."""
+
+
+class StreamRejected(DeliveryError):
+    """When the stream refuses the call itself: it is missing, access is denied, or the request is invalid."""
+
+
+class StreamUnavailable(DeliveryError):
+    """When records were still refused, or the service still failed, when the deadline came."""
+
+    retryable = True
+
+
+class DeadlineExceeded(IngestionError):
+    """When the invocation's time is used up before the source is; the details say where to go on."""
+
+    retryable = True
