@@ -1,0 +1,55 @@
+"""A point in time that everything must end before, shared by fetching and delivering."""
+
+import time
+from collections.abc import Callable
+
+from url_fetcher.errors import DeadlineExceeded
+
+
+class Deadline:
+    """The time that is left, counted down on a clock that never jumps.
+
+    Args:
+        seconds: From now until the deadline; negative counts as already past.
+        clock: Gives seconds on any monotonic scale; a test may pass its own.
+        sleep: Waits that many seconds; a test may pass its own.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._end = clock() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self._end - self._clock())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining == 0.0
+
+    def earlier(self, seconds: float) -> "Deadline":
+        """A deadline on the same clock, at most ``seconds`` from now and never later than this one."""
+        return Deadline(min(seconds, self.remaining), clock=self._clock, sleep=self._sleep)
+
+    def wait(self, seconds: float, *, reason: str) -> None:
+        """Sleep ``seconds``, or raise at once if that would end after the deadline.
+
+        Raises:
+            DeadlineExceeded: When fewer than ``seconds`` are left; retryable.
+        """
+        if seconds >= self.remaining:
+            raise DeadlineExceeded(
+                f"{reason}: a wait of {seconds:.1f} s does not fit into the {self.remaining:.1f} s left",
+                wait_seconds=round(seconds, 3),
+                remaining_seconds=round(self.remaining, 3),
+            )
+        self._sleep(seconds)
