@@ -1,0 +1,48 @@
+"""The emulator's private names that the patches lean on: checked when used, named when missing."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+PINNED_VERSION = "1.5.33"
+WAY_OUT = f"install ministack=={PINNED_VERSION}, or adapt local_aws/patches to this version and test it"
+
+
+class EmulatorChanged(RuntimeError):
+    """When the installed emulator is not the one that the patches were written for."""
+
+
+def require_version() -> None:
+    """Nothing, if the pinned version is installed.
+
+    Raises:
+        EmulatorChanged: With the version found; not worth a retry.
+    """
+    installed = version("ministack")
+    if installed != PINNED_VERSION:
+        raise EmulatorChanged(f"ministack {installed} is installed, not {PINNED_VERSION}: {WAY_OUT}")
+
+
+def seam(module: ModuleType, name: str) -> Any:
+    """What ``module`` holds under ``name``.
+
+    Raises:
+        EmulatorChanged: With the full name, if there is no such thing.
+    """
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise EmulatorChanged(f"{module.__name__}.{name} does not exist any more: {WAY_OUT}") from None
+
+
+def wrap(module: ModuleType, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replaces ``module.name`` by what ``wrapper`` makes of it.
+
+    Raises:
+        EmulatorChanged: If there is no such function.
+    """
+    replaced = seam(module, name)
+    if not callable(replaced):
+        raise EmulatorChanged(f"{module.__name__}.{name} is not a function any more: {WAY_OUT}")
+    setattr(module, name, wrapper(replaced))

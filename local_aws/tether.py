@@ -1,0 +1,93 @@
+"""Processes that end with whoever started them, however that one ended.
+
+The starter holds the writing end of the child's standard input. When the starter is gone, even by
+SIGKILL, the system closes it and the child, which watches it, stops. This needs nothing but a
+pipe, so it is the same on every system.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+RELEASED = b"released\n"
+FORCE_AFTER_SECONDS = 8.0
+LOG_TAIL_LINES = 20
+
+
+class Tethered:
+    """A running child, and the one way to end it.
+
+    Args:
+        command: Program and arguments; the program calls ``stop_with_parent`` early on.
+        environment: Its whole environment.
+        log: File for its output; the folder exists.
+    """
+
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the starter, who ends it in good order
+            )
+        self.pid = self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Nothing, once the process has ended: asked first, killed after eight seconds."""
+        if self.is_running:
+            self.process.terminate()
+        try:
+            self.process.wait(FORCE_AFTER_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._close()
+
+    def release(self) -> None:
+        """Lets the process live on after its starter's end."""
+        if self.process.stdin is not None:
+            self.process.stdin.write(RELEASED)
+        self._close()
+        # It is no longer ours to wait for: keeps subprocess from warning about it.
+        self.process.returncode = 0
+
+    def log_tail(self) -> str:
+        """The last lines of its output."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+    def _close(self) -> None:
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+
+def stop_with_parent() -> None:
+    """Ends this process as soon as its standard input closes, unless it was released before."""
+    threading.Thread(target=_watch, name="parent-watch", daemon=True).start()
+
+
+def _watch() -> None:
+    received = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(0, len(RELEASED)):
+            received += chunk
+    if received == RELEASED:
+        return
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(FORCE_AFTER_SECONDS / 2)
+    os._exit(1)
