@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local_aws.tether import Tethered
@@ -40,6 +41,12 @@ INHERITED = (
     ),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 )
+# A boto3 session that no file and no profile of the caller can change.
+NO_USER_FILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 class EmulatorFailed(RuntimeError):
@@ -138,12 +145,18 @@ class Emulator:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {**kept, **self.environment}
 
-    def client(self, service: str, **credentials: str) -> Any:
-        """A boto3 client of ``service`` for this emulator, whatever the caller's own AWS settings are."""
+    def client(self, service: str, *, attempts: int = 3, **credentials: str) -> Any:
+        """A boto3 client of ``service`` for this emulator, whatever the caller's own AWS settings are.
+
+        Args:
+            service: Its name in boto3.
+            attempts: How often boto3 tries a call in all, from 1.
+            **credentials: ``aws_access_key_id`` and the like; default: the root user.
+        """
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **credentials}
-        config = Config(retries={"total_max_attempts": 3}, proxies={}, read_timeout=120)
-        make: Any = boto3.client
-        return make(
+        config = Config(retries={"total_max_attempts": attempts}, proxies={}, read_timeout=120)
+        session: Any = boto3.Session(botocore_session=botocore.session.Session(session_vars=NO_USER_FILES))
+        return session.client(
             service, endpoint_url=self.endpoint_url, region_name=REGION, verify=False, config=config, **keys
         )
 

@@ -1,0 +1,14 @@
+"""One emulator for the tests that only look at its answers; each uses names of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws.emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Emulator]:
+    """An emulator whose Firehose is 200 times as fast as AWS's: 60 s last 0.3 s."""
+    with Emulator(firehose_time_scale=0.005) as emulator:
+        yield emulator
