@@ -1,0 +1,97 @@
+"""Least-privilege documents, as plain data: exact actions on exact ARNs.
+
+Nothing here knows Terraform; `permissions.py` turns statements into a policy document.
+Action sets: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html and
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One permission.
+
+    Attributes:
+        sid: What it is for, in letters and digits.
+        actions: Exact names, such as ``kinesis:PutRecords``.
+        resources: ARNs; empty only in a trust policy.
+        services: Who may assume the role, in a trust policy.
+        conditions: Value that a context key must equal, by key.
+        allowed: Whether it permits; if not it denies, and to everybody.
+    """
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str] = ()
+    services: Sequence[str] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    allowed: bool = True
+
+
+def trust(service: str, **conditions: str) -> list[Statement]:
+    """Lets one AWS service assume the role.
+
+    Args:
+        service: Such as ``lambda.amazonaws.com``.
+        **conditions: Value by context key, with ``__`` for the colon: ``sts__ExternalId``.
+    """
+    keys = {key.replace("__", ":"): value for key, value in conditions.items()}
+    return [Statement("Trust", ["sts:AssumeRole"], services=[service], conditions=keys)]
+
+
+def write_stream(stream_arn: str) -> list[Statement]:
+    """Lets the function put records on one stream."""
+    return [Statement("PutRecords", ["kinesis:PutRecords"], [stream_arn])]
+
+
+def read_stream(stream_arn: str) -> list[Statement]:
+    """Lets Firehose read one stream."""
+    actions = ["kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+    return [Statement("ReadStream", actions, [stream_arn])]
+
+
+def write_log(log_group_arn: str) -> list[Statement]:
+    """Lets the function write the streams of one log group, which it may not create."""
+    return [Statement("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"])]
+
+
+def write_log_stream(log_stream_arn: str) -> list[Statement]:
+    """Lets Firehose write one log stream."""
+    return [Statement("WriteErrorLog", ["logs:PutLogEvents"], [log_stream_arn])]
+
+
+def write_objects(bucket_arn: str, prefixes: Sequence[str]) -> list[Statement]:
+    """Lets Firehose write objects below some prefixes of one bucket.
+
+    Args:
+        bucket_arn: The bucket's.
+        prefixes: How keys begin, such as ``errors/``; never empty, for that would be the whole bucket.
+    """
+    return [
+        Statement(
+            "UseBucket",
+            ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+            [bucket_arn],
+        ),
+        Statement(
+            "WriteObjects",
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
+        ),
+    ]
+
+
+def require_tls(bucket_arn: str) -> list[Statement]:
+    """Denies every request to a bucket that does not come over TLS, in a bucket policy."""
+    resources = [bucket_arn, f"{bucket_arn}/*"]
+    return [Statement("RequireTls", ["s3:*"], resources, conditions={"aws:SecureTransport": "false"}, allowed=False)]
+
+
+def send_traces() -> list[Statement]:
+    """Lets the function send traces; X-Ray knows no resources, so ``*`` is the only one it takes.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+    """
+    return [Statement("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])]

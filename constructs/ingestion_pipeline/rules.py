@@ -1,0 +1,175 @@
+"""What a setting may be, said once, and the error that lists every setting that is not.
+
+A rule travels in the metadata of a dataclass field; the check, the message and the documentation
+are made from it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any
+
+TOKEN = re.compile(r"[$#]\{TfToken\[")
+"""How CDKTF writes a value that only Terraform will know; such a value is checked by Terraform."""
+
+NUMBER_TOKENS_BELOW = -1e289
+"""CDKTF writes a number that only Terraform will know as an absurdly negative one."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One setting that cannot be used.
+
+    Attributes:
+        field: Dotted path as in pipeline.toml, such as ``stream.shard_count``.
+        value: What was given.
+        advice: What is allowed, and the way out.
+    """
+
+    field: str
+    value: object
+    advice: str
+
+    def __str__(self) -> str:
+        """The line that a user sees."""
+        return f"{self.field} = {self.value!r}: {self.advice}"
+
+
+class SettingsError(ValueError):
+    """When settings cannot be used; lists every problem at once and is never worth a retry.
+
+    Args:
+        problems: At least one.
+        origin: The file that they came from, if any.
+    """
+
+    def __init__(self, problems: list[Problem], origin: str = "") -> None:
+        self.problems = problems
+        count = "1 setting" if len(problems) == 1 else f"{len(problems)} settings"
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(f"{origin + ': ' if origin else ''}{count} cannot be used{lines}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The values that a setting allows.
+
+    Attributes:
+        meaning: One sentence, with the unit.
+        kind: The type; a list holds strings, a mapping maps strings to strings.
+        minimum: Smallest allowed number, or fewest characters.
+        maximum: Largest allowed number, or most characters.
+        choices: All allowed values, if they can be listed.
+        pattern: Regular expression for the whole of a string, or of each string of a list.
+        form: The pattern in words.
+        source: Where the limit is documented.
+    """
+
+    meaning: str
+    kind: type
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[object, ...] = ()
+    pattern: str = ""
+    form: str = ""
+    source: str = ""
+
+    def allowed(self) -> str:
+        """The allowed values in words."""
+        if self.choices:
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
+        span = "" if self.minimum is None else f"{self.minimum:,} to {self.maximum:,}"
+        if self.kind is int:
+            return f"a whole number from {span}"
+        if self.kind is str:
+            return ", ".join(part for part in (self.form, f"{span} characters" if span else "") if part) or "a string"
+        if self.kind is bool:
+            return "true or false"
+        return self.form or ("a list of strings" if self.kind is tuple else "a table of strings")
+
+    def problem(self, path: str, value: object) -> Problem | None:
+        """What is wrong with ``value``, or None; a value that only Terraform will know is never wrong."""
+        if is_token(value) or self._holds(value):
+            return None
+        advice = f"must be {self.allowed()}" + (f" ({self.source})" if self.source else "")
+        return Problem(path, value, advice)
+
+    def _holds(self, value: object) -> bool:
+        if self.choices:
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        if self.kind is int:
+            return type(value) is int and self._within(value)
+        if self.kind is str:
+            return isinstance(value, str) and self._matches(value) and self._within(len(value))
+        if self.kind is tuple:
+            return isinstance(value, tuple | list) and all(isinstance(v, str) and self._matches(v) for v in value)
+        if self.kind is dict:
+            return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
+        return isinstance(value, self.kind)
+
+    def _within(self, quantity: int) -> bool:
+        return self.minimum is None or self.maximum is None or self.minimum <= quantity <= self.maximum
+
+    def _matches(self, text: str) -> bool:
+        return not self.pattern or re.fullmatch(self.pattern, text) is not None
+
+
+def is_token(value: object) -> bool:
+    """Whether ``value`` stands for one that only Terraform will know."""
+    if isinstance(value, bool) or value is None:
+        return False
+    if isinstance(value, int | float):
+        return value < NUMBER_TOKENS_BELOW
+    return isinstance(value, str) and TOKEN.search(value) is not None
+
+
+def setting(default: object, rule: Rule) -> Any:
+    """A dataclass field with its rule; ``MISSING`` as default makes it required."""
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata={"rule": rule})
+    return field(default=default, metadata={"rule": rule})
+
+
+def rule_of(column: Field[Any]) -> Rule:
+    """The rule of a field made by `setting`."""
+    rule: Rule = column.metadata["rule"]
+    return rule
+
+
+def problems_in(table: type, values: Mapping[str, object], path: str) -> list[Problem]:
+    """Every problem of ``values`` as settings of the dataclass ``table``: unknown keys and broken rules."""
+    known = {column.name: rule_of(column) for column in fields(table)}
+    found = [
+        Problem(f"{path}.{key}", value, f"is not a setting; {path} has {', '.join(sorted(known))}")
+        for key, value in values.items()
+        if key not in known
+    ]
+    broken = (known[key].problem(f"{path}.{key}", value) for key, value in values.items() if key in known)
+    return found + [problem for problem in broken if problem]
+
+
+class Checked:
+    """A frozen dataclass of settings that refuses to exist with a value against its rule."""
+
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        """Check every field, then what fields demand of each other.
+
+        Raises:
+            SettingsError: With every problem.
+        """
+        columns = fields(self)  # type: ignore[arg-type]
+        values = {c.name: getattr(self, c.name) for c in columns}
+        unset = {c.name for c in columns if c.default is None and values[c.name] is None}
+        given = {name: value for name, value in values.items() if name not in unset}
+        problems = problems_in(type(self), given, self.table) or self.conflicts()
+        if problems:
+            raise SettingsError(problems)
+
+    def conflicts(self) -> list[Problem]:
+        """Problems between fields that are fine on their own."""
+        return []
+
+
+__all__ = ["MISSING", "Checked", "Problem", "Rule", "SettingsError", "is_token", "problems_in", "rule_of", "setting"]

@@ -1,0 +1,59 @@
+"""Synthesizes the pipeline of one environment into Terraform: ``python main.py``, or through ``cdktf``.
+
+``ENV`` chooses the environment of pipeline.toml, ``dev`` if it is not set. ``python main.py state``
+synthesizes the stack of the state's bucket instead, for ``make bootstrap``.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+
+# cdktf.json calls any python3; the one that has the dependencies may be the checkout's own.
+if importlib.util.find_spec("cdktf") is None:
+    if not VENV_PYTHON.exists() or Path(sys.executable).samefile(VENV_PYTHON):
+        sys.exit("main.py: cdktf is not installed: run `make synth` once, or `pipenv sync --dev`")
+    os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])  # noqa: S606 - the same program, another Python
+
+# A source root, not a package: `constructs` must stay the PyPI package.
+sys.path.insert(0, str(ROOT / "constructs"))
+# Node 20 and 22 are what the CDKTF command line runs on; jsii's banner offers no other way out.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+from ingestion_pipeline.configuration import read  # noqa: E402
+from ingestion_pipeline.names import Names  # noqa: E402
+from ingestion_pipeline.rules import SettingsError  # noqa: E402
+
+
+def main(what: str = "pipeline") -> None:
+    """Write the stack's Terraform JSON into cdktf.out, or where ``CDKTF_OUTDIR`` says.
+
+    Raises:
+        SystemExit: When a setting cannot be used; everything that is wrong is on stderr.
+    """
+    environment = os.environ.get("ENV") or "dev"
+    try:
+        settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)
+    except SettingsError as error:
+        sys.exit(str(error))
+    # Only now: this starts jsii's Node process.
+    from cdktf import App  # noqa: PLC0415
+    from ingestion_pipeline.stack import IngestionStack, StateStack  # noqa: PLC0415
+
+    # cdktf hands the context over only when it runs this file; by hand it has to be read.
+    context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
+    app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(ROOT / "cdktf.out")), context=context)
+    names = Names(settings.pipeline.name, environment, settings.pipeline.region)
+    if what == "state":
+        StateStack(app, f"{names.stack}-state", settings=settings)
+    else:
+        IngestionStack(app, names.stack, settings=settings)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
