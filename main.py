@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "constructs"))
 # Node 20 and 22 are what the CDKTF command line runs on; jsii's banner offers no other way out.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
+from ingestion_pipeline.bundle import BundleError  # noqa: E402
 from ingestion_pipeline.configuration import read  # noqa: E402
 from ingestion_pipeline.names import Names  # noqa: E402
 from ingestion_pipeline.rules import SettingsError  # noqa: E402
@@ -33,7 +34,7 @@ def main(what: str = "pipeline") -> None:
     """Write the stack's Terraform JSON into cdktf.out, or where ``CDKTF_OUTDIR`` says.
 
     Raises:
-        SystemExit: When a setting cannot be used; everything that is wrong is on stderr.
+        SystemExit: When a setting cannot be used or the zip not be made; everything that is wrong is on stderr.
     """
     environment = os.environ.get("ENV") or "dev"
     try:
@@ -46,12 +47,17 @@ def main(what: str = "pipeline") -> None:
 
     # cdktf hands the context over only when it runs this file; by hand it has to be read.
     context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
-    app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(ROOT / "cdktf.out")), context=context)
+    output = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
+    output.mkdir(parents=True, exist_ok=True)
+    app = App(outdir=str(output), context=context)
     names = Names(settings.pipeline.name, environment, settings.pipeline.region)
-    if what == "state":
-        StateStack(app, f"{names.stack}-state", settings=settings)
-    else:
-        IngestionStack(app, names.stack, settings=settings)
+    try:
+        if what == "state":
+            StateStack(app, f"{names.stack}-state", settings=settings)
+        else:
+            IngestionStack(app, names.stack, settings=settings)
+    except BundleError as error:
+        sys.exit(str(error))
     app.synth()
 
 

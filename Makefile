@@ -1,0 +1,84 @@
+# The front door: `make help` lists everything. Each target first sets up what it needs in this checkout.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+ENV ?= dev
+PIPENV_VERSION := 2026.10.3
+
+RUN := .venv/bin/python
+export ENV
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-stop test check format synth plan deploy destroy bootstrap bench docs env setup clean prerequisites
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
+	@$(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(KEEP),--keep)
+
+demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
+	@$(RUN) -m local_aws.demo --stop
+
+test: .venv/.ready node_modules/.ready ## Every test
+	@$(RUN) -m pytest -n 4 --dist loadgroup $(ARGS)
+
+check: .venv/.ready ## Format, lint, types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+format: .venv/.ready ## Write the code the way `check` wants it
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+synth: .venv/.ready ## Write Terraform JSON to cdktf.out (ENV=dev|prod|local)
+	@$(RUN) main.py
+
+plan: .venv/.ready ## Show what a deploy would change (ENV=…)
+	@$(RUN) -m tools.stack plan
+
+deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
+	@$(RUN) -m tools.stack deploy
+
+destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
+	@$(RUN) -m tools.stack destroy
+
+bootstrap: .venv/.ready ## Make the bucket of Terraform's state, once (ENV=…)
+	@$(RUN) -m tools.bootstrap
+
+bench: .venv/.ready ## Measure speed and memory beside the peers (QUICK=1)
+	@$(RUN) -m benchmarks.synth
+	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
+
+docs: .venv/.ready ## Make the generated parts of the documents again
+	@$(RUN) -m tools.documents
+
+env: ## Print the variables for running cdktf and terraform by hand, for eval
+	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2
+	@$(RUN) -m tools.terraform
+
+setup: .venv/.ready node_modules/.ready ## Only install what the other targets need
+
+clean: ## Remove everything that was made in this checkout
+	rm -rf .venv node_modules build dist cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+prerequisites:
+	@$(PYTHON) tools/prerequisites.py
+
+.venv/.ready: Pipfile.lock | prerequisites
+	@echo "Installing the Python packages of Pipfile.lock into .venv …"
+	@test -x build/pipenv/bin/pipenv || $(PYTHON) -m venv build/pipenv
+	@build/pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+	@PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIP_COMPILE=0 \
+	  build/pipenv/bin/pipenv sync --dev --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" > build/pipenv.log 2>&1 \
+	  || { cat build/pipenv.log; exit 1; }
+	@$(RUN) tools/warm.py
+	@touch $@
+
+node_modules/.ready: package-lock.json | prerequisites
+	@echo "Installing the cdktf command line into node_modules …"
+	@mkdir -p build
+	@npm ci --no-audit --no-fund --loglevel=error > build/npm.log 2>&1 || { cat build/npm.log; exit 1; }
+	@touch $@

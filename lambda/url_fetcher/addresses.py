@@ -1,0 +1,171 @@
+"""Decides which URLs and which connected peers this function may talk to.
+
+A URL is checked before each request, redirect and next page; the peer's address is checked once
+more on the connected socket, so that neither DNS nor a redirect gets round it.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from url_fetcher.errors import AddressRefused
+from url_fetcher.redaction import public_url
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_UNPRIVILEGED_PORT = 1024
+# A URL with one of these means different hosts to different parsers.
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+_NETWORK = IPv4Network | IPv6Network
+_NEVER: tuple[_NETWORK, ...] = tuple(
+    map(
+        ip_network,
+        (
+            "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
+            "fe80::/10",
+            "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
+            "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
+            "192.88.99.0/24",  # 6to4 relays
+            "0.0.0.0/8",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+        ),
+    )
+)
+_PRIVATE: tuple[_NETWORK, ...] = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7"))
+)
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class AddressPolicy:
+    """Where this function may go.
+
+    Args:
+        allowed_hosts: Host names, exact or as ``*.example.com`` (any depth, not the name itself);
+            empty allows every host.
+        allow_http: Whether a URL without TLS is allowed.
+        allow_private_networks: Whether private and loopback addresses are allowed; link-local,
+            metadata and the function's own runtime never are.
+        runtime_api: ``host:port`` of Lambda's runtime API (AWS_LAMBDA_RUNTIME_API); empty outside Lambda.
+    """
+
+    allowed_hosts: tuple[str, ...] = ()
+    allow_http: bool = False
+    allow_private_networks: bool = False
+    runtime_api: str = ""
+
+    def check_url(self, url: str) -> Url:
+        """The URL's parts as the client will use them: host in lower case and IDNA.
+
+        Raises:
+            AddressRefused: Naming the scheme, port or host that is not allowed; not retryable.
+        """
+        parts = _parse(url)
+        host, scheme = (parts.host or "").rstrip("."), parts.scheme or ""
+        if scheme != "https" and not (scheme == "http" and self.allow_http):
+            raise _refused(
+                url, f"scheme {scheme!r} is not allowed", "use https, or set ALLOW_HTTP=true for http"
+            )
+        port = parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]
+        if port not in _DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
+            raise _refused(url, f"port {port} is not allowed", "use 80, 443 or 1024 to 65535")
+        if self.allowed_hosts and not any(_matches(host, allowed) for allowed in self.allowed_hosts):
+            raise _refused(url, f"host {host!r} is not in ALLOWED_HOSTS", f"add {host!r} to it")
+        return parts
+
+    def check_peer(self, address: str, port: int) -> None:
+        """Pass an address, as the socket gives it, to which a request may be sent.
+
+        Raises:
+            AddressRefused: When it is not global, nor private where that is allowed; not retryable.
+        """
+        ip = ip_address(address.partition("%")[0])
+        if self._is_runtime_api(ip, port):
+            reason, way_out = "is the function's own runtime", "no setting allows it"
+        elif any(_in(each, _NEVER) for each in _meanings(ip)):
+            reason, way_out = "is link-local, metadata, shared or reserved", "no setting allows it"
+        elif all(_is_global(each) for each in _meanings(ip)):
+            return
+        elif not all(_in(each, _PRIVATE) or _is_global(each) for each in _meanings(ip)):
+            reason, way_out = "is not globally routable", "no setting allows it"
+        elif self.allow_private_networks:
+            return
+        else:
+            reason, way_out = "is private or loopback", "set ALLOW_PRIVATE_NETWORKS=true if that is meant"
+        raise AddressRefused(f"address {address} port {port} {reason}; {way_out}", address=address, port=port)
+
+    def _is_runtime_api(self, ip: IPv4Address | IPv6Address, port: int) -> bool:
+        """Whether Lambda's runtime API answers there: events and errors of this very invocation."""
+        host, _, own_port = self.runtime_api.rpartition(":")
+        meanings = _meanings(ip)
+        return str(port) == own_port and any(each.is_loopback or str(each) == host for each in meanings)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether scheme, host and port of two URLs are the same."""
+    return _origin(one) == _origin(other)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether the hosts of two URLs are the same, whatever their schemes and ports."""
+    return _origin(one)[1] == _origin(other)[1]
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = _parse(url)
+    scheme = parts.scheme or ""
+    return scheme, (parts.host or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(scheme, 0)
+
+
+def _parse(url: str) -> Url:
+    """The parts, by the parser that requests and urllib3 use themselves."""
+    if _AMBIGUOUS.search(url):
+        raise _refused("", "the URL holds a space, a backslash or a control character", "percent-encode it")
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise _refused("", "the URL cannot be read", "check its host and port") from error
+    if parts.auth is not None:
+        raise _refused(
+            url, "the URL holds a user or a password", 'keep them in a secret and set auth.kind = "basic"'
+        )
+    if not parts.host:
+        raise _refused(url, "the URL has no host", "write it as https://host/path")
+    return parts
+
+
+def _refused(url: str, reason: str, way_out: str) -> AddressRefused:
+    shown = public_url(url)
+    return AddressRefused(f"{shown or 'url'}: {reason}; {way_out}", url=shown)
+
+
+def _matches(host: str, allowed: str) -> bool:
+    """Whether a host is the allowed one, or lies under it when that begins with ``*.``."""
+    return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
+
+
+def _meanings(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    """The address itself and, in the forms that carry an IPv4 address, that one instead or as well."""
+    if isinstance(ip, IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped is not None:
+        return [ip.ipv4_mapped]
+    if ip in _NAT64:
+        return [IPv4Address(int(ip) & 0xFFFFFFFF)]
+    return [ip, *(each for each in (ip.sixtofour, *(ip.teredo or ())) if each is not None)]
+
+
+def _in(ip: IPv4Address | IPv6Address, networks: tuple[_NETWORK, ...]) -> bool:
+    return any(ip.version == network.version and ip in network for network in networks)
+
+
+def _is_global(ip: IPv4Address | IPv6Address) -> bool:
+    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION):
+        return False
+    return ip.is_global and not ip.is_multicast

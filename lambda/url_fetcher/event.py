@@ -1,0 +1,75 @@
+"""Which source an event asks for."""
+
+from typing import NamedTuple
+
+from url_fetcher.addresses import same_origin
+from url_fetcher.config import Environment
+from url_fetcher.decoding import decode_settings
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.pagination import Resume
+from url_fetcher.schema import NoAuth, Source
+
+# What services put around their own events; none of them is a key of ours.
+_ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}
+
+
+class Order(NamedTuple):
+    """What to ingest, and where to go on when a former invocation could not end it."""
+
+    source: Source
+    resume: Resume | None
+
+
+def read_event(event: object, environment: Environment) -> Order:
+    """The order that an event gives.
+
+    ``{}`` asks for the first configured source, ``{"source": "name"}`` for that one, and an object with
+    ``url`` is a source itself, with all keys of the schema. Each may have ``resume``, as an error gave it.
+
+    Raises:
+        ConfigurationError: Naming the key, its value and what is allowed; not retryable.
+    """
+    if not isinstance(event, dict | None):
+        raise ConfigurationError(
+            f'the event is {type(event).__name__}, not an object such as {{"url": "https://…"}}'
+        )
+    keys = dict(event or {})
+    if found := sorted(_ENVELOPE_KEYS & keys.keys()):
+        raise ConfigurationError(
+            f"the event is a service's envelope (it has {', '.join(found)}): set the target's input to the "
+            'source alone, such as {"source": "name"}'
+        )
+    given = keys.pop("resume", None)
+    resume = None if given is None else decode_settings(given, Resume, where="the event's resume")
+    if "url" in keys:
+        return Order(_inline(keys, environment), resume)
+    if not keys:
+        if not environment.sources:
+            raise ConfigurationError('no source: give {"url": "https://…"} in the event, or configure one')
+        return Order(environment.sources[0], resume)
+    if keys.keys() != {"source"} or not isinstance(keys["source"], str):
+        raise ConfigurationError(
+            f"the event has {', '.join(sorted(map(str, keys)))[:200]}; "
+            "it may have `url` with a source's other keys, "
+            "or `source` with a configured source's name, and `resume`"
+        )
+    return Order(environment.source(keys["source"]), resume)
+
+
+def _inline(keys: dict[str, object], environment: Environment) -> Source:
+    """A source that the event itself describes; it may use a secret only as a configured one does.
+
+    Whoever may invoke the function could otherwise have it send any secret that it can read to any host.
+    """
+    source = decode_settings(keys, Source, where="the event")
+    is_known = any(
+        source.auth == configured.auth and same_origin(source.url, configured.url)
+        for configured in environment.sources
+    )
+    if not isinstance(source.auth, NoAuth) and not is_known:
+        raise ConfigurationError(
+            "the event: auth: no configured source of this origin has the same `auth`; configure it there, "
+            "so that a secret goes only where its owner lets it",
+            field="$.auth",
+        )
+    return source

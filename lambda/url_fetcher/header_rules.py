@@ -1,0 +1,35 @@
+"""Which request headers a source may set: those that neither steer the connection nor hold a secret."""
+
+import re
+from collections.abc import Mapping
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6.2: token
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")  # RFC 9110, 5.5: no line breaks, no controls
+_OF_THE_CONNECTION = {
+    "accept-encoding", "connection", "content-length", "expect", "host", "if-range", "keep-alive",
+    "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade",
+}  # fmt: skip
+_SECRET = re.compile(r"authorization|cookie|api[-_]?key|token|secret|password|signature", re.IGNORECASE)
+_KEPT_ACROSS_ORIGINS = {"accept", "accept-language", "content-type", "user-agent"}
+
+
+def refuse_bad_headers(headers: Mapping[str, str]) -> None:
+    """Check every name and value.
+
+    Raises:
+        ValueError: Naming the header and the way out; never its value.
+    """
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"`headers`: {name!r} is not a header's name (RFC 9110: letters, digits, -)")
+        if name.lower() in _OF_THE_CONNECTION:
+            raise ValueError(f"`headers.{name}` is set by the client itself: remove it")
+        if _SECRET.search(name):
+            raise ValueError(f"`headers.{name}` may hold a secret: keep it in Secrets Manager and use `auth`")
+        if not _VALUE.fullmatch(value):
+            raise ValueError(f"`headers.{name}` holds a line break, a control character or over 4,096 bytes")
+
+
+def without_own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that may follow a request to another origin: none that a source could mean as a key."""
+    return {name: value for name, value in headers.items() if name.lower() in _KEPT_ACROSS_ORIGINS}

@@ -1,0 +1,245 @@
+"""Where the next page is: one pure step from what a page said to the next request."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+import msgspec
+
+from url_fetcher.addresses import same_host
+from url_fetcher.errors import (
+    AddressRefused,
+    ConfigurationError,
+    LimitExceeded,
+    MalformedBody,
+    PaginationLoop,
+)
+from url_fetcher.redaction import public_url
+from url_fetcher.schema import (
+    CursorPagination,
+    LinkHeaderPagination,
+    NextUrlPagination,
+    NoPagination,
+    OffsetPagination,
+    PagePagination,
+    Pagination,
+)
+from url_fetcher.transport import with_query
+
+_LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where to go on, in the one form that the source's pagination uses; an event may carry it back."""
+
+    url: str = ""
+    page: int | None = None
+    offset: int | None = None
+    cursor: str = ""
+
+
+class Step(NamedTuple):
+    """One page's request, and how to come back to it."""
+
+    url: str
+    resume: Resume
+
+
+class Outcome(NamedTuple):
+    """What a page that was read to its end said."""
+
+    url: str
+    link_header: str
+    cursor_header: str
+    records: int
+    outside: object
+    digest: int
+
+
+class Pager:
+    """Walks over the pages of one source and refuses to walk in a circle.
+
+    Args:
+        pagination: The source's settings.
+        url: The first page's URL without what the pagination adds.
+        resume: Where to begin instead of at the first page.
+    """
+
+    def __init__(self, pagination: Pagination, url: str, resume: Resume | None = None) -> None:
+        self._pagination = pagination
+        self._url = url
+        self._pages = 1
+        self._last_digest = 0
+        self.step = self._first(resume)
+        self._seen = {self.step.url}
+
+    def advance(self, outcome: Outcome) -> bool:
+        """Go to the next page; False at the end of the source.
+
+        Raises:
+            PaginationLoop: When the next page was already read, or the same page came twice; not retryable.
+            LimitExceeded: When there are more pages than max_pages; not retryable.
+            AddressRefused: When the next page is on another host; not retryable.
+            MalformedBody: When what should say where the next page is has the wrong type; not retryable.
+        """
+        following = _following(self._pagination, self._url, self.step, outcome)
+        if following is None or isinstance(self._pagination, NoPagination):
+            return False
+        self._refuse_loop(following, outcome)
+        if not self._pagination.allow_other_hosts and not same_host(following.url, self._url):
+            raise AddressRefused(
+                f"the next page {public_url(following.url)} is on another host; "
+                "set pagination.allow_other_hosts = true if that is meant",
+            )
+        self.step = following
+        if self._pages >= self._pagination.max_pages:
+            raise LimitExceeded(
+                f"there are more pages than pagination.max_pages = {self._pagination.max_pages}; raise it, "
+                "or go on with `resume`",
+                max_pages=self._pagination.max_pages,
+            )
+        self._pages += 1
+        return True
+
+    def _refuse_loop(self, following: Step, outcome: Outcome) -> None:
+        if following.url in self._seen:
+            raise PaginationLoop(
+                f"the page {public_url(following.url)} comes again after {self._pages} pages"
+            )
+        if outcome.records and outcome.digest == self._last_digest:
+            raise PaginationLoop(
+                f"pages {self._pages - 1} and {self._pages} are the same byte for byte: the source seems to "
+                "ignore its pagination's parameter; check the parameter's name"
+            )
+        self._seen.add(following.url)
+        self._last_digest = outcome.digest
+
+    def _first(self, resume: Resume | None) -> Step:
+        """The first step, or the one at which to go on."""
+        resume = resume or Resume()
+        pagination, given = self._pagination, set(msgspec.to_builtins(resume))
+        allowed = _RESUMED_BY[type(pagination)]
+        if given - {allowed}:
+            raise ConfigurationError(
+                f"resume: {', '.join(sorted(given - {allowed}))} does not fit pagination.kind = "
+                f"{pagination.__struct_config__.tag!r}, which goes on by {allowed or 'nothing'}"
+            )
+        if isinstance(pagination, PagePagination):
+            return _page(pagination, self._url, pagination.first if resume.page is None else resume.page)
+        if isinstance(pagination, OffsetPagination):
+            return _offset(
+                pagination, self._url, pagination.first if resume.offset is None else resume.offset
+            )
+        if isinstance(pagination, CursorPagination) and resume.cursor:
+            return _cursor(pagination, self._url, resume.cursor)
+        is_elsewhere = bool(resume.url) and not same_host(resume.url, self._url)
+        if is_elsewhere and not isinstance(pagination, NoPagination) and not pagination.allow_other_hosts:
+            raise AddressRefused("resume: url is on another host than the source")
+        return Step(resume.url or self._url, resume)
+
+
+_RESUMED_BY: dict[type, str] = {
+    NoPagination: "",
+    LinkHeaderPagination: "url",
+    NextUrlPagination: "url",
+    PagePagination: "page",
+    OffsetPagination: "offset",
+    CursorPagination: "cursor",
+}
+
+
+def _following(pagination: Pagination, url: str, step: Step, outcome: Outcome) -> Step | None:
+    """The next step as the page says it, unchecked; None at the end."""
+    if isinstance(pagination, LinkHeaderPagination):
+        return _linked(outcome, _link(outcome.link_header, pagination.rel))
+    if isinstance(pagination, NextUrlPagination):
+        return _linked(outcome, _text(outcome.outside, pagination.path))
+    if isinstance(pagination, CursorPagination):
+        cursor = outcome.cursor_header if pagination.header else _text(outcome.outside, pagination.path)
+        if not cursor or _says_no(outcome.outside, pagination.has_more_path):
+            return None
+        return _cursor(pagination, url, cursor)
+    if isinstance(pagination, NoPagination) or not outcome.records:
+        return None
+    if _says_no(outcome.outside, pagination.has_more_path):
+        return None
+    if pagination.stop_on_short_page and outcome.records < pagination.size:
+        return None
+    if isinstance(pagination, PagePagination):
+        following_page = (step.resume.page or 0) + 1
+        last = _number(outcome.outside, pagination.total_pages_path)
+        is_over = last is not None and following_page - pagination.first >= last
+        return None if is_over else _page(pagination, url, following_page)
+    # By what came, not by what was asked for: a source that caps its page size loses nothing.
+    following_offset = (step.resume.offset or 0) + outcome.records
+    total = _number(outcome.outside, pagination.total_path)
+    is_over = total is not None and following_offset - pagination.first >= total
+    return None if is_over else _offset(pagination, url, following_offset)
+
+
+def _page(pagination: PagePagination, url: str, number: int) -> Step:
+    size = {pagination.size_parameter: str(pagination.size)} if pagination.size_parameter else {}
+    return Step(with_query(url, {pagination.parameter: str(number)} | size), Resume(page=number))
+
+
+def _offset(pagination: OffsetPagination, url: str, offset: int) -> Step:
+    size = {pagination.size_parameter: str(pagination.size)} if pagination.size_parameter else {}
+    return Step(with_query(url, {pagination.parameter: str(offset)} | size), Resume(offset=offset))
+
+
+def _cursor(pagination: CursorPagination, url: str, cursor: str) -> Step:
+    return Step(with_query(url, {pagination.parameter: cursor}), Resume(cursor=cursor))
+
+
+def _linked(outcome: Outcome, target: str) -> Step | None:
+    """The step to a URL, which may be relative to the page's."""
+    if not target:
+        return None
+    try:
+        url = urljoin(outcome.url, target)
+    except ValueError as error:
+        raise AddressRefused("the next page's URL cannot be read") from error
+    return Step(url, Resume(url=url))
+
+
+def _link(header: str, rel: str) -> str:
+    """The target with that relation in a ``Link`` header (RFC 8288); empty without one."""
+    for target, parameters in _LINK.findall(header):
+        for quoted, plain in _REL.findall(parameters):
+            if rel.lower() in (quoted or plain).lower().split():
+                return str(target)
+    return ""
+
+
+def _at(outside: object, path: str) -> object:
+    """What stands at a dotted path outside the records; None when it is not there."""
+    for key in path.split("."):
+        outside = outside.get(key) if isinstance(outside, dict) else None
+    return outside
+
+
+def _text(outside: object, path: str) -> str:
+    """A URL or a cursor; numbers are cursors, too."""
+    value = _at(outside, path)
+    if value is None or value is False:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise MalformedBody(
+            f"pagination.path = {path!r} is {type(value).__name__}, not text or a number", offset=0
+        )
+    return str(value)
+
+
+def _number(outside: object, path: str) -> int | None:
+    value = _at(outside, path) if path else None
+    return (
+        int(value)
+        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal())
+        else None
+    )
+
+
+def _says_no(outside: object, path: str) -> bool:
+    """Whether the body says that there is no more; what it does not say is not a no."""
+    return bool(path) and _at(outside, path) in (False, 0, "false")

@@ -1,0 +1,119 @@
+"""Secrets from Secrets Manager and the tokens got with them, kept between invocations."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from url_fetcher.errors import ConfigurationError, SourceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+    from url_fetcher.redaction import Redactor
+
+_MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
+_RETRYABLE_CODES = {
+    "InternalServiceError", "InternalFailure", "ServiceUnavailable", "Throttling", "ThrottlingException",
+    "TooManyRequestsException", "RequestTimeout", "LimitExceededException",
+}  # fmt: skip
+_LAST_CONTROL_CHARACTER = 0x1F
+_DELETE = 0x7F
+
+
+class Vault:
+    """Reads each secret once and hides its values in everything that is said.
+
+    Args:
+        client: Makes the Secrets Manager client when the first secret is needed.
+        redactor: Is told every value.
+        clock: Gives seconds of the wall clock: a frozen function's monotonic clock stands still.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], "SecretsManagerClient"],
+        redactor: "Redactor",
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._redactor = redactor
+        self._clock = clock
+        self._texts: dict[str, tuple[str, float]] = {}
+        self._tokens: dict[object, tuple[str, float]] = {}
+
+    def secret(self, arn: str, key: str, *, may_be_plain: bool = False) -> str:
+        """One value of a secret: of its JSON object, or the whole text where that is plain.
+
+        Raises:
+            ConfigurationError: When the secret is missing, may not be read or has no such key; not retryable.
+            SourceUnavailable: When Secrets Manager fails; retryable.
+        """
+        text = self._text(arn)
+        try:
+            fields = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            fields = None
+        value = fields.get(key) if isinstance(fields, dict) else text.strip() if may_be_plain else None
+        if not isinstance(value, str) or not value or not _is_printable(value):
+            raise ConfigurationError(
+                f"secret {arn}: key {key!r} is missing, empty or not a line of text; store JSON with that key"
+                + (" or the value alone" if may_be_plain else ""),
+                secret_arn=arn,
+            )
+        self._redactor.learn(value)
+        return value
+
+    def hide(self, value: str) -> None:
+        """Hide a value that was made from a secret."""
+        self._redactor.learn(value)
+
+    def forget(self, arn: str) -> None:
+        """Read the secret anew next time: the source says that it is not the right one."""
+        self._texts.pop(arn, None)
+
+    def token(self, key: object) -> str | None:
+        """A token that has not expired, or None."""
+        token, expires_at = self._tokens.get(key, ("", 0.0))
+        return token if self._clock() < expires_at else None
+
+    def keep_token(self, key: object, token: str, *, lifetime_seconds: float) -> None:
+        """Remember and hide a token until its lifetime, less a margin for clocks and travel, is over."""
+        self._redactor.learn(token)
+        margin_seconds = min(60.0, lifetime_seconds / 10)
+        self._tokens[key] = (token, self._clock() + lifetime_seconds - margin_seconds)
+
+    def forget_token(self, key: object) -> None:
+        """Get a new token next time."""
+        self._tokens.pop(key, None)
+
+    def _text(self, arn: str) -> str:
+        """The secret's text, from memory while that is fresh."""
+        text, expires_at = self._texts.get(arn, ("", 0.0))
+        if self._clock() < expires_at:
+            return text
+        try:
+            text = self._client().get_secret_value(SecretId=arn).get("SecretString", "")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "Unknown")
+            if code in _RETRYABLE_CODES:
+                raise SourceUnavailable(
+                    f"secret {arn}: Secrets Manager answers {code}", secret_arn=arn
+                ) from error
+            raise ConfigurationError(
+                f"secret {arn}: cannot be read ({code}); name it in a configured source: its role may then",
+                secret_arn=arn,
+            ) from error
+        except BotoCoreError as error:
+            reason = type(error).__name__
+            raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
+        self._texts[arn] = (text, self._clock() + _MAX_AGE_SECONDS)
+        return text
+
+
+def _is_printable(value: str) -> bool:
+    """Whether a value can stand in a header without breaking out of it."""
+    return all(ord(each) > _LAST_CONTROL_CHARACTER and ord(each) != _DELETE for each in value)

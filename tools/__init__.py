@@ -1,0 +1,1 @@
+"""What the Makefile calls: prerequisites, Terraform's environment, plan and deploy, generated documents."""

@@ -1,0 +1,109 @@
+"""Makes the bucket of Terraform's state, by Terraform, with its own state in that bucket.
+
+Safe to run again: it changes nothing that is as it should be. After an interruption it goes on
+where it stopped: until the state has moved into the bucket, it lies below build/bootstrap.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.terraform import BUILD, TerraformError, environment, run, synthesize
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LOCAL_STATE = "bootstrap.tfstate"
+
+
+def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
+    """The name of the state's bucket, which exists when this returns.
+
+    Args:
+        variables: For Terraform, with ``ENV`` and AWS credentials.
+        quiet: Whether to keep Terraform's output back unless it fails.
+
+    Raises:
+        TerraformError: When ``state.bucket`` is not set, the name is taken, or Terraform fails.
+    """
+    chosen = variables.get("ENV") or "dev"
+    folder = synthesize(variables, what="state", output=BUILD / "bootstrap" / chosen)
+    backend = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))["terraform"]["backend"]["s3"]
+    bucket = backend.get("bucket")
+    if not bucket:
+        raise TerraformError(
+            "state.bucket is not set: give pipeline.toml's [state] table a bucket name that nobody else has"
+        )
+    override = folder / "backend_override.tf.json"
+    client = _client(variables, backend["region"])
+    if _state_is_there(client, bucket, backend["key"], folder):
+        override.unlink(missing_ok=True)
+        run(["init", "-input=false", "-reconfigure"], folder, variables, quiet=quiet)
+        run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
+        return str(bucket)
+    # The bucket cannot hold the state that makes it: a local one does, and moves in afterwards.
+    override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": LOCAL_STATE}}}}), encoding="utf-8")
+    run(["init", "-input=false", "-reconfigure"], folder, variables, quiet=quiet)
+    run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
+    override.unlink()
+    run(["init", "-input=false", "-migrate-state", "-force-copy"], folder, variables, quiet=quiet)
+    return str(bucket)
+
+
+def _client(variables: Mapping[str, str], region: str) -> "S3Client":
+    """An S3 client for the account that Terraform will use; it only looks."""
+    return boto3.client(
+        "s3",
+        region_name=region,
+        endpoint_url=variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL"),
+        aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def _state_is_there(client: "S3Client", bucket: str, key: str, folder: Path) -> bool:
+    """Whether the bucket exists with this project's state in it.
+
+    Raises:
+        TerraformError: When the bucket exists without, and no interrupted run explains it.
+    """
+    try:
+        client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if (folder / LOCAL_STATE).exists() or not _exists(client, bucket):
+            return False
+        raise TerraformError(
+            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: if it is yours, "
+            "use it as it is and go on to `make deploy`; if not, choose another name"
+        ) from error
+    return True
+
+
+def _exists(client: "S3Client", bucket: str) -> bool:
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        # 403: it exists and belongs to somebody else.
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] != 404
+    return True
+
+
+def main() -> None:
+    """Make the bucket of the environment in ``ENV``."""
+    try:
+        bucket = bootstrap(environment(), quiet=bool(os.environ.get("CI")))
+    except TerraformError as error:
+        sys.exit(f"bootstrap: {error}")
+    print(f"The state's bucket is {bucket}.")
+
+
+if __name__ == "__main__":
+    main()
