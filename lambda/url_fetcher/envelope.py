@@ -1,0 +1,61 @@
+"""The line that stands for a record in the stream."""
+
+from binascii import hexlify
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import msgspec
+from xxhash import xxh3_64_intdigest, xxh3_128_digest
+
+_ID_BYTES = 16
+_DIGITS = 2 * _ID_BYTES
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when records were fetched; one for each page.
+
+    Args:
+        source_url: The URL as configured or asked for, already without secrets.
+        timestamp: UTC in ISO 8601 with milliseconds and ``Z``.
+    """
+
+    source_url: str
+    timestamp: str
+
+
+class Envelope:
+    """Makes lines ``{"timestamp":…,"sourceUrl":…,"id":…,"data":…}`` for the records of one origin.
+
+    ``id`` is the 128-bit XXH3 of the data bytes, seeded by the source's URL: the same record of the
+    same source has the same one at any time, and two that differ share one by chance once in 10^38.
+
+    Args:
+        origin: What all the lines have in common.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        encode = msgspec.json.encode
+        self._seed = xxh3_64_intdigest(origin.source_url.encode())
+        self._opening = b'{"timestamp":%b,"sourceUrl":%b,"id":"' % (
+            encode(origin.timestamp),
+            encode(origin.source_url),
+        )
+        self._middle = b'","data":'
+        self._next = b"}\n" + self._opening
+        self.added_bytes = len(self._opening) + _DIGITS + len(self._middle) + len(b"}\n")
+
+    def lines(self, records: Sequence[bytes]) -> bytes:
+        """One line for each of ``records``, joined; no record may hold a line break."""
+        if not records:
+            return b""
+        # All in C, a fifth of the cost of a loop: digests, one hexlify that also separates, slices, one join.
+        digests = b"".join(map(xxh3_128_digest, records, repeat(self._seed)))
+        pieces: list[bytes] = [self._next] * (4 * len(records) + 1)
+        pieces[0] = self._opening
+        pieces[1::4] = hexlify(digests, b",", _ID_BYTES).split(b",")
+        pieces[2::4] = [self._middle] * len(records)
+        pieces[3::4] = records
+        pieces[-1] = b"}\n"
+        return b"".join(pieces)

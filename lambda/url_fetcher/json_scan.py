@@ -1,0 +1,101 @@
+"""Where one JSON value ends, found over any number of chunks and without building it."""
+
+import re
+
+from url_fetcher.errors import LimitExceeded, MalformedBody
+
+MOST_LEVELS = 100_000
+"""Levels beyond which even skipping a value stops: each one costs a byte of memory."""
+
+_STRUCTURE = re.compile(rb'["{}\[\]]')
+_STRING_END = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_SCALAR_END = re.compile(rb'[ \t\r\n,:"{}\[\]]')
+_CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
+_QUOTE = ord('"')
+_BACKSLASH = ord("\\")
+
+
+class ValueScanner:
+    """Follows strings and brackets only; whether the value is valid is for a decoder to say."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new value at the next byte."""
+        self.deepest = 0
+        self._begun = False
+        self._in_string = False
+        self._in_scalar = False
+        self._escaped = False
+        self._closers = bytearray()
+
+    @property
+    def complete_at_end(self) -> bool:
+        """Whether the end of the body would end the value: only a bare number or word does that."""
+        return self._in_scalar
+
+    def scan(self, data: bytearray, start: int, *, offset: int) -> int:
+        """The index behind the value's last byte, or -1 when all of ``data`` belongs to it.
+
+        Args:
+            data: Bytes of the body.
+            start: The first index that was not scanned yet; the value's first byte on the first call.
+            offset: Where ``data`` begins in the body, for errors.
+
+        Raises:
+            MalformedBody: When brackets do not match.
+            LimitExceeded: When more than ``MOST_LEVELS`` brackets are open.
+        """
+        position = start
+        if not self._begun and position < len(data):
+            self._begun = True
+            self._in_scalar = data[position] not in b'"{['
+            # A stray closer would be a value of no bytes, for ever.
+            if self._in_scalar and data[position] in b"}],:":
+                raise MalformedBody("a value is missing in the JSON", offset=offset + position)
+        if self._in_scalar:
+            found = _SCALAR_END.search(data, position)
+            return found.start() if found else -1
+        while position < len(data):
+            position = self._step(data, position, offset)
+            if position < 0:
+                return -1
+            if not self._closers and not self._in_string:
+                return position
+        return -1
+
+    def _step(self, data: bytearray, position: int, offset: int) -> int:
+        if self._in_string:
+            return self._string(data, position)
+        found = _STRUCTURE.search(data, position)
+        if not found:
+            return -1
+        position = found.start()
+        byte = data[position]
+        if byte == _QUOTE:
+            self._in_string = True
+        elif byte in _CLOSER:
+            self._closers.append(_CLOSER[byte])
+            self.deepest = max(self.deepest, len(self._closers))
+            if len(self._closers) > MOST_LEVELS:
+                raise LimitExceeded(
+                    f"the JSON is nested deeper than {MOST_LEVELS} levels at byte {offset + position}",
+                    offset=offset + position,
+                )
+        elif self._closers.pop() != byte:
+            raise MalformedBody("a bracket in the JSON closes another kind", offset=offset + position)
+        return position + 1
+
+    def _string(self, data: bytearray, position: int) -> int:
+        if self._escaped:
+            self._escaped = False
+            position += 1
+        found = _STRING_END.match(data, position)
+        if found:
+            self._in_string = False
+            return found.end()
+        end = len(data)
+        backslashes = end - len(data[position:].rstrip(b"\\")) - position
+        self._escaped = backslashes % 2 == 1
+        return -1

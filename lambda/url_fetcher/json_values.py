@@ -1,0 +1,70 @@
+"""Whether bytes are one JSON value, as RFC 8259 has it."""
+
+import json
+from json import JSONDecodeError
+
+import msgspec
+
+_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+_decode = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+class NotJson(Exception):
+    """When bytes are not one JSON value.
+
+    Args:
+        reason: What is wrong with them.
+        position: The index of the first byte that is wrong.
+    """
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.position = position
+
+
+def one_line(record: bytes) -> bytes:
+    """``record`` with a space for each line break; valid JSON has them only between tokens."""
+    return record.translate(_BREAKS) if b"\n" in record or b"\r" in record else record
+
+
+def check_text(data: bytes) -> None:
+    """Check that ``data`` is UTF-8, which the decoder leaves unchecked in what it passes through.
+
+    Raises:
+        NotJson: With the index of the first byte that is not UTF-8.
+    """
+    if data.isascii():
+        return
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise NotJson("not UTF-8", error.start) from error
+
+
+def check_value(value: bytes) -> str:
+    """Why ``value`` can never go although its end is certain, or an empty string for valid JSON.
+
+    Numbers of any size and escaped lone surrogates are valid by the grammar and stay as they are;
+    NaN and Infinity are what some encoders write and no JSON reader need accept: those are a reason.
+
+    Raises:
+        NotJson: With the reason and the index of the break.
+    """
+    check_text(value)
+    try:
+        _decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return _check_slowly(value)
+    return ""
+
+
+def _check_slowly(value: bytes) -> str:
+    # The decoder refuses lone surrogates, and some errors of it carry no position.
+    constants: list[str] = []
+    text = value.decode()
+    try:
+        json.loads(text, parse_constant=constants.append, parse_int=str, parse_float=str)
+    except JSONDecodeError as error:
+        raise NotJson(error.msg, len(text[: error.pos].encode())) from error
+    return f"holds {constants[0]}, which is not JSON" if constants else ""

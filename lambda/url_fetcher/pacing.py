@@ -1,0 +1,77 @@
+"""How much may be under way, and how long to wait after a refusal."""
+
+import random
+from collections.abc import Callable
+
+_BACKED_OFF_SHARE = 0.05
+_OVERLOADED_SHARE = 0.5
+_CLEAN_ANSWERS_A_STEP = 20
+
+
+class Pace:
+    """Additive increase, multiplicative decrease of the bytes in flight, and full-jitter pauses.
+
+    More than 5 % refused halves the window, 20 clean answers in a row widen it by a step. Refusals
+    also pause all sending, because what throttles is the stream: the pause is drawn from zero to
+    a bound that doubles while more than half is refused, shrinks while less is, and ends with a
+    clean answer. Requests that were on their way before the last change do not change it again.
+
+    Args:
+        step_bytes: One request's worth; the window never gets smaller.
+        most_bytes: The window never gets larger.
+        first_pause_seconds: The bound of the first pause.
+        longest_pause_seconds: The bound of every pause.
+        draw: Gives a number from 0 to 1; a test may pass its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        step_bytes: int,
+        most_bytes: int,
+        first_pause_seconds: float = 0.05,
+        longest_pause_seconds: float = 2.0,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.window_bytes = min(4 * step_bytes, most_bytes)
+        self._step_bytes = step_bytes
+        self._most_bytes = most_bytes
+        self._first_pause_seconds = first_pause_seconds
+        self._longest_pause_seconds = longest_pause_seconds
+        self._draw = draw
+        self._clean = 0
+        self._streak = 0
+        self._changed_at = float("-inf")
+        self._resume_at = float("-inf")
+
+    def pause_seconds(self, now: float) -> float:
+        """How long to wait from ``now`` before the next request; zero or less for not at all."""
+        return self._resume_at - now
+
+    def observe(self, *, refused_share: float, sent_at: float, now: float) -> None:
+        """Learn from an answer.
+
+        Args:
+            refused_share: The part of the request's bytes that was refused, 0 to 1.
+            sent_at: When the request was begun, on the clock of ``now``.
+            now: When it was answered.
+        """
+        if refused_share <= _BACKED_OFF_SHARE:
+            self._widen()
+            if refused_share == 0.0 and sent_at >= self._changed_at:
+                self._streak = 0
+            return
+        self._clean = 0
+        if sent_at < self._changed_at:
+            return
+        self.window_bytes = max(self._step_bytes, self.window_bytes // 2)
+        self._streak = self._streak + 1 if refused_share > _OVERLOADED_SHARE else max(1, self._streak - 1)
+        bound = min(self._longest_pause_seconds, self._first_pause_seconds * 2.0 ** (self._streak - 1))
+        self._changed_at = now
+        self._resume_at = now + self._draw() * bound
+
+    def _widen(self) -> None:
+        self._clean += 1
+        if self._clean == _CLEAN_ANSWERS_A_STEP:
+            self._clean = 0
+            self.window_bytes = min(self._most_bytes, self.window_bytes + self._step_bytes)
