@@ -1,0 +1,45 @@
+"""What one process keeps between invocations: AWS clients, secrets and tokens."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from url_fetcher.put_records import kinesis_client
+from url_fetcher.redaction import Redactor
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.client import KinesisClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+    from url_fetcher.vault import Vault
+
+
+class Clients:
+    """Makes each client when it is first needed; most invocations need one."""
+
+    def __init__(self) -> None:
+        self.redactor = Redactor()
+
+    @cached_property
+    def kinesis(self) -> "KinesisClient":
+        """The client that records are put with."""
+        return kinesis_client()
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The secrets and tokens, kept until they age or a source refuses them."""
+        from url_fetcher.vault import Vault
+
+        return Vault(self._secrets_manager, self.redactor)
+
+    def _secrets_manager(self) -> "SecretsManagerClient":
+        """A client with short timeouts; endpoint, region and credentials are botocore's own."""
+        import botocore.session
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
+        )
+        client: SecretsManagerClient = botocore.session.get_session().create_client(
+            "secretsmanager", config=config
+        )
+        return client

@@ -1,0 +1,132 @@
+"""AWS's entry point: event and environment in, answer out."""
+
+import os
+from collections.abc import Mapping
+from typing import Protocol
+
+from url_fetcher.auth import authenticator
+from url_fetcher.clients import Clients
+from url_fetcher.config import Environment, read_environment
+from url_fetcher.connection import Dialer
+from url_fetcher.dead_letters import DeadLetters
+from url_fetcher.deadline import Deadline
+from url_fetcher.errors import IngestionError
+from url_fetcher.event import Order, read_event
+from url_fetcher.ingestion import Ingestion
+from url_fetcher.logs import Log
+from url_fetcher.sink import Sink, SinkSettings
+from url_fetcher.source import SourceReader
+from url_fetcher.summary import answer
+from url_fetcher.transport import Transport
+
+# What is left when fetching must have ended: to drain what is in flight, and then to say so.
+_DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
+_ANSWER_SECONDS = 1.0
+_KIB = 1024
+
+
+class Context(Protocol):
+    """What Lambda tells about the invocation."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the function."""
+
+
+CLIENTS = Clients()
+"""Kept between the invocations of one process: connections, secrets and tokens."""
+
+
+def handler(event: object, context: Context) -> dict[str, object]:
+    """The answer to one invocation: ``statusCode`` 200, and counters in ``body``.
+
+    Args:
+        event: ``{"url": …}``, a source with all its keys, ``{"source": name}``, or ``{}`` for the first one.
+        context: Lambda's.
+
+    Raises:
+        IngestionError: Of any kind; it is logged, and Lambda's own retries repeat the event.
+    """
+    return run(event, context, environ=os.environ, clients=CLIENTS)
+
+
+def run(
+    event: object, context: Context, *, environ: Mapping[str, str], clients: Clients
+) -> dict[str, object]:
+    """As ``handler``, with everything passed in."""
+    log = Log(clients.redactor, request_id=context.aws_request_id)
+    ingestion: Ingestion | None = None
+    try:
+        environment = read_environment(environ)
+        log.configure(level=environment.log_level, service=environment.powertools_service_name)
+        order = read_event(event, environment)
+        ingestion = _ingestion(
+            order, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
+        )
+        log.info("ingestion started", source_name=order.source.name, source_url=ingestion.source_url)
+        ingestion.run()
+        log.info("ingestion ended", source_url=ingestion.source_url, **ingestion.summary.counters())
+    except IngestionError as error:
+        _log_failure(log, error, ingestion)
+        raise
+    finally:
+        if ingestion is not None:
+            source = order.source.name or "event"
+            namespace = environment.powertools_metrics_namespace
+            log.metrics(ingestion.summary.counters(), namespace=namespace, source=source)
+    return answer(ingestion.summary, ingestion.source_url)
+
+
+def _ingestion(
+    order: Order, environment: Environment, clients: Clients, *, remaining_seconds: float
+) -> Ingestion:
+    """Everything that one ingestion needs, put together."""
+    limits = order.source.limits
+    drain_seconds = min(_MAX_DRAIN_SECONDS, max(_MIN_DRAIN_SECONDS, _DRAIN_SHARE * remaining_seconds))
+    delivering = Deadline(remaining_seconds - _ANSWER_SECONDS)
+    fetching = delivering.earlier(remaining_seconds - drain_seconds)
+    reading = fetching.earlier(limits.timeout_seconds)
+    dialer = Dialer(
+        environment.addresses,
+        deadline=reading,
+        connect_timeout_seconds=limits.connect_timeout_seconds,
+        read_timeout_seconds=limits.read_timeout_seconds,
+    )
+    transport = Transport(dialer)
+    reader = SourceReader(
+        order.source,
+        transport=transport,
+        authenticator=authenticator(order.source.auth, vault=lambda: clients.vault, transport=transport),
+        deadline=reading,
+        resume=order.resume,
+    )
+    sink = _sink(environment, clients, delivering)
+    return Ingestion(order.source, reader=reader, sink=sink, deadline=fetching, redactor=clients.redactor)
+
+
+def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sink:
+    """The way to the stream and, for what it cannot take, to the dead letters."""
+    return Sink(
+        clients.kinesis,
+        environment.kinesis_stream_name,
+        deadline=deadline,
+        settings=SinkSettings(
+            packing=environment.packing,
+            pack_bytes=environment.pack_kib * _KIB,
+            partition_key_field=environment.partition_key_field,
+        ),
+        dead_letters=DeadLetters(environment.dead_letter_bucket, environment.dead_letter_prefix),
+    )
+
+
+def _log_failure(log: Log, error: IngestionError, ingestion: Ingestion | None) -> None:
+    """One line with the kind of error, its facts and the counters."""
+    log.error(
+        "ingestion failed",
+        error=str(error),
+        error_type=type(error).__name__,
+        retryable=error.retryable,
+        details=error.details,
+        **(ingestion.summary.counters() if ingestion is not None else {}),
+    )

@@ -1,0 +1,117 @@
+"""One source through to the stream: pages in, records out, everything counted."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
+from url_fetcher.records import open_splitter, split
+from url_fetcher.redaction import Redactor, public_url
+from url_fetcher.schema import NoPagination, Source
+from url_fetcher.sink import Origin, Sink
+from url_fetcher.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
+    from url_fetcher.source import Page, SourceReader
+
+_KIB = 1024
+
+
+class Ingestion:
+    """Reads a source to its end and puts its records on the stream.
+
+    Args:
+        source: The source's settings.
+        reader: Gives its pages.
+        sink: Takes its records; closed at the end, however that comes.
+        deadline: When fetching ends, at the latest; tells a source that is slow from time that is up.
+        redactor: Knows the secrets that no record may name.
+    """
+
+    def __init__(
+        self, source: Source, *, reader: "SourceReader", sink: Sink, deadline: "Deadline", redactor: Redactor
+    ) -> None:
+        self.source_url = public_url(reader.url)
+        self._source = source
+        self._reader = reader
+        self._sink = sink
+        self._deadline = deadline
+        self._redactor = redactor
+        self._fetched = 0
+
+    @property
+    def summary(self) -> Summary:
+        """What was done so far; final after ``run``, whether it returned or raised."""
+        return summarize(self._fetched, self._reader.report, self._sink.report)
+
+    def run(self) -> None:
+        """Ingest the source; what was put before an error is drained and counted.
+
+        Raises:
+            IngestionError: Of any kind; its details say what was accepted, which page it was and, for
+                a source of several pages, where to go on. Its message and details hold no secret.
+        """
+        try:
+            try:
+                for page in self._reader.pages():
+                    self._deliver(page)
+            finally:
+                self._sink.close()
+        except IngestionError as error:
+            explained = self._explained(error)
+            if explained is error:
+                raise
+            raise explained from error
+
+    def _explained(self, error: IngestionError) -> IngestionError:
+        """The error with what was done before it and where to go on, cleaned of secrets."""
+        if isinstance(error, SourceTimeout) and self._deadline.passed:
+            error = DeadlineExceeded(f"the invocation's time is up: {error}", **error.details)
+        facts: dict[str, str | int | float | bool | None] = {
+            "source_url": self.source_url,
+            "page": self._reader.report.pages + 1,
+        }
+        if not isinstance(self._source.pagination, NoPagination):
+            facts["resume"] = msgspec.json.encode(self._reader.resume).decode()
+        facts |= {"fetched": self._fetched, "accepted": self._sink.report.accepted}
+        error.details = {
+            name: self._redactor.clean(value) if isinstance(value, str) else value
+            for name, value in (facts | error.details).items()
+        }
+        error.args = (self._redactor.clean(str(error)),)
+        return error
+
+    def _deliver(self, page: "Page") -> None:
+        """Put one page's records."""
+        limits = self._source.limits
+        origin = Origin(source_url=self.source_url, timestamp=page.timestamp)
+        splitter = open_splitter(
+            self._source.format,
+            record_path=self._source.record_path,
+            max_record_bytes=limits.max_record_kib * _KIB,
+            max_nesting=limits.max_nesting,
+            content_type=page.content_type,
+        )
+        before = self._fetched
+        # A page without a body has no records; a splitter would call it malformed.
+        if first := next(page.chunks, b""):
+            for records, rejected in split(chain([first], page.chunks), splitter):
+                self._put(origin, records)
+                for each in rejected:
+                    self._fetched += 1
+                    self._sink.reject(origin, each)
+            page.finish(records=self._fetched - before, outside=splitter.outside())
+
+    def _put(self, origin: Origin, records: Sequence[bytes]) -> None:
+        """Put records as far as the source may have that many."""
+        left = self._source.limits.max_records - self._fetched
+        self._sink.put(origin, records[:left] if len(records) > left else records)
+        self._fetched += min(len(records), left)
+        if len(records) > left:
+            limit = self._source.limits.max_records
+            raise LimitExceeded(
+                f"the source has more records than limits.max_records = {limit}; raise it", max_records=limit
+            )

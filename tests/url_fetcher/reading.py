@@ -1,0 +1,106 @@
+"""Reads a source as the handler does, with short limits and without a stream."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from local_aws.hostile_source import Behaviour, HostileSource
+from url_fetcher.addresses import AddressPolicy
+from url_fetcher.auth import authenticator
+from url_fetcher.connection import Dialer, Resolve, resolve
+from url_fetcher.deadline import Deadline
+from url_fetcher.decoding import decode_settings
+from url_fetcher.pagination import Resume
+from url_fetcher.redaction import Redactor
+from url_fetcher.schema import Source
+from url_fetcher.source import SourceReader
+from url_fetcher.transport import Transport
+from url_fetcher.vault import Vault
+
+LOCAL = AddressPolicy(allow_http=True, allow_private_networks=True)
+IN_TIME_SECONDS = 5.0
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key"
+
+Hostile = Callable[[Mapping[str, Behaviour]], HostileSource]
+
+
+class Secrets:
+    """Secrets Manager's client, with texts in memory: each is given out once, the last for ever."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+        self.calls = 0
+        self.redactor = Redactor()
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002 - boto3's name
+        """The next text."""
+        self.calls += 1
+        return {"SecretString": self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]}
+
+    def vault(self, clock: Callable[[], float] = lambda: 0.0) -> Vault:
+        """A vault on this client."""
+        return Vault(lambda: cast("Any", self), self.redactor, clock=clock)
+
+
+class Waits:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.seconds: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Remember the wait instead of waiting."""
+        self.seconds.append(seconds)
+        self.now += seconds
+
+    def deadline(self, seconds: float) -> Deadline:
+        """A deadline on this clock."""
+        return Deadline(seconds, clock=lambda: self.now, sleep=self.sleep)
+
+
+def reader_of(
+    settings: Mapping[str, Any],
+    *,
+    deadline: Deadline | None = None,
+    policy: AddressPolicy = LOCAL,
+    resolve: Resolve = resolve,
+    resume: Resume | None = None,
+    secrets: Secrets | None = None,
+    verify: bool | str = True,
+    vault: Vault | None = None,
+    clock: Callable[[], float] | None = None,
+) -> SourceReader:
+    """A reader of the source with these settings; retries do not wait unless the settings say so."""
+    source = decode_settings({"retry": {"max_delay_seconds": 0}, **settings}, Source, where="test")
+    limits = source.limits
+    deadline = (deadline or Deadline(IN_TIME_SECONDS)).earlier(limits.timeout_seconds)
+    dialer = Dialer(
+        policy,
+        deadline=deadline,
+        connect_timeout_seconds=limits.connect_timeout_seconds,
+        read_timeout_seconds=limits.read_timeout_seconds,
+        resolve=resolve,
+    )
+    transport = Transport(dialer, verify=verify)
+    opened = vault or (secrets or Secrets()).vault()
+    return SourceReader(
+        source,
+        transport=transport,
+        authenticator=authenticator(source.auth, vault=lambda: opened, transport=transport),
+        deadline=deadline,
+        resume=resume,
+        **({"clock": clock} if clock else {}),
+    )
+
+
+def bodies_of(reader: SourceReader) -> list[bytes]:
+    """Every page's body; the reader is told what a splitter would tell it of arrays and of ``items``."""
+    bodies = []
+    for page in reader.pages():
+        bodies.append(b"".join(page.chunks))
+        value = msgspec.json.decode(bodies[-1]) if bodies[-1].startswith((b"[", b"{")) else []
+        items = value if isinstance(value, list) else value.get("items", [])
+        page.finish(records=len(items), outside=value if isinstance(value, dict) else None)
+    return bodies
