@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
 
 # cdktf.json calls any python3; the one that has the dependencies may be the checkout's own.
 if importlib.util.find_spec("cdktf") is None:
-    if not VENV_PYTHON.exists() or Path(sys.executable).samefile(VENV_PYTHON):
+    # By prefix: a virtual environment's executable is a link to the very Python that it was made with.
+    if not VENV_PYTHON.exists() or Path(sys.prefix).samefile(VENV):
         sys.exit("main.py: cdktf is not installed: run `make synth` once, or `pipenv sync --dev`")
     os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])  # noqa: S606 - the same program, another Python
 
@@ -34,7 +36,7 @@ def main(what: str = "pipeline") -> None:
     """Write the stack's Terraform JSON into cdktf.out, or where ``CDKTF_OUTDIR`` says.
 
     Raises:
-        SystemExit: When a setting cannot be used or the zip not be made; everything that is wrong is on stderr.
+        SystemExit: When a setting cannot be used or the zip not be made; stderr has everything that is wrong.
     """
     environment = os.environ.get("ENV") or "dev"
     try:
@@ -42,8 +44,9 @@ def main(what: str = "pipeline") -> None:
     except SettingsError as error:
         sys.exit(str(error))
     # Only now: this starts jsii's Node process.
-    from cdktf import App  # noqa: PLC0415
-    from ingestion_pipeline.stack import IngestionStack, StateStack  # noqa: PLC0415
+    from cdktf import App
+
+    from ingestion_pipeline.stack import IngestionStack, StateStack
 
     # cdktf hands the context over only when it runs this file; by hand it has to be read.
     context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
