@@ -1,0 +1,103 @@
+"""What ``make demo KEEP=1`` leaves up: written down, explained, and stopped again."""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local_aws.emulator import HOST, health_pid
+
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.1
+RECORD = "kept.json"
+FOR_THE_SHELL = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "TF_CLI_CONFIG_FILE",
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One demo that was left up.
+
+    Attributes:
+        pid: The local AWS's process.
+        port: Where it answers.
+        api_pid: The sample API's process; 0 if there is none.
+    """
+
+    pid: int
+    port: int
+    api_pid: int
+
+    def write(self, folder: Path) -> None:
+        """Writes it down where ``every`` finds it."""
+        (folder / RECORD).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process that answers is still the one that was left up."""
+        return health_pid(self.port) == self.pid
+
+    def stop(self) -> None:
+        """Ends both processes; a process id that another program has got since is left alone."""
+        # The API was started with the local AWS and is only ever stopped with it.
+        if not self.is_up:
+            return
+        for pid in filter(None, (self.api_pid, self.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while health_pid(self.port) is not None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+
+def every(runs: Path) -> Iterator[tuple[Path, Kept]]:
+    """Each demo that was left up, with its folder."""
+    for record in sorted(runs.glob(f"*/{RECORD}")):
+        yield record.parent, Kept(**json.loads(record.read_text(encoding="utf-8")))
+
+
+def instructions(
+    variables: Mapping[str, str], outputs: Mapping[str, object], url: str, stack: Path, kept: Kept
+) -> str:
+    """How to use what was left up, and how to stop it, as lines to copy."""
+    exports = " ".join(
+        f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables
+    )
+    payload = json.dumps({"url": url})
+    function, bucket = outputs["function_name"], outputs["bucket_name"]
+    python = (
+        "import boto3; print(boto3.client('lambda').invoke("
+        f"FunctionName='{function}', Payload='{payload}')['Payload'].read().decode())"
+    )
+    pids = " ".join(str(pid) for pid in (kept.pid, kept.api_pid) if pid)
+    return f"""
+It is still up, at http://{HOST}:{kept.port}. In a shell, point every AWS client at it:
+
+    export {exports}
+
+Fetch again, with the AWS command line or with Python:
+
+    aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out \\
+        --payload {shlex.quote(payload)} /dev/stdout
+    {shlex.quote(sys.executable)} -c {shlex.quote(python)}
+
+See what lies in the lake, plan again:
+
+    aws s3 ls --recursive s3://{bucket}/
+    terraform -chdir={shlex.quote(str(stack))} plan
+
+Stop it, and with it everything in it:
+
+    make demo-stop        # or: kill {pids}
+"""

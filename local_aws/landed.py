@@ -1,0 +1,137 @@
+"""What lies in the lake: its objects, the record lines in them, and how they compare with the source."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+class Line(msgspec.Struct, rename="camel"):
+    """One record line of the lake; ``data`` holds the source's own bytes."""
+
+    timestamp: str
+    source_url: str
+    id: str
+    data: msgspec.Raw
+
+
+@dataclass(frozen=True)
+class LakeObject:
+    """One S3 object.
+
+    Attributes:
+        key: Its key.
+        size_bytes: As stored, compressed.
+        lines: Its record lines, without their newlines.
+    """
+
+    key: str
+    size_bytes: int
+    lines: tuple[bytes, ...]
+
+
+class Lake:
+    """The bucket, read again and again while objects arrive; an object is read once.
+
+    Args:
+        s3: A boto3 client.
+        bucket: Its name.
+    """
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+        self.objects: dict[str, LakeObject] = {}
+
+    def look(self) -> None:
+        """Reads what has arrived since the last look."""
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            for entry in page.get("Contents", []):
+                if entry["Key"] not in self.objects:
+                    self.objects[entry["Key"]] = self._read(entry["Key"], entry["Size"])
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Every record line, object by object in the order of their keys."""
+        return [line for key in sorted(self.objects) for line in self.objects[key].lines]
+
+    def _read(self, key: str, size_bytes: int) -> LakeObject:
+        body = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        # Not splitlines(): a form feed or the like within a line is no end of it.
+        return LakeObject(key, size_bytes, tuple(line for line in text.split(b"\n") if line))
+
+
+@dataclass
+class Comparison:
+    """The lake against the source, by content.
+
+    Attributes:
+        expected: How many records the source has.
+        by_content: Whether the records themselves are known, or only their number.
+        missing: Records of the source that are in no line.
+        unknown: Lines that are no record line, or whose data the source does not have.
+        duplicates: Lines beyond the first of the same record, which at-least-once delivery may bring.
+        differing_ids: Records whose lines do not all carry the same ``id``.
+    """
+
+    expected: int
+    by_content: bool = True
+    missing: list[bytes] = field(default_factory=list)
+    unknown: list[bytes] = field(default_factory=list)
+    duplicates: int = 0
+    differing_ids: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every record is there with its own bytes, and nothing else is."""
+        return not (self.missing or self.unknown or self.differing_ids)
+
+
+def parse(line: bytes) -> Line | None:
+    """The record line, or None if it is none."""
+    try:
+        return msgspec.json.decode(line, type=Line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def compare(source: Sequence[bytes], lines: Iterable[bytes]) -> Comparison:
+    """How the lines' ``data`` compares with the source's records, which may repeat themselves.
+
+    Args:
+        source: Each record as it must be stored.
+        lines: The lake's lines.
+    """
+    wanted = Counter(source)
+    found: Counter[bytes] = Counter()
+    ids: dict[bytes, set[str]] = {}
+    result = Comparison(expected=len(source))
+    for text in lines:
+        line = parse(text)
+        data = bytes(line.data) if line else b""
+        if line is None or data not in wanted:
+            result.unknown.append(text)
+            continue
+        found[data] += 1
+        ids.setdefault(data, set()).add(line.id)
+    result.missing = list((wanted - found).elements())
+    result.duplicates = (found - wanted).total()
+    result.differing_ids = sum(len(values) > 1 for values in ids.values())
+    return result
+
+
+def compare_count(expected: int, lines: Sequence[bytes]) -> Comparison:
+    """How many lines there are against how many records the function says it put.
+
+    For a source whose records are not known beforehand: a missing one is an empty entry in
+    ``missing``, because nobody can say which it is.
+    """
+    good = sum(parse(line) is not None for line in lines)
+    result = Comparison(expected=expected, by_content=False, missing=[b""] * max(0, expected - good))
+    result.unknown = [line for line in lines if parse(line) is None]
+    result.duplicates = max(0, good - expected)
+    return result

@@ -1,0 +1,100 @@
+"""What the demo shows while it works: a live line on a terminal, plain lines anywhere else."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+TITLE_WIDTH = 22
+PLAIN_WIDTH = 120
+REFRESHES_PER_SECOND = 8
+DONE = Text("✓", "green")
+FAILED = Text("✗", "bold red")
+
+
+@dataclass
+class Step:
+    """One step of the work.
+
+    Attributes:
+        title: What is done, a few words.
+        detail: What is being worked on now, for the live line; made a string whenever it is shown.
+        result: What came of it, for the line that stays.
+        seconds: How long it took; set at its end.
+    """
+
+    title: str
+    detail: object = ""
+    result: str = ""
+    seconds: float = 0.0
+
+
+class Screen:
+    """Prints steps as they happen and remembers their times.
+
+    Args:
+        console: Where to; default: standard output.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or _console()
+        self.steps: list[Step] = []
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """A step that begins here and ends with the block, marked as failed if an exception passes."""
+        step = Step(title)
+        self.steps.append(step)
+        start = time.monotonic()
+        mark = FAILED
+        try:
+            with self._live(step, start) if self.console.is_terminal else self._plain(step):
+                yield step
+            mark = DONE
+        finally:
+            step.seconds = time.monotonic() - start
+            self._finish(step, mark)
+
+    @contextmanager
+    def _plain(self, step: Step) -> Iterator[None]:
+        """The title at once, for whoever reads a log while it grows; the rest of its line at the end."""
+        self.console.print(f"  {step.title.ljust(TITLE_WIDTH + 1)}", end="")
+        self.console.file.flush()
+        yield
+
+    def _finish(self, step: Step, mark: Text) -> None:
+        line = Text()
+        if self.console.is_terminal:
+            line.append_text(mark).append(f" {step.title.ljust(TITLE_WIDTH + 1)}")
+        line.append(f"{step.seconds:.1f} s".rjust(7), "cyan")
+        line.append(f"  {step.result}" if mark is DONE else "  FAILED", "dim" if mark is DONE else "bold red")
+        self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
+
+    def _live(self, step: Step, start: float) -> Live:
+        spinner = Spinner("dots", style="cyan")
+
+        def line() -> Table:
+            grid = Table.grid(padding=(0, 1))
+            grid.add_column(no_wrap=True)
+            grid.add_column(no_wrap=True, width=TITLE_WIDTH)
+            grid.add_column(no_wrap=True, justify="right", width=7)
+            grid.add_column(no_wrap=True, overflow="ellipsis")
+            seconds = Text(f"{time.monotonic() - start:.1f} s", "cyan")
+            grid.add_row(spinner, step.title, seconds, Text(str(step.detail), "dim"))
+            return grid
+
+        return Live(
+            get_renderable=line, console=self.console, refresh_per_second=REFRESHES_PER_SECOND, transient=True
+        )
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    # A file or a CI log has no width of its own.
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=PLAIN_WIDTH)
