@@ -48,7 +48,9 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
         run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
         return str(bucket)
     # The bucket cannot hold the state that makes it: a local one does, and moves in afterwards.
-    override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": LOCAL_STATE}}}}), encoding="utf-8")
+    override.write_text(
+        json.dumps({"terraform": {"backend": {"local": {"path": LOCAL_STATE}}}}), encoding="utf-8"
+    )
     run(["init", "-input=false", "-reconfigure"], folder, variables, quiet=quiet)
     run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
     override.unlink()
@@ -81,8 +83,8 @@ def _state_is_there(client: "S3Client", bucket: str, key: str, folder: Path) -> 
         if (folder / LOCAL_STATE).exists() or not _exists(client, bucket):
             return False
         raise TerraformError(
-            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: if it is yours, "
-            "use it as it is and go on to `make deploy`; if not, choose another name"
+            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: if "
+            "it is yours, use it as it is and go on to `make deploy`; if not, choose another name"
         ) from error
     return True
 

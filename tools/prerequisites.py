@@ -11,9 +11,21 @@ import sys
 
 # name, command, lowest version, first version that is too new, where to get it
 TOOLS = (
-    ("Node.js", ("node", "--version"), (20, 0), (24, 0), "https://nodejs.org/en/download (20 or 22; cdktf-cli 0.21 does not start on 24)"),
+    (
+        "Node.js",
+        ("node", "--version"),
+        (20, 0),
+        (24, 0),
+        "https://nodejs.org/en/download (20 or 22; cdktf-cli 0.21 does not start on 24)",
+    ),
     ("npm", ("npm", "--version"), (9, 0), None, "comes with Node.js"),
-    ("Terraform", ("terraform", "version"), (1, 10), None, "https://developer.hashicorp.com/terraform/install (1.10 is the first with S3 lock files)"),
+    (
+        "Terraform",
+        ("terraform", "version"),
+        (1, 10),
+        None,
+        "https://developer.hashicorp.com/terraform/install (1.10 is the first with S3 lock files)",
+    ),
 )
 PYTHON = (3, 11)
 PYTHON_SOURCE = "https://www.python.org/downloads/; another one: make PYTHON=python3.12"
@@ -24,14 +36,18 @@ def check():
     """Lines of what is wrong, each with the way out; empty if everything is there."""
     problems = []
     if sys.version_info < PYTHON:
-        problems.append("Python %s is too old, 3.11 or newer is needed: %s" % (sys.version.split()[0], PYTHON_SOURCE))
+        problems.append(
+            "Python %s is too old, 3.11 or newer is needed: %s" % (sys.version.split()[0], PYTHON_SOURCE)
+        )
     for name, command, lowest, too_new, source in TOOLS:
         found = version(command)
         wanted = "%d.%d or newer" % lowest + (", below %d" % too_new[0] if too_new else "")
         if found is None:
             problems.append("%s (%s) is missing, %s is needed: %s" % (name, command[0], wanted, source))
         elif found < lowest or (too_new and found >= too_new):
-            problems.append("%s is version %s, %s is needed: %s" % (name, ".".join(map(str, found)), wanted, source))
+            problems.append(
+                "%s is version %s, %s is needed: %s" % (name, ".".join(map(str, found)), wanted, source)
+            )
     return problems
 
 
@@ -41,7 +57,9 @@ def version(command):
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, check=True)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     match = re.search(r"(\d+)\.(\d+)\.(\d+)", done.stdout.decode("utf-8", "replace"))

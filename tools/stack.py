@@ -39,8 +39,8 @@ def _refuse_to_delete_data(stack: dict[str, dict[str, dict[str, dict[str, object
     if protected:
         raise TerraformError(
             f"the lake of {chosen} is kept. To delete it with its data: set delete_with_stack = true in "
-            f"[environments.{chosen}.lake] of pipeline.toml, add {chosen!r} to deletableEnvironments in cdktf.json, "
-            "`make deploy`, then `make destroy` again"
+            f"[environments.{chosen}.lake] of pipeline.toml, add {chosen!r} to deletableEnvironments in "
+            "cdktf.json, `make deploy`, then `make destroy` again"
         )
 
 

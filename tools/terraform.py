@@ -3,6 +3,7 @@
 Nothing of the user's is touched: the CLI configuration is written below build/.
 """
 
+import json
 import os
 import shlex
 import subprocess
@@ -28,7 +29,9 @@ class TerraformError(RuntimeError):
     """When a Terraform command fails; its own output has already been shown or is in the message."""
 
 
-def provider_mirror(variables: Mapping[str, str] = os.environ, places: Iterable[Path] | None = None) -> Path | None:
+def provider_mirror(
+    variables: Mapping[str, str] = os.environ, places: Iterable[Path] | None = None
+) -> Path | None:
     """The folder of an unpacked provider mirror, or None for the public registry.
 
     Args:
@@ -41,7 +44,9 @@ def provider_mirror(variables: Mapping[str, str] = os.environ, places: Iterable[
     named = variables.get("TF_PLUGIN_MIRROR")
     if named:
         if not (Path(named) / PROVIDER).is_dir():
-            raise TerraformError(f"TF_PLUGIN_MIRROR = {named}: has no {PROVIDER}; unset it to use the registry")
+            raise TerraformError(
+                f"TF_PLUGIN_MIRROR = {named}: has no {PROVIDER}; unset it to use the registry"
+            )
         return Path(named).resolve()
     candidates = places if places is not None else [*PLACES, *sorted(Path("/opt").glob("*/"))]
     found = (place.expanduser() for place in candidates)
@@ -49,7 +54,7 @@ def provider_mirror(variables: Mapping[str, str] = os.environ, places: Iterable[
 
 
 def configuration(mirror: Path) -> str:
-    """A Terraform CLI configuration that takes the AWS provider from ``mirror`` and others from the registry."""
+    """A Terraform CLI configuration: the AWS provider from ``mirror``, any other from the registry."""
     return f"""disable_checkpoint = true
 provider_installation {{
   filesystem_mirror {{
@@ -69,7 +74,11 @@ def additions(build: Path = BUILD) -> dict[str, str]:
         "CHECKPOINT_DISABLE": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "PATH": os.pathsep.join(
-            [str(ROOT / ".venv" / "bin"), str(ROOT / "node_modules" / ".bin"), os.environ.get("PATH", os.defpath)]
+            [
+                str(ROOT / ".venv" / "bin"),
+                str(ROOT / "node_modules" / ".bin"),
+                os.environ.get("PATH", os.defpath),
+            ]
         ),
     }
     mirror = provider_mirror()
@@ -144,8 +153,6 @@ def synthesize(variables: Mapping[str, str], *, what: str = "pipeline", output: 
     done = subprocess.run(command, env={**variables, "CDKTF_OUTDIR": str(output)}, check=False)
     if done.returncode:
         raise TerraformError("main.py made nothing; what is wrong stands above")
-    import json  # noqa: PLC0415
-
     stacks = json.loads((output / "manifest.json").read_text(encoding="utf-8"))["stacks"]
     (stack,) = stacks.values()
     return output / str(stack["workingDirectory"])

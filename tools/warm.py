@@ -15,9 +15,9 @@ def main() -> None:
     """Return when the index is there, or after a minute, for it is only a matter of speed."""
     sys.dont_write_bytecode = False
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "constructs"))
-    from cdktf_cdktf_provider_aws import _jsii  # noqa: F401, PLC0415
+    from cdktf_cdktf_provider_aws import _jsii  # noqa: F401
 
-    from ingestion_pipeline import stack  # noqa: F401, PLC0415
+    from ingestion_pipeline import stack  # noqa: F401
 
     cache = Path.home() / ".cache" / "aws" / "jsii" / "package-cache" / "@cdktf" / "provider-aws"
     end = time.monotonic() + PATIENCE_SECONDS

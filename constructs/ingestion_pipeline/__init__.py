@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.pipeline import IngestionPipeline
     from ingestion_pipeline.rules import Problem, SettingsError
     from ingestion_pipeline.settings import (
+        DeadLetterSettings,
         DeliverySettings,
         FetchSettings,
         FunctionSettings,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.stack import IngestionStack
 
 __all__ = [
+    "DeadLetterSettings",
     "DeliverySettings",
     "FetchSettings",
     "FunctionSettings",
@@ -29,7 +31,12 @@ __all__ = [
     "StreamSettings",
 ]
 
-_HOMES = {"IngestionPipeline": "pipeline", "IngestionStack": "stack", "Problem": "rules", "SettingsError": "rules"}
+_HOMES = {
+    "IngestionPipeline": "pipeline",
+    "IngestionStack": "stack",
+    "Problem": "rules",
+    "SettingsError": "rules",
+}
 
 
 def __getattr__(name: str) -> object:

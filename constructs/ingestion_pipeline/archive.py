@@ -24,7 +24,7 @@ def write_zip(files: Mapping[str, bytes]) -> bytes:
     Args:
         files: Content by name; names use ``/`` and are relative.
     """
-    from deflate import crc32, deflate_compress  # noqa: PLC0415 - needed only when the cache is cold
+    from deflate import crc32, deflate_compress
 
     body, directory = bytearray(), bytearray()
     for name, content in sorted(files.items()):

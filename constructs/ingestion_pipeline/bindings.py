@@ -46,7 +46,7 @@ def bare_python_package() -> None:
 
 def hook_node() -> None:
     """Have jsii's Node process load the hook: jsii runs the code of packages, so it travels as a tiny one."""
-    import jsii  # noqa: PLC0415 - starts a Node process
+    import jsii
 
     name, version = "lazy-provider-index", "1.0.0"
     about = {
@@ -88,6 +88,7 @@ from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
     DataAwsIamPolicyDocumentStatementCondition,
     DataAwsIamPolicyDocumentStatementPrincipals,
 )
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kinesis_firehose_delivery_stream import (
@@ -101,6 +102,11 @@ from cdktf_cdktf_provider_aws.lambda_function import (
     LambdaFunction,
     LambdaFunctionEnvironment,
     LambdaFunctionTracingConfig,
+)
+from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import (
+    LambdaFunctionEventInvokeConfig,
+    LambdaFunctionEventInvokeConfigDestinationConfig,
+    LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
 )
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -126,6 +132,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
     S3BucketVersioningA,
     S3BucketVersioningVersioningConfiguration,
 )
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 
 __all__ = [
     "AwsProvider",
@@ -137,6 +144,7 @@ __all__ = [
     "DataAwsIamPolicyDocumentStatement",
     "DataAwsIamPolicyDocumentStatementCondition",
     "DataAwsIamPolicyDocumentStatementPrincipals",
+    "DataAwsPartition",
     "IamRole",
     "IamRolePolicy",
     "KinesisFirehoseDeliveryStream",
@@ -146,6 +154,9 @@ __all__ = [
     "KinesisStream",
     "LambdaFunction",
     "LambdaFunctionEnvironment",
+    "LambdaFunctionEventInvokeConfig",
+    "LambdaFunctionEventInvokeConfigDestinationConfig",
+    "LambdaFunctionEventInvokeConfigDestinationConfigOnFailure",
     "LambdaFunctionTracingConfig",
     "S3Bucket",
     "S3BucketLifecycleConfiguration",
@@ -162,4 +173,5 @@ __all__ = [
     "S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA",
     "S3BucketVersioningA",
     "S3BucketVersioningVersioningConfiguration",
+    "SqsQueue",
 ]

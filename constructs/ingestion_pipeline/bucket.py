@@ -99,9 +99,7 @@ class PrivateBucket(Construct):
             restrict_public_buckets=True,
         )
         owner = S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced")
-        S3BucketOwnershipControls(
-            self, "ownership", bucket=self.bucket.id, rule=owner, depends_on=[block]
-        )
+        S3BucketOwnershipControls(self, "ownership", bucket=self.bucket.id, rule=owner, depends_on=[block])
         return block
 
 

@@ -67,7 +67,9 @@ class Target:
             return []
         machine = "aarch64" if self.architecture == "arm64" else "x86_64"
         options = ["--implementation", "cp", "--python-version", self.runtime.removeprefix("python")]
-        return options + [part for libc in GLIBC[self.runtime] for part in ("--platform", f"manylinux{libc}_{machine}")]
+        return options + [
+            part for libc in GLIBC[self.runtime] for part in ("--platform", f"manylinux{libc}_{machine}")
+        ]
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def build(root: Path, target: Target, cache: Path) -> Bundle:
 
 def source_files(root: Path) -> dict[str, bytes]:
     """Content by name within the zip, of every file in the packages below ``root``."""
-    files = [path for path in root.glob("*/**/*") if path.is_file() and wanted(path.relative_to(root).as_posix())]
+    files = [
+        path for path in root.glob("*/**/*") if path.is_file() and wanted(path.relative_to(root).as_posix())
+    ]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
@@ -117,7 +121,9 @@ def wanted(name: str) -> bool:
     """Whether a file belongs into the zip: no caches, hidden files, tests, stubs or install records."""
     folders = name.split("/")
     hidden = any(part.startswith(".") for part in folders)
-    return not (hidden or LEFT_OUT_FOLDERS & set(folders) or name.endswith(LEFT_OUT_SUFFIXES) or ".data/" in name)
+    return not (
+        hidden or LEFT_OUT_FOLDERS & set(folders) or name.endswith(LEFT_OUT_SUFFIXES) or ".data/" in name
+    )
 
 
 def wheel_files(requirements: Path, target: Target) -> Mapping[str, bytes]:
@@ -145,4 +151,3 @@ def download(requirements: Path, target: Target, folder: Path) -> None:
             f"pip could not get the wheels of {requirements} for {target.runtime} on {target.architecture}; "
             f"is the package index reachable, and does every line carry its hash? pip said:\n{said.strip()}"
         ) from error
-

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingestion_pipeline.rules import Checked, Problem, SettingsError, problems_in
 from ingestion_pipeline.settings import (
+    DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
     FunctionSettings,
@@ -27,6 +28,7 @@ TABLES: dict[str, type[Checked]] = {
         LakeSettings,
         FunctionSettings,
         FetchSettings,
+        DeadLetterSettings,
         StateSettings,
     )
 }
@@ -47,7 +49,9 @@ def read(path: Path, environment: str) -> Settings:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError([Problem("file", str(path), "does not exist; take pipeline.toml of this project")]) from None
+        raise SettingsError(
+            [Problem("file", str(path), "does not exist; take pipeline.toml of this project")]
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([Problem("file", path.name, f"is not TOML: {error}")], path.name) from error
     environments = document.pop("environments", {})
@@ -114,7 +118,9 @@ def _merged(document: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str
             for key, value in above.items()
         }
         values = {**below, **joined}
-        merged[name] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        merged[name] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
     return merged
 
 

@@ -67,7 +67,9 @@ class Delivery(Construct):
             name=f"/aws/kinesisfirehose/{name}",
             retention_in_days=settings.log_retention_days,
         )
-        log_stream = CloudwatchLogStream(self, "log-stream", name="DestinationDelivery", log_group_name=log_group.name)
+        log_stream = CloudwatchLogStream(
+            self, "log-stream", name="DestinationDelivery", log_group_name=log_group.name
+        )
         prefixes = [f"{settings.data_prefix}{DATA_FOLDER}", settings.error_prefix]
         self.role = Role(
             self,

@@ -9,13 +9,24 @@ from ingestion_pipeline.bindings import (
     CloudwatchLogGroup,
     LambdaFunction,
     LambdaFunctionEnvironment,
+    LambdaFunctionEventInvokeConfig,
+    LambdaFunctionEventInvokeConfigDestinationConfig,
+    LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
     LambdaFunctionTracingConfig,
 )
 from ingestion_pipeline.bundle import Bundle, Target
 from ingestion_pipeline.permissions import Role
-from ingestion_pipeline.policies import send_traces, trust, write_log, write_stream
+from ingestion_pipeline.policies import (
+    read_secrets,
+    send_failures,
+    send_traces,
+    trust,
+    write_dead_letters,
+    write_log,
+    write_stream,
+)
 from ingestion_pipeline.settings import FetchSettings, FunctionSettings
-from ingestion_pipeline.sources import Source, as_variable
+from ingestion_pipeline.sources import Source, as_variable, secret_arns
 
 HANDLER = "url_fetcher.handler.handler"
 METRICS_NAMESPACE = "IngestionPipeline"
@@ -24,9 +35,10 @@ METRICS_NAMESPACE = "IngestionPipeline"
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
-    Creates: its log group, a role, the function.
-    Protects: the role writes one stream and one log group that exists before the function, so
-    that its retention holds from the first line.
+    Creates: its log group, a role, the function, what becomes of events that fail.
+    Protects: the role writes one stream, one folder of dead letters, one queue and one log group,
+    which exists before the function, so that its retention holds from the first line; it reads
+    only the secrets that its sources name.
 
     Args:
         scope: Parent in the construct tree.
@@ -36,7 +48,11 @@ class FetchFunction(Construct):
         code: The zip.
         stream_name: Where records are put.
         stream_arn: The same stream's ARN.
-        settings: Memory, time, runtime, log.
+        bucket_name: Where records that can never go are kept.
+        bucket_arn: The same bucket's ARN.
+        dead_letter_prefix: The folder in that bucket.
+        queue_arn: Where events that failed to the last are sent.
+        settings: Memory, time, runtime, retries, log.
         fetch: What may be fetched and how it is packed.
         sources: What to fetch.
         depends_on: What must be there before the first invocation.
@@ -56,6 +72,10 @@ class FetchFunction(Construct):
         code: Bundle,
         stream_name: str,
         stream_arn: str,
+        bucket_name: str,
+        bucket_arn: str,
+        dead_letter_prefix: str,
+        queue_arn: str,
         settings: FunctionSettings,
         fetch: FetchSettings,
         sources: Sequence[Source] = (),
@@ -65,7 +85,13 @@ class FetchFunction(Construct):
         log_group = CloudwatchLogGroup(
             self, "log-group", name=f"/aws/lambda/{name}", retention_in_days=settings.log_retention_days
         )
-        permissions = [*write_stream(stream_arn), *write_log(log_group.arn)]
+        permissions = [
+            *write_stream(stream_arn),
+            *write_dead_letters(bucket_arn, dead_letter_prefix),
+            *send_failures(queue_arn),
+            *read_secrets(secret_arns(sources)),
+            *write_log(log_group.arn),
+        ]
         self.role = Role(
             self,
             "access",
@@ -90,19 +116,37 @@ class FetchFunction(Construct):
             filename=f"${{path.module}}/{asset.path}",
             source_code_hash=code.sha256,
             environment=LambdaFunctionEnvironment(
-                variables=variables(stream_name, name, settings, fetch, sources)
+                variables={
+                    "KINESIS_STREAM_NAME": stream_name,
+                    "DEAD_LETTER_BUCKET": bucket_name,
+                    "DEAD_LETTER_PREFIX": dead_letter_prefix,
+                    "POWERTOOLS_SERVICE_NAME": name,
+                    **variables(settings, fetch, sources),
+                }
             ),
             tracing_config=LambdaFunctionTracingConfig(mode="Active" if settings.tracing else "PassThrough"),
             depends_on=[log_group, self.role.policy, *depends_on],
         )
+        self._keep_failures(queue_arn, settings)
+
+    def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
+        """A destination rather than a dead letter configuration: it tells the error beside the event."""
+        on_failure = LambdaFunctionEventInvokeConfigDestinationConfigOnFailure(destination=queue_arn)
+        LambdaFunctionEventInvokeConfig(
+            self,
+            "failures",
+            function_name=self.function.function_name,
+            maximum_retry_attempts=settings.retry_attempts,
+            maximum_event_age_in_seconds=settings.event_age_seconds,
+            destination_config=LambdaFunctionEventInvokeConfigDestinationConfig(on_failure=on_failure),
+        )
 
 
 def variables(
-    stream_name: str, function_name: str, settings: FunctionSettings, fetch: FetchSettings, sources: Sequence[Source]
+    settings: FunctionSettings, fetch: FetchSettings, sources: Sequence[Source]
 ) -> Mapping[str, str]:
-    """The function's environment; `url_fetcher.config` reads the same names."""
+    """The function's environment, as far as settings make it; `url_fetcher.config` reads the same names."""
     return {
-        "KINESIS_STREAM_NAME": stream_name,
         "SOURCES": as_variable(sources),
         "ALLOWED_HOSTS": ",".join(fetch.allowed_hosts),
         "ALLOW_HTTP": str(fetch.allow_http).lower(),
@@ -111,6 +155,5 @@ def variables(
         "PACK_KIB": str(fetch.pack_kib),
         "PARTITION_KEY_FIELD": fetch.partition_key_field,
         "LOG_LEVEL": settings.log_level,
-        "POWERTOOLS_SERVICE_NAME": function_name,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
     }

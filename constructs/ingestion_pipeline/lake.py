@@ -25,7 +25,9 @@ class DataLake(PrivateBucket):
         settings: Lifecycle and the first of the two keys.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, environment: str, settings: LakeSettings) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, environment: str, settings: LakeSettings
+    ) -> None:
         listed = environment in (scope.node.try_get_context(DELETABLE_ENVIRONMENTS) or [])
         super().__init__(
             scope,

@@ -62,6 +62,11 @@ class Names:
         """The function that fetches."""
         return cut(f"{self.stack}-fetch", FUNCTION_CHARACTERS)
 
+    @property
+    def dead_letter_queue(self) -> str:
+        """The queue of events that failed to the last."""
+        return cut(f"{self.stack}-dead-letters", QUEUE_CHARACTERS)
+
     def role(self, service: str) -> str:
         """The role of one service, such as ``fetch`` or ``delivery``."""
         return cut(f"{self.stack}-{service}-{self.region}", ROLE_CHARACTERS)

@@ -33,7 +33,13 @@ class Role(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, trust: Sequence[Statement], permissions: Sequence[Statement]
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        trust: Sequence[Statement],
+        permissions: Sequence[Statement],
     ) -> None:
         super().__init__(scope, id_)
         self.role = IamRole(

@@ -7,11 +7,13 @@ from constructs import Construct
 
 from ingestion_pipeline import bundle
 from ingestion_pipeline.bindings import DataAwsCallerIdentity
+from ingestion_pipeline.dead_letters import DeadLetterQueue
 from ingestion_pipeline.delivery import Delivery
 from ingestion_pipeline.fetch_function import FetchFunction
 from ingestion_pipeline.lake import DataLake
 from ingestion_pipeline.names import Names
 from ingestion_pipeline.settings import (
+    DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
     FunctionSettings,
@@ -28,8 +30,8 @@ CACHE = LAMBDA_ROOT.parent / "build" / "bundles"
 class IngestionPipeline(Construct):
     """URL → function → stream → delivery → lake, in one account and Region.
 
-    Creates: `FetchFunction`, `RecordStream`, `Delivery`, `DataLake`. The function comes last,
-    because Firehose delivers only what is put on the stream after it has started.
+    Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `FetchFunction`. The function
+    comes last, because Firehose delivers only what is put on the stream after it has started.
 
     Args:
         scope: A stack with an AWS provider, or a construct within one.
@@ -42,12 +44,14 @@ class IngestionPipeline(Construct):
         lake: Lifecycle of the bucket.
         function: Memory, time and runtime of the function.
         fetch: What may be fetched and how it is packed.
+        dead_letters: Where ends what could not be ingested.
         sources: What to fetch; the first is the default.
 
     Attributes:
         lake: Whose ``bucket`` holds the records.
         stream: Whose ``stream`` other readers may read.
         delivery: From the one to the other.
+        dead_letters: Whose ``queue`` holds the events that failed to the last.
         fetch: Whose ``function`` a schedule or an API may invoke.
 
     Raises:
@@ -68,11 +72,13 @@ class IngestionPipeline(Construct):
         lake: LakeSettings | None = None,
         function: FunctionSettings | None = None,
         fetch: FetchSettings | None = None,
+        dead_letters: DeadLetterSettings | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
         super().__init__(scope, id_)
         names = Names(name, environment, region)
         function = function or FunctionSettings()
+        dead_letters = dead_letters or DeadLetterSettings()
         account_id = DataAwsCallerIdentity(self, "caller").account_id
         code = bundle.build(LAMBDA_ROOT, bundle.Target.of(function.runtime, function.architecture), CACHE)
         self.lake = DataLake(
@@ -94,6 +100,14 @@ class IngestionPipeline(Construct):
             settings=delivery or DeliverySettings(),
             depends_on=[self.lake.policy],
         )
+        self.dead_letters = DeadLetterQueue(
+            self,
+            "dead-letters",
+            name=names.dead_letter_queue,
+            region=region,
+            account_id=account_id,
+            retention_days=dead_letters.queue_retention_days,
+        )
         self.fetch = FetchFunction(
             self,
             "fetch",
@@ -102,6 +116,10 @@ class IngestionPipeline(Construct):
             code=code,
             stream_name=self.stream.stream.name,
             stream_arn=self.stream.stream.arn,
+            bucket_name=self.lake.bucket.bucket,
+            bucket_arn=self.lake.bucket.arn,
+            dead_letter_prefix=dead_letters.prefix,
+            queue_arn=self.dead_letters.queue.arn,
             settings=function,
             fetch=fetch or FetchSettings(),
             sources=sources,

@@ -48,7 +48,12 @@ def write_stream(stream_arn: str) -> list[Statement]:
 
 def read_stream(stream_arn: str) -> list[Statement]:
     """Lets Firehose read one stream."""
-    actions = ["kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+    actions = [
+        "kinesis:DescribeStream",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    ]
     return [Statement("ReadStream", actions, [stream_arn])]
 
 
@@ -86,7 +91,34 @@ def write_objects(bucket_arn: str, prefixes: Sequence[str]) -> list[Statement]:
 def require_tls(bucket_arn: str) -> list[Statement]:
     """Denies every request to a bucket that does not come over TLS, in a bucket policy."""
     resources = [bucket_arn, f"{bucket_arn}/*"]
-    return [Statement("RequireTls", ["s3:*"], resources, conditions={"aws:SecureTransport": "false"}, allowed=False)]
+    return [
+        Statement(
+            "RequireTls", ["s3:*"], resources, conditions={"aws:SecureTransport": "false"}, allowed=False
+        )
+    ]
+
+
+def write_dead_letters(bucket_arn: str, prefix: str) -> list[Statement]:
+    """Lets the function keep records that can never go, below one prefix of the bucket."""
+    return [Statement("WriteDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{prefix}*"])]
+
+
+def send_failures(queue_arn: str) -> list[Statement]:
+    """Lets Lambda, in the function's name, send the events that failed to the last to one queue."""
+    return [Statement("SendFailures", ["sqs:SendMessage"], [queue_arn])]
+
+
+def read_secrets(secret_arns: Sequence[str]) -> list[Statement]:
+    """Lets the function read the secrets of its sources, and no permission at all if there are none."""
+    if not secret_arns:
+        return []
+    return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], list(secret_arns))]
+
+
+def require_tls_to_queue(queue_arn: str) -> list[Statement]:
+    """Denies every request to a queue that does not come over TLS, in a queue policy."""
+    condition = {"aws:SecureTransport": "false"}
+    return [Statement("RequireTls", ["sqs:*"], [queue_arn], conditions=condition, allowed=False)]
 
 
 def send_traces() -> list[Statement]:

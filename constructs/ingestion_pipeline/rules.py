@@ -6,7 +6,7 @@ are made from it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 TOKEN = re.compile(r"[$#]\{TfToken\[")
@@ -82,7 +82,10 @@ class Rule:
         if self.kind is int:
             return f"a whole number from {span}"
         if self.kind is str:
-            return ", ".join(part for part in (self.form, f"{span} characters" if span else "") if part) or "a string"
+            return (
+                ", ".join(part for part in (self.form, f"{span} characters" if span else "") if part)
+                or "a string"
+            )
         if self.kind is bool:
             return "true or false"
         return self.form or ("a list of strings" if self.kind is tuple else "a table of strings")
@@ -102,7 +105,9 @@ class Rule:
         if self.kind is str:
             return isinstance(value, str) and self._matches(value) and self._within(len(value))
         if self.kind is tuple:
-            return isinstance(value, tuple | list) and all(isinstance(v, str) and self._matches(v) for v in value)
+            return isinstance(value, tuple | list) and all(
+                isinstance(v, str) and self._matches(v) for v in value
+            )
         if self.kind is dict:
             return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
         return isinstance(value, self.kind)
@@ -124,9 +129,7 @@ def is_token(value: object) -> bool:
 
 
 def setting(default: object, rule: Rule) -> Any:
-    """A dataclass field with its rule; ``MISSING`` as default makes it required."""
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata={"rule": rule})
+    """A dataclass field with its default and its rule."""
     return field(default=default, metadata={"rule": rule})
 
 
@@ -170,6 +173,3 @@ class Checked:
     def conflicts(self) -> list[Problem]:
         """Problems between fields that are fine on their own."""
         return []
-
-
-__all__ = ["MISSING", "Checked", "Problem", "Rule", "SettingsError", "is_token", "problems_in", "rule_of", "setting"]

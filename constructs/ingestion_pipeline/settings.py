@@ -13,13 +13,21 @@ FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_
 FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html"
 LAMBDA_QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 LAMBDA_ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
-LOG_RETENTION = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
+SQS_QUOTAS = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
+)
+LOG_RETENTION = (
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
+)
 BUCKET_NAMES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
 TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"
 REGIONS = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"
 
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922)
-LOG_RETENTION_DAYS += (3288, 3653)
+# fmt: off
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)
+# fmt: on
 
 BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 BUCKET_FORM = "lower-case letters, digits, dots and hyphens, 3 to 63 characters"
@@ -63,17 +71,24 @@ class NamingSettings(Checked):
         "lower-case letters, digits and hyphens, 3 to 40 characters, starting with a letter",
     )
     region: str = text(
-        "us-east-1", "AWS Region of everything.", r"[a-z]{2,4}(-[a-z]+)+-\d", "a Region's name such as eu-west-1", REGIONS
+        "us-east-1",
+        "AWS Region of everything.",
+        r"[a-z]{2,4}(-[a-z]+)+-\d",
+        "a Region's name such as eu-west-1",
+        REGIONS,
     )
-    tags: dict[str, str] = setting(
-        {"Purpose": "DataIngestion"},
-        Rule("Tags on everything that can carry them, beside `Environment`.", dict, source=TAGS),
+    tags: dict[str, str] = field(
+        default_factory=lambda: {"Purpose": "DataIngestion"},
+        metadata={
+            "rule": Rule("Tags on everything that can carry them, beside `Environment`.", dict, source=TAGS)
+        },
     )
 
     def conflicts(self) -> list[Problem]:
         """Tags that AWS would refuse."""
+        form = "a tag has a key of 1 to 128 and a value of up to 256 characters, and no key starts with aws:"
         return [
-            Problem(f"{self.table}.tags.{key}", value, f"a tag has a key of 1 to 128 and a value of up to 256 characters, and no key starts with aws: ({TAGS})")
+            Problem(f"{self.table}.tags.{key}", value, f"{form} ({TAGS})")
             for key, value in self.tags.items()
             if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:")
         ]
@@ -102,8 +117,12 @@ class DeliverySettings(Checked):
     """The Firehose delivery stream from the data stream to the lake."""
 
     table = "delivery"
-    buffer_mib: int = whole(5, 1, 128, "MiB that are collected, before compression, until an object is written.", FIREHOSE_BUFFER)
-    buffer_seconds: int = whole(300, 0, 900, "Seconds that are waited at most until an object is written.", FIREHOSE_BUFFER)
+    buffer_mib: int = whole(
+        5, 1, 128, "MiB that are collected, before compression, until an object is written.", FIREHOSE_BUFFER
+    )
+    buffer_seconds: int = whole(
+        300, 0, 900, "Seconds that are waited at most until an object is written.", FIREHOSE_BUFFER
+    )
     compression: str = one_of(
         "GZIP",
         ("GZIP", "UNCOMPRESSED", "ZIP", "Snappy", "HADOOP_SNAPPY"),
@@ -148,11 +167,15 @@ class LakeSettings(Checked):
         BUCKET_FORM,
         BUCKET_NAMES,
     )
-    noncurrent_version_days: int = whole(90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never.")
-    unfinished_upload_days: int = whole(7, 0, 36_500, "Days until an upload that was never finished is removed; 0: never.")
+    noncurrent_version_days: int = whole(
+        90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never."
+    )
+    unfinished_upload_days: int = whole(
+        7, 0, 36_500, "Days until an upload that was never finished is removed; 0: never."
+    )
     delete_with_stack: bool = switch(
         False,
-        "Whether `destroy` deletes the data; also needs the environment in cdktf.json's `deletableEnvironments`.",
+        "Whether `destroy` deletes the data, if cdktf.json's `deletableEnvironments` has the environment too.",
     )
 
 
@@ -176,7 +199,21 @@ class FunctionSettings(Checked):
         "https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html",
     )
     reserved_concurrency: int | None = whole(
-        None, 0, 100_000, "Most invocations at the same time; unset: as many as the account has left.", LAMBDA_QUOTAS
+        None,
+        0,
+        100_000,
+        "Most invocations at the same time; unset: as many as the account has left.",
+        LAMBDA_QUOTAS,
+    )
+    retry_attempts: int = whole(
+        2,
+        0,
+        2,
+        "Times that Lambda tries a failed event again before the dead letter queue gets it.",
+        LAMBDA_ASYNC,
+    )
+    event_age_seconds: int = whole(
+        21_600, 60, 21_600, "Seconds that an event may wait for its last attempt.", LAMBDA_ASYNC
     )
     tracing: bool = switch(True, "Whether invocations are traced with X-Ray.")
     log_level: str = one_of("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.")
@@ -210,9 +247,29 @@ class FetchSettings(Checked):
     )
     packing: str = one_of("lines", ("lines", "none"), "Many lines in one Kinesis record, or one.")
     pack_kib: int = whole(
-        25, 1, 1_000, "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.", KINESIS_QUOTAS
+        25,
+        1,
+        1_000,
+        "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.",
+        KINESIS_QUOTAS,
     )
     partition_key_field: str = text("", "Field of the record that picks the shard; empty: a random one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterSettings(Checked):
+    """Where ends what could not be ingested: records in the lake's bucket, events in a queue."""
+
+    table = "dead_letters"
+    prefix: str = text(
+        "dead-letters/",
+        "Folder in the lake's bucket of records that can never go, each with its reason.",
+        LITERAL_PREFIX,
+        "a literal path that ends in /",
+    )
+    queue_retention_days: int = whole(
+        14, 1, 14, "Days that the queue keeps an event that failed to the last.", SQS_QUOTAS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,9 +277,21 @@ class StateSettings(Checked):
     """Where Terraform keeps its state."""
 
     table = "state"
-    bucket: str = text("", "Bucket of the state, made by `make bootstrap`; needed to plan and deploy.", rf"({BUCKET_NAME})?", BUCKET_FORM, BUCKET_NAMES)
+    bucket: str = text(
+        "",
+        "Bucket of the state, made by `make bootstrap`; needed to plan and deploy.",
+        rf"({BUCKET_NAME})?",
+        BUCKET_FORM,
+        BUCKET_NAMES,
+    )
     key: str = text("", "Key of the state; empty: `<name>/<environment>/terraform.tfstate`.")
-    region: str = text("", "Region of the bucket; empty: the pipeline's.", r"([a-z]{2,4}(-[a-z]+)+-\d)?", "a Region's name", REGIONS)
+    region: str = text(
+        "",
+        "Region of the bucket; empty: the pipeline's.",
+        r"([a-z]{2,4}(-[a-z]+)+-\d)?",
+        "a Region's name",
+        REGIONS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,5 +310,6 @@ class Settings:
     lake: LakeSettings = field(default_factory=LakeSettings)
     function: FunctionSettings = field(default_factory=FunctionSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
+    dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)
     sources: tuple[dict[str, Any], ...] = ()

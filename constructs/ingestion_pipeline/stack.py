@@ -68,14 +68,20 @@ class IngestionStack(AwsStack):
             lake=settings.lake,
             function=settings.function,
             fetch=settings.fetch,
+            dead_letters=settings.dead_letters,
             sources=settings.sources,
         )
         fetch = self.pipeline.fetch.function
         self._output("bucket_name", self.pipeline.lake.bucket.bucket, "Bucket that holds the records.")
         self._output("stream_name", self.pipeline.stream.stream.name, "Kinesis stream of the records.")
         self._output("function_name", fetch.function_name, "Function to invoke.")
-        self._output("delivery_stream_name", self.pipeline.delivery.delivery_stream.name, "Firehose delivery stream.")
+        self._output(
+            "delivery_stream_name", self.pipeline.delivery.delivery_stream.name, "Firehose delivery stream."
+        )
         self._output("function_arn", fetch.arn, "ARN of the function, for triggers.")
+        self._output(
+            "dead_letter_queue_url", self.pipeline.dead_letters.queue.url, "Queue of events that failed."
+        )
 
     def _output(self, name: str, value: str, description: str) -> None:
         TerraformOutput(self, name, value=value, description=description)
@@ -93,4 +99,6 @@ class StateStack(AwsStack):
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_, settings=settings, state_key="bootstrap/terraform.tfstate")
         state = StateBucket(self, "state", name=settings.state.bucket)
-        TerraformOutput(self, "bucket_name", value=state.bucket.bucket, description="Bucket of Terraform's state.")
+        TerraformOutput(
+            self, "bucket_name", value=state.bucket.bucket, description="Bucket of Terraform's state."
+        )
