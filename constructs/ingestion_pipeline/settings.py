@@ -175,7 +175,7 @@ class LakeSettings(Checked):
     )
     delete_with_stack: bool = switch(
         False,
-        "Whether `destroy` deletes the data, if cdktf.json's `deletableEnvironments` has the environment too.",
+        "Whether `destroy` deletes the data, if `deletableEnvironments` in cdktf.json lists it too.",
     )
 
 

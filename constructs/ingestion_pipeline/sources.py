@@ -74,11 +74,11 @@ def _causes(error: "ValidationError") -> list["ValidationError"]:
 def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> Iterable[Problem]:
     field = ".".join([path, *map(str, list(cause.absolute_path)[len(error.absolute_path) :])])
     if cause.validator == "additionalProperties":
-        known = sorted(cause.schema["properties"])
-        for key in sorted(set(cause.instance) - set(known)):
-            yield Problem(
-                f"{field}.{key}", cause.instance[key], f"is not a key; there are {', '.join(known)}"
-            )
+        schema: Any = cause.schema
+        given: Any = cause.instance
+        known = sorted(schema["properties"])
+        for key in sorted(set(given) - set(known)):
+            yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
         return
     limit = cause.validator_value
     words = {
@@ -100,6 +100,7 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
 def _alternatives(error: "ValidationError") -> str:
     """What a value may be, if there are several ways: a table's kinds, or the types."""
     inner = error.context or []
-    kinds = [str(cause.validator_value[0]) for cause in inner if "kind" in cause.path]
+    allowed: list[Any] = [cause.validator_value for cause in inner if "kind" in cause.path]
+    kinds = [str(values[0]) for values in allowed]
     types = [str(cause.validator_value) for cause in inner if cause.validator == "type"]
     return f"of a kind of {', '.join(kinds)}" if kinds else f"of type {' or '.join(types)}"
