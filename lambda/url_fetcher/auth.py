@@ -65,10 +65,9 @@ class _FromSecret:
     def credentials(self) -> Credentials:
         auth, secret = self._auth, self._vault.secret
         if isinstance(auth, BasicAuth):
-            user, password = (
-                secret(auth.secret_arn, auth.username_key),
-                secret(auth.secret_arn, auth.password_key),
-            )
+            user = secret(auth.secret_arn, auth.username_key)
+            # Some APIs take their key as the user, without a password.
+            password = secret(auth.secret_arn, auth.password_key, may_be_empty=True)
             return Credentials(headers={"Authorization": _basic(user, password, self._vault)})
         value = secret(auth.secret_arn, auth.secret_key, may_be_plain=True)
         if isinstance(auth, BearerAuth):

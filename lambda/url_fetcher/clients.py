@@ -1,7 +1,7 @@
 """What one process keeps between invocations: AWS clients, secrets and tokens."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from url_fetcher.put_records import kinesis_client
 from url_fetcher.redaction import Redactor
@@ -39,7 +39,5 @@ class Clients:
         config = Config(
             connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
         )
-        client: SecretsManagerClient = botocore.session.get_session().create_client(
-            "secretsmanager", config=config
-        )
-        return client
+        client = botocore.session.get_session().create_client("secretsmanager", config=config)
+        return cast("SecretsManagerClient", client)

@@ -6,12 +6,21 @@ from typing import TypeVar, get_args, get_type_hints
 import msgspec
 
 from url_fetcher.errors import ConfigurationError
+from url_fetcher.redaction import public_url
 from url_fetcher.schema import Source
 
 T = TypeVar("T")
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-_SHOWN = re.compile(r"\$(\[\d+\])?\.(?!headers|query|body|url)[A-Za-z_.]+$")
+# What lies in these may be a secret.
+_HIDDEN = re.compile(r"\.(headers|query|body|secret_arn)\b")
+_IN_WORDS = {
+    "url": "must begin with https:// (or http://) and a host",
+    "token_url": "must begin with https:// (or http://) and a host",
+    "name": "must be letters, digits, hyphens and underscores",
+    "secret_arn": "must be a secret's ARN, arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+    "KINESIS_STREAM_NAME": "must be letters, digits, dots, hyphens and underscores",
+}
 
 
 def decode_settings(settings: object, type_: type[T], *, where: str, from_text: bool = False) -> T:
@@ -31,13 +40,22 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
     except msgspec.ValidationError as error:
         match = _AT.match(str(error))
         reason, path = (match["reason"], match["path"] or "$") if match else (str(error), "$")
-        value = _value_at(settings, path)
-        shown = f", it is {str(value)[:80]!r}" if _SHOWN.match(path) and not isinstance(value, dict) else ""
+        if "regex" in reason:
+            reason = _IN_WORDS.get(path.rpartition(".")[2], reason)
         raise ConfigurationError(
-            f"{where}: {path.lstrip('$.') or 'the top level'}: {reason[:300]}{shown}{_choices(path)}; "
-            "docs/sources.md has every key with its range",
+            f"{where}: {path.lstrip('$.') or 'the top level'}: {reason[:300]}"
+            f"{_shown(settings, path)}{_choices(path)}; docs/sources.md has every key with its range",
             field=path,
         ) from error
+
+
+def _shown(settings: object, path: str) -> str:
+    """What the field is set to, where that is short and no secret."""
+    value = _value_at(settings, path)
+    if path == "$" or isinstance(value, dict | list) or _HIDDEN.search(path):
+        return ""
+    text = public_url(value) if isinstance(value, str) and ":" in value else str(value)
+    return f", it is {text[:80]!r}"
 
 
 def _choices(path: str) -> str:

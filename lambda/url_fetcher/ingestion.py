@@ -9,9 +9,10 @@ import msgspec
 from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
 from url_fetcher.records import open_splitter, split
 from url_fetcher.redaction import Redactor, public_url
-from url_fetcher.schema import NoPagination, Source
+from url_fetcher.schema import ApiKeyAuth, Source
 from url_fetcher.sink import Origin, Sink
 from url_fetcher.summary import Summary, summarize
+from url_fetcher.transport import without_query
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
@@ -74,15 +75,28 @@ class Ingestion:
             "source_url": self.source_url,
             "page": self._reader.report.pages + 1,
         }
-        if not isinstance(self._source.pagination, NoPagination):
-            facts["resume"] = msgspec.json.encode(self._reader.resume).decode()
+        message = str(error)
+        if resume := self._resume():
+            facts["resume"] = resume
+            message += f'; go on with "resume": {resume}'
         facts |= {"fetched": self._fetched, "accepted": self._sink.report.accepted}
         error.details = {
             name: self._redactor.clean(value) if isinstance(value, str) else value
             for name, value in (facts | error.details).items()
         }
-        error.args = (self._redactor.clean(str(error)),)
+        error.args = (self._redactor.clean(message),)
         return error
+
+    def _resume(self) -> str:
+        """What an event needs to go on at this page, as JSON; empty at the start or if it holds a secret."""
+        resume = self._reader.resume
+        auth = self._source.auth
+        if resume.url and isinstance(auth, ApiKeyAuth) and auth.location == "query":
+            resume = msgspec.structs.replace(resume, url=without_query(resume.url, auth.name))
+        if self._reader.report.pages == 0 or public_url(resume.url) != resume.url:
+            return ""
+        text = msgspec.json.encode(resume).decode()
+        return text if self._redactor.clean(text) == text else ""
 
     def _deliver(self, page: "Page") -> None:
         """Put one page's records."""

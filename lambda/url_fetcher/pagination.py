@@ -6,15 +6,11 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from url_fetcher.addresses import same_host
 from url_fetcher.errors import (
     AddressRefused,
     ConfigurationError,
-    LimitExceeded,
     MalformedBody,
-    PaginationLoop,
 )
-from url_fetcher.redaction import public_url
 from url_fetcher.schema import (
     CursorPagination,
     LinkHeaderPagination,
@@ -57,88 +53,6 @@ class Outcome(NamedTuple):
     digest: int
 
 
-class Pager:
-    """Walks over the pages of one source and refuses to walk in a circle.
-
-    Args:
-        pagination: The source's settings.
-        url: The first page's URL without what the pagination adds.
-        resume: Where to begin instead of at the first page.
-    """
-
-    def __init__(self, pagination: Pagination, url: str, resume: Resume | None = None) -> None:
-        self._pagination = pagination
-        self._url = url
-        self._pages = 1
-        self._last_digest = 0
-        self.step = self._first(resume)
-        self._seen = {self.step.url}
-
-    def advance(self, outcome: Outcome) -> bool:
-        """Go to the next page; False at the end of the source.
-
-        Raises:
-            PaginationLoop: When the next page was already read, or the same page came twice; not retryable.
-            LimitExceeded: When there are more pages than max_pages; not retryable.
-            AddressRefused: When the next page is on another host; not retryable.
-            MalformedBody: When what should say where the next page is has the wrong type; not retryable.
-        """
-        following = _following(self._pagination, self._url, self.step, outcome)
-        if following is None or isinstance(self._pagination, NoPagination):
-            return False
-        self._refuse_loop(following, outcome)
-        if not self._pagination.allow_other_hosts and not same_host(following.url, self._url):
-            raise AddressRefused(
-                f"the next page {public_url(following.url)} is on another host; "
-                "set pagination.allow_other_hosts = true if that is meant",
-            )
-        self.step = following
-        if self._pages >= self._pagination.max_pages:
-            raise LimitExceeded(
-                f"there are more pages than pagination.max_pages = {self._pagination.max_pages}; raise it, "
-                "or go on with `resume`",
-                max_pages=self._pagination.max_pages,
-            )
-        self._pages += 1
-        return True
-
-    def _refuse_loop(self, following: Step, outcome: Outcome) -> None:
-        if following.url in self._seen:
-            raise PaginationLoop(
-                f"the page {public_url(following.url)} comes again after {self._pages} pages"
-            )
-        if outcome.records and outcome.digest == self._last_digest:
-            raise PaginationLoop(
-                f"pages {self._pages - 1} and {self._pages} are the same byte for byte: the source seems to "
-                "ignore its pagination's parameter; check the parameter's name"
-            )
-        self._seen.add(following.url)
-        self._last_digest = outcome.digest
-
-    def _first(self, resume: Resume | None) -> Step:
-        """The first step, or the one at which to go on."""
-        resume = resume or Resume()
-        pagination, given = self._pagination, set(msgspec.to_builtins(resume))
-        allowed = _RESUMED_BY[type(pagination)]
-        if given - {allowed}:
-            raise ConfigurationError(
-                f"resume: {', '.join(sorted(given - {allowed}))} does not fit pagination.kind = "
-                f"{pagination.__struct_config__.tag!r}, which goes on by {allowed or 'nothing'}"
-            )
-        if isinstance(pagination, PagePagination):
-            return _page(pagination, self._url, pagination.first if resume.page is None else resume.page)
-        if isinstance(pagination, OffsetPagination):
-            return _offset(
-                pagination, self._url, pagination.first if resume.offset is None else resume.offset
-            )
-        if isinstance(pagination, CursorPagination) and resume.cursor:
-            return _cursor(pagination, self._url, resume.cursor)
-        is_elsewhere = bool(resume.url) and not same_host(resume.url, self._url)
-        if is_elsewhere and not isinstance(pagination, NoPagination) and not pagination.allow_other_hosts:
-            raise AddressRefused("resume: url is on another host than the source")
-        return Step(resume.url or self._url, resume)
-
-
 _RESUMED_BY: dict[type, str] = {
     NoPagination: "",
     LinkHeaderPagination: "url",
@@ -149,14 +63,42 @@ _RESUMED_BY: dict[type, str] = {
 }
 
 
-def _following(pagination: Pagination, url: str, step: Step, outcome: Outcome) -> Step | None:
-    """The next step as the page says it, unchecked; None at the end."""
+def first_step(pagination: Pagination, url: str, resume: Resume | None) -> Step:
+    """The first page's request, or the one at which to go on.
+
+    Raises:
+        ConfigurationError: When the resume is of another kind of pagination; not retryable.
+    """
+    resume = resume or Resume()
+    allowed = _RESUMED_BY[type(pagination)]
+    if strange := set(msgspec.to_builtins(resume)) - {allowed}:
+        raise ConfigurationError(
+            f"the event's resume: {', '.join(sorted(strange))} does not fit pagination.kind = "
+            f"{pagination.__struct_config__.tag!r}, which goes on by {allowed or 'nothing'}"
+        )
+    if isinstance(pagination, PagePagination):
+        return _page(pagination, url, pagination.first if resume.page is None else resume.page)
+    if isinstance(pagination, OffsetPagination):
+        return _offset(pagination, url, pagination.first if resume.offset is None else resume.offset)
+    if isinstance(pagination, CursorPagination) and resume.cursor:
+        return _cursor(pagination, url, resume.cursor)
+    return Step(resume.url or url, resume)
+
+
+def next_step(pagination: Pagination, url: str, step: Step, outcome: Outcome) -> Step | None:
+    """The next page's request as the page says it, unchecked; None at the end.
+
+    Raises:
+        MalformedBody: When what should say where the next page is has the wrong type, or when there
+            is nothing beside the records that could; not retryable.
+        AddressRefused: When the next page's URL is none; not retryable.
+    """
     if isinstance(pagination, LinkHeaderPagination):
         return _linked(outcome, _link(outcome.link_header, pagination.rel))
     if isinstance(pagination, NextUrlPagination):
-        return _linked(outcome, _text(outcome.outside, pagination.path))
+        return _linked(outcome, _text(outcome, pagination.path))
     if isinstance(pagination, CursorPagination):
-        cursor = outcome.cursor_header if pagination.header else _text(outcome.outside, pagination.path)
+        cursor = outcome.cursor_header if pagination.header else _text(outcome, pagination.path)
         if not cursor or _says_no(outcome.outside, pagination.has_more_path):
             return None
         return _cursor(pagination, url, cursor)
@@ -219,9 +161,15 @@ def _at(outside: object, path: str) -> object:
     return outside
 
 
-def _text(outside: object, path: str) -> str:
+def _text(outcome: Outcome, path: str) -> str:
     """A URL or a cursor; numbers are cursors, too."""
-    value = _at(outside, path)
+    if outcome.records and outcome.outside is None:
+        raise MalformedBody(
+            f"pagination.path = {path!r} cannot be found: the body has nothing beside its records; "
+            "set record_path to where in an object the records are, or choose another pagination.kind",
+            offset=0,
+        )
+    value = _at(outcome.outside, path)
     if value is None or value is False:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):

@@ -1,6 +1,7 @@
 """Keeps secrets out of log lines, errors, answers and records."""
 
 import base64
+import json
 import re
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
@@ -9,6 +10,7 @@ _SECRET_PARAMETER = re.compile(
     r"api[-_]?key|^key$|token|secret|password|passwd|^pwd$|signature|^sig$|^auth|credential|^code$|session",
     re.IGNORECASE,
 )
+_PLACE_PARAMETER = re.compile(r"page|next|cursor|continu|sync|start|after", re.IGNORECASE)
 _SHORTEST_SECRET = 4  # A shorter value would blot out ordinary words.
 
 
@@ -34,8 +36,9 @@ def public_url(url: str, *, hidden_parameters: frozenset[str] = frozenset()) -> 
 
 
 def _is_secret(parameter: str) -> bool:
-    """Whether a query parameter's name says that its value is a secret."""
-    return _SECRET_PARAMETER.search(unquote(parameter)) is not None
+    """Whether a query parameter's name says that its value is a secret; a page's token is none."""
+    name = unquote(parameter)
+    return _SECRET_PARAMETER.search(name) is not None and _PLACE_PARAMETER.search(name) is None
 
 
 class Redactor:
@@ -49,7 +52,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _SHORTEST_SECRET:
                 encoded = base64.b64encode(secret.encode()).decode()
-                escaped = secret.encode("unicode_escape").decode().replace('"', '\\"')
+                escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
                 self._forms |= {
                     secret,
                     quote(secret, safe=""),

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ import xxhash
 
 from url_fetcher.body import MIB, Body
 from url_fetcher.errors import LimitExceeded, SourceRejected, SourceTimeout, SourceUnavailable
-from url_fetcher.pagination import Outcome, Pager, Resume
+from url_fetcher.pager import Pager
+from url_fetcher.pagination import Outcome, Resume
 from url_fetcher.redaction import public_url
 from url_fetcher.retry import delay_seconds, is_retried, retry_after_seconds
 from url_fetcher.schema import CursorPagination, NoPagination, Source
@@ -48,8 +49,6 @@ class Page:
     ``SourceReader.pages`` raises.
     """
 
-    number: int
-    url: str
     timestamp: str
     content_type: str
     chunks: Iterator[bytes]
@@ -112,20 +111,22 @@ class SourceReader:
             LimitExceeded, MalformedBody, PaginationLoop, ConfigurationError: Not retryable.
             DeadlineExceeded: When a wait does not fit into the time that is left; retryable.
         """
-        more = True
-        while more:
-            with closing(self._opened()) as opened:
-                digest = xxhash.xxh3_64()
-                page = Page(
-                    number=self.report.pages + 1,
-                    url=public_url(opened.response.url),
-                    timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                    content_type=opened.response.headers.get("Content-Type", ""),
-                    chunks=self._counted(opened, digest),
-                )
-                yield page
-                self.report.pages += 1
-                more = self._pager.advance(self._outcome(opened.response, page, digest.intdigest()))
+        with closing(self._transport):
+            while (yield from self._page()):
+                pass
+
+    def _page(self) -> Generator[Page, None, bool]:
+        """Yield the current page; whether there is another."""
+        with closing(self._opened()) as opened:
+            digest = xxhash.xxh3_64()
+            page = Page(
+                timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                content_type=opened.response.headers.get("Content-Type", ""),
+                chunks=self._counted(opened, digest),
+            )
+            yield page
+            self.report.pages += 1
+            return self._pager.advance(self._outcome(opened.response, page, digest.intdigest()))
 
     def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:
         pagination = self._source.pagination

@@ -60,6 +60,10 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
 
 def answer(summary: Summary, source_url: str) -> dict[str, object]:
     """The invocation's answer: status 200, and JSON with message, recordsProcessed and every counter."""
-    message = f"Data ingestion completed successfully from {source_url}"
-    body = {"message": message, "recordsProcessed": summary.accepted} | summary.counters()
+    body = {
+        "message": "Data ingestion completed successfully",
+        "recordsProcessed": summary.accepted,
+        "sourceUrl": source_url,
+        **summary.counters(),
+    }
     return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}

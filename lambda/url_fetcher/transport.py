@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote_plus, urljoin
 
 import requests
 import urllib3.exceptions
@@ -198,12 +198,18 @@ def _joined(url: str, location: str) -> str:
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
     """The URL with these query parameters set, one of the same name replaced, the others as they were."""
-    base, _, fragmentless = url.partition("#")[0].partition("?")
-    names = {quote(name, safe="") for name in parameters} | set(parameters)
-    kept = [pair for pair in fragmentless.split("&") if pair and pair.partition("=")[0] not in names]
-    new = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items()]
-    query = "&".join(kept + new)
-    return f"{base}?{query}" if query else base
+    new = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
+    kept = without_query(url, *parameters)
+    return f"{kept}{'&' if '?' in kept else '?'}{new}" if new else kept
+
+
+def without_query(url: str, *names: str) -> str:
+    """The URL without these query parameters and without its fragment."""
+    base, _, query = url.partition("#")[0].partition("?")
+    kept = "&".join(
+        pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in names
+    )
+    return f"{base}?{kept}" if kept else base
 
 
 def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:

@@ -45,7 +45,7 @@ class Vault:
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
 
-    def secret(self, arn: str, key: str, *, may_be_plain: bool = False) -> str:
+    def secret(self, arn: str, key: str, *, may_be_plain: bool = False, may_be_empty: bool = False) -> str:
         """One value of a secret: of its JSON object, or the whole text where that is plain.
 
         Raises:
@@ -57,8 +57,11 @@ class Vault:
             fields = msgspec.json.decode(text)
         except msgspec.DecodeError:
             fields = None
-        value = fields.get(key) if isinstance(fields, dict) else text.strip() if may_be_plain else None
-        if not isinstance(value, str) or not value or not _is_printable(value):
+        if isinstance(fields, dict):
+            value = fields.get(key)
+        else:
+            value = (fields if isinstance(fields, str) else text.strip()) if may_be_plain else None
+        if not isinstance(value, str) or not (value or may_be_empty) or not _is_printable(value):
             raise ConfigurationError(
                 f"secret {arn}: key {key!r} is missing, empty or not a line of text; store JSON with that key"
                 + (" or the value alone" if may_be_plain else ""),

@@ -6,15 +6,12 @@ from contextlib import ExitStack
 import pytest
 
 from local_aws.hostile_source import HostileSource
-from tests.url_fetcher.reading import Hostile, Secrets
+from tests.url_fetcher.reading import Hostile
 
 
 @pytest.fixture
 def hostile() -> Iterator[Hostile]:
+    """Starts servers that stop with the test."""
     with ExitStack() as stack:
         yield lambda behaviours: stack.enter_context(HostileSource(behaviours))
 
-
-@pytest.fixture
-def secrets() -> Secrets:
-    return Secrets()

@@ -1,11 +1,12 @@
 """Where the function may go."""
 
 import socket
+import threading
 from typing import Any
 
 import pytest
 
-from local_aws.hostile_source import answer, redirect
+from local_aws.hostile_source import HostileSource, answer, redirect
 from tests.url_fetcher.reading import LOCAL, Hostile, bodies_of, reader_of
 from url_fetcher.addresses import AddressPolicy, same_origin
 from url_fetcher.connection import Dialer
@@ -25,7 +26,7 @@ NEVER = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - an address to refuse
     "::",
     "100.64.0.1",
     "100.100.100.200",
@@ -160,17 +161,6 @@ def test_an_origin_is_scheme_host_and_port(one: str, other: str, are_same: bool)
     assert same_origin(one, other) is are_same
 
 
-class RebindingDns:
-    """Answers a public address first and a private one ever after."""
-
-    def __init__(self) -> None:
-        self.answers = [["93.184.215.14"], ["127.0.0.1"]]
-
-    def __call__(self, host: str, port: int) -> list[str]:
-        """The next answer."""
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
 def dialer(policy: AddressPolicy, **kwargs: Any) -> Dialer:
     """A dialer with short waits."""
     return Dialer(
@@ -181,14 +171,15 @@ def dialer(policy: AddressPolicy, **kwargs: Any) -> Dialer:
 def test_the_name_is_resolved_once_for_check_and_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS that changes between check and connect gets nothing: the checked address is the one dialled."""
     dialled = []
+    answers = iter([["93.184.215.14"], ["127.0.0.1"]])
 
-    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+    def connect(address: tuple[str, int], **_: float) -> socket.socket:
         dialled.append(address)
         raise ConnectionRefusedError(111, "Connection refused")
 
     monkeypatch.setattr("url_fetcher.connection.socket.create_connection", connect)
     with pytest.raises(SourceUnavailable):
-        dialer(STRICT, resolve=RebindingDns()).connect("rebinding.test", 443)
+        dialer(STRICT, resolve=lambda _host, _port: next(answers)).connect("rebinding.test", 443)
 
     assert dialled == [("93.184.215.14", 443)]
 
@@ -200,7 +191,7 @@ def test_the_connected_peer_is_checked_before_a_byte_is_sent(
     source = hostile({"/": answer(b"[1]")})
     original = socket.create_connection
 
-    def elsewhere(address: tuple[str, int], timeout: float) -> socket.socket:
+    def elsewhere(_address: tuple[str, int], timeout: float) -> socket.socket:
         return original(("127.0.0.1", source.port), timeout)
 
     monkeypatch.setattr("url_fetcher.connection.socket.create_connection", elsewhere)
@@ -233,11 +224,9 @@ def test_a_host_that_means_loopback_is_refused_however_it_is_written(host: str) 
 
 def test_a_resolver_that_hangs_ends_in_time() -> None:
     """The system's resolver has no timeout of its own, the dialer has."""
-    import threading
-
     forever = threading.Event()
 
-    def hang(host: str, port: int) -> list[str]:
+    def hang(_host: str, _port: int) -> list[str]:
         forever.wait(2)
         return ["127.0.0.1"]
 
@@ -249,7 +238,7 @@ def test_a_resolver_that_hangs_ends_in_time() -> None:
 def test_an_unknown_name_is_unavailable() -> None:
     """A name that does not resolve is an error that may be retried."""
 
-    def unknown(host: str, port: int) -> list[str]:
+    def unknown(_host: str, _port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")
 
     with pytest.raises(SourceUnavailable, match=r"cannot be resolved"):
@@ -269,7 +258,7 @@ def test_an_unknown_name_is_unavailable() -> None:
     ],
 )
 def test_a_redirect_out_of_bounds_is_refused(hostile: Hostile, target: str) -> None:
-    """A redirect to metadata, another scheme or a URL with a user is refused, private networks allowed or not."""
+    """A redirect to metadata, another scheme or a URL with a user is refused."""
     source = hostile({"/": redirect(target)})
 
     with pytest.raises(AddressRefused):
@@ -278,10 +267,10 @@ def test_a_redirect_out_of_bounds_is_refused(hostile: Hostile, target: str) -> N
 
 def test_a_redirect_to_loopback_is_refused() -> None:
     """A public source cannot send the function to loopback."""
-    # Only a dialer that was told so reaches the server that redirects, as a public one would be.
-    from local_aws.hostile_source import HostileSource
 
     class ButOne(AddressPolicy):
+        """Takes the server that redirects for a public one."""
+
         def check_peer(self, address: str, port: int) -> None:
             if port != public.port:
                 super().check_peer(address, port)
