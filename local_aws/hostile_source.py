@@ -72,6 +72,7 @@ class HostileSource:
     behaviours: Mapping[str, Behaviour]
     tls: ssl.SSLContext | None = None
     requests: list[Request] = field(default_factory=list, init=False)
+    connections: int = field(default=0, init=False)
 
     def __enter__(self) -> Self:
         self._stopped = threading.Event()
@@ -106,6 +107,7 @@ class HostileSource:
             except OSError:
                 break
             self._open.add(sock)
+            self.connections += 1
             threads.append(threading.Thread(target=self._serve, args=(sock,), daemon=True))
             threads[-1].start()
         for thread in threads:

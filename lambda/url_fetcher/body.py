@@ -58,14 +58,18 @@ class Body:
 
     def _received(self) -> Iterator[bytes]:
         """What the source sends, up to the limit."""
-        while piece := self._read(CHUNK_BYTES):
+        piece = self._read(CHUNK_BYTES)
+        while piece:
             self.received_bytes += len(piece)
             if self.received_bytes > self._max_body_mib * MIB:
                 raise LimitExceeded(
                     f"the body is over limits.max_body_mib = {self._max_body_mib}; raise it or ask for less",
                     limit_mib=self._max_body_mib,
                 )
+            # Only the last piece is short: a body that was cut is seen before it is given out.
+            following = self._read(CHUNK_BYTES) if len(piece) < CHUNK_BYTES else None
             yield piece
+            piece = self._read(CHUNK_BYTES) if following is None else following
 
     def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Without the Content-Encoding."""

@@ -224,11 +224,8 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
             "the deadline" if dialer.deadline.passed else f"{dialer.read_timeout_seconds:g} s without a byte"
         )
         return SourceTimeout(f"{url}: no answer or no more of it: {limit} passed", cause=type(error).__name__)
-    what = next((each for each in chain if isinstance(each, urllib3.exceptions.IncompleteRead)), None)
-    if what is not None:
-        return SourceUnavailable(
-            f"{url}: the body was cut short: {what.partial} bytes came, {what.expected} are missing"
-        )
+    if any(isinstance(each, http.client.IncompleteRead) for each in chain):
+        return SourceUnavailable(f"{url}: the body was cut short", cause=type(error).__name__)
     return SourceUnavailable(
         f"{url}: the connection failed: {type(chain[-1]).__name__}", cause=type(error).__name__
     )
