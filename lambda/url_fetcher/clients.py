@@ -3,41 +3,48 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from url_fetcher.put_records import kinesis_client
+from url_fetcher.put_records import PutsRecords, kinesis_client
 from url_fetcher.redaction import Redactor
 
 if TYPE_CHECKING:
-    from mypy_boto3_kinesis.client import KinesisClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-    from url_fetcher.vault import Vault
+    from url_fetcher.vault import ReadsSecrets, Vault
 
 
 class Clients:
-    """Makes each client when it is first needed; most invocations need one."""
+    """Makes each client when it is first needed; most invocations need one.
 
-    def __init__(self) -> None:
+    Args:
+        kinesis: Used instead of an own one.
+        secrets_manager: Used instead of an own one.
+    """
+
+    def __init__(
+        self, *, kinesis: PutsRecords | None = None, secrets_manager: "ReadsSecrets | None" = None
+    ) -> None:
         self.redactor = Redactor()
+        self._kinesis = kinesis
+        self._secrets_manager = secrets_manager
 
     @cached_property
-    def kinesis(self) -> "KinesisClient":
+    def kinesis(self) -> PutsRecords:
         """The client that records are put with."""
-        return kinesis_client()
+        return self._kinesis or kinesis_client()
 
     @cached_property
     def vault(self) -> "Vault":
         """The secrets and tokens, kept until they age or a source refuses them."""
         from url_fetcher.vault import Vault
 
-        return Vault(self._secrets_manager, self.redactor)
+        return Vault(lambda: self._secrets_manager or _secrets_manager_client(), self.redactor)
 
-    def _secrets_manager(self) -> "SecretsManagerClient":
-        """A client with short timeouts; endpoint, region and credentials are botocore's own."""
-        import botocore.session
-        from botocore.config import Config
 
-        config = Config(
-            connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"}
-        )
-        client = botocore.session.get_session().create_client("secretsmanager", config=config)
-        return cast("SecretsManagerClient", client)
+def _secrets_manager_client() -> "SecretsManagerClient":
+    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+    client = botocore.session.get_session().create_client("secretsmanager", config=config)
+    return cast("SecretsManagerClient", client)

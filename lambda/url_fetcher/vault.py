@@ -1,8 +1,8 @@
 """Secrets from Secrets Manager and the tokens got with them, kept between invocations."""
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,8 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from url_fetcher.errors import ConfigurationError, SourceUnavailable
 
 if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager.client import SecretsManagerClient
-
     from url_fetcher.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
@@ -21,6 +19,14 @@ _RETRYABLE_CODES = {
 }  # fmt: skip
 _LAST_CONTROL_CHARACTER = 0x1F
 _DELETE = 0x7F
+
+
+class ReadsSecrets(Protocol):
+    """What the vault needs of a Secrets Manager client."""
+
+    @property
+    def get_secret_value(self) -> Callable[..., Mapping[str, Any]]:
+        """As boto3's: a SecretId in, a SecretString out."""
 
 
 class Vault:
@@ -34,7 +40,7 @@ class Vault:
 
     def __init__(
         self,
-        client: Callable[[], "SecretsManagerClient"],
+        client: Callable[[], ReadsSecrets],
         redactor: "Redactor",
         *,
         clock: Callable[[], float] = time.time,
@@ -99,7 +105,7 @@ class Vault:
         if self._clock() < expires_at:
             return text
         try:
-            text = self._client().get_secret_value(SecretId=arn).get("SecretString", "")
+            text = str(self._client().get_secret_value(SecretId=arn).get("SecretString", ""))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             if code in _RETRYABLE_CODES:

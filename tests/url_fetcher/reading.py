@@ -1,7 +1,7 @@
 """Reads a source as the handler does, with short limits and without a stream."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -40,7 +40,7 @@ class Secrets:
 
     def vault(self, clock: Callable[[], float] = lambda: 0.0) -> Vault:
         """A vault on this client."""
-        return Vault(lambda: cast("Any", self), self.redactor, clock=clock)
+        return Vault(lambda: self, self.redactor, clock=clock)
 
 
 class Waits:

@@ -1,0 +1,359 @@
+"""The whole function: an event in, records on the stream, an answer, log lines and metrics."""
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from local_aws.hostile_source import (
+    Behaviour,
+    Connection,
+    Request,
+    answer,
+    drip,
+    endless,
+    gzipped,
+    head,
+    in_turn,
+    redirect,
+    reset,
+    stall,
+    wrong_length,
+)
+from tests.url_fetcher.reading import ARN, Hostile, Secrets
+from url_fetcher.clients import Clients
+from url_fetcher.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    IngestionError,
+    LimitExceeded,
+    MalformedBody,
+    PaginationLoop,
+    SourceRejected,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from url_fetcher.handler import run
+
+ENVIRON = {"KINESIS_STREAM_NAME": "stream", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
+SECRET = "hunter2/&=s3cret"
+SHORT = {"timeout_seconds": 0.5, "read_timeout_seconds": 0.2}
+RECORDS = b",".join(b'{"id": %d, "text": "%s"}' % (number, b"x" * 40) for number in range(20_000))
+
+LONG = b'{"text": "%s"},' % (b"x" * 9_999)
+
+
+class Stream:
+    """A stream in memory that accepts everything."""
+
+    def __init__(self) -> None:
+        self.data: list[bytes] = []
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line that is on it."""
+        return [json.loads(line) for data in self.data for line in data.splitlines()]
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+        """As Kinesis answers when nothing is refused."""
+        self.data += [record["Data"] for record in Records]
+        results = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"} for _ in Records]
+        return {"FailedRecordCount": 0, "Records": results}
+
+
+class Context:
+    """An invocation of that many seconds."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The time that is left."""
+        return int(self._seconds * 1000)
+
+
+@pytest.fixture
+def stream() -> Stream:
+    """An empty stream."""
+    return Stream()
+
+
+def invoke(
+    stream: Stream, event: object, *, secrets: Secrets | None = None, seconds: float = 30.0, **environ: str
+) -> dict[str, Any]:
+    """The answer's body."""
+    clients = Clients(kinesis=stream, secrets_manager=secrets)
+    found = run(event, Context(seconds), environ=ENVIRON | environ, clients=clients)
+    assert found["statusCode"] == 200
+    body: dict[str, Any] = json.loads(str(found["body"]))
+    return body
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What was written to standard output, line by line."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_url_is_ingested(hostile: Hostile, stream: Stream) -> None:
+    """Each record of the URL is on the stream, with its own bytes and where it is from."""
+    source = hostile({"/": answer(b'[{"id": 1.0}, {"id": 12345678901234567890}]')})
+    invoke(stream, {"url": source.url("/")})
+
+    assert [(line["sourceUrl"], line["data"]) for line in stream.lines] == [
+        (source.url("/"), {"id": 1.0}),
+        (source.url("/"), {"id": 12345678901234567890}),
+    ]
+
+
+def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
+    """The answer has the message, the records processed, and every counter."""
+    body = b"[" + RECORDS + b"]"
+    source = hostile({"/": in_turn(answer(b"", status=503), gzipped(body))})
+    event = {"url": source.url("/"), "retry": {"max_delay_seconds": 0}}
+    found = invoke(stream, event)
+    seconds = [found.pop("fetch_seconds") > 0, found.pop("put_seconds") >= 0]
+
+    assert (seconds, found) == (
+        [True, True],
+        {
+            "message": "Data ingestion completed successfully",
+            "recordsProcessed": 20_000,
+            "sourceUrl": source.url("/"),
+            "fetched": 20_000,
+            "accepted": 20_000,
+            "dead_lettered": 0,
+            "retried": 0,
+            "possible_duplicates": 0,
+            "bytes": len(gzip.compress(body)),
+            "decompressed_bytes": len(body),
+            "pages": 1,
+            "requests_retried": 1,
+            "kinesis_records": found["kinesis_records"],
+            "kinesis_requests": found["kinesis_requests"],
+        },
+    )
+
+
+@pytest.mark.parametrize("behaviour", [answer(b"", status=204), answer(b""), answer(b"[]")])
+def test_a_source_without_records_is_no_error(hostile: Hostile, stream: Stream, behaviour: Behaviour) -> None:
+    """Nothing to ingest is an answer of zero."""
+    source = hostile({"/": behaviour})
+
+    assert invoke(stream, {"url": source.url("/")})["recordsProcessed"] == 0
+
+
+def test_a_configured_source_is_ingested_by_name(hostile: Hostile, stream: Stream) -> None:
+    """An event names a configured source, whose settings hold."""
+    source = hostile({"/": answer(b'{"data": {"items": [1, 2]}}')})
+    configured = json.dumps([{"name": "posts", "url": source.url("/"), "record_path": "data.items"}])
+
+    assert invoke(stream, {"source": "posts"}, SOURCES=configured)["recordsProcessed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "settings", "error"),
+    [
+        pytest.param(drip(b"[" + RECORDS), {}, SourceTimeout, id="drip"),
+        pytest.param(stall(head() + b"[" + RECORDS), {}, SourceTimeout, id="stall"),
+        pytest.param(reset(head() + b"[" + RECORDS), {}, SourceUnavailable, id="reset"),
+        pytest.param(wrong_length(b"[" + RECORDS, 2**24), {}, SourceUnavailable, id="truncation"),
+        pytest.param(wrong_length(b"[" + RECORDS + b"]", 999_999), {}, MalformedBody, id="wrong length"),
+        pytest.param(answer(b"[" + RECORDS), {}, MalformedBody, id="cut JSON"),
+        pytest.param(answer(b"[" + RECORDS + b", oops]"), {}, MalformedBody, id="broken JSON"),
+        pytest.param(
+            endless(b'{"text": "%s"},' % (b"x" * 9_999)),
+            {"limits": {"max_body_mib": 1}},
+            LimitExceeded,
+            id="endless",
+        ),
+        pytest.param(
+            gzipped(b"[" + RECORDS * 2 + b"]"),
+            {"limits": {"max_decompressed_mib": 1}},
+            LimitExceeded,
+            id="bomb",
+        ),
+        pytest.param(
+            answer(b"[" + RECORDS + b"]"), {"limits": {"max_records": 15_000}}, LimitExceeded, id="records"
+        ),
+        pytest.param(
+            answer(b'{"items": [1, 2], "next": "x"}'),
+            {"record_path": "items", "pagination": {"kind": "cursor", "path": "next"}},
+            PaginationLoop,
+            id="cursor repeats",
+        ),
+        pytest.param(
+            in_turn(answer(b"[1, 2]"), answer(b"<html>", content_type="text/html")),
+            {"pagination": {"kind": "page"}},
+            MalformedBody,
+            id="HTML on the second page",
+        ),
+        pytest.param(
+            in_turn(answer(b"[1, 2]"), answer(b"", status=429)),
+            {"pagination": {"kind": "page"}},
+            SourceUnavailable,
+            id="429 for ever",
+        ),
+        pytest.param(
+            in_turn(answer(b"[1, 2]"), redirect("/")),
+            {"pagination": {"kind": "page"}},
+            SourceRejected,
+            id="redirect loop",
+        ),
+    ],
+)
+def test_what_was_sent_before_an_error_is_said(
+    hostile: Hostile,
+    stream: Stream,
+    behaviour: Behaviour,
+    settings: dict[str, Any],
+    error: type[IngestionError],
+) -> None:
+    """A source that breaks in the middle ends with its error, which says exactly what is on the stream."""
+    source = hostile({"/": behaviour})
+    limits = {"limits": SHORT | settings.get("limits", {})}
+    event = {"url": source.url("/"), "retry": {"max_delay_seconds": 0}} | settings | limits
+    with pytest.raises(error) as caught:
+        invoke(stream, event)
+
+    assert (caught.value.details["accepted"], len(stream.lines) > 0) == (len(stream.lines), True)
+
+
+def test_a_failed_page_says_where_to_go_on(hostile: Hostile, stream: Stream) -> None:
+    """The error's resume, given back in an event, goes on at the page that failed."""
+    pages = in_turn(answer(b"[1]"), answer(b"[2]"), answer(b"", status=410), answer(b"[3]"), answer(b"[]"))
+    source = hostile({"/": pages})
+    event = {"url": source.url("/"), "pagination": {"kind": "page"}}
+    with pytest.raises(SourceRejected, match=r'go on with "resume": \{"page":3}') as caught:
+        invoke(stream, event)
+    invoke(stream, event | {"resume": json.loads(str(caught.value.details["resume"]))})
+
+    assert [line["data"] for line in stream.lines] == [1, 2, 3]
+
+
+def test_duplicates_have_the_same_id(hostile: Hostile, stream: Stream) -> None:
+    """What a retried invocation sends again can be told by its id."""
+    gone = answer(b"", status=410)
+    source = hostile({"/": in_turn(answer(b"[1]"), gone, answer(b"[1]"), gone)})
+    for _ in range(2):
+        with pytest.raises(SourceRejected):
+            invoke(stream, {"url": source.url("/"), "pagination": {"kind": "page"}})
+    first, second = stream.lines
+
+    assert (first["id"], first["data"]) == (second["id"], second["data"])
+
+
+def test_the_invocations_end_is_told_from_a_slow_source(hostile: Hostile, stream: Stream) -> None:
+    """When the function's own time runs out first, the error says so, and there is time left to drain."""
+    source = hostile({"/": drip(b"[" + RECORDS)})
+    with pytest.raises(DeadlineExceeded, match="invocation's time") as caught:
+        invoke(stream, {"url": source.url("/")}, seconds=2.5)
+
+    assert (caught.value.details["accepted"], len(stream.lines) > 0) == (len(stream.lines), True)
+
+
+def test_an_ingestion_is_logged_and_measured(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Start, end and metrics are each one line of JSON with the invocation's id."""
+    source = hostile({"/": answer(b"[1, 2]")})
+    configured = json.dumps([{"name": "numbers", "url": source.url("/")}])
+    invoke(stream, {}, SOURCES=configured, POWERTOOLS_SERVICE_NAME="fetch", POWERTOOLS_METRICS_NAMESPACE="N")
+    started, ended, metrics = lines_of(capsys)
+    directive = metrics["_aws"]["CloudWatchMetrics"][0]
+
+    assert (
+        [line["function_request_id"] for line in (started, ended, metrics)],
+        (started["message"], ended["message"], ended["accepted"], ended["level"]),
+        (directive["Namespace"], metrics["service"], metrics["source"], metrics["accepted"]),
+        [each["Name"] for each in directive["Metrics"] if each["Name"] not in metrics],
+        {each["Unit"] for each in directive["Metrics"]},
+    ) == (
+        ["request-1"] * 3,
+        ("ingestion started", "ingestion ended", 2, "INFO"),
+        ("N", "fetch", "numbers", 2),
+        [],
+        {"Count", "Bytes", "Seconds"},
+    )
+
+
+def test_an_error_is_logged_with_its_facts(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log line of a failure has its type, whether it may be retried, its details and the counters."""
+    source = hostile({"/": answer(b'[1, {"a": 2')})
+    with pytest.raises(MalformedBody):
+        invoke(stream, {"url": source.url("/")})
+    line = next(each for each in lines_of(capsys) if each.get("level") == "ERROR")
+
+    assert (line["error_type"], line["retryable"], line["details"]["page"], line["accepted"]) == (
+        "MalformedBody",
+        False,
+        1,
+        1,
+    )
+
+
+@pytest.mark.parametrize("environ", [{}, {"LOG_LEVEL": "loud"}])
+def test_an_error_before_the_start_is_logged(
+    stream: Stream, capsys: pytest.CaptureFixture[str], environ: dict[str, str]
+) -> None:
+    """A bad event and a bad environment are logged, too."""
+    with pytest.raises(ConfigurationError):
+        run({"sauce": "x"}, Context(), environ=ENVIRON | environ, clients=Clients(kinesis=stream))
+
+    assert [line["error_type"] for line in lines_of(capsys)] == ["ConfigurationError"]
+
+
+def echoing(status: int) -> Behaviour:
+    """Answer with everything that was asked, in the body, a header and a redirect."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        text = f"{request.headers.get('authorization', '')}{request.headers.get('x-key', '')}{request.query}"
+        headers = {"Location": f"/gone?echo={text}".replace(" ", "+"), "X-Echo": text.replace("\n", "")}
+        answer(json.dumps([text]).encode(), status=status, headers=headers)(connection, request)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"kind": "bearer", "secret_arn": ARN},
+        {"kind": "basic", "secret_arn": ARN},
+        {"kind": "api_key", "secret_arn": ARN, "name": "X-Key"},
+        {"kind": "api_key", "secret_arn": ARN, "location": "query", "name": "k"},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 302, 403, 500])
+def test_no_secret_is_told(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str], auth: dict[str, str], status: int
+) -> None:
+    """Log lines, metrics, errors, answers and sourceUrl show no secret, whatever the source echoes."""
+    source = hostile({"/": echoing(status)})
+    configured = [{"name": "s", "url": source.url("/"), "auth": auth, "retry": {"max_attempts": 1}}]
+    secrets = Secrets(json.dumps({"username": "me", "password": SECRET, "token": SECRET, "api_key": SECRET}))
+    told = ""
+    try:
+        told += str(invoke(stream, {}, secrets=secrets, SOURCES=json.dumps(configured), LOG_LEVEL="DEBUG"))
+    except IngestionError as error:
+        told += f"{error} {error.details}"
+    told += capsys.readouterr().out + str([line["sourceUrl"] for line in stream.lines])
+
+    assert ("hunter2" in told, secrets.calls) == (False, 1)
+
+
+def test_a_secret_in_the_url_is_not_told(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key that someone put into the URL itself is hidden in records and log lines."""
+    source = hostile({"/": answer(b"[1]")})
+    invoke(stream, {"url": source.url("/?api_key=hunter2&page=1")})
+
+    assert ("hunter2" in capsys.readouterr().out, stream.lines[0]["sourceUrl"]) == (
+        False,
+        source.url("/?api_key=REDACTED&page=1"),
+    )
