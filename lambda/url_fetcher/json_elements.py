@@ -8,7 +8,7 @@ import msgspec
 from url_fetcher.errors import MalformedBody
 from url_fetcher.json_cuts import Cuts
 from url_fetcher.json_scan import ValueScanner
-from url_fetcher.json_values import NotJson, check_text, check_value, one_line
+from url_fetcher.json_values import NotJson, check_text, check_value, may_be_deep, one_line
 from url_fetcher.records import KEPT_BYTES, Rejected
 from url_fetcher.window import Window
 
@@ -72,7 +72,9 @@ class Elements:
             return
         while True:
             while (yield from self.peek()) is not None and self._many(self._in_array):
-                pass
+                # What is left ends inside a record; with more of the body it is one of many again.
+                if not window.final:
+                    yield
             yield from self.single(self._in_array)
             byte = yield from self.peek()
             if byte is None:
@@ -207,11 +209,4 @@ class Elements:
         """Whether no record is above a limit; what may be is left to the exact reader, which knows where."""
         if len(block) > self._max_record_bytes and max(map(len, records)) > self._max_record_bytes:
             return False
-        most = self._max_nesting
-        if block.count(b"{") + block.count(b"[") <= most:
-            return True
-        # A level takes two bytes, so that only longer records need to be looked into.
-        return not any(
-            record.count(b"{") + record.count(b"[") > most
-            for record in map(bytes, (record for record in records if len(record) > 2 * most))
-        )
+        return not may_be_deep(records, self._max_nesting)

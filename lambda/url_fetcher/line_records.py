@@ -6,7 +6,7 @@ import msgspec
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.json_scan import ValueScanner
-from url_fetcher.json_values import NotJson, check_text, check_value, one_line
+from url_fetcher.json_values import NotJson, check_text, check_value, may_be_deep, one_line
 from url_fetcher.records import KEPT_BYTES, Rejected
 from url_fetcher.window import Window
 
@@ -75,10 +75,8 @@ class NdjsonSplitter:
 
     def _all_valid(self, block: bytes) -> list[bytes] | None:
         """Every line of ``block`` when each is one valid value within the limits, else None."""
-        if len(block) > self._max_record_bytes or block.count(b"{") + block.count(b"[") > self._max_nesting:
-            lines = block.split(b"\n")
-            if max(map(len, lines)) > self._max_record_bytes or self._may_be_deep(lines):
-                return None
+        if len(block) > self._max_record_bytes and max(map(len, block.split(b"\n"))) > self._max_record_bytes:
+            return None
         try:
             check_text(block)
             records: list[bytes] = [*_decode_lines(block)]
@@ -87,11 +85,9 @@ class NdjsonSplitter:
         # The decoder takes any white space between values; equal counts leave one value a line.
         if len(records) != block.count(b"\n") + (not block.endswith(b"\n")):
             return None
+        if may_be_deep(records, self._max_nesting):
+            return None
         return [one_line(bytes(record)) for record in records] if b"\r" in block else records
-
-    def _may_be_deep(self, lines: list[bytes]) -> bool:
-        most = self._max_nesting
-        return any(line.count(b"{") + line.count(b"[") > most for line in lines if len(line) > 2 * most)
 
     def _singly(self, block: bytes, offset: int) -> list[bytes]:
         records: list[bytes] = []
@@ -107,7 +103,7 @@ class NdjsonSplitter:
     def _reason(self, line: bytes) -> str:
         if len(line) > self._max_record_bytes:
             return f"has {len(line)} bytes; the limit is {self._max_record_bytes}"
-        if self._may_be_deep([line]) and (nesting := _nesting(line)) > self._max_nesting:
+        if may_be_deep([line], self._max_nesting) and (nesting := _nesting(line)) > self._max_nesting:
             return f"is nested {nesting} levels deep; the limit is {self._max_nesting}"
         try:
             return check_value(line) if line.strip(_SPACE) else ""

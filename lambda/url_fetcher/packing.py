@@ -1,18 +1,21 @@
 """Lines gathered into the records that Kinesis bills."""
 
-import os
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from random import getrandbits
 from typing import Protocol
 
 import msgspec
 from xxhash import xxh3_128_hexdigest
 
+from url_fetcher.envelope import Lines
+
 MOST_LINES = 500
 """Firehose takes at most so many records out of one when it deaggregates."""
 
 _FIELD = "key"
-_KEY_BYTES = 4
+_KEY_BITS = 32
 _LONGEST_KEY_CHARACTERS = 256
 _MOST_PENDING_BYTES = 4 * 1024 * 1024
 
@@ -39,17 +42,16 @@ class Entry:
 class Packer(Protocol):
     """Gathers lines into entries."""
 
-    def add(self, lines: bytes, records: Sequence[bytes]) -> Iterator[Entry]:
-        """The entries that are full with ``lines``, the lines of ``records``."""
+    def add(self, lines: Lines) -> Iterator[Entry]:
+        """The entries that are full with ``lines``; the rest waits."""
 
     def flush(self) -> Iterator[Entry]:
-        """The entries that are not full."""
+        """What waits."""
 
 
-def random_keys(count: int) -> list[str]:
-    """Partition keys that spread evenly: their MD5 decides, so 32 random bits are plenty and bill least."""
-    digits = os.urandom(_KEY_BYTES * count).hex()
-    return [digits[start : start + 2 * _KEY_BYTES] for start in range(0, len(digits), 2 * _KEY_BYTES)]
+def random_key() -> str:
+    """A partition key that spreads evenly: its MD5 decides, so 32 random bits are plenty and bill least."""
+    return f"{getrandbits(_KEY_BITS):0{_KEY_BITS // 4}x}"
 
 
 class LinePacker:
@@ -60,35 +62,46 @@ class LinePacker:
     """
 
     def __init__(self, pack_bytes: int) -> None:
-        self._most = pack_bytes - 2 * _KEY_BYTES
-        self._pending = b""
+        self._most_bytes = pack_bytes - _KEY_BITS // 4
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._waiting_lines = 0
 
-    def add(self, lines: bytes, records: Sequence[bytes]) -> Iterator[Entry]:  # noqa: ARG002 - the seam's
+    def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that are full with ``lines``."""
-        data = self._pending + lines if self._pending else lines
-        start = 0
-        while len(data) - start > self._most:
-            end = data.rfind(b"\n", start, start + self._most) + 1 or data.find(b"\n", start) + 1
-            pack, count = _at_most(data[start:end])
-            start += len(pack)
-            yield Entry(pack, random_keys(1)[0], count)
-        self._pending = data[start:]
+        data, ends, _ = lines
+        first = start = 0
+        while first < len(ends):
+            # Found by arithmetic on the ends: searching and counting newlines costs more than packing.
+            last = bisect_right(ends, start + self._most_bytes - self._waiting_bytes, lo=first)
+            last = min(last, first + MOST_LINES - self._waiting_lines)
+            if last == first and not self._waiting:
+                last += 1
+            if last > first:
+                end = ends[last - 1]
+                self._wait(data[start:end], last - first)
+                first, start = last, end
+            if first < len(ends):
+                yield from self.flush()
 
     def flush(self) -> Iterator[Entry]:
-        """The last entries."""
-        while self._pending:
-            pack, count = _at_most(self._pending)
-            self._pending = self._pending[len(pack) :]
-            yield Entry(pack, random_keys(1)[0], count)
+        """The lines that wait, as one entry."""
+        if self._waiting:
+            yield Entry(b"".join(self._waiting), random_key(), self._waiting_lines)
+        self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
+
+    def _wait(self, data: bytes, count: int) -> None:
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        self._waiting_lines += count
 
 
 class SinglePacker:
     """Makes each line an entry under a random key."""
 
-    def add(self, lines: bytes, records: Sequence[bytes]) -> Iterator[Entry]:  # noqa: ARG002 - the seam's
+    def add(self, lines: Lines) -> Iterator[Entry]:
         """One entry a line."""
-        split = _lines(lines)
-        return (Entry(line, key, 1) for line, key in zip(split, random_keys(len(split)), strict=True))
+        return (Entry(line, random_key(), 1) for line in _each(lines))
 
     def flush(self) -> Iterator[Entry]:
         """Nothing: no line waits for another."""
@@ -115,12 +128,12 @@ class KeyedPacker:
         self._sizes: defaultdict[str, int] = defaultdict(int)
         self._size = 0
 
-    def add(self, lines: bytes, records: Sequence[bytes]) -> Iterator[Entry]:
+    def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that are full with ``lines``, or whose turn came because too much waited."""
-        for record, line in zip(records, _lines(lines), strict=True):
+        for record, line in zip(lines.records, _each(lines), strict=True):
             key = self._key(record)
             if not key:
-                yield from self._random.add(line, (record,))
+                yield from self._random.add(Lines(line, (len(line),), (record,)))
                 continue
             waiting = self._pending[key]
             full = self._sizes[key] + len(line) + len(key.encode()) > self._pack_bytes
@@ -159,15 +172,6 @@ class KeyedPacker:
         return text if len(text) <= _LONGEST_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
 
 
-def _lines(data: bytes) -> list[bytes]:
-    # Not splitlines: it also ends lines at a carriage return.
-    return [line + b"\n" for line in data.split(b"\n")[:-1]]
-
-
-def _at_most(data: bytes) -> tuple[bytes, int]:
-    """The first lines of ``data``, as many as one entry may have, and their number."""
-    count = data.count(b"\n")
-    if count <= MOST_LINES:
-        return data, count
-    rest = data.split(b"\n", MOST_LINES)[-1]
-    return data[: len(data) - len(rest)], MOST_LINES
+def _each(lines: Lines) -> list[bytes]:
+    starts = (0, *lines.ends)
+    return [lines.data[start:end] for start, end in zip(starts, lines.ends, strict=False)]

@@ -2,7 +2,6 @@
 
 import json
 import re
-from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -17,6 +16,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 from botocore.parsers import ResponseParserError
+from pybase64 import b64encode
 
 from url_fetcher.errors import StreamRejected
 from url_fetcher.packing import Entry
@@ -24,6 +24,8 @@ from url_fetcher.packing import Entry
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
 
+# Given, because botocore otherwise puts it together again for each request, a tenth of its cost.
+_USER_AGENT = f"url-fetcher botocore/{botocore.__version__}"
 _CONNECT_TIMEOUT_SECONDS = 3
 _READ_TIMEOUT_SECONDS = 10
 _BODY = "url_fetcher.put_records_body"
@@ -86,6 +88,7 @@ def kinesis_client(*, connections: int = 8, region: str | None = None) -> "Kines
         parameter_validation=False,
         retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
+        user_agent=_USER_AGENT,
     )
     session = botocore.session.get_session()
     client = session.create_client("kinesis", region_name=region, config=config)
@@ -145,7 +148,7 @@ def _encode_records(params: dict[str, Any], context: dict[str, Any], **_: object
         key = record["PartitionKey"]
         pieces += (
             b'{"Data":"',
-            b2a_base64(record["Data"], newline=False),
+            b64encode(record["Data"]),
             b'","PartitionKey":%b},' % json.dumps(key).encode(),
         )
     pieces[-1] = pieces[-1][:-1]

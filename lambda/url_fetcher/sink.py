@@ -10,7 +10,7 @@ from typing import Literal
 
 from url_fetcher.dead_letters import DeadLetters
 from url_fetcher.deadline import Deadline
-from url_fetcher.envelope import Envelope, Origin
+from url_fetcher.envelope import Envelope, Lines, Origin
 from url_fetcher.errors import StreamUnavailable
 from url_fetcher.pacing import Pace
 from url_fetcher.packing import Entry, KeyedPacker, LinePacker, Packer, SinglePacker
@@ -143,10 +143,10 @@ class Sink:
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             some = records[start : start + _RECORDS_AT_A_TIME]
             lines = envelope.lines(some)
-            if len(lines) > self._settings.most_record_bytes:
-                some, lines = self._without_too_long(origin, envelope, some, lines)
-            self._taken += len(some)
-            self._enqueue(self._packer.add(lines, some))
+            if len(lines.data) > self._settings.most_record_bytes:
+                lines = self._without_too_long(origin, envelope, lines)
+            self._taken += len(lines.records)
+            self._enqueue(self._packer.add(lines))
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
         """Keep a record that can never go as a dead letter.
@@ -181,18 +181,16 @@ class Sink:
             self._envelope = (origin, Envelope(origin))
         return self._envelope[1]
 
-    def _without_too_long(
-        self, origin: Origin, envelope: Envelope, records: Sequence[bytes], lines: bytes
-    ) -> tuple[Sequence[bytes], bytes]:
+    def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
+        records = lines.records
         longest = self._settings.most_record_bytes - envelope.added_bytes - _LONGEST_KEY_BYTES
         if max(map(len, records)) <= longest:
-            return records, lines
+            return lines
         for record in records:
             if len(record) > longest:
                 reason = f"has {len(record)} bytes; one record of the stream has room for {longest}"
                 self.reject(origin, Rejected(bytes(record), reason, -1))
-        fitting = [record for record in records if len(record) <= longest]
-        return fitting, envelope.lines(fitting)
+        return envelope.lines([record for record in records if len(record) <= longest])
 
     def _enqueue(self, entries: Iterable[Entry]) -> None:
         settings = self._settings
