@@ -1,5 +1,6 @@
 """The function that fetches, with its log, its role and its environment."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
@@ -147,13 +148,18 @@ def variables(
 ) -> Mapping[str, str]:
     """The function's environment, as far as settings make it; `url_fetcher.config` reads the same names."""
     return {
-        "SOURCES": as_variable(sources),
+        "SOURCES": literal(as_variable(sources)),
         "ALLOWED_HOSTS": ",".join(fetch.allowed_hosts),
         "ALLOW_HTTP": str(fetch.allow_http).lower(),
         "ALLOW_PRIVATE_NETWORKS": str(fetch.allow_private_networks).lower(),
         "PACKING": fetch.packing,
         "PACK_KIB": str(fetch.pack_kib),
-        "PARTITION_KEY_FIELD": fetch.partition_key_field,
+        "PARTITION_KEY_FIELD": literal(fetch.partition_key_field),
         "LOG_LEVEL": settings.log_level,
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
     }
+
+
+def literal(text: str) -> str:
+    """``text`` for Terraform to take as it is, should it look like a template; CDKTF's references stay."""
+    return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
