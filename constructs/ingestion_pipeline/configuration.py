@@ -1,5 +1,6 @@
 """Reads pipeline.toml into settings, or says everything that is wrong with it at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,9 @@ TABLES: dict[str, type[Checked]] = {
         StateSettings,
     )
 }
+
+# Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
+ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{0,19}")
 
 
 def read(path: Path, environment: str) -> Settings:
@@ -86,6 +90,9 @@ def _environment_problems(environments: object, chosen: str) -> list[Problem]:
         return [Problem("environments", environments, "must be tables such as [environments.dev.stream]")]
     problems = []
     for name, tables in environments.items():
+        if not ENVIRONMENT.fullmatch(name):
+            advice = "must be called by 1 to 20 lower-case letters and digits: it is a part of every name"
+            problems.append(Problem("environments", name, advice))
         if isinstance(tables, Mapping):
             problems += _table_problems(tables, f"environments.{name}.")
         else:
