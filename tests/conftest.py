@@ -1,0 +1,21 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, Checkout
+
+# Node 20 is supported by the CDKTF command line; jsii would print a banner over every failure.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout that is tested."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the checkout, at a path with a space in it."""
+    return Checkout.copy(tmp_path_factory.mktemp("copy") / "a checkout")

@@ -1,0 +1,57 @@
+"""Synthesizes in this process; the bindings, and with them jsii, are imported by the first test that needs them."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+if TYPE_CHECKING:
+    from cdktf import TerraformStack
+    from ingestion_pipeline.settings import Settings
+
+Build: TypeAlias = "Callable[[TerraformStack], object]"
+Synthesize: TypeAlias = Callable[..., Synthesized]
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+    """A function that synthesizes what ``build`` puts into a stack with an AWS provider."""
+    import cdktf
+
+    from ingestion_pipeline.bindings import AwsProvider
+
+    def synthesized(build: Build, context: Mapping[str, object] | None = None) -> Synthesized:
+        app = cdktf.Testing.app(context=context, outdir=str(tmp_path_factory.mktemp("app")))
+        stack = cdktf.TerraformStack(app, "stack")
+        AwsProvider(stack, "aws", region="eu-west-1")
+        build(stack)
+        text = cdktf.Testing.synth(stack, True)
+        return Synthesized(text, json.loads(text))
+
+    return synthesized
+
+
+@pytest.fixture(scope="session")
+def synthesize_stack(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Settings], Synthesized]":
+    """A function that synthesizes the stack that is deployed for some settings."""
+    import cdktf
+
+    from ingestion_pipeline.stack import IngestionStack
+
+    def synthesized(settings: "Settings") -> Synthesized:
+        app = cdktf.Testing.app(outdir=str(tmp_path_factory.mktemp("app")))
+        text = cdktf.Testing.synth(IngestionStack(app, "stack", settings=settings), True)
+        return Synthesized(text, json.loads(text))
+
+    return synthesized
+
+
+@pytest.fixture(scope="session")
+def default_stack(synthesize_stack: "Callable[[Settings], Synthesized]") -> Synthesized:
+    """The stack of the default settings, in the environment ``dev``."""
+    from ingestion_pipeline.settings import Settings
+
+    return synthesize_stack(Settings())

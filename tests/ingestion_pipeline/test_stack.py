@@ -1,0 +1,170 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingestion_pipeline.configuration import read
+from ingestion_pipeline.settings import (
+    LakeSettings,
+    NamingSettings,
+    Settings,
+    StateSettings,
+)
+from tests.ingestion_pipeline.synthesized import Json, Synthesized
+
+if TYPE_CHECKING:
+    from cdktf import TerraformStack
+
+
+@pytest.fixture(scope="module")
+def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesized:
+    naming = NamingSettings(name="orders", region="eu-central-1", tags={"Purpose": "Sales", "Team": "Data"})
+    state = StateSettings(bucket="our-state", key="somewhere/else", region="eu-west-1")
+    return synthesize_stack(Settings(environment="prod", pipeline=naming, state=state))
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    import cdktf
+
+    from ingestion_pipeline.stack import StateStack
+
+    context = {"deletableEnvironments": ["local"]}
+    app = cdktf.Testing.app(outdir=str(tmp_path_factory.mktemp("app")), context=context)
+    settings = Settings(
+        environment="local", lake=LakeSettings(delete_with_stack=True), state=StateSettings(bucket="our-state")
+    )
+    stack: TerraformStack = StateStack(app, "state", settings=settings)
+    text = cdktf.Testing.synth(stack, True)
+    return Synthesized(text, json.loads(text))
+
+
+def backend(stack: Synthesized) -> Json:
+    """Where the state lies."""
+    given: Json = stack.json["terraform"]["backend"]["s3"]
+    return given
+
+
+def provider(stack: Synthesized) -> Json:
+    """The one provider's settings."""
+    (given,) = stack.json["provider"]["aws"]
+    return dict(given)
+
+
+class TestDefaults:
+    def test_state_is_encrypted_and_locked(self, default_stack: Synthesized) -> None:
+        """State lies in S3, encrypted, with a lock file; the bucket is for `init` to say if it is not set."""
+        assert backend(default_stack) == {
+            "encrypt": True,
+            "use_lockfile": True,
+            "key": "data-ingestion/dev/terraform.tfstate",
+            "region": "us-east-1",
+        }
+
+    def test_terraform_is_new_enough_for_the_lock(self, default_stack: Synthesized) -> None:
+        """An older Terraform, which knows no lock file in S3, is refused."""
+        assert default_stack.json["terraform"]["required_version"] == ">= 1.10.0"
+
+    def test_provider_is_hashicorps_5_100_or_any_6(self, default_stack: Synthesized) -> None:
+        """The bindings' own demand is replaced by the range that is promised."""
+        assert default_stack.json["terraform"]["required_providers"] == {
+            "aws": {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
+        }
+
+    def test_everything_is_tagged(self, default_stack: Synthesized) -> None:
+        """The provider tags whatever can carry tags."""
+        assert provider(default_stack) == {
+            "region": "us-east-1",
+            "default_tags": [{"tags": {"Environment": "Development", "Purpose": "DataIngestion"}}],
+        }
+
+    @pytest.mark.parametrize(
+        ("output", "kind", "attribute"),
+        [
+            ("bucket_name", "aws_s3_bucket", "bucket"),
+            ("stream_name", "aws_kinesis_stream", "name"),
+            ("function_name", "aws_lambda_function", "function_name"),
+            ("delivery_stream_name", "aws_kinesis_firehose_delivery_stream", "name"),
+            ("function_arn", "aws_lambda_function", "arn"),
+            ("dead_letter_queue_url", "aws_sqs_queue", "url"),
+        ],
+    )
+    def test_outputs(self, default_stack: Synthesized, output: str, kind: str, attribute: str) -> None:
+        """Each output is an attribute of the resource that it is named for."""
+        value = default_stack.json["output"][output]["value"]
+
+        assert value == f"${{{default_stack.address(kind)}.{attribute}}}"
+
+    def test_outputs_are_described(self, default_stack: Synthesized) -> None:
+        """`terraform output` and module documentation have a sentence for each."""
+        descriptions = [output["description"] for output in default_stack.json["output"].values()]
+
+        assert all(text.endswith(".") for text in descriptions)
+
+
+class TestCustomised:
+    def test_state_lies_where_told(self, customised: Synthesized) -> None:
+        """Bucket, key and region of the state are the user's."""
+        assert backend(customised) == {
+            "encrypt": True,
+            "use_lockfile": True,
+            "bucket": "our-state",
+            "key": "somewhere/else",
+            "region": "eu-west-1",
+        }
+
+    def test_tags_are_the_users(self, customised: Synthesized) -> None:
+        """The user's tags are there beside the environment's."""
+        assert provider(customised) == {
+            "region": "eu-central-1",
+            "default_tags": [{"tags": {"Environment": "Production", "Purpose": "Sales", "Team": "Data"}}],
+        }
+
+    def test_region_and_names_follow(self, customised: Synthesized) -> None:
+        """Names tell the pipeline, the environment and, where it matters, the Region."""
+        names = {role["name"] for role in customised.resources("aws_iam_role").values()}
+
+        assert names == {"orders-prod-fetch-eu-central-1", "orders-prod-delivery-eu-central-1"}
+
+    def test_addresses_do_not_follow(self, customised: Synthesized, default_stack: Synthesized) -> None:
+        """Another name, environment or Region moves no address."""
+        assert customised.addresses() == default_stack.addresses()
+
+    @pytest.mark.parametrize("environment", ["dev", "prod", "local"])
+    def test_every_environment_of_the_file(
+        self, synthesize_stack: Callable[[Settings], Synthesized], root: Path, environment: str
+    ) -> None:
+        """Each environment of pipeline.toml synthesizes, to settings that the function gets."""
+        settings = read(root / "pipeline.toml", environment)
+        variables = synthesize_stack(settings).only("aws_lambda_function")["environment"]["variables"]
+
+        assert json.loads(variables["SOURCES"]) == list(settings.sources)
+
+
+class TestState:
+    def test_bucket_cannot_be_destroyed(self, state: Synthesized) -> None:
+        """The state's bucket stays, even where the lake may be deleted."""
+        bucket = state.only("aws_s3_bucket")
+
+        assert bucket == {
+            "bucket": "our-state",
+            "force_destroy": False,
+            "lifecycle": {"prevent_destroy": True},
+        }
+
+    def test_bucket_is_as_private_as_the_lake(self, state: Synthesized) -> None:
+        """The state's bucket is versioned, encrypted, closed to the public and reached over TLS only."""
+        assert sorted(state.json["resource"]) == [
+            "aws_s3_bucket",
+            "aws_s3_bucket_ownership_controls",
+            "aws_s3_bucket_policy",
+            "aws_s3_bucket_public_access_block",
+            "aws_s3_bucket_server_side_encryption_configuration",
+            "aws_s3_bucket_versioning",
+        ]
+
+    def test_keeps_its_own_state_apart(self, state: Synthesized) -> None:
+        """Its state lies in the bucket that it makes, under a key of its own."""
+        assert (backend(state)["bucket"], backend(state)["key"]) == ("our-state", "bootstrap/terraform.tfstate")
