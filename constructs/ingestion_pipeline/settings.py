@@ -29,8 +29,14 @@ LOG_RETENTION_DAYS = (
 )
 # fmt: on
 
-BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-BUCKET_FORM = "lower-case letters, digits, dots and hyphens, 3 to 63 characters"
+RESERVED_BUCKET_NAMES = (
+    r"(?!xn--|sthree-|amzn-s3-demo-|(\d+\.){3}\d+$)(?!.*(\.\.|-s3alias$|--(ol|x|table)-s3$|\.mrap$))"
+)
+BUCKET_NAME = RESERVED_BUCKET_NAMES + r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+BUCKET_FORM = (
+    "lower-case letters, digits, single dots and hyphens, 3 to 63 characters, nothing that S3 reserves"
+)
+HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
 
@@ -237,7 +243,7 @@ class FetchSettings(Checked):
         Rule(
             "Hosts that may be fetched, `*.example.com` for all below one; empty: every public host.",
             tuple,
-            pattern=r"(\*\.)?[A-Za-z0-9.-]+",
+            pattern=rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
             form="a list of host names, each with or without a leading *.",
         ),
     )
@@ -253,7 +259,10 @@ class FetchSettings(Checked):
         "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.",
         KINESIS_QUOTAS,
     )
-    partition_key_field: str = text("", "Field of the record that picks the shard; empty: a random one.")
+    partition_key_field: str = setting(
+        "",
+        Rule("Field of the record that picks the shard; empty: a random one.", str, minimum=0, maximum=256),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
