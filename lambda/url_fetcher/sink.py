@@ -172,6 +172,11 @@ class Sink:
             self._enqueue(self._packer.flush())
             while self._queue or self._in_flight:
                 self._send_next()
+            # The last request may have failed while this waited for it, and left nothing to send.
+            if self._failure:
+                raise self._failure
+            if self.report.accepted != self._taken:
+                raise self._unavailable()
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._dead_letters.close()
