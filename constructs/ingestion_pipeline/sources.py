@@ -6,6 +6,8 @@ schema for pipeline.toml and for events, although neither side imports the other
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +58,25 @@ def _problems(path: str, source: Source) -> Iterable[Problem]:
     # 0.1 s, a tenth of a synth.
     from jsonschema import Draft202012Validator
 
+    told = {problem.field: problem for problem in _beyond_json(path, source)}
+    yield from told.values()
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(source):
         for cause in _causes(error):
-            yield from _problem(".".join([path, *map(str, error.absolute_path)]), error, cause)
+            found = _problem(".".join([path, *map(str, error.absolute_path)]), error, cause)
+            yield from (problem for problem in found if problem.field not in told)
+
+
+def _beyond_json(path: str, value: object) -> Iterable[Problem]:
+    """TOML's values that JSON has no way to write: dates, times, infinite numbers."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _beyond_json(f"{path}.{key}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _beyond_json(f"{path}.{index}", inner)
+    elif isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
+        yield Problem(path, value, "has no form in JSON: write it as a string, as the source takes it")
 
 
 def _causes(error: "ValidationError") -> list["ValidationError"]:
