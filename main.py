@@ -7,11 +7,13 @@ synthesizes the stack of the state's bucket instead, for ``make bootstrap``.
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+LOCK = ROOT / ".terraform.lock.hcl"
 VENV_PYTHON = VENV / "bin" / "python"
 
 # cdktf.json calls any python3; the one that has the dependencies may be the checkout's own.
@@ -62,6 +64,10 @@ def main(what: str = "pipeline") -> None:
     except BundleError as error:
         sys.exit(str(error))
     app.synth()
+    # The same provider everywhere, by its checksums; one that `terraform init -upgrade` chose stays.
+    for stack in (output / "stacks").iterdir():
+        if not (stack / LOCK.name).exists():
+            shutil.copy(LOCK, stack)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Runs the emulator with its differences to AWS mended: ``python -m local_aws.launcher``.
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
-and those of the patches (``FIREHOSE_TIME_SCALE``, ``KINESIS_FAULTS_FILE``, ``IAM_DECISIONS_FILE``).
+and those of the patches (``FIREHOSE_TIME_SCALE``, ``KINESIS_FAULTS_FILE``, ``IAM_DECISIONS_FILE``,
+``TLS_IN_FRONT``).
 ``local_aws.emulator`` sets them; start this by hand only to look for a mistake.
 """
 
@@ -25,6 +26,7 @@ def mend() -> None:
         firehose_description,
         health,
         iam_decisions,
+        iam_transport,
         kinesis,
         kinesis_faults,
     )
@@ -36,6 +38,7 @@ def mend() -> None:
         firehose_delivery,
         cloudwatch,
         iam_decisions,
+        iam_transport,
         health,
     ):
         patch.apply()

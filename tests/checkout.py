@@ -11,7 +11,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
-COPIED = ("main.py", "cdktf.json", "pipeline.toml", "package.json", "constructs", "lambda", "tools")
+COPIED = (
+    "main.py",
+    ".terraform.lock.hcl",
+    "cdktf.json",
+    "pipeline.toml",
+    "package.json",
+    "constructs",
+    "lambda",
+    "tools",
+)
 SHARED = (".venv", "node_modules", "build/bundles")
 
 

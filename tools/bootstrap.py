@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.terraform import BUILD, TerraformError, environment, run, synthesize
+from tools.terraform import BUILD, TerraformError, environment, init, run, synthesize
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,17 +44,19 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
     client = _client(variables, backend["region"])
     if _state_is_there(client, bucket, backend["key"], folder):
         override.unlink(missing_ok=True)
-        run(["init", "-input=false", "-reconfigure"], folder, variables, quiet=quiet)
+        init(folder, variables, "-reconfigure", quiet=quiet)
         run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
         return str(bucket)
     # The bucket cannot hold the state that makes it: a local one does, and moves in afterwards.
     override.write_text(
         json.dumps({"terraform": {"backend": {"local": {"path": LOCAL_STATE}}}}), encoding="utf-8"
     )
-    run(["init", "-input=false", "-reconfigure"], folder, variables, quiet=quiet)
+    init(folder, variables, "-reconfigure", quiet=quiet)
     run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
     override.unlink()
-    run(["init", "-input=false", "-migrate-state", "-force-copy"], folder, variables, quiet=quiet)
+    init(folder, variables, "-migrate-state", "-force-copy", quiet=quiet)
+    # The state is in the bucket now.
+    (folder / LOCAL_STATE).unlink(missing_ok=True)
     return str(bucket)
 
 

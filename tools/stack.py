@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from tools.terraform import TerraformError, environment, run, synthesize
+from tools.terraform import TerraformError, environment, init, run, synthesize
 
 ACTIONS = {"plan": "plan", "deploy": "apply", "destroy": "destroy"}
 
@@ -29,7 +29,7 @@ def act(action: str) -> None:
         )
     if action == "destroy":
         _refuse_to_delete_data(stack, variables.get("ENV") or "dev")
-    run(["init", "-input=false"], folder, variables)
+    init(folder, variables)
     approval = ["-auto-approve"] if os.environ.get("AUTO_APPROVE") and action != "plan" else []
     run([ACTIONS[action], *approval], folder, variables)
 

@@ -5,15 +5,18 @@ Nothing of the user's is touched: the CLI configuration is written below build/.
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 OUTPUT = ROOT / "cdktf.out"
+LOCK = ".terraform.lock.hcl"
 PROVIDER = Path("registry.terraform.io", "hashicorp", "aws")
 
 # Where Terraform looks by itself, and where packagers put mirrors:
@@ -83,15 +86,20 @@ def additions(build: Path = BUILD) -> dict[str, str]:
     }
     mirror = provider_mirror()
     if mirror:
-        build.mkdir(parents=True, exist_ok=True)
-        file = build / "terraform.rc"
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(configuration(mirror), encoding="utf-8")
-        unfinished.replace(file)
-        wanted["TF_CLI_CONFIG_FILE"] = str(file)
+        wanted["TF_CLI_CONFIG_FILE"] = str(_write(build / "terraform.rc", configuration(mirror)))
         # cdktf locks providers for the registry's checksums; a mirror has only its own.
         wanted["TF_CLI_ARGS_providers_lock"] = f"-fs-mirror={mirror}"
     return wanted
+
+
+def _write(file: Path, text: str) -> Path:
+    """``file`` with that text, never half of it: other processes may be reading it."""
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as unfinished:
+            unfinished.write(text)
+        Path(unfinished.name).replace(file)
+    return file
 
 
 def environment(extra: Mapping[str, str] | None = None, build: Path = BUILD) -> dict[str, str]:
@@ -107,6 +115,29 @@ def environment(extra: Mapping[str, str] | None = None, build: Path = BUILD) -> 
         # Terraform would warn in every output.
         del variables["TF_CLI_CONFIG_FILE"]
     return variables
+
+
+def init(folder: Path, variables: Mapping[str, str], *options: str, quiet: bool = False) -> None:
+    """Make a stack's folder ready for plan and apply.
+
+    Args:
+        folder: The stack's.
+        variables: All variables of the process.
+        *options: Of ``terraform init``, such as ``-reconfigure``.
+        quiet: As for `run`.
+
+    Raises:
+        TerraformError: When it fails.
+    """
+    mirror, lock = provider_mirror(variables), folder / LOCK
+    version = (
+        re.search(r'version\s*=\s*"([0-9.]+)"', lock.read_text(encoding="utf-8")) if lock.exists() else None
+    )
+    if mirror and version and not (mirror / PROVIDER / version[1]).is_dir():
+        # A mirror with another version is the choice of whoever made it.
+        lock.unlink()
+        run(["providers", "lock"], folder, variables, quiet=True)
+    run(["init", "-input=false", *options], folder, variables, quiet=quiet)
 
 
 def run(

@@ -1,0 +1,377 @@
+"""Two pipelines in one account, through plain Terraform in the synthesized folders, with IAM enforced.
+
+What this cannot prove of AWS: the emulator enforces the policies of users and of the function's
+role, but neither Firehose's role, nor trust policies, nor logs; those are judged by the
+simulator of IAM below. Its Firehose buffers and compresses by a patch of this project.
+"""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from local_aws.emulator import Emulator
+from local_aws.landed import compare
+from local_aws.sample_api import SampleApi
+from local_aws.sample_data import records, stored_form
+from tests.checkout import ROOT, Checkout
+from tests.e2e.deployment import Deployment, together, wait_until, warnings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-terraform")]
+
+PYTHON = ROOT / ".venv" / "bin" / "python"
+STATE_BUCKET = "data-ingestion-local-state"
+STREAMS = "arn:aws:kinesis:us-east-1:000000000000:stream"
+SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"
+EXPECTED = [stored_form(record) for record in records()]
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """A local AWS that enforces IAM and whose Firehose waits a twentieth of its interval."""
+    with Emulator(auth=True, firehose_time_scale=0.05, settings={"TLS_IN_FRONT": "true"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A pipeline with lifecycle rules, synthesized."""
+    checkout = Checkout.copy(tmp_path_factory.mktemp("terraform") / "checkout")
+    deployment = Deployment(checkout, emulator, "orders")
+    deployment.configure(
+        ("noncurrent_version_days = 0", "noncurrent_version_days = 30"),
+        ("unfinished_upload_days = 0", "unfinished_upload_days = 3"),
+    )
+    deployment.synthesize()
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def clicks(orders: Deployment) -> Deployment:
+    """A second pipeline for the same account, synthesized."""
+    deployment = Deployment(orders.checkout, orders.emulator, "clicks")
+    deployment.configure()
+    deployment.synthesize()
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def state_bucket(orders: Deployment) -> str:
+    """The bucket of the state, made by the bootstrap; its name."""
+    orders.must(PYTHON, "-m", "tools.bootstrap")
+    return STATE_BUCKET
+
+
+@pytest.fixture(scope="module")
+def refusal(state_bucket: str, orders: Deployment, clicks: Deployment) -> str:
+    """What Terraform said to a plan while both pipelines were being applied."""
+    said = []
+
+    def plan_meanwhile() -> None:
+        lock = "orders/local/terraform.tfstate.tflock"
+        s3 = orders.emulator.client("s3")
+        wait_until(
+            lambda: "Contents" in s3.list_objects_v2(Bucket=state_bucket, Prefix=lock),
+            "the lock of the apply",
+        )
+        colleague = orders.stack.with_name("colleague")
+        shutil.copytree(orders.stack, colleague, symlinks=True)
+        done = orders.checkout.run("terraform", "plan", "-no-color", folder=colleague, **orders.variables)
+        assert done.returncode == 1, done.stdout
+        said.append(done.stderr)
+
+    for deployment in (orders, clicks):
+        deployment.terraform("init", "-input=false")
+    together(
+        lambda: orders.terraform("apply", "-auto-approve", "-input=false"),
+        lambda: clicks.terraform("apply", "-auto-approve", "-input=false"),
+        plan_meanwhile,
+    )
+    return said[0]
+
+
+@pytest.fixture(scope="module")
+def applied(refusal: str) -> bool:
+    """Both pipelines are there."""
+    return bool(refusal)
+
+
+def test_the_state_is_in_the_bucket_that_it_describes(state_bucket: str, emulator: Emulator) -> None:
+    """The bootstrap's own state has moved into the bucket that it made."""
+    state = emulator.client("s3").get_object(Bucket=state_bucket, Key="bootstrap/terraform.tfstate")
+
+    assert STATE_BUCKET in state["Body"].read().decode()
+
+
+def test_a_second_bootstrap_changes_nothing(state_bucket: str, orders: Deployment) -> None:
+    """The bootstrap can be run again."""
+    said = orders.must(PYTHON, "-m", "tools.bootstrap")
+
+    assert f"The state's bucket is {state_bucket}." in said
+
+
+def test_a_bucket_of_somebody_else_is_not_taken_for_the_states(orders: Deployment) -> None:
+    """The bootstrap leaves a bucket alone that it did not make, and says what to do."""
+    orders.emulator.client("s3").create_bucket(Bucket="somebody-elses-bucket")
+    stranger = Deployment(orders.checkout, orders.emulator, "stranger")
+    stranger.configure((f'bucket = "{STATE_BUCKET}"', 'bucket = "somebody-elses-bucket"'))
+
+    done = stranger.run(PYTHON, "-m", "tools.bootstrap")
+
+    assert done.returncode == 1
+    assert "was not made by `make bootstrap`" in done.stderr
+
+
+def test_a_plan_is_refused_while_an_apply_holds_the_lock(refusal: str) -> None:
+    """Two people cannot change one state at the same time."""
+    assert "Error acquiring the state lock" in refusal
+
+
+@pytest.mark.usefixtures("applied")
+def test_every_record_lands_exactly_once_in_its_own_bytes(orders: Deployment, sample: SampleApi) -> None:
+    """What the source serves is what lies in the lake, record by record."""
+    answer = orders.invoke({"url": sample.url})
+    assert answer.get("statusCode") == 200, answer
+    landed = compare(EXPECTED, orders.landed(len(EXPECTED)))
+
+    assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
+    assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_second_pipeline_has_a_lake_of_its_own(clicks: Deployment, sample: SampleApi) -> None:
+    """Two pipelines in one account do not mix."""
+    clicks.invoke({"url": f"{sample.url}?page=1&per_page=7"})
+
+    assert len(clicks.landed(7)) == 7
+
+
+@pytest.mark.usefixtures("applied")
+def test_objects_lie_under_hive_folders(orders: Deployment, emulator: Emulator) -> None:
+    """Every object of records is in a folder of its hour."""
+    listed = emulator.client("s3").list_objects_v2(Bucket=orders.outputs()["bucket_name"])
+    keys = [entry["Key"] for entry in listed["Contents"] if not entry["Key"].startswith("dead-letters/")]
+
+    assert keys
+    assert all(
+        [part.split("=")[0] for part in key.split("/")[:-1]] == ["year", "month", "day", "hour"]
+        for key in keys
+    )
+
+
+@pytest.mark.usefixtures("applied")
+def test_without_permission_to_put_nothing_is_ingested(clicks: Deployment, sample: SampleApi) -> None:
+    """The role's permission to put records is needed, and is what the function uses."""
+    with _without("kinesis:PutRecords", clicks):
+        answer = clicks.invoke({"url": sample.url})
+
+    assert answer["errorType"] == "StreamRejected"
+
+
+@pytest.mark.usefixtures("applied")
+def test_without_permission_to_keep_dead_letters_the_invocation_fails(
+    clicks: Deployment, tmp_path: Path
+) -> None:
+    """A record that can never go is not dropped when its dead letter cannot be written."""
+    with _without("s3:PutObject", clicks), _serving(tmp_path, b'{"a": 1}\nno json\n') as url:
+        answer = clicks.invoke({"url": url, "format": "ndjson"})
+
+    assert "errorType" in answer
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_record_that_can_never_go_is_kept_with_its_reason(
+    clicks: Deployment, emulator: Emulator, tmp_path: Path
+) -> None:
+    """A broken line goes to the dead letters and does not stop its neighbours."""
+    with _serving(tmp_path, b'{"a": 1}\nno json\n{"a": 2}\n') as url:
+        answer = clicks.invoke({"url": url, "format": "ndjson"})
+    listed = emulator.client("s3").list_objects_v2(
+        Bucket=clicks.outputs()["bucket_name"], Prefix="dead-letters/"
+    )
+
+    assert answer.get("statusCode") == 200, answer
+    assert len(listed["Contents"]) == 1
+
+
+@pytest.mark.usefixtures("applied")
+def test_an_event_that_failed_to_the_last_ends_in_the_queue(clicks: Deployment, emulator: Emulator) -> None:
+    """An asynchronous event is tried again and then kept whole, to be replayed."""
+    event = {"url": "http://127.0.0.1:9/nobody-listens", "retry": {"max_attempts": 1}}
+    emulator.client("lambda").invoke(
+        FunctionName=clicks.outputs()["function_name"],
+        InvocationType="Event",
+        Payload=json.dumps(event).encode(),
+    )
+    sqs = emulator.client("sqs")
+    url = clicks.outputs()["dead_letter_queue_url"]
+    messages: list[dict[str, str]] = []
+
+    def received() -> bool:
+        messages.extend(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []))
+        return bool(messages)
+
+    wait_until(received, "the event in the dead letter queue")
+
+    assert json.loads(messages[0]["Body"])["requestPayload"] == event
+
+
+@pytest.mark.usefixtures("applied")
+@pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "decision"),
+    [
+        ("delivery", "kinesis:GetRecords", f"{STREAMS}/orders-local-stream", "allowed"),
+        ("delivery", "kinesis:GetRecords", f"{STREAMS}/clicks-local-stream", "implicitDeny"),
+        ("delivery", "s3:PutObject", "{lake}/year=2026/month=11/day=23/hour=01/x", "allowed"),
+        ("delivery", "s3:PutObject", "{lake}/errors/processing-failed/x", "allowed"),
+        ("delivery", "s3:PutObject", "{lake}/dead-letters/x", "implicitDeny"),
+        ("delivery", "s3:DeleteObject", "{lake}/year=2026/x", "implicitDeny"),
+        ("fetch", "s3:PutObject", "{lake}/dead-letters/x", "allowed"),
+        ("fetch", "s3:PutObject", "{lake}/year=2026/x", "implicitDeny"),
+        ("fetch", "s3:GetObject", "{lake}/dead-letters/x", "implicitDeny"),
+        ("fetch", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:000000000000:log-group:x", "implicitDeny"),
+        ("fetch", "secretsmanager:GetSecretValue", SECRET, "implicitDeny"),
+    ],
+)  # fmt: skip
+def test_roles_may_do_their_job_and_nothing_else(
+    orders: Deployment,
+    emulator: Emulator,
+    role: str,
+    action: str,
+    resource: str,
+    decision: str,
+) -> None:
+    """IAM's simulator judges the deployed roles, also those that the emulator does not enforce."""
+    lake = f"arn:aws:s3:::{orders.outputs()['bucket_name']}"
+    results = emulator.client("iam").simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::000000000000:role/orders-local-{role}-us-east-1",
+        ActionNames=[action],
+        ResourceArns=[resource.format(lake=lake)],
+    )["EvaluationResults"]
+
+    assert [result["EvalDecision"] for result in results] == [decision]
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_second_plan_is_empty(orders: Deployment) -> None:
+    """What was applied is what is planned; the emulator has no gap left that would show here."""
+    done = orders.run("terraform", "plan", "-detailed-exitcode", "-no-color", folder=orders.stack)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_fresh_synth_plans_nothing(clicks: Deployment) -> None:
+    """Another synth, as in another clone, changes neither the zip nor anything else."""
+    shutil.rmtree(clicks.stack.parent.parent)
+    clicks.synthesize()
+    clicks.terraform("init", "-input=false")
+    done = clicks.run("terraform", "plan", "-detailed-exitcode", "-no-color", folder=clicks.stack)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_lake_cannot_be_destroyed_without_both_keys(orders: Deployment) -> None:
+    """With one of the two keys Terraform refuses to plan the destruction of the data."""
+    keeper = Deployment(orders.checkout, orders.emulator, "orders")
+    keeper.settings.write_text(
+        keeper.settings.read_text(encoding="utf-8").replace(
+            "delete_with_stack = true", "delete_with_stack = false"
+        ),
+        encoding="utf-8",
+    )
+    keeper.synthesize()
+    done = keeper.run("terraform", "plan", "-destroy", "-no-color", folder=keeper.stack)
+    keeper.settings.write_text(
+        keeper.settings.read_text(encoding="utf-8").replace(
+            "delete_with_stack = false", "delete_with_stack = true"
+        ),
+        encoding="utf-8",
+    )
+    keeper.synthesize()
+
+    assert done.returncode == 1
+    assert "Instance cannot be destroyed" in done.stderr
+
+
+@pytest.mark.usefixtures("applied")
+def test_destroy_leaves_nothing_but_the_state(
+    orders: Deployment, clicks: Deployment, emulator: Emulator
+) -> None:
+    """After destroying both pipelines only buckets of others are left."""
+    together(
+        lambda: orders.terraform("destroy", "-auto-approve", "-input=false"),
+        lambda: clicks.terraform("destroy", "-auto-approve", "-input=false"),
+    )
+    left = {
+        "streams": emulator.client("kinesis").list_streams()["StreamNames"],
+        "deliveries": emulator.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
+        "functions": emulator.client("lambda").list_functions()["Functions"],
+        "roles": emulator.client("iam").list_roles()["Roles"],
+        "logs": emulator.client("logs").describe_log_groups()["logGroups"],
+        "queues": emulator.client("sqs").list_queues().get("QueueUrls", []),
+        "buckets": [bucket["Name"] for bucket in emulator.client("s3").list_buckets()["Buckets"]],
+    }
+
+    assert left == {
+        "streams": [],
+        "deliveries": [],
+        "functions": [],
+        "roles": [],
+        "logs": [],
+        "queues": [],
+        "buckets": [STATE_BUCKET, "somebody-elses-bucket"],
+    }
+
+
+@pytest.mark.usefixtures("applied")
+def test_terraform_never_warned(orders: Deployment, clicks: Deployment) -> None:
+    """No command above printed a warning."""
+    assert warnings(orders.said + clicks.said) == []
+
+
+@contextmanager
+def _without(action: str, deployment: Deployment) -> Iterator[None]:
+    """The function's role without one of its actions, for the time of the block."""
+    iam = deployment.emulator.client("iam")
+    role, name = f"{deployment.name}-local-fetch-us-east-1", "permissions"
+    whole = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    statements = [s for s in whole["Statement"] if s["Action"] != action]
+    assert len(statements) == len(whole["Statement"]) - 1
+    iam.put_role_policy(
+        RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**whole, "Statement": statements})
+    )
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(whole))
+
+
+@contextmanager
+def _serving(folder: Path, body: bytes) -> Iterator[str]:
+    """The URL of a file on loopback."""
+    (folder / "body").write_bytes(body)
+    handler = partial(QuietFiles, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/body"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
+        """Nothing."""
