@@ -20,6 +20,9 @@ COPIED = (
     "constructs",
     "lambda",
     "tools",
+    "Makefile",
+    "Pipfile.lock",
+    "package-lock.json",
 )
 SHARED = (".venv", "node_modules", "build/bundles")
 
@@ -77,7 +80,11 @@ class Checkout:
     def synthesize(self, output: Path, *arguments: str, **variables: str) -> dict[str, Any]:
         """The JSON of the one stack that main.py writes into ``output``."""
         done = self.run(
-            sys.executable, self.root / "main.py", *arguments, CDKTF_OUTDIR=str(output), **variables
+            sys.executable,
+            self.root / "main.py",
+            *arguments,
+            CDKTF_OUTDIR=str(output),
+            **variables,  # type: ignore[arg-type]
         )
         assert done.returncode == 0, done.stderr
         return json.loads(synthesized_file(output).read_text(encoding="utf-8"))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Synthesizes in this process; the bindings, and with them jsii, are imported by the first test that needs them."""
+"""Synthesizes in this process; the first test that needs them imports the bindings, and with them jsii."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from tests.ingestion_pipeline.synthesized import Synthesized
 
 if TYPE_CHECKING:
     from cdktf import TerraformStack
+
     from ingestion_pipeline.settings import Settings
 
 Build: TypeAlias = "Callable[[TerraformStack], object]"

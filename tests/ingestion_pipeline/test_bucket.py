@@ -2,11 +2,12 @@ import pytest
 from constructs import Construct
 
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Synthesized
+from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize) -> Synthesized:
+    """A bucket of which only the name is given."""
     from ingestion_pipeline.bucket import PrivateBucket
 
     return synthesize(lambda stack: PrivateBucket(stack, "box", name="a-box"))
@@ -14,6 +15,7 @@ def default(synthesize: Synthesize) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def customised(synthesize: Synthesize) -> Synthesized:
+    """A bucket with everything set."""
     from ingestion_pipeline.bucket import PrivateBucket
 
     def build(stack: Construct) -> None:
@@ -168,6 +170,6 @@ class TestGuarded:
         assert default.only(kind)["depends_on"] == [block]
 
 
-def lifecycle(stack: Synthesized) -> dict[str, list[dict[str, object]]]:
+def lifecycle(stack: Synthesized) -> Json:
     """The one lifecycle configuration of a stack."""
     return stack.only("aws_s3_bucket_lifecycle_configuration")

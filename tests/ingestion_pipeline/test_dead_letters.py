@@ -22,6 +22,7 @@ def queue(synthesize: Synthesize, retention_days: int) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize) -> Synthesized:
+    """The queue with the default retention."""
     return queue(synthesize, 14)
 
 

@@ -38,11 +38,13 @@ def destination(stack: Synthesized) -> Json:
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize) -> Synthesized:
+    """The delivery of the default settings."""
     return delivery(synthesize)
 
 
 @pytest.fixture(scope="module")
 def customised(synthesize: Synthesize) -> Synthesized:
+    """The delivery with everything set."""
     return delivery(
         synthesize,
         buffer_mib=128,

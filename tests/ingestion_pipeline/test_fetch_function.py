@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Json, Synthesized
+from tests.ingestion_pipeline.synthesized import Synthesized
 
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
@@ -47,6 +47,7 @@ def function(
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in the place of the zip."""
     file = tmp_path_factory.mktemp("code") / "code.zip"
     file.write_bytes(b"stands for a zip")
     return file
@@ -54,11 +55,13 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize, code: Path) -> Synthesized:
+    """The function of the default settings."""
     return function(synthesize, code)
 
 
 @pytest.fixture(scope="module")
 def customised(synthesize: Synthesize, code: Path) -> Synthesized:
+    """The function with everything set."""
     from ingestion_pipeline.settings import FetchSettings
 
     fetch = FetchSettings(

@@ -6,7 +6,9 @@ from tests.ingestion_pipeline.synthesized import Synthesized
 LISTED = {"deletableEnvironments": ["local"]}
 
 
-def lake(synthesize: Synthesize, context: dict[str, list[str]] | None = None, **settings: object) -> Synthesized:
+def lake(
+    synthesize: Synthesize, context: dict[str, list[str]] | None = None, **settings: object
+) -> Synthesized:
     """A stack with the lake of the environment ``local``."""
     from ingestion_pipeline.lake import DataLake
     from ingestion_pipeline.settings import LakeSettings
@@ -88,4 +90,6 @@ class TestGuarded:
         bucket = DataLake(stack, "lake", name="built-name", environment="local", settings=settings)
         said = [str(entry.data) for entry in bucket.node.metadata if "warn" in entry.type]
 
-        assert [("deletableEnvironments" in text, "'local'" in text) for text in said] == [(True, True)] * warnings
+        assert [("deletableEnvironments" in text, "'local'" in text) for text in said] == [
+            (True, True)
+        ] * warnings

@@ -7,6 +7,7 @@ from tests.ingestion_pipeline.synthesized import Synthesized
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize) -> Synthesized:
+    """A role with one permission."""
     from ingestion_pipeline.permissions import Role
     from ingestion_pipeline.policies import Statement, trust
 
@@ -20,6 +21,7 @@ def default(synthesize: Synthesize) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def document(synthesize: Synthesize) -> Synthesized:
+    """A document that denies under two conditions."""
     from ingestion_pipeline.permissions import policy_document
     from ingestion_pipeline.policies import Statement
 

@@ -38,8 +38,9 @@ def test_addresses_stay(default_stack: Synthesized) -> None:
     moved = "\n".join(difflib.unified_diff(golden, found, GOLDEN.name, "synthesized", n=0, lineterm=""))
 
     assert not moved, (
-        "Terraform destroys what is at an address that is gone and creates what is at a new one: a moved bucket "
-        f"or stream loses its data. If that is meant, change {GOLDEN.name} and say so in CHANGELOG.md.\n{moved}"
+        "Terraform destroys what is at an address that is gone and creates what is at a new one: a bucket "
+        f"or stream that moves loses its data. If that is meant, change {GOLDEN.name} and say so in "
+        f"CHANGELOG.md.\n{moved}"
     )
 
 

@@ -72,7 +72,7 @@ class TestGuarded:
     def test_lists_every_problem(self) -> None:
         """One error tells all that is wrong, each with field, value, range and source."""
         with pytest.raises(SettingsError) as caught:
-            Oven(degrees=2_000, name="x", light=1, mode="oven", trays=("AB",))
+            Oven(degrees=2_000, name="x", light=1, mode="oven", trays=("AB",))  # type: ignore[arg-type]
 
         assert str(caught.value) == (
             "5 settings cannot be used\n"
@@ -110,7 +110,9 @@ class TestGuarded:
 class TestTokens:
     """Values that only Terraform will know, so that constructs can be given other resources' attributes."""
 
-    @pytest.mark.parametrize("value", ["${TfToken[TOKEN.3]}", "a-${TfToken[TOKEN.3]}", -1.8881545897087505e289])
+    @pytest.mark.parametrize(
+        "value", ["${TfToken[TOKEN.3]}", "a-${TfToken[TOKEN.3]}", -1.8881545897087505e289]
+    )
     def test_are_let_through(self, value: object) -> None:
         """What cannot be known yet is not judged."""
         assert is_token(value)

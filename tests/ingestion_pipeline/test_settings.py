@@ -19,7 +19,9 @@ from ingestion_pipeline.settings import (
 )
 
 RULES: dict[str, Rule] = {
-    f"{name}.{column.name}": rule_of(column) for name, table in TABLES.items() for column in fields(table)
+    f"{name}.{column.name}": rule_of(column)
+    for name, table in TABLES.items()
+    for column in fields(table)  # type: ignore[arg-type]
 }
 NUMBERS = {path: rule for path, rule in RULES.items() if rule.kind is int and not rule.choices}
 CHOICES = {path: rule for path, rule in RULES.items() if rule.choices}
@@ -204,7 +206,18 @@ class TestLimitsOfAws:
             (
                 "lake.bucket_name",
                 ["", "abc", "a" * 63, "a.b-c"],
-                ["ab", "a" * 64, "Abc", "a_b", "-abc", "abc-", "a..b", "192.168.5.4", "xn--abc", "abc-s3alias"],
+                [
+                    "ab",
+                    "a" * 64,
+                    "Abc",
+                    "a_b",
+                    "-abc",
+                    "abc-",
+                    "a..b",
+                    "192.168.5.4",
+                    "xn--abc",
+                    "abc-s3alias",
+                ],
             ),
             (
                 "state.bucket",
@@ -240,9 +253,17 @@ class TestConflicts:
         ("table", "values", "message"),
         [
             (FunctionSettings, {"runtime": "host"}, "function.architecture = 'arm64': must be host together"),
-            (FunctionSettings, {"architecture": "host"}, "function.architecture = 'host': must be host together"),
+            (
+                FunctionSettings,
+                {"architecture": "host"},
+                "function.architecture = 'host': must be host together",
+            ),
             (DeliverySettings, {"data_prefix": "errors/"}, "delivery.data_prefix = 'errors/': must not lie"),
-            (DeliverySettings, {"data_prefix": "errors/raw/"}, "delivery.data_prefix = 'errors/raw/': must not"),
+            (
+                DeliverySettings,
+                {"data_prefix": "errors/raw/"},
+                "delivery.data_prefix = 'errors/raw/': must not",
+            ),
             (
                 DeliverySettings,
                 {"data_prefix": "raw/", "error_prefix": "raw/errors/"},

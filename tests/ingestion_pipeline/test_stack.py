@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesized:
+    """The stack with another name, Region, tags and state."""
     naming = NamingSettings(name="orders", region="eu-central-1", tags={"Purpose": "Sales", "Team": "Data"})
     state = StateSettings(bucket="our-state", key="somewhere/else", region="eu-west-1")
     return synthesize_stack(Settings(environment="prod", pipeline=naming, state=state))
@@ -27,6 +28,7 @@ def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesiz
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """The stack of the state's bucket, where the lake would be deletable."""
     import cdktf
 
     from ingestion_pipeline.stack import StateStack
@@ -34,7 +36,9 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     context = {"deletableEnvironments": ["local"]}
     app = cdktf.Testing.app(outdir=str(tmp_path_factory.mktemp("app")), context=context)
     settings = Settings(
-        environment="local", lake=LakeSettings(delete_with_stack=True), state=StateSettings(bucket="our-state")
+        environment="local",
+        lake=LakeSettings(delete_with_stack=True),
+        state=StateSettings(bucket="our-state"),
     )
     stack: TerraformStack = StateStack(app, "state", settings=settings)
     text = cdktf.Testing.synth(stack, True)
@@ -167,4 +171,7 @@ class TestState:
 
     def test_keeps_its_own_state_apart(self, state: Synthesized) -> None:
         """Its state lies in the bucket that it makes, under a key of its own."""
-        assert (backend(state)["bucket"], backend(state)["key"]) == ("our-state", "bootstrap/terraform.tfstate")
+        assert (backend(state)["bucket"], backend(state)["key"]) == (
+            "our-state",
+            "bootstrap/terraform.tfstate",
+        )

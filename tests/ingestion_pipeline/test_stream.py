@@ -16,6 +16,7 @@ def stream(synthesize: Synthesize, **settings: object) -> Json:
 
 @pytest.fixture(scope="module")
 def default(synthesize: Synthesize) -> Json:
+    """The stream of the default settings."""
     return stream(synthesize)
 
 
