@@ -1,0 +1,205 @@
+"""docs/sources.md: each key with its default, each example run against a server that demands it."""
+
+import base64
+import gzip
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from local_aws.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
+from url_fetcher import schema
+from url_fetcher.clients import Clients
+from url_fetcher.handler import run
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
+HOST = "https://api.example.com"
+EXAMPLES: list[dict[str, Any]] = [
+    source
+    for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", DOCUMENT, re.MULTILINE)
+    for source in tomllib.loads(block)["sources"]
+]
+TABLES: dict[str, type] = {
+    "`source`": schema.Source,
+    "`rate`": schema.Rate,
+    "`limits`": schema.Limits,
+    "`retry`": schema.Retry,
+    **{f"`auth`: `{kind.__struct_config__.tag}`": kind for kind in get_args(schema.Auth)},
+    **{f"`pagination`: `{kind.__struct_config__.tag}`": kind for kind in get_args(schema.Pagination)},
+}
+
+
+def section(title: str) -> str:
+    """The text under a heading."""
+    return DOCUMENT.partition(f"\n### {title}\n")[2].partition("\n#")[0]
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_each_key_is_documented_with_its_default(title: str) -> None:
+    """A table's keys and defaults are those of the schema."""
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|(required)) \|", section(title), re.MULTILINE)
+    documented = [(key, "required" if required else json.loads(default)) for key, default, required in rows]
+
+    assert sorted(documented, key=str) == sorted(expected(TABLES[title]), key=str)
+
+
+def expected(table: type) -> list[tuple[str, object]]:
+    """Keys and defaults, tables of defaults as empty tables."""
+    found: list[tuple[str, object]] = []
+    for field in msgspec.structs.fields(table):
+        default = "required" if field.required else field.default
+        if default is msgspec.NODEFAULT:
+            made = msgspec.to_builtins(field.default_factory())
+            default = {"kind": made["kind"]} if "kind" in made else {}
+        found.append((field.encode_name, default))
+    return found
+
+
+class Stream:
+    """A stream in memory."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+        """Accept everything."""
+        for record in Records:
+            self.values += [json.loads(line)["data"] for line in record["Data"].splitlines()]
+        return {"FailedRecordCount": 0, "Records": [{"SequenceNumber": "1", "ShardId": "s"} for _ in Records]}
+
+
+class Secrets:
+    """Every secret of the examples."""
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002
+        """One JSON object for all."""
+        values = {"token": "t", "username": "me", "password": "pw", "api_key": "k"}
+        return {"SecretString": json.dumps(values | {"client_id": "id", "client_secret": "s"})}
+
+
+class Context:
+    """An invocation with time enough."""
+
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Half a minute."""
+        return 30_000
+
+
+def demanding(behaviour: Behaviour, **wanted: Any) -> Behaviour:
+    """Behave so only to a request that has these headers, query parameters or attributes; else 403."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        has = all(
+            getattr(request, name) == value
+            if isinstance(value, bytes | str)
+            else value.items() <= dict(getattr(request, name)).items()
+            for name, value in wanted.items()
+        )
+        (behaviour if has else answer(b"", status=403))(connection, request)
+
+    return behave
+
+
+def by(parameter: str, pages: Mapping[str, object]) -> Behaviour:
+    """The page of a query parameter's value; "" without it."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        answer(json.dumps(pages[request.query.get(parameter, "")]).encode())(connection, request)
+
+    return behave
+
+
+def token(value: str) -> Behaviour:
+    """A token for the client of the secret, asked for as the examples ask."""
+    basic = "Basic " + base64.b64encode(b"id:s").decode()
+    body = b"grant_type=client_credentials&scope=orders%3Aread"
+    granted = answer(json.dumps({"access_token": value, "expires_in": 60}).encode())
+    return demanding(granted, headers={"authorization": basic}, body=body)
+
+
+def behaviours() -> dict[str, Behaviour]:
+    """What the server does for each example; two records for each."""
+    return {
+        "/posts": answer(b"[1, 2]"),
+        "/search": demanding(
+            answer(b"[1, 2]"),
+            method="POST",
+            headers={"x-tenant": "7", "content-type": "application/json"},
+            query={"language": "en", "limit": "100"},
+            body=b'{"filter":{"status":"open"}}',
+        ),
+        "/events.ndjson.gz": answer(gzip.compress(b"1\n2\n"), content_type="application/gzip"),
+        "/cities": answer(b"name,size\nA,1\nB,2\n", content_type="text/csv"),
+        "/nested": answer(b'{"data": {"items": [1, 2]}}'),
+        "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
+        "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),
+        "/key": demanding(answer(b"[1, 2]"), headers={"x-api-key": "k"}),
+        "/key-in-query": demanding(answer(b"[1, 2]"), query={"apikey": "k"}),
+        "/token": token("got"),
+        "/oauth": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer got"}),
+        "/by-link": answer(b"[1]", headers={"Link": '</by-link-2>; rel="next"'}),
+        "/by-link-2": answer(b"[2]"),
+        "/by-url": by("p", {"": {"items": [1], "links": {"next": "?p=2"}}, "2": {"items": [2]}}),
+        "/by-page": demanding(
+            by("page", {"1": {"items": [1], "pages": 2}, "2": {"items": [2], "pages": 2}}),
+            query={"per_page": "2"},
+        ),
+        "/by-offset": demanding(
+            by("offset", {"0": {"items": [1], "total": 2}, "1": {"items": [2], "total": 2}}),
+            query={"limit": "2"},
+        ),
+        "/by-cursor": by(
+            "after", {"": {"items": [1], "meta": {"next": "k"}}, "k": {"items": [2], "meta": {}}}
+        ),
+        "/patient": in_turn(answer(b"", status=503), answer(b"[1, 2]"), answer(b"[]")),
+        "/oauth/token": token("orders"),
+        "/v2/orders": demanding(
+            by(
+                "cursor",
+                {
+                    "": {"data": [1], "meta": {"next_cursor": "k"}},
+                    "k": {"data": [2], "meta": {"next_cursor": None}},
+                },
+            ),
+            headers={"authorization": "Bearer orders"},
+            query={"status": "paid"},
+        ),
+    }
+
+
+@pytest.fixture
+def server() -> Iterator[HostileSource]:
+    """The server that the examples are about."""
+    with HostileSource(behaviours()) as source:
+        yield source
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["name"]))
+def test_each_example_is_ingested(server: HostileSource, example: dict[str, Any]) -> None:
+    """With the server in place of its host an example brings the two records that are there for it."""
+    sources = json.dumps([example]).replace(HOST, server.url(""))
+    environ = {"KINESIS_STREAM_NAME": "s", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
+    stream = Stream()
+    clients = Clients(kinesis=stream, secrets_manager=Secrets())
+    run({"source": example["name"]}, Context(), environ=environ | {"SOURCES": sources}, clients=clients)
+
+    assert stream.values in ([1, 2], [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}])
+
+
+def test_every_kind_has_an_example() -> None:
+    """Each kind of authentication and of pagination is shown at least once."""
+    shown = {
+        f"`{table}`: `{example[table]['kind']}`"
+        for example in EXAMPLES
+        for table in ("auth", "pagination")
+        if table in example
+    }
+
+    assert shown == {title for title in TABLES if ":" in title and "none" not in title}
