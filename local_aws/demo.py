@@ -24,10 +24,11 @@ from local_aws.deployment import Deployment, DeploymentFailed
 from local_aws.emulator import CHECKOUT, Emulator, EmulatorFailed
 from local_aws.landed import Comparison, Lake, compare, compare_count
 from local_aws.sample_data import records, stored_form
-from local_aws.sample_process import SampleProcess
+from local_aws.sample_process import SampleFailed, SampleProcess
 from local_aws.screen import Screen, Step
 from local_aws.terraform_progress import Progress, Terraform, TerraformFailed
 from tools import prerequisites
+from tools.terraform import TerraformError
 
 RUNS = CHECKOUT / "build" / "demo"
 FIREHOSE_TIME_SCALE = 0.2
@@ -40,7 +41,7 @@ class DemoFailed(RuntimeError):
     """When the demo cannot go on or a record is missing; the message says what to do."""
 
 
-FAILURES = (DemoFailed, DeploymentFailed, EmulatorFailed, TerraformFailed)
+FAILURES = (DemoFailed, DeploymentFailed, EmulatorFailed, SampleFailed, TerraformFailed, TerraformError)
 
 
 @dataclass
@@ -145,9 +146,9 @@ def deploy(screen: Screen, deployment: Deployment) -> tuple[Path, Terraform, dic
     with screen.step("Deploy") as step:
         step.detail = "terraform init"
         terraform.run("init", "-input=false")
-        step.result = report.count(terraform.change("apply", _tell(step)).done, "resource")
-        outputs = terraform.outputs()
-    return stack, terraform, outputs
+        applied = terraform.change("apply", _tell(step))
+        step.result = report.count(applied.done, "resource")
+    return stack, terraform, applied.outputs
 
 
 def ingest(

@@ -4,8 +4,11 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from local_aws import tether
 
 STOP_SECONDS = 6.0
 
@@ -25,24 +28,30 @@ def running(
         folder: Where it runs.
         environment: All of its variables.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # Ctrl-C is for the starter, who ends the whole group in good order
-    )
+    # The command cannot watch for our end; the tether does, through a pipe that only we hold open.
+    reading, writing = os.pipe()
     try:
-        yield process
+        process = subprocess.Popen(
+            [sys.executable, "-I", tether.__file__, *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=reading,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for the starter, who ends the whole group in good order
+        )
+        try:
+            yield process
+        finally:
+            _end(process)
+            if process.stdout is not None:
+                process.stdout.close()
     finally:
-        _end(process)
-        if process.stdout is not None:
-            process.stdout.close()
+        os.close(reading)
+        os.close(writing)
 
 
 def output_of(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> str:

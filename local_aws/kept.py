@@ -1,6 +1,5 @@
 """What ``make demo KEEP=1`` leaves up: written down, explained, and stopped again."""
 
-import contextlib
 import json
 import os
 import shlex
@@ -15,14 +14,14 @@ from local_aws.emulator import HOST, health_pid
 
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.1
+PROBE = 0
+"""The signal that only asks whether the process exists."""
 RECORD = "kept.json"
 FOR_THE_SHELL = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_REGION",
+    *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"),
     "TF_CLI_CONFIG_FILE",
 )
+IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,23 @@ class Kept:
         # The API was started with the local AWS and is only ever stopped with it.
         if not self.is_up:
             return
-        for pid in filter(None, (self.api_pid, self.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        pids = [pid for pid in (self.api_pid, self.pid) if pid]
+        for pid in pids:
+            _send(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while health_pid(self.port) is not None and time.monotonic() < deadline:
+        while any(_send(pid, PROBE) for pid in pids) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+        for pid in pids:
+            _send(pid, signal.SIGKILL)
+
+
+def _send(pid: int, number: int) -> bool:
+    """Whether there was a process to send the signal to."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def every(runs: Path) -> Iterator[tuple[Path, Kept]]:
@@ -71,33 +81,40 @@ def instructions(
     variables: Mapping[str, str], outputs: Mapping[str, object], url: str, stack: Path, kept: Kept
 ) -> str:
     """How to use what was left up, and how to stop it, as lines to copy."""
-    exports = " ".join(
-        f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables
-    )
-    payload = json.dumps({"url": url})
-    function, bucket = outputs["function_name"], outputs["bucket_name"]
+    unset = [name for name in IN_THE_WAY if name in os.environ]
+    exports = [f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables]
+    lines = [*([f"unset {' '.join(unset)}"] if unset else []), *(f"export {line}" for line in exports)]
+    shell = "\n    ".join(lines)
+    function, payload = outputs["function_name"], json.dumps({"url": url})
     python = (
-        "import boto3; print(boto3.client('lambda').invoke("
-        f"FunctionName='{function}', Payload='{payload}')['Payload'].read().decode())"
+        f'import boto3, json; answer = boto3.client("lambda").invoke(FunctionName="{function}", '
+        f'Payload=json.dumps({payload})); print(answer["Payload"].read().decode())'
     )
     pids = " ".join(str(pid) for pid in (kept.pid, kept.api_pid) if pid)
     return f"""
 It is still up, at http://{HOST}:{kept.port}. In a shell, point every AWS client at it:
 
-    export {exports}
+    {shell}
 
 Fetch again, with the AWS command line or with Python:
 
     aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out \\
         --payload {shlex.quote(payload)} /dev/stdout
-    {shlex.quote(sys.executable)} -c {shlex.quote(python)}
+
+    {_relative(Path(sys.executable))} -c {shlex.quote(python)}
 
 See what lies in the lake, plan again:
 
-    aws s3 ls --recursive s3://{bucket}/
-    terraform -chdir={shlex.quote(str(stack))} plan
+    aws s3 ls --recursive s3://{outputs["bucket_name"]}/
+
+    terraform -chdir={_relative(stack)} plan
 
 Stop it, and with it everything in it:
 
     make demo-stop        # or: kill {pids}
 """
+
+
+def _relative(path: Path) -> str:
+    """The path as one would type it here."""
+    return shlex.quote(os.path.relpath(path))

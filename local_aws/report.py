@@ -44,7 +44,7 @@ def show_lines(console: Console, lines: Sequence[bytes]) -> None:
     console.print(Text("\nRecord lines", "bold"))
     for number in sorted({0, len(lines) // 2, len(lines) - 1}) if lines else []:
         text = Text(_shortened(lines[number], SHOWN_CHARACTERS), "dim", overflow="fold")
-        console.print(Padding(text, (0, 0, 0, 2)), soft_wrap=False)
+        console.print(Padding(text, (0, 0, 0, 2), expand=False), soft_wrap=False)
 
 
 def show_steps(console: Console, steps: Sequence[Step]) -> None:
@@ -99,4 +99,4 @@ def _table(*columns: str) -> Table:
 
 def _print(console: Console, title: str, table: Table) -> None:
     console.print(Text(f"\n{title}", "bold"))
-    console.print(Padding(table, (0, 0, 0, 2)), soft_wrap=False)
+    console.print(Padding(table, (0, 0, 0, 2), expand=False), soft_wrap=False)

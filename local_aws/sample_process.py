@@ -15,6 +15,10 @@ START_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.02
 
 
+class SampleFailed(RuntimeError):
+    """When the sample API did not start."""
+
+
 class SampleProcess:
     """The API of ``local_aws.sample_api``, serving inside the ``with`` block.
 
@@ -36,7 +40,7 @@ class SampleProcess:
         """The API, listening at ``url``.
 
         Raises:
-            TimeoutError: With what it said instead.
+            SampleFailed: With what it said instead.
         """
         self._process = Tethered(
             [sys.executable, "-m", "local_aws.sample_api", "--until-stdin-closes"],
@@ -51,7 +55,7 @@ class SampleProcess:
                 return self
             time.sleep(POLL_SECONDS)
         self._process.stop()
-        raise TimeoutError(f"The sample API did not start:\n{self._process.log_tail()}")
+        raise SampleFailed(f"The sample API did not start:\n{self._process.log_tail()}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

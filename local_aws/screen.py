@@ -4,18 +4,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 TITLE_WIDTH = 22
 PLAIN_WIDTH = 120
 REFRESHES_PER_SECOND = 8
-DONE = Text("✓", "green")
-FAILED = Text("✗", "bold red")
+
+
+class Outcome(NamedTuple):
+    """How a step ended."""
+
+    mark: str
+    style: str
+    word: str
+
+
+DONE = Outcome("✓", "green", "")
+FAILED = Outcome("✗", "bold red", "FAILED")
+STOPPED = Outcome("✗", "yellow", "stopped")
 
 
 @dataclass
@@ -48,18 +59,21 @@ class Screen:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """A step that begins here and ends with the block, marked as failed if an exception passes."""
+        """A step that begins here and ends with the block; an exception that passes marks it."""
         step = Step(title)
         self.steps.append(step)
         start = time.monotonic()
-        mark = FAILED
+        outcome = STOPPED
         try:
             with self._live(step, start) if self.console.is_terminal else self._plain(step):
                 yield step
-            mark = DONE
+            outcome = DONE
+        except Exception:
+            outcome = FAILED
+            raise
         finally:
             step.seconds = time.monotonic() - start
-            self._finish(step, mark)
+            self._finish(step, outcome)
 
     @contextmanager
     def _plain(self, step: Step) -> Iterator[None]:
@@ -68,26 +82,27 @@ class Screen:
         self.console.file.flush()
         yield
 
-    def _finish(self, step: Step, mark: Text) -> None:
+    def _finish(self, step: Step, outcome: Outcome) -> None:
         line = Text()
         if self.console.is_terminal:
-            line.append_text(mark).append(f" {step.title.ljust(TITLE_WIDTH + 1)}")
+            line.append(outcome.mark, outcome.style).append(f" {step.title.ljust(TITLE_WIDTH + 1)}")
         line.append(f"{step.seconds:.1f} s".rjust(7), "cyan")
-        line.append(f"  {step.result}" if mark is DONE else "  FAILED", "dim" if mark is DONE else "bold red")
+        if outcome is DONE:
+            line.append(f"  {step.result}" if step.result else "", "dim")
+        else:
+            line.append(f"  {outcome.word}", outcome.style)
         self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
 
     def _live(self, step: Step, start: float) -> Live:
         spinner = Spinner("dots", style="cyan")
 
-        def line() -> Table:
-            grid = Table.grid(padding=(0, 1))
-            grid.add_column(no_wrap=True)
-            grid.add_column(no_wrap=True, width=TITLE_WIDTH)
-            grid.add_column(no_wrap=True, justify="right", width=7)
-            grid.add_column(no_wrap=True, overflow="ellipsis")
-            seconds = Text(f"{time.monotonic() - start:.1f} s", "cyan")
-            grid.add_row(spinner, step.title, seconds, Text(str(step.detail), "dim"))
-            return grid
+        def line() -> Text:
+            now = time.monotonic()
+            text = Text.assemble(str(spinner.render(now)), f" {step.title.ljust(TITLE_WIDTH + 1)}")
+            text.append(f"{now - start:.1f} s".rjust(7), "cyan").append(f"  {step.detail}", "dim")
+            # Room at the end for the ^C that a terminal echoes: a wrapped line could not be erased.
+            text.truncate(self.console.width - len("^C^C "), overflow="ellipsis")
+            return text
 
         return Live(
             get_renderable=line, console=self.console, refresh_per_second=REFRESHES_PER_SECOND, transient=True

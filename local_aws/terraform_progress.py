@@ -1,6 +1,7 @@
 """Runs Terraform and tells, while it works, which resources it is working on."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ class Progress:
         done: Resources that have been.
         active: Start time by address of those being changed now.
         errors: Terraform's error diagnostics.
+        outputs: The stack's outputs by name, once it was applied.
     """
 
     total: int = 0
     done: int = 0
     active: dict[str, float] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Takes one event of ``terraform apply -json``; reading is no change and is not counted."""
@@ -44,6 +47,8 @@ class Progress:
             self.active[address] = time.monotonic()
         elif kind in ENDS and self.active.pop(address, None) is not None:
             self.done += kind == "apply_complete"
+        elif kind == "outputs":
+            self.outputs = {name: entry.get("value") for name, entry in event["outputs"].items()}
         elif kind == "diagnostic" and event["diagnostic"]["severity"] == "error":
             self.errors.append(_diagnosis(event["diagnostic"]))
 
@@ -54,7 +59,7 @@ class Progress:
             return f"{self.done}/{self.total}"
         now = time.monotonic()
         oldest = sorted(self.active.items(), key=lambda item: item[1])
-        names = [f"{address} {now - start:.0f} s" for address, start in oldest[:SHOWN_RESOURCES]]
+        names = [f"{_short(address)} {now - start:.0f} s" for address, start in oldest[:SHOWN_RESOURCES]]
         more = len(self.active) - len(names)
         return f"{self.done}/{self.total}  {', '.join(names)}{f' and {more} more' if more else ''}"
 
@@ -105,12 +110,13 @@ class Terraform:
             raise TerraformFailed(f"`terraform {command}` failed in {self.folder}:\n{said.strip()}")
         return progress
 
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs by name."""
-        return {name: entry["value"] for name, entry in json.loads(self.run("output", "-json")).items()}
+
+def _short(address: str) -> str:
+    """``kinesis_stream.pipeline_stream`` for ``aws_kinesis_stream.pipeline_stream_39D8F53E``."""
+    return re.sub(r"_[0-9A-F]{8}$", "", address.removeprefix("aws_"))
 
 
 def _diagnosis(diagnostic: Mapping[str, Any]) -> str:
-    address = diagnostic.get("address")
-    where = f" ({address})" if address else ""
+    place = diagnostic.get("address") or diagnostic.get("snippet", {}).get("context")
+    where = f" ({place})" if place else ""
     return f"{diagnostic['summary']}{where}\n{diagnostic.get('detail', '')}".strip()

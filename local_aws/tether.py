@@ -3,12 +3,15 @@
 The starter holds the writing end of the child's standard input. When the starter is gone, even by
 SIGKILL, the system closes it and the child, which watches it, stops. This needs nothing but a
 pipe, so it is the same on every system.
+
+``python tether.py COMMAND…`` does the watching for a program that cannot, such as Terraform.
 """
 
 import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -91,3 +94,24 @@ def _watch() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(FORCE_AFTER_SECONDS / 2)
     os._exit(1)
+
+
+def main(command: Sequence[str]) -> int:
+    """The exit code of the command, which is killed with its whole group when standard input closes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # They are for the command, in the same group. Not SIG_IGN, which the command would inherit.
+        signal.signal(number, lambda *_: None)
+
+    def kill_when_alone() -> None:
+        while os.read(0, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    threading.Thread(target=kill_when_alone, daemon=True).start()
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from local_aws.emulator import Emulator
 
 ROLE = "arn:aws:iam::000000000000:role/delivery"
 PATIENCE_SECONDS = 20
+PATIENT = {"SizeInMBs": 1, "IntervalInSeconds": 900}
 
 
 def deliver_to(aws: Emulator, name: str, **settings: Any) -> None:
@@ -54,9 +55,10 @@ def landed(aws: Emulator, name: str, objects: int) -> dict[str, bytes]:
 
 def test_records_of_several_requests_become_one_gzip_object(aws: Emulator) -> None:
     """All bytes arrive joined in order, newlines kept and none added."""
-    deliver_to(aws, "joined", CompressionFormat="GZIP")
+    deliver_to(aws, "joined", CompressionFormat="GZIP", BufferingHints=PATIENT)
     put(aws, "joined", b"one\n", b"two\n")
     put(aws, "joined", b"three\nfour\n", b"no newline")
+    aws.client("firehose").delete_delivery_stream(DeliveryStreamName="joined")
     bodies = landed(aws, "joined", 1).values()
 
     assert [gzip.decompress(body) for body in bodies] == [b"one\ntwo\nthree\nfour\nno newline"]
@@ -82,7 +84,7 @@ def test_a_file_extension_replaces_gz(aws: Emulator) -> None:
 
 def test_a_full_buffer_is_written_before_its_time(aws: Emulator) -> None:
     """One MiB is written at once, a long interval notwithstanding; AWS's exact cut is not shown."""
-    deliver_to(aws, "full", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 900})
+    deliver_to(aws, "full", BufferingHints=PATIENT)
     put(aws, "full", *[b"x" * 300_000] * 4)
     put(aws, "full", b"rest")
     bodies = landed(aws, "full", 1).values()
@@ -101,7 +103,7 @@ def test_a_delimiter_is_added_only_if_asked_for(aws: Emulator) -> None:
 
 def test_deleting_the_delivery_stream_writes_what_it_holds(aws: Emulator) -> None:
     """Nothing is lost by a destroy here; AWS makes no such promise."""
-    deliver_to(aws, "deleted", BufferingHints={"SizeInMBs": 128, "IntervalInSeconds": 900})
+    deliver_to(aws, "deleted", BufferingHints=PATIENT)
     put(aws, "deleted", b"held\n")
     aws.client("firehose").delete_delivery_stream(DeliveryStreamName="deleted")
     objects = aws.client("s3").list_objects_v2(Bucket="deleted").get("Contents", [])
