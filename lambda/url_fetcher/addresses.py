@@ -6,40 +6,19 @@ more on the connected socket, so that neither DNS nor a redirect gets round it.
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from url_fetcher.errors import AddressRefused
+from url_fetcher.networks import NEVER, PRIVATE, Address, is_global, is_in, meanings
 from url_fetcher.redaction import public_url
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
 # A URL with one of these means different hosts to different parsers.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
-_NETWORK = IPv4Network | IPv6Network
-_NEVER: tuple[_NETWORK, ...] = tuple(
-    map(
-        ip_network,
-        (
-            "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
-            "fe80::/10",
-            "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
-            "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
-            "192.88.99.0/24",  # 6to4 relays
-            "0.0.0.0/8",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
-        ),
-    )
-)
-_PRIVATE: tuple[_NETWORK, ...] = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7"))
-)
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
-_DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
@@ -88,23 +67,22 @@ class AddressPolicy:
         ip = ip_address(address.partition("%")[0])
         if self._is_runtime_api(ip, port):
             reason, way_out = "is the function's own runtime", "no setting allows it"
-        elif any(_in(each, _NEVER) for each in _meanings(ip)):
+        elif any(is_in(each, NEVER) for each in meanings(ip)):
             reason, way_out = "is link-local, metadata, shared or reserved", "no setting allows it"
-        elif all(_is_global(each) for each in _meanings(ip)):
+        elif all(is_global(each) for each in meanings(ip)):
             return
-        elif not all(_in(each, _PRIVATE) or _is_global(each) for each in _meanings(ip)):
+        elif not all(is_in(each, PRIVATE) or is_global(each) for each in meanings(ip)):
             reason, way_out = "is not globally routable", "no setting allows it"
         elif self.allow_private_networks:
             return
         else:
-            reason, way_out = "is private or loopback", "set ALLOW_PRIVATE_NETWORKS=true if that is meant"
+            reason, way_out = "is private or loopback", "set ALLOWPRIVATE_NETWORKS=true if that is meant"
         raise AddressRefused(f"address {address} port {port} {reason}; {way_out}", address=address, port=port)
 
-    def _is_runtime_api(self, ip: IPv4Address | IPv6Address, port: int) -> bool:
+    def _is_runtime_api(self, ip: Address, port: int) -> bool:
         """Whether Lambda's runtime API answers there: events and errors of this very invocation."""
         host, _, own_port = self.runtime_api.rpartition(":")
-        meanings = _meanings(ip)
-        return str(port) == own_port and any(each.is_loopback or str(each) == host for each in meanings)
+        return str(port) == own_port and any(each.is_loopback or str(each) == host for each in meanings(ip))
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -148,24 +126,3 @@ def _refused(url: str, reason: str, way_out: str) -> AddressRefused:
 def _matches(host: str, allowed: str) -> bool:
     """Whether a host is the allowed one, or lies under it when that begins with ``*.``."""
     return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
-
-
-def _meanings(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The address itself and, in the forms that carry an IPv4 address, that one instead or as well."""
-    if isinstance(ip, IPv4Address):
-        return [ip]
-    if ip.ipv4_mapped is not None:
-        return [ip.ipv4_mapped]
-    if ip in _NAT64:
-        return [IPv4Address(int(ip) & 0xFFFFFFFF)]
-    return [ip, *(each for each in (ip.sixtofour, *(ip.teredo or ())) if each is not None)]
-
-
-def _in(ip: IPv4Address | IPv6Address, networks: tuple[_NETWORK, ...]) -> bool:
-    return any(ip.version == network.version and ip in network for network in networks)
-
-
-def _is_global(ip: IPv4Address | IPv6Address) -> bool:
-    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION):
-        return False
-    return ip.is_global and not ip.is_multicast

@@ -5,17 +5,11 @@ requests-hardened was tried instead: it resolves without a deadline, has no allo
 site-local addresses and refuses NAT64, behind which public sources lie in IPv6-only subnets.
 """
 
-import functools
-import http.client
-import io
 import socket
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from typing import TYPE_CHECKING
 
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
 
@@ -76,7 +70,7 @@ class Dialer:
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 # A share of the time for each, or one that swallows packets would starve the next.
-                sock = socket.create_connection((address, port), timeout=_timeout(deadline) / left)
+                sock = socket.create_connection((address, port), timeout=timeout_seconds(deadline) / left)
             except OSError as error:
                 failure = error
                 continue
@@ -97,7 +91,7 @@ class Dialer:
         except (AddressRefused, OSError):
             sock.close()
             raise
-        sock.settimeout(_timeout(deadline))
+        sock.settimeout(timeout_seconds(deadline))
         return sock
 
     def _addresses(self, host: str, port: int, deadline: "Deadline") -> list[str]:
@@ -112,71 +106,14 @@ class Dialer:
 
         threading.Thread(target=ask, name="resolver", daemon=True).start()
         try:
-            found = answer.get(timeout=_timeout(deadline))
+            found = answer.get(timeout=timeout_seconds(deadline))
         except Empty as error:
             raise SourceTimeout(f"{host}: its name was not resolved in time") from error
         if isinstance(found, Exception):
             raise SourceUnavailable(f"{host}: its name cannot be resolved: {found}") from found
         return found
 
-    def pool_classes(self) -> dict[str, type[HTTPConnectionPool]]:
-        """urllib3's pools by scheme, making connections through this dialer."""
-        plain = type("DialedHTTPConnection", (_Dialed, HTTPConnection), {"dialer": self})
-        secure = type("DialedHTTPSConnection", (_Dialed, HTTPSConnection), {"dialer": self})
-        return {
-            "http": type("DialedHTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("DialedHTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
 
-
-class _Dialed:
-    """Mixed into urllib3's connections: the socket comes from the dialer, responses read in time."""
-
-    dialer: ClassVar[Dialer]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.response_class = functools.partial(_TimedResponse, dialer=self.dialer)
-
-    def _new_conn(self) -> socket.socket:
-        connection = cast("HTTPConnection", self)
-        return self.dialer.connect(connection.host, connection.port)
-
-
-class _TimedResponse(http.client.HTTPResponse):
-    """A response none of whose reads, headers included, waits beyond the deadline."""
-
-    def __init__(self, sock: socket.socket, *args: Any, dialer: Dialer, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, dialer), _BUFFER_BYTES)
-
-
-class _TimedReader(io.RawIOBase):
-    """Sets the socket's timeout anew before each read: a drip that never stalls still ends in time."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, dialer: Dialer) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._dialer = dialer
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read what has arrived.
-
-        Raises:
-            TimeoutError: When nothing arrives within the read timeout, or the deadline has passed.
-        """
-        if self._dialer.deadline.passed:
-            raise TimeoutError("the deadline has passed")
-        self._sock.settimeout(min(self._dialer.read_timeout_seconds, _timeout(self._dialer.deadline)))
-        return cast("int | None", self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def _timeout(deadline: "Deadline") -> float:
+def timeout_seconds(deadline: "Deadline") -> float:
+    """What is left until a deadline, as a socket takes it."""
     return max(_LEAST_TIMEOUT_SECONDS, deadline.remaining)

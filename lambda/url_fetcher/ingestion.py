@@ -12,7 +12,7 @@ from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.schema import ApiKeyAuth, Source
 from url_fetcher.sink import Origin, Sink
 from url_fetcher.summary import Summary, summarize
-from url_fetcher.transport import without_query
+from url_fetcher.urls import without_query
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline

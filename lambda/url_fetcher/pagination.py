@@ -2,12 +2,10 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import urljoin
 
 import msgspec
 
 from url_fetcher.errors import (
-    AddressRefused,
     ConfigurationError,
     MalformedBody,
 )
@@ -20,7 +18,7 @@ from url_fetcher.schema import (
     PagePagination,
     Pagination,
 )
-from url_fetcher.transport import with_query
+from url_fetcher.urls import joined, with_query
 
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
@@ -138,10 +136,7 @@ def _linked(outcome: Outcome, target: str) -> Step | None:
     """The step to a URL, which may be relative to the page's."""
     if not target:
         return None
-    try:
-        url = urljoin(outcome.url, target)
-    except ValueError as error:
-        raise AddressRefused("the next page's URL cannot be read") from error
+    url = joined(outcome.url, target)
     return Step(url, Resume(url=url))
 
 

@@ -1,22 +1,20 @@
 """Sends one request, follows its redirects by the rules, and translates what goes wrong."""
 
-import http.client
-import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus, urljoin
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from url_fetcher.addresses import same_origin
-from url_fetcher.errors import AddressRefused, SourceError, SourceRejected, SourceTimeout, SourceUnavailable
+from url_fetcher.errors import AddressRefused, SourceRejected
 from url_fetcher.header_rules import without_own_headers
+from url_fetcher.pools import pool_classes
 from url_fetcher.redaction import public_url
+from url_fetcher.translation import translated
+from url_fetcher.urls import joined, with_query
 
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
@@ -62,12 +60,12 @@ class Request:
 class Response:
     """An answer whose body is still to be read."""
 
-    def __init__(self, raw: "HTTPResponse", url: str, transport: "Transport") -> None:
+    def __init__(self, raw: "HTTPResponse", url: str, dialer: "Dialer") -> None:
         self.url = url
         self.status: int = raw.status
         self.headers = requests.structures.CaseInsensitiveDict(raw.headers)
         self._raw = raw
-        self._transport = transport
+        self._dialer = dialer
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes of the body as they came over the wire; none at its end.
@@ -76,7 +74,7 @@ class Response:
             SourceTimeout: When a read or the deadline runs out; retryable.
             SourceUnavailable: When the connection breaks or the body is cut short; retryable.
         """
-        with self._transport.translated(self.url):
+        with translated(self.url, self._dialer):
             return self._raw.read(size, decode_content=False)
 
     def close(self) -> None:
@@ -117,7 +115,7 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
-            url = _joined(url, location)
+            url = joined(url, location)
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""
             if body and not same_origin(url, request.home):
@@ -141,7 +139,7 @@ class Transport:
         headers |= own
         if credentials is not None:
             headers |= credentials.headers
-        with self.translated(url):
+        with translated(url, self._dialer):
             prepared = requests.Request(
                 method,
                 with_query(url, credentials.query if credentials else {}),
@@ -156,20 +154,7 @@ class Transport:
                 timeout=(self._dialer.connect_timeout_seconds, self._dialer.read_timeout_seconds),
                 verify=self._verify,
             )
-        return Response(answer.raw, url, self)
-
-    @contextmanager
-    def translated(self, url: str) -> Iterator[None]:
-        """Turn the errors of requests, urllib3 and the sockets into ours, the cause kept."""
-        try:
-            yield
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-        ) as error:
-            raise _translate(error, public_url(url), self._dialer) from error
+        return Response(answer.raw, url, self._dialer)
 
     def close(self) -> None:
         """Close all connections."""
@@ -185,61 +170,4 @@ class _DialedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._dialer.pool_classes()
-
-
-def _joined(url: str, location: str) -> str:
-    """Where a redirect goes."""
-    try:
-        return urljoin(url, location)
-    except ValueError as error:
-        raise AddressRefused(f"{public_url(url)}: redirects to what is not a URL") from error
-
-
-def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """The URL with these query parameters set, one of the same name replaced, the others as they were."""
-    new = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
-    kept = without_query(url, *parameters)
-    return f"{kept}{'&' if '?' in kept else '?'}{new}" if new else kept
-
-
-def without_query(url: str, *names: str) -> str:
-    """The URL without these query parameters and without its fragment."""
-    base, _, query = url.partition("#")[0].partition("?")
-    kept = "&".join(
-        pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in names
-    )
-    return f"{base}?{kept}" if kept else base
-
-
-def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
-    """The error of our tree that says the same."""
-    chain = list(_causes(error))
-    if any(isinstance(each, ssl.SSLCertVerificationError | ssl.CertificateError) for each in chain):
-        return SourceRejected(f"{url}: its certificate cannot be verified; it must be valid for this host")
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | ValueError):
-        return AddressRefused(f"{url}: not a URL that can be asked for", cause=type(error).__name__)
-    if any(isinstance(each, TimeoutError | urllib3.exceptions.TimeoutError) for each in chain):
-        limit = (
-            "the deadline" if dialer.deadline.passed else f"{dialer.read_timeout_seconds:g} s without a byte"
-        )
-        return SourceTimeout(f"{url}: no answer or no more of it: {limit} passed", cause=type(error).__name__)
-    if any(isinstance(each, http.client.IncompleteRead) for each in chain):
-        return SourceUnavailable(f"{url}: the body was cut short", cause=type(error).__name__)
-    return SourceUnavailable(
-        f"{url}: the connection failed: {type(chain[-1]).__name__}", cause=type(error).__name__
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it wraps, by cause, by context and, as urllib3 does, by argument."""
-    seen: set[int] = set()
-    waiting: list[BaseException] = [error]
-    while waiting:
-        each = waiting.pop(0)
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        inner = [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
-        waiting += [one for one in inner if isinstance(one, BaseException)]
+        self.poolmanager.pool_classes_by_scheme = pool_classes(self._dialer)
