@@ -19,3 +19,11 @@ def root() -> Path:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout, at a path with a space in it."""
     return Checkout.copy(tmp_path_factory.mktemp("copy") / "a checkout")
+
+
+@pytest.fixture(scope="session")
+def by_hand(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``python main.py`` writes for ``dev``."""
+    output = tmp_path_factory.mktemp("by-hand")
+    checkout.synthesize(output)
+    return output

@@ -1,0 +1,67 @@
+"""The lazy way to the bindings is only faster: it changes nothing that comes out."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import Checkout, synthesized_file
+
+# The same worker as tests/test_main.py, which has synthesized what is compared with.
+pytestmark = pytest.mark.xdist_group("synth")
+
+LOADED = "; import sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
+
+
+def loaded(checkout: Checkout, statement: str) -> str:
+    """Top-level packages that a statement loads, in a process of its own."""
+    done = checkout.run(
+        sys.executable, "-c", statement + LOADED, PYTHONPATH=str(checkout.root / "constructs")
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_json_is_that_of_plain_imports(checkout: Checkout, by_hand: Path, tmp_path: Path) -> None:
+    """The stack is byte for byte the one that the bindings make when they are loaded as shipped."""
+    checkout.synthesize(tmp_path, INGESTION_PLAIN_IMPORTS="1")
+
+    assert synthesized_file(tmp_path).read_bytes() == synthesized_file(by_hand).read_bytes()
+
+
+def test_only_what_is_used_is_imported(checkout: Checkout) -> None:
+    """Of the bindings' some 1,500 modules a stack loads those that it names."""
+    statement = (
+        "import ingestion_pipeline.stack, sys;"
+        "print(sum(name.startswith('cdktf_cdktf_provider_aws.') for name in sys.modules), end=' ')"
+    )
+    count = int(loaded(checkout, statement).split()[0])
+
+    assert 20 < count < 100
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from ingestion_pipeline import Settings, SettingsError, StreamSettings",
+        "from ingestion_pipeline.configuration import read",
+        "import ingestion_pipeline.names, ingestion_pipeline.policies, ingestion_pipeline.bundle",
+    ],
+)
+def test_settings_start_no_node(checkout: Checkout, statement: str) -> None:
+    """Whoever only reads settings does not wait for jsii."""
+    packages = loaded(checkout, statement)
+
+    assert "'ingestion_pipeline'" in packages
+    assert "'jsii'" not in packages
+
+
+def test_bindings_that_are_not_installed(checkout: Checkout) -> None:
+    """Without the bindings the message names the commands that install them."""
+    program = (
+        "import sys; sys.path = [p for p in sys.path if 'site-packages' not in p];"
+        "sys.path.insert(0, 'constructs'); import ingestion_pipeline.bindings"
+    )
+    done = checkout.run(sys.executable, "-c", program)
+
+    assert "No module named 'cdktf_cdktf_provider_aws'; `make synth` installs it" in done.stderr

@@ -1,0 +1,167 @@
+"""Holds what deploys against what runs: the only place that sees both."""
+
+import ast
+import importlib
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import msgspec
+import pytest
+from botocore import xform_name
+
+from ingestion_pipeline import policies
+from ingestion_pipeline.rules import rule_of
+from ingestion_pipeline.settings import (
+    DeadLetterSettings,
+    FetchSettings,
+    FunctionSettings,
+)
+from ingestion_pipeline.sources import SCHEMA, source_problems
+from url_fetcher.config import Environment, read_environment
+from url_fetcher.schema import json_schema
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+LAMBDAS_OWN = {"AWS_LAMBDA_RUNTIME_API"}
+"""Variables that Lambda itself sets."""
+
+LAMBDA_DOES = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+"""What Lambda does in the function's name, without the function's code."""
+
+ARN = "arn:partition:service:region:123456789012:thing"
+
+
+@pytest.fixture(scope="module")
+def function(by_hand: Path) -> dict[str, Any]:
+    """The function as it is synthesized."""
+    (file,) = by_hand.glob("stacks/*/cdk.tf.json")
+    (made,) = json.loads(file.read_text(encoding="utf-8"))["resource"]["aws_lambda_function"].values()
+    return dict(made)
+
+
+@pytest.fixture(scope="module")
+def variables(function: dict[str, Any]) -> dict[str, str]:
+    """Its environment, with names in the place of what only Terraform knows."""
+    given = function["environment"]["variables"]
+    return {name: re.sub(r"^\$\{.*\}$", "of-terraform", value) for name, value in given.items()}
+
+
+def called(root: Path) -> set[str]:
+    """IAM actions of every AWS operation that the function's code calls on a client."""
+    names = set()
+    for file in (root / "lambda" / "url_fetcher").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                names.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+    loader = botocore.loaders.Loader()
+    return {
+        f"{service}:{operation}"
+        for service in ("kinesis", "s3", "secretsmanager", "sqs", "sts", "dynamodb", "lambda", "ssm")
+        if service in names
+        for operation in loader.load_service_model(service, "service-2")["operations"]
+        if xform_name(operation) in names or operation in names
+    }
+
+
+class TestEnvironment:
+    def test_what_is_set_is_what_is_read(self, variables: dict[str, str]) -> None:
+        """Every variable that is deployed is read, and every one that is read is deployed."""
+        read = {field.encode_name for field in msgspec.structs.fields(Environment)}
+
+        assert set(variables) == read - LAMBDAS_OWN
+
+    def test_what_is_deployed_is_understood(self, variables: dict[str, str]) -> None:
+        """The function takes the environment that it is deployed with."""
+        environment = read_environment(variables)
+
+        assert environment.kinesis_stream_name == "of-terraform"
+        assert [source.name for source in environment.sources] == ["posts"]
+
+    def test_defaults_are_the_same(self, variables: dict[str, str]) -> None:
+        """What nobody sets is the same whether it is deployed or left to the function."""
+        named = ("KINESIS_STREAM_NAME", "DEAD_LETTER_BUCKET", "POWERTOOLS_SERVICE_NAME", "SOURCES")
+        bare = read_environment({name: variables[name] for name in named})
+
+        assert read_environment(variables) == bare
+
+    @pytest.mark.parametrize(
+        ("table", "key", "variable"),
+        [
+            (FetchSettings, "packing", "PACKING"),
+            (FetchSettings, "pack_kib", "PACK_KIB"),
+            (FetchSettings, "partition_key_field", "PARTITION_KEY_FIELD"),
+            (FunctionSettings, "log_level", "LOG_LEVEL"),
+            (DeadLetterSettings, "prefix", "DEAD_LETTER_PREFIX"),
+        ],
+    )
+    def test_what_synth_allows_the_function_takes(self, table: type, key: str, variable: str) -> None:
+        """Up to its limits, no setting passes at synth and fails at the first invocation."""
+        (rule,) = [rule_of(field) for field in fields(table) if field.name == key]
+        values: tuple[object, ...] = rule.choices or (rule.minimum, rule.maximum)
+        if rule.kind is str and not rule.choices:
+            values = ("a" * (rule.maximum or 199) + "/",) if rule.pattern else ("", "a" * (rule.maximum or 0))
+        taken = [read_environment({"KINESIS_STREAM_NAME": "s", variable: str(value)}) for value in values]
+
+        assert len(taken) == len(values)
+
+    @pytest.mark.parametrize("host", ["example.com", "*.example.com", "EXAMPLE.com", "a-1.b2.c", "10.0.0.1"])
+    def test_hosts_that_synth_allows_the_function_takes(self, host: str) -> None:
+        """A host name of the settings is one of the function's."""
+        settings = FetchSettings(allowed_hosts=(host, "example.org"))
+        value = ",".join(settings.allowed_hosts)
+        environment = read_environment({"KINESIS_STREAM_NAME": "s", "ALLOWED_HOSTS": value})
+
+        assert environment.allowed_hosts == (host.lower(), "example.org")
+
+
+class TestSources:
+    def test_schema_is_the_functions_own(self) -> None:
+        """The schema that pipeline.toml is held against is the one that events are; `make docs` writes it."""
+        assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            {"url": "https://example.com", "pagination": {"kind": "page", "size": 5}},
+            {"url": "HTTP://example.com", "auth": {"kind": "none"}, "query": {"a": 1.5}},
+            {"url": "https://example.com", "method": "POST", "body": {"a": [1, None]}},
+        ],
+    )
+    def test_what_synth_allows_the_function_takes(self, source: dict[str, Any]) -> None:
+        """A source that passes at synth is one that the function can read."""
+        assert source_problems([source]) == []
+        assert read_environment({"KINESIS_STREAM_NAME": "s", "SOURCES": json.dumps([source])}).sources
+
+
+class TestCode:
+    def test_handler_is_there(self, function: dict[str, Any]) -> None:
+        """The string that Lambda imports names something that can be called."""
+        module, name = function["handler"].rsplit(".", 1)
+
+        assert callable(getattr(importlib.import_module(module), name))
+
+    def test_what_is_called_is_permitted_and_nothing_else(self, root: Path) -> None:
+        """The role permits the AWS operations that the code calls, and beside them only what Lambda does."""
+        statements = [
+            *policies.write_stream(ARN),
+            *policies.write_dead_letters(ARN, "dead-letters/"),
+            *policies.send_failures(ARN),
+            *policies.read_secrets([ARN]),
+            *policies.write_log(ARN),
+            *policies.send_traces(),
+        ]
+        permitted = {action for statement in statements for action in statement.actions}
+
+        assert called(root) == permitted - LAMBDA_DOES
