@@ -12,7 +12,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from url_fetcher.errors import AddressRefused
-from url_fetcher.networks import NEVER, PRIVATE, Address, is_global, is_in, meanings
+from url_fetcher.networks import NEVER, PRIVATE, Address, is_global, is_in, meant
 from url_fetcher.redaction import public_url
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -64,25 +64,22 @@ class AddressPolicy:
         Raises:
             AddressRefused: When it is not global, nor private where that is allowed; not retryable.
         """
-        ip = ip_address(address.partition("%")[0])
+        ip = meant(ip_address(address.partition("%")[0]))
+        is_private = is_in(ip, PRIVATE)
         if self._is_runtime_api(ip, port):
             reason, way_out = "is the function's own runtime", "no setting allows it"
-        elif any(is_in(each, NEVER) for each in meanings(ip)):
+        elif is_in(ip, NEVER) or not (is_private or is_global(ip)):
             reason, way_out = "is link-local, metadata, shared or reserved", "no setting allows it"
-        elif all(is_global(each) for each in meanings(ip)):
-            return
-        elif not all(is_in(each, PRIVATE) or is_global(each) for each in meanings(ip)):
-            reason, way_out = "is not globally routable", "no setting allows it"
-        elif self.allow_private_networks:
+        elif not is_private or self.allow_private_networks:
             return
         else:
-            reason, way_out = "is private or loopback", "set ALLOWPRIVATE_NETWORKS=true if that is meant"
+            reason, way_out = "is private or loopback", "set ALLOW_PRIVATE_NETWORKS=true if that is meant"
         raise AddressRefused(f"address {address} port {port} {reason}; {way_out}", address=address, port=port)
 
     def _is_runtime_api(self, ip: Address, port: int) -> bool:
         """Whether Lambda's runtime API answers there: events and errors of this very invocation."""
         host, _, own_port = self.runtime_api.rpartition(":")
-        return str(port) == own_port and any(each.is_loopback or str(each) == host for each in meanings(ip))
+        return str(port) == own_port and (ip.is_loopback or str(ip) == host)
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -19,6 +19,7 @@ _MAX_TOKEN_ANSWER_BYTES = 64 * 1024
 _OK = 200
 # What a server does not tell is taken as five minutes: short enough for most, renewed on 401 otherwise.
 _DEFAULT_LIFETIME_SECONDS = 300.0
+_LONGEST_LIFETIME_SECONDS = 86_400.0 * 365
 
 
 class _Token(msgspec.Struct):
@@ -75,6 +76,8 @@ class ClientCredentials:
         try:
             token = msgspec.json.decode(answer, type=_Token)
             lifetime_seconds = float(token.expires_in)
+            if not 0 <= lifetime_seconds <= _LONGEST_LIFETIME_SECONDS:
+                lifetime_seconds = _DEFAULT_LIFETIME_SECONDS
         except (msgspec.MsgspecError, ValueError):
             # The cause would show the answer, and with it the token.
             raise MalformedBody(

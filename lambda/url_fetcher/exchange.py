@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WITH_RECORDS = {200, 201, 203}
 _WITHOUT_BODY = {204, 205}
 _UNAUTHORIZED = 401
+_MOST_DIGITS = 18
 
 
 @dataclass
@@ -115,10 +116,11 @@ class Exchange:
         """The answer's body under this source's limits."""
         limits = self._source.limits
         length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > limits.max_body_mib * MIB:
+        # More digits than this are over every limit, and may be more than int() takes.
+        if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > limits.max_body_mib * MIB):
             raise LimitExceeded(
-                f"the body of {int(length)} bytes is over limits.max_body_mib = {limits.max_body_mib}; "
-                "raise it or ask for less a page",
+                f"the body of {length[:_MOST_DIGITS]} bytes is over limits.max_body_mib = "
+                f"{limits.max_body_mib}; raise it or ask for less a page",
                 limit_mib=limits.max_body_mib,
             )
         return Body(

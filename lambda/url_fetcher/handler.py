@@ -67,7 +67,7 @@ def run(
         log.info("ingestion started", source_name=order.source.name, source_url=ingestion.source_url)
         ingestion.run()
         log.info("ingestion ended", source_url=ingestion.source_url, **ingestion.summary.counters())
-    except IngestionError as error:
+    except Exception as error:
         _log_failure(log, error, ingestion)
         raise
     finally:
@@ -120,13 +120,15 @@ def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sin
     )
 
 
-def _log_failure(log: Log, error: IngestionError, ingestion: Ingestion | None) -> None:
-    """One line with the kind of error, its facts and the counters."""
+def _log_failure(log: Log, error: Exception, ingestion: Ingestion | None) -> None:
+    """One line with the kind of error, its facts and the counters; one that is not ours is a bug of ours."""
+    facts: dict[str, object] = {"retryable": False}
+    if isinstance(error, IngestionError):
+        facts = {"retryable": error.retryable, "details": error.details}
     log.error(
         "ingestion failed",
         error=str(error),
         error_type=type(error).__name__,
-        retryable=error.retryable,
-        details=error.details,
+        **facts,
         **(ingestion.summary.counters() if ingestion is not None else {}),
     )

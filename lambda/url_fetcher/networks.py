@@ -4,42 +4,47 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
-_Network: TypeAlias = IPv4Network | IPv6Network
-NEVER: tuple[_Network, ...] = tuple(
-    map(
-        ip_network,
-        (
-            "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
-            "fe80::/10",
-            "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
-            "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
-            "192.88.99.0/24",  # 6to4 relays
-            "0.0.0.0/8",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
-        ),
+_Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
+
+NEVER: _Networks = tuple(
+    ip_network(text)
+    for text in (
+        "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
+        "fe80::/10",
+        "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
+        "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
+        "0.0.0.0/8",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        # Tunnels that hide an IPv4 address; Pythons disagree whether they are global.
+        "192.88.99.0/24",
+        "2001::/32",
+        "2002::/16",
     )
 )
-PRIVATE: tuple[_Network, ...] = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7"))
+"""Refused whatever is set."""
+
+PRIVATE: _Networks = tuple(
+    ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7")
 )
+"""Refused unless private networks are allowed."""
+
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-def meanings(ip: Address) -> list[Address]:
-    """The address itself and, in the forms that carry an IPv4 address, that one instead or as well."""
-    if isinstance(ip, IPv4Address):
-        return [ip]
-    if ip.ipv4_mapped is not None:
-        return [ip.ipv4_mapped]
-    if ip in _NAT64:
-        return [IPv4Address(int(ip) & 0xFFFFFFFF)]
-    return [ip, *(each for each in (ip.sixtofour, *(ip.teredo or ())) if each is not None)]
+def meant(ip: Address) -> Address:
+    """Where packets to an address end: the IPv4 address in a mapped or NAT64 one, else itself."""
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    if isinstance(ip, IPv6Address) and ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip
 
 
-def is_in(ip: Address, networks: tuple[_Network, ...]) -> bool:
+def is_in(ip: Address, networks: _Networks) -> bool:
     """Whether an address lies in one of the networks."""
     return any(ip.version == network.version and ip in network for network in networks)
 

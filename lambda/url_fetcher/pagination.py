@@ -22,6 +22,7 @@ from url_fetcher.urls import joined, with_query
 
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
+_MOST_DIGITS = 18
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -175,12 +176,11 @@ def _text(outcome: Outcome, path: str) -> str:
 
 
 def _number(outside: object, path: str) -> int | None:
+    """A total, as a number or as text; what is neither says nothing."""
     value = _at(outside, path) if path else None
-    return (
-        int(value)
-        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal())
-        else None
-    )
+    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isdecimal():
+        return int(value)
+    return int(value) if isinstance(value, int | float) and abs(value) < 10.0**_MOST_DIGITS else None
 
 
 def _says_no(outside: object, path: str) -> bool:

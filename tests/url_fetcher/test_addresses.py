@@ -26,6 +26,7 @@ NEVER = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::",
+    "2002:808:808::1",
     "0.0.0.0",  # noqa: S104 - an address to refuse
     "::",
     "100.64.0.1",
@@ -58,7 +59,7 @@ PRIVATE = [
     "64:ff9b::7f00:1",
     "64:ff9b::10.0.0.1",
 ]
-PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -72,6 +73,12 @@ def test_any_other_address_is_refused(address: str) -> None:
     """A peer that is not globally routable is refused, however its address is written."""
     with pytest.raises(AddressRefused, match="address"):
         STRICT.check_peer(address, 443)
+
+
+def test_a_refused_private_address_names_the_setting() -> None:
+    """The error says which setting lets private addresses in."""
+    with pytest.raises(AddressRefused, match="ALLOW_PRIVATE_NETWORKS=true"):
+        STRICT.check_peer("10.0.0.1", 443)
 
 
 @pytest.mark.parametrize("address", PRIVATE)

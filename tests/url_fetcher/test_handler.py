@@ -357,3 +357,23 @@ def test_a_secret_in_the_url_is_not_told(
         False,
         source.url("/?api_key=REDACTED&page=1"),
     )
+
+
+def test_a_mistake_of_our_own_is_logged_and_raised(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error that nobody foresaw is logged like the others, and raised as it is."""
+
+    class Broken(Secrets):
+        """Fails as nothing should."""
+
+        def get_secret_value(self, **_: object) -> dict[str, str]:
+            """Raise."""
+            raise ZeroDivisionError("unforeseen")
+
+    source = hostile({"/": answer(b"[1]")})
+    configured = [{"url": source.url("/"), "auth": {"kind": "bearer", "secret_arn": ARN}}]
+    with pytest.raises(ZeroDivisionError):
+        invoke(stream, {}, secrets=Broken(), SOURCES=json.dumps(configured))
+
+    assert [line["error_type"] for line in lines_of(capsys) if "error_type" in line] == ["ZeroDivisionError"]
