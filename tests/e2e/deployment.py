@@ -26,12 +26,14 @@ class Deployment:
         checkout: Whose programs deploy it.
         emulator: Where it is deployed.
         name: The pipeline's.
+        folder: Where it is synthesized, below the checkout; one of several needs one of its own.
         said: Everything that Terraform and cdktf printed, in order.
     """
 
     checkout: Checkout
     emulator: Emulator
     name: str
+    folder: str = "cdktf.out"
     said: list[str] = field(default_factory=list)
 
     @property
@@ -42,7 +44,7 @@ class Deployment:
             **self.emulator.environment,
             "ENV": "local",
             "PIPELINE_TOML": str(self.settings),
-            "CDKTF_OUTDIR": str(self.checkout.root / "out" / self.name),
+            "CDKTF_OUTDIR": str(self.output),
             "CI": "1",
         }
 
@@ -54,7 +56,12 @@ class Deployment:
     @property
     def stack(self) -> Path:
         """The folder of its synthesized stack."""
-        return self.checkout.root / "out" / self.name / "stacks" / f"{self.name}-local"
+        return self.output / "stacks" / f"{self.name}-local"
+
+    @property
+    def output(self) -> Path:
+        """Where it is synthesized."""
+        return self.checkout.root / self.folder
 
     def configure(self, *changes: tuple[str, str]) -> None:
         """Write its settings: the project's own, with its name and other changes."""

@@ -43,7 +43,7 @@ def emulator() -> Iterator[Emulator]:
 def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A pipeline with lifecycle rules, synthesized."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("terraform") / "checkout")
-    deployment = Deployment(checkout, emulator, "orders")
+    deployment = Deployment(checkout, emulator, "orders", "out/orders")
     deployment.configure(
         ("noncurrent_version_days = 0", "noncurrent_version_days = 30"),
         ("unfinished_upload_days = 0", "unfinished_upload_days = 3"),
@@ -55,7 +55,7 @@ def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Depl
 @pytest.fixture(scope="module")
 def clicks(orders: Deployment) -> Deployment:
     """A second pipeline for the same account, synthesized."""
-    deployment = Deployment(orders.checkout, orders.emulator, "clicks")
+    deployment = Deployment(orders.checkout, orders.emulator, "clicks", "out/clicks")
     deployment.configure()
     deployment.synthesize()
     return deployment
@@ -147,7 +147,8 @@ def test_every_record_lands_exactly_once_in_its_own_bytes(orders: Deployment, sa
 @pytest.mark.usefixtures("applied")
 def test_a_second_pipeline_has_a_lake_of_its_own(clicks: Deployment, sample: SampleApi) -> None:
     """Two pipelines in one account do not mix."""
-    clicks.invoke({"url": f"{sample.url}?page=1&per_page=7"})
+    answer = clicks.invoke({"url": f"{sample.url}?page=1&per_page=7"})
+    assert answer.get("statusCode") == 200, answer
 
     assert len(clicks.landed(7)) == 7
 
@@ -281,7 +282,7 @@ def test_a_fresh_synth_plans_nothing(clicks: Deployment) -> None:
 @pytest.mark.usefixtures("applied")
 def test_the_lake_cannot_be_destroyed_without_both_keys(orders: Deployment) -> None:
     """With one of the two keys Terraform refuses to plan the destruction of the data."""
-    keeper = Deployment(orders.checkout, orders.emulator, "orders")
+    keeper = Deployment(orders.checkout, orders.emulator, "orders", "out/orders")
     keeper.settings.write_text(
         keeper.settings.read_text(encoding="utf-8").replace(
             "delete_with_stack = true", "delete_with_stack = false"
