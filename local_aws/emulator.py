@@ -7,8 +7,10 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +49,7 @@ NO_USER_FILES = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
+SESSION_LOCK = threading.Lock()
 
 
 class EmulatorFailed(RuntimeError):
@@ -155,10 +158,15 @@ class Emulator:
         """
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **credentials}
         config = Config(retries={"total_max_attempts": attempts}, proxies={}, read_timeout=120)
-        session: Any = boto3.Session(botocore_session=botocore.session.Session(session_vars=NO_USER_FILES))
-        return session.client(
-            service, endpoint_url=self.endpoint_url, region_name=REGION, verify=False, config=config, **keys
-        )
+        with SESSION_LOCK:  # making a client is not safe in two threads at once
+            return _session().client(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=REGION,
+                verify=False,
+                config=config,
+                **keys,
+            )
 
     def start(self) -> None:
         """Starts it and waits until it answers.
@@ -271,6 +279,12 @@ def health_pid(port: int) -> int | None:
     finally:
         connection.close()
     return pid if isinstance(pid, int) else None
+
+
+@cache
+def _session() -> Any:
+    """One for all clients: it reads botocore's data once."""
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=NO_USER_FILES))
 
 
 def _free_port() -> int:

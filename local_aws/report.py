@@ -19,6 +19,7 @@ SHOWN_FAULTS = 5
 def show_outputs(console: Console, outputs: Mapping[str, object]) -> None:
     """The stack's outputs, by name."""
     table = _table("name", "value")
+    table.columns[1].overflow = "fold"
     for name, value in outputs.items():
         table.add_row(name, str(value))
     _print(console, "Outputs", table)

@@ -153,6 +153,7 @@ def test_the_callers_own_aws_settings_change_nothing(
     """A client works whatever the user's shell has set."""
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
+    emulator_module._session.cache_clear()  # or it would have read the environment before
     buckets = aws.client("s3").list_buckets()
 
     assert "Buckets" in buckets
