@@ -158,8 +158,7 @@ class TestTerraform:
         variables = environment({"TF_IN_AUTOMATION": "1"}, build=tmp_path / "build")
         commands = (["init", "-backend=false", "-input=false", "-no-color"], ["validate", "-json"])
         init, validate = (
-            checkout.run("terraform", *command, folder=folder, **variables)  # type: ignore[arg-type]
-            for command in commands
+            checkout.run("terraform", *command, folder=folder, **variables) for command in commands
         )
 
         assert init.returncode == 0, init.stdout + init.stderr
