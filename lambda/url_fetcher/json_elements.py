@@ -188,8 +188,8 @@ class Elements:
             else:
                 block = bytes(values)
                 records = _decode_row(block)
-                # In a row an array stands for its elements; read singly, it is found.
-                if b"[" in block and any(record[:1] == b"[" for record in map(bytes, records)):
+                # In a row an array stands for its elements, and the decoder would take 1-2 for two values.
+                if not all(record.startswith(b"{") for record in map(bytes, records)):
                     return False
             check_text(block)
         except (msgspec.DecodeError, RecursionError, NotJson):

@@ -7,7 +7,7 @@ from url_fetcher.json_elements import Elements
 from url_fetcher.json_path import PathReader
 from url_fetcher.window import Window
 
-_BLOCK_BYTES = 131_072
+BLOCK_BYTES = 131_072
 """What is decoded at a time: large enough to make a call's cost vanish, small enough for the cache."""
 
 
@@ -23,10 +23,19 @@ class JsonSplitter:
         path: Keys that lead to the records; empty for the body itself.
         max_record_bytes: A longer record is rejected, and of it only the beginning kept.
         max_nesting: A record nested deeper is rejected.
+        block_bytes: How much is gathered before it is split.
     """
 
-    def __init__(self, *, path: tuple[str, ...] = (), max_record_bytes: int, max_nesting: int) -> None:
+    def __init__(
+        self,
+        *,
+        path: tuple[str, ...] = (),
+        max_record_bytes: int,
+        max_nesting: int,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
         self.count = 0
+        self._block_bytes = block_bytes
         self._window = Window()
         self._elements = Elements(self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
         self.rejected = self._elements.rejected
@@ -42,9 +51,9 @@ class JsonSplitter:
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """The records complete with this chunk; the last 128 KiB may be held back."""
         self._raise_failure()
-        for begin in range(0, len(chunk), _BLOCK_BYTES):
-            self._window.append(chunk[begin : begin + _BLOCK_BYTES])
-            if len(self._window.data) >= _BLOCK_BYTES:
+        for begin in range(0, len(chunk), self._block_bytes):
+            self._window.append(chunk[begin : begin + self._block_bytes])
+            if len(self._window.data) >= self._block_bytes:
                 self._read_on()
         return self._handed_out()
 

@@ -1,5 +1,6 @@
 """Records in newline-delimited JSON: one value a line."""
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +12,7 @@ from url_fetcher.records import KEPT_BYTES, Rejected
 from url_fetcher.window import Window
 
 _SPACE = b" \t\r"
+_SPACED = re.compile(rb"\n[ \t\r\n]")
 _decode_lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
@@ -82,8 +84,10 @@ class NdjsonSplitter:
             records: list[bytes] = [*_decode_lines(block)]
         except (NotJson, msgspec.DecodeError, RecursionError):
             return None
-        # The decoder takes any white space between values; equal counts leave one value a line.
-        if len(records) != block.count(b"\n") + (not block.endswith(b"\n")):
+        # The decoder takes any white space between values. Where no line is blank, equal counts leave
+        # one value a line.
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        if len(records) != lines or block[:1].isspace() or _SPACED.search(block):
             return None
         if may_be_deep(records, self._max_nesting):
             return None

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     HTTPClientError,
     ProxyConnectionError,
 )
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.parsers import ResponseParserError
 from pybase64 import b64encode
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 # Given, because botocore otherwise puts it together again for each request, a tenth of its cost.
 _USER_AGENT = f"url-fetcher botocore/{botocore.__version__}"
 _CONNECT_TIMEOUT_SECONDS = 3
-_READ_TIMEOUT_SECONDS = 10
 _BODY = "url_fetcher.put_records_body"
 _NONE_FAILED = re.compile(rb'"FailedRecordCount"\s*:\s*0\s*[,}]')
 _ENDS_BYTES = 256
@@ -72,7 +72,9 @@ class Answer(NamedTuple):
     doubtful: bool = False
 
 
-def kinesis_client(*, connections: int = 8, region: str | None = None) -> "KinesisClient":
+def kinesis_client(
+    *, connections: int = 8, region: str | None = None, read_timeout_seconds: float = 10
+) -> "KinesisClient":
     """A client for PutRecords: pre-encoded bodies, nothing retried or validated behind the sink's back.
 
     Endpoint, region and credentials are botocore's own, so ``AWS_ENDPOINT_URL`` and roles work.
@@ -80,10 +82,11 @@ def kinesis_client(*, connections: int = 8, region: str | None = None) -> "Kines
     Args:
         connections: How many requests may be under way.
         region: Overrides the environment's.
+        read_timeout_seconds: How long an answer may take before it counts as lost.
     """
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-        read_timeout=_READ_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
         max_pool_connections=connections,
         parameter_validation=False,
         retries={"total_max_attempts": 1, "mode": "standard"},
@@ -112,7 +115,7 @@ def send(client: PutsRecords, stream_name: str, entries: Sequence[Entry]) -> Ans
         response = client.put_records(StreamName=stream_name, Records=records)
     except ClientError as error:
         return _refused_call(error, stream_name, entries)
-    except HTTPClientError as error:
+    except (HTTPClientError, BotocoreConnectionError) as error:
         return Answer(entries, type(error).__name__, doubtful=not isinstance(error, _NEVER_SENT))
     except ResponseParserError as error:
         return Answer(entries, type(error).__name__, doubtful=True)
@@ -125,8 +128,6 @@ def _answer(response: Mapping[str, Any], entries: Sequence[Entry]) -> Answer:
     results = response.get("Records", ())
     if len(results) != len(entries):
         return Answer(entries, f"{len(results)} results for {len(entries)} records", doubtful=True)
-    if not response.get("FailedRecordCount") and "ErrorCode" not in results[0]:
-        return Answer(())
     codes = [result.get("ErrorCode") for result in results]
     refused = [entry for entry, code in zip(entries, codes, strict=True) if code]
     return Answer(refused, next((code for code in reversed(codes) if code), ""))
