@@ -1,8 +1,8 @@
 """Connections that check the peer before the first byte and end every wait at a deadline.
 
 urllib3 opens a socket in one method and reads through one file object; both are replaced here.
-requests-hardened was tried instead: it resolves without a deadline, has no allow list, passes
-site-local addresses and refuses NAT64, behind which public sources lie in IPv6-only subnets.
+requests-hardened 1.3.0 was tried instead: it resolves without a deadline, has no allow list, passes
+fec0::/10 and ::127.0.0.1, and refuses NAT64, behind which public sources lie in IPv6-only subnets.
 """
 
 import socket

@@ -290,3 +290,37 @@ def test_a_redirect_to_loopback_is_refused() -> None:
             bodies_of(reader_of({"url": public.url("/")}, policy=ButOne(allow_http=True)))
 
         assert inner.requests == []
+
+
+ONE_HOST = AddressPolicy(allow_http=True, allow_private_networks=True, allowed_hosts=("127.0.0.1",))
+
+
+def test_a_url_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """A host that is not allowed is not asked, although its address is."""
+    source = hostile({"/": answer(b"[1]")})
+    with pytest.raises(AddressRefused, match="'localhost' is not in ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/", host="localhost")}, policy=ONE_HOST))
+
+    assert source.requests == []
+
+
+def test_a_redirect_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """An allowed host cannot send the function to one that is not."""
+    other = hostile({"/": answer(b"[1]")})
+    source = hostile({"/": redirect(other.url("/", host="localhost"))})
+    with pytest.raises(AddressRefused, match="ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/")}, policy=ONE_HOST))
+
+    assert other.requests == []
+
+
+def test_a_next_page_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """allow_other_hosts of a source does not widen what the function may ask."""
+    other = hostile({"/": answer(b"[1]")})
+    link = f'<{other.url("/", host="localhost")}>; rel="next"'
+    source = hostile({"/": answer(b"[1]", headers={"Link": link})})
+    pagination = {"kind": "link_header", "allow_other_hosts": True}
+    with pytest.raises(AddressRefused, match="ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/"), "pagination": pagination}, policy=ONE_HOST))
+
+    assert other.requests == []

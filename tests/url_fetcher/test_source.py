@@ -103,6 +103,16 @@ def test_a_bad_source_ends_with_its_name(
     assert (words in str(caught.value), caught.value.__class__) == (True, caught.type)
 
 
+@pytest.mark.timeout(10)
+def test_no_read_waits_beyond_the_deadline(hostile: Hostile) -> None:
+    """A read timeout that is longer than the time that is left does not count."""
+    source = hostile({"/": stall(CHUNKED)})
+    limits = {"timeout_seconds": 0.3, "read_timeout_seconds": 300}
+
+    with pytest.raises(SourceTimeout, match="the deadline passed"):
+        bodies_of(reader_of({"url": source.url("/"), "limits": limits}))
+
+
 def test_a_refused_connection_is_unavailable() -> None:
     """A port on which nobody listens is an error that may be retried."""
     with HostileSource({}) as source:
