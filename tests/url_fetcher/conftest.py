@@ -14,4 +14,3 @@ def hostile() -> Iterator[Hostile]:
     """Starts servers that stop with the test."""
     with ExitStack() as stack:
         yield lambda behaviours: stack.enter_context(HostileSource(behaviours))
-
