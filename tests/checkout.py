@@ -20,6 +20,7 @@ COPIED = (
     "constructs",
     "lambda",
     "tools",
+    "local_aws",
     "Makefile",
     "Pipfile.lock",
     "package-lock.json",

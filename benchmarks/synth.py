@@ -1,0 +1,130 @@
+"""How long and how much memory ``python main.py`` takes: ``python -m benchmarks.synth``.
+
+Beside it, in the same run: the same with plain imports of the bindings, and stacks of several
+pipelines. Warm runs, medians; memory is the proportional set size of Python and jsii's Node
+processes together, sampled on Linux in a run of its own.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.terraform import ROOT
+
+RUNS = 7
+PLAIN_RUNS = 3
+SIZES = (1, 10, 50)
+SAMPLE_SECONDS = 0.02
+
+SEVERAL = """
+import sys
+sys.path.insert(0, "constructs")
+from cdktf import App
+from ingestion_pipeline import IngestionPipeline
+from ingestion_pipeline.settings import Settings
+from ingestion_pipeline.stack import AwsStack
+app = App(outdir=sys.argv[1])
+stack = AwsStack(app, "many", settings=Settings(), state_key="many")
+for number in range(int(sys.argv[2])):
+    IngestionPipeline(stack, f"p{number}", name=f"pipeline-{number}", environment="dev", region="us-east-1")
+app.synth()
+"""
+
+
+class Result(NamedTuple):
+    """Medians of several runs.
+
+    Attributes:
+        wall_seconds: From start to end.
+        cpu_seconds: Of the whole process tree.
+        peak_mb: Of the whole process tree, in 10^6 bytes; 0 where it cannot be read.
+    """
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def measure(command: Sequence[str], runs: int, variables: Mapping[str, str]) -> Result:
+    """The medians of ``runs`` runs after one that warms the caches."""
+    run_once(command, variables)
+    timed = [run_once(command, variables) for _ in range(runs)]
+    wall, cpu = (statistics.median(values) for values in zip(*timed, strict=True))
+    return Result(wall, cpu, peak_mb(command, variables))
+
+
+def run_once(command: Sequence[str], variables: Mapping[str, str]) -> tuple[float, float]:
+    """Wall and CPU seconds of one run."""
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=True)
+    wall, after = time.perf_counter() - start, os.times()
+    return wall, sum(after[2:4]) - sum(before[2:4])
+
+
+def peak_mb(command: Sequence[str], variables: Mapping[str, str]) -> float:
+    """The most that one run and its children held at the same time."""
+    peak = 0
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **variables}, start_new_session=True
+    ) as process:
+        while process.poll() is None:
+            peak = max(peak, session_pss_bytes(process.pid))
+            time.sleep(SAMPLE_SECONDS)
+    return peak / 1e6
+
+
+def session_pss_bytes(session: int) -> int:
+    """Proportional set size of every process of a session; 0 where /proc does not tell."""
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(folder.name)) == session:
+                lines = (folder / "smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        except (OSError, ProcessLookupError):
+            continue
+    return total
+
+
+def row(label: str, result: Result, unit: Result) -> str:
+    """One line of the table; ratios are to ``unit``."""
+    figures = f"{result.wall_seconds:.2f} s | {result.cpu_seconds:.2f} s | {result.peak_mb:.0f} MB"
+    return f"| {label} | {figures} | {result.cpu_seconds / unit.cpu_seconds:.1f} x |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer runs, no stack of 50")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = {
+            "CDKTF_OUTDIR": folder,
+            "ENV": "dev",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        }
+        own = [sys.executable, "main.py"]
+        lazy = measure(own, 3 if quick else RUNS, quiet)
+        print("| synthesis | wall | CPU | peak memory | CPU, to ours |\n|---|---|---|---|---|")
+        print(row("`python main.py`", lazy, lazy), flush=True)
+        plain = measure(own, 1 if quick else PLAIN_RUNS, {**quiet, "INGESTION_PLAIN_IMPORTS": "1"})
+        print(row("the same with plain imports", plain, lazy), flush=True)
+        for size in SIZES[: 2 if quick else None]:
+            several = [sys.executable, "-c", SEVERAL, folder, str(size)]
+            result = measure(several, 1 if quick else PLAIN_RUNS, quiet)
+            print(row(f"{size} pipeline{'s' * (size > 1)} in one stack", result, lazy), flush=True)
+    goal = "met" if lazy.wall_seconds <= 1.2 and 0 < lazy.peak_mb <= 250 else "missed"
+    print(f"\nGoal, 1.2 s and 250 MB warm: {goal}.")
+
+
+if __name__ == "__main__":
+    main()
