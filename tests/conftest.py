@@ -1,12 +1,19 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.checkout import ROOT, Checkout
 
 # Node 20 is supported by the CDKTF command line; jsii would print a banner over every failure.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+# A busy machine is slow, not wrong.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,7 @@ class TestReproducible:
         for folder in (clone / "url_fetcher", clone):
             (folder / "__pycache__").mkdir()
             (folder / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"cache")
+            (folder / "__pycache__" / "handler.cpython-313.pyc.140133").write_bytes(b"unfinished cache")
         (clone / "url_fetcher" / ".DS_Store").write_bytes(b"finder")
         (clone / "notes.txt").write_text("beside the packages", encoding="utf-8")
 
