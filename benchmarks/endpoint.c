@@ -8,6 +8,7 @@
  * GET  /-/stats     {"requests": …, "records": …, "bytes": …} so far; bytes as received
  * GET  /-/delay/<n> answers and delays by n ms from then on
  * GET  /<file>      that file of the folder
+ * PUT  anything     is taken, as S3 takes an object
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -192,6 +193,7 @@ static int take(Connection *c) {
     }
     c->due = 0;
     if (sscanf(c->in, "GET /%255s", path) == 1) get(c, path);
+    else if (!strncmp(c->in, "PUT ", 4)) say(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     else {
         head_end[0] = '\r', head_end[1] = 0; /* so that the last header ends as the others do */
         post(c, c->in, c->in + head_length, body_length);

@@ -1,0 +1,118 @@
+"""Holds what a faulty endpoint accepted against what was sent: nothing lost, no duplicate unexplained."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.environment import ROOT
+from benchmarks.far_end import FarEnd
+from local_aws.kinesis_faults import Fault, KinesisFaults
+
+_FAULTS: Mapping[Fault, float] = {
+    "partial": 0.20,
+    "throttled": 0.05,
+    "error": 0.04,
+    "error_after": 0.04,
+    "reset": 0.03,
+    "reset_after": 0.03,
+    "silent_after": 0.01,
+    "miscounted": 0.03,
+}
+_NUMBER = re.compile(rb'"id":"([0-9a-f]{32})","data":\{"id":(\d+),')
+_CHILD = """
+import os, sys
+sys.path.insert(0, "lambda")
+from benchmarks.ours import ingest
+from url_fetcher.clients import Clients
+from url_fetcher.put_records import kinesis_client
+os.environ["AWS_ENDPOINT_URL_KINESIS"] = sys.argv[2]
+clients = Clients(kinesis=kinesis_client(read_timeout_seconds=0.5))
+print(ingest(sys.argv[1], sys.argv[2], clients=clients), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The outcome, counted in records.
+
+    Args:
+        sent: In the source.
+        lost: Never accepted.
+        duplicates: Accepted again.
+        explained: Of these, what a fault or the crash explains.
+        other_ids: Records whose copies differ in their id.
+        faults: How often each fault happened.
+        seconds: How long it all took.
+    """
+
+    sent: int
+    lost: int
+    duplicates: int
+    explained: int
+    other_ids: int
+    faults: Mapping[Fault, int]
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise was kept."""
+        return not self.lost and not self.other_ids and self.duplicates == self.explained
+
+
+def account(folder: Path, name: str, records: int) -> Account:
+    """Ingest a source under faults, with a process that is killed in the middle and then replaced."""
+    begun = time.monotonic()
+    with FarEnd(folder) as far, KinesisFaults(_FAULTS, seed=1) as stream:
+        url = f"{far.url}/{name}"
+        crashed = _start(url, stream)
+        while crashed.poll() is None and len(stream.accepted) < records // 1_000:
+            time.sleep(0.01)
+        crashed.send_signal(signal.SIGKILL)
+        crashed.wait()
+        # What the dead process had sent may still be on its way in.
+        time.sleep(2)
+        before, unconfessed_before = list(stream.accepted), len(stream.unconfessed)
+        replacement = _start(url, stream)
+        if replacement.wait():
+            raise RuntimeError("the delivery under faults failed")
+    counts, ids = _read(stream.accepted)
+    unconfessed, _ = _read(stream.unconfessed[unconfessed_before:])
+    explained = unconfessed + _read(before)[0]
+    return Account(
+        sent=records,
+        lost=records - len(counts),
+        duplicates=counts.total() - len(counts),
+        explained=explained.total(),
+        other_ids=len(ids) - len(counts),
+        faults=stream.faults_done,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _start(url: str, stream: KinesisFaults) -> "subprocess.Popen[bytes]":
+    environment = os.environ | {
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-c", _CHILD, url, stream.url]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _read(data: list[bytes]) -> tuple[Counter[int], set[tuple[int, bytes]]]:
+    counts: Counter[int] = Counter()
+    ids: set[tuple[int, bytes]] = set()
+    for each in data:
+        found = _NUMBER.findall(each)
+        counts.update(int(number) for _, number in found)
+        ids.update((int(number), id_) for id_, number in found)
+    return counts, ids

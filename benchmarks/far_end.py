@@ -1,0 +1,63 @@
+"""The far ends of a benchmark, source and stream, in a process of their own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.request import urlopen
+
+_SOURCE = Path(__file__).with_name("endpoint.c")
+
+
+def compiled(folder: Path) -> list[str]:
+    """The command of the far ends: compiled where there is a compiler, else Python, which is the slower."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        return [sys.executable, "-m", "benchmarks.endpoint_in_python"]
+    program = folder / "endpoint"
+    if not program.exists() or program.stat().st_mtime < _SOURCE.stat().st_mtime:
+        subprocess.run([compiler, "-O2", "-o", str(program), str(_SOURCE)], check=True)
+    return [str(program)]
+
+
+class FarEnd:
+    """A context manager around the process.
+
+    Args:
+        folder: Where sources lie and the program is put.
+        round_trip_ms: How long PutRecords takes.
+    """
+
+    def __init__(self, folder: Path, *, round_trip_ms: int = 0) -> None:
+        self._command = [*compiled(folder), str(round_trip_ms), str(folder)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout
+        self.url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        self._process = process
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process
+        # The program ends when its standard input does.
+        self._process.communicate()
+
+    def delay(self, round_trip_ms: int) -> None:
+        """Answer PutRecords so much later from now on."""
+        self._get(f"delay/{round_trip_ms}")
+
+    def counts(self) -> dict[str, int]:
+        """Requests, records and bytes so far."""
+        return dict(json.loads(self._get("stats")))
+
+    def _get(self, what: str) -> bytes:
+        with urlopen(f"{self.url}/-/{what}") as answer:  # noqa: S310 - its own loopback address
+            return bytes(answer.read())

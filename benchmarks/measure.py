@@ -1,0 +1,87 @@
+"""Runs variants in processes of their own and takes medians."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.environment import ROOT
+
+_IMPORT = """
+import sys, time
+sys.path.insert(0, "lambda")
+begun = time.process_time()
+import url_fetcher.handler
+url_fetcher.handler.CLIENTS.kinesis
+print(time.process_time() - begun)
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one variant took.
+
+    Args:
+        variant: Its name.
+        records: How many records a run ingested.
+        seconds: Median wall time of a run.
+        cpu_seconds: Median CPU time of a run, all threads.
+        peak_rss_mb: The most memory the process ever had.
+        versions: Of the interpreter and the packages it used.
+    """
+
+    variant: str
+    records: int
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
+    versions: dict[str, str]
+
+    @property
+    def rate(self) -> float:
+        """Records a second."""
+        return self.records / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU a record."""
+        return self.cpu_seconds / self.records * 1e6
+
+
+def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: int) -> Figure:
+    """Run a variant once to warm up and ``runs`` times to measure; with 0 the first run is what counts."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        command = [str(python), "-m", "benchmarks.worker", variant, url, endpoint, str(runs), out.name]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{variant} failed:\n{done.stderr[-2000:]}")
+        result = json.loads(out.read())
+    return Figure(
+        variant=variant,
+        records=result["runs"][0]["records"],
+        seconds=median(run["wall"] for run in result["runs"]),
+        cpu_seconds=median(run["cpu"] for run in result["runs"]),
+        peak_rss_mb=result["peak_rss_mb"],
+        versions=result["versions"],
+    )
+
+
+def import_seconds(runs: int) -> float:
+    """Median CPU time of importing the handler and making the first client, in a new process."""
+    times = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", _IMPORT],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+                env={"AWS_DEFAULT_REGION": "us-east-1", "PATH": ""},
+            ).stdout
+        )
+        for _ in range(runs)
+    ]
+    return median(times)

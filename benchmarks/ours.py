@@ -1,0 +1,40 @@
+"""This project's function, invoked as Lambda does: the real handler with an event and an environment."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
+
+from url_fetcher.clients import Clients
+from url_fetcher.handler import run
+
+PACKED = "url_fetcher"
+UNPACKED = 'url_fetcher, packing = "none"'
+_SECONDS = 900
+_clients: dict[str, Clients] = {}
+
+
+class _Context:
+    aws_request_id = "benchmark"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As much as Lambda allows."""
+        return _SECONDS * 1000
+
+
+def ingest(url: str, endpoint: str, *, packing: str = "lines", clients: Clients | None = None) -> int:
+    """Ingest the source and say how many records the stream accepted."""
+    os.environ["AWS_ENDPOINT_URL_KINESIS"] = endpoint
+    environ = {
+        "KINESIS_STREAM_NAME": "bench",
+        "ALLOW_HTTP": "true",
+        "ALLOW_PRIVATE_NETWORKS": "true",
+        "DEAD_LETTER_BUCKET": "dead-letters",
+        "PACKING": packing,
+    }
+    event = {"url": url, "limits": {"max_body_mib": 10_240, "max_decompressed_mib": 10_240}}
+    clients = clients or _clients.setdefault(endpoint, Clients())
+    answer = run(event, _Context(), environ=environ, clients=clients)
+    return int(json.loads(str(answer["body"]))["recordsProcessed"])
