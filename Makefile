@@ -10,7 +10,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check format synth plan deploy destroy bootstrap bench docs env setup clean prerequisites
+.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap bench docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ plan: .venv/.ready ## Show what a deploy would change (ENV=…)
 
 deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack deploy
+
+invoke: .venv/.ready ## Have the deployed function fetch (ENV=…, SOURCE=…, URL=…)
+	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
 
 destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack destroy

@@ -26,14 +26,17 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
     """The name of the state's bucket, which exists when this returns.
 
     Args:
-        variables: For Terraform, with ``ENV`` and AWS credentials.
+        variables: For Terraform, with ``ENV`` and AWS credentials; beside ``CDKTF_OUTDIR``, if it is
+            set, this works in a folder of its own.
         quiet: Whether to keep Terraform's output back unless it fails.
 
     Raises:
         TerraformError: When ``state.bucket`` is not set, the name is taken, or Terraform fails.
     """
     chosen = variables.get("ENV") or "dev"
-    folder = synthesize(variables, what="state", output=BUILD / "bootstrap" / chosen)
+    elsewhere = variables.get("CDKTF_OUTDIR")
+    output = Path(f"{elsewhere}-state") if elsewhere else BUILD / "bootstrap" / chosen
+    folder = synthesize(variables, what="state", output=output)
     backend = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))["terraform"]["backend"]["s3"]
     bucket = backend.get("bucket")
     if not bucket:

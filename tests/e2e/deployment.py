@@ -105,7 +105,7 @@ class Deployment:
 
     def landed(self, count: int) -> list[bytes]:
         """The lake's record lines, once there are ``count`` of them; fails after a minute."""
-        lake = Lake(self.emulator.client("s3"), self.outputs()["bucket_name"])
+        lake = Lake(self.emulator.client("s3"), f"{self.name}-local-lake-000000000000-us-east-1")
 
         def enough() -> bool:
             lake.look()

@@ -40,6 +40,13 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
+def sample() -> Iterator[SampleApi]:
+    """A real HTTP API with known records."""
+    with SampleApi() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
 def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A pipeline with lifecycle rules, synthesized."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("terraform") / "checkout")

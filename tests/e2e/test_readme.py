@@ -1,0 +1,136 @@
+"""The commands of README.md, run as they stand there.
+
+What the tests change: the environment is ``local``, the only one whose function runs on this
+machine, and nobody is there to answer "yes". The order is another one, so that cdktf deploys.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws.emulator import Emulator
+from local_aws.landed import compare
+from local_aws.sample_api import SampleApi
+from local_aws.sample_data import records, stored_form
+from tests.checkout import ROOT, Checkout
+from tests.e2e.deployment import Deployment, warnings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-readme")]
+
+NAME = "data-ingestion"
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+BY_HAND, BY_CDKTF, BY_TERRAFORM = BLOCKS[2:5]
+INVOKE, DESTROY = BLOCKS[5:7]
+EXPECTED = [stored_form(record) for record in records()]
+
+CHANGES = (
+    ("ENV=prod", "ENV=local"),
+    ("data-ingestion-prod", "data-ingestion-local"),
+    ("cdktf deploy", "cdktf deploy --auto-approve --outputs-file outputs.json"),
+    ("terraform apply", "terraform apply -auto-approve"),
+    ("make deploy", "make deploy AUTO_APPROVE=1"),
+    ("make destroy", "make destroy AUTO_APPROVE=1"),
+)
+
+
+class Reader(Deployment):
+    """Somebody who types what the README says, in a shell with AWS credentials."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """No more than the credentials; CI keeps cdktf's spinner out of the output."""
+        return {**self.emulator.environment, "CI": "1"}
+
+    def types(self, *blocks: str) -> str:
+        """What the shell said to the blocks of commands; every one has to succeed."""
+        script = "set -e\n" + "".join(blocks)
+        for before, after in CHANGES:
+            script = script.replace(before, after)
+        return self.must("bash", "-c", script)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[SampleApi]:
+    """A real HTTP API with known records."""
+    with SampleApi() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, sample: SampleApi) -> Iterator[Reader]:
+    """A fresh checkout with a source of its own, deployed by ``cdktf deploy``."""
+    checkout = Checkout.copy(tmp_path_factory.mktemp("readme") / "checkout")
+    settings = checkout.root / "pipeline.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(
+        text.replace("https://jsonplaceholder.typicode.com/posts", sample.url), encoding="utf-8"
+    )
+    with Emulator(firehose_time_scale=0.05) as emulator:
+        reader = Reader(checkout, emulator, NAME)
+        reader.types(next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line))
+        reader.types(BY_CDKTF)
+        yield reader
+
+
+def test_every_block_of_commands_is_run_by_a_test() -> None:
+    """The two front doors are run by test_demo.py and by whoever runs this; the others are run here."""
+    assert BLOCKS == ["make demo\n", "make test\n", BY_HAND, BY_CDKTF, BY_TERRAFORM, INVOKE, DESTROY]
+
+
+def test_cdktf_deploy_gives_the_outputs(reader: Reader) -> None:
+    """``--outputs-file`` has every output under the stack's name."""
+    outputs = json.loads((reader.checkout.root / "outputs.json").read_text(encoding="utf-8"))
+    queues = f"{reader.emulator.endpoint_url}/000000000000"
+
+    assert outputs == {
+        f"{NAME}-local": {
+            "bucket_name": f"{NAME}-local-lake-000000000000-us-east-1",
+            "dead_letter_queue_url": f"{queues}/{NAME}-local-dead-letters",
+            "delivery_stream_name": f"{NAME}-local-delivery",
+            "function_arn": f"arn:aws:lambda:us-east-1:000000000000:function:{NAME}-local-fetch",
+            "function_name": f"{NAME}-local-fetch",
+            "stream_name": f"{NAME}-local-stream",
+        }
+    }
+
+
+def test_cdktf_diff_finds_nothing_to_change(reader: Reader) -> None:
+    """``cdktf diff`` after ``cdktf deploy`` is empty."""
+    said = reader.types('eval "$(make env)"\nexport ENV=prod\ncdktf diff --no-color\n')
+
+    assert "No changes" in said
+
+
+def test_plan_and_deploy_find_nothing_to_change(reader: Reader) -> None:
+    """``make plan`` and ``make deploy`` see what cdktf deployed as it is."""
+    assert reader.types(BY_HAND).count("No changes") == 2
+
+
+def test_terraform_alone_finds_nothing_to_change(reader: Reader) -> None:
+    """So does plain Terraform in the stack's folder, with the variables of ``make env``."""
+    said = reader.types(BY_CDKTF.splitlines(keepends=True)[0], BY_TERRAFORM)
+
+    assert "No changes" in said
+
+
+def test_every_record_of_the_source_lands(reader: Reader) -> None:
+    """``make invoke`` fetches the named source, and all of it lies in the lake."""
+    said = reader.types(INVOKE)
+    landed = compare(EXPECTED, reader.landed(len(EXPECTED)))
+
+    assert (landed.is_complete, landed.duplicates) == (True, 0)
+    assert json.loads(said)["recordsProcessed"] == len(EXPECTED)
+
+
+def test_destroy_removes_it(reader: Reader) -> None:
+    """``make destroy`` removes what was deployed."""
+    reader.types(DESTROY)
+
+    assert reader.emulator.client("kinesis").list_streams()["StreamNames"] == []
+
+
+def test_no_command_warned(reader: Reader) -> None:
+    """No command above printed a warning of Terraform."""
+    assert warnings(reader.said) == []

@@ -1,0 +1,47 @@
+"""Invokes the deployed function and shows its answer: ``make invoke ENV=… [SOURCE=…] [URL=…]``."""
+
+import argparse
+import json
+import os
+import sys
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.terraform import ROOT
+
+sys.path[:0] = [str(ROOT / "constructs")]
+
+from ingestion_pipeline.configuration import read  # noqa: E402 - the source root has to be on the path
+from ingestion_pipeline.names import Names  # noqa: E402
+from ingestion_pipeline.rules import SettingsError  # noqa: E402
+
+LONGEST_SECONDS = 900
+
+
+def main() -> None:
+    """Print the answer's counters, or exit with the function's error."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", default="", help="name of a configured source; default: the first")
+    parser.add_argument("--url", default="", help="any other address that is allowed")
+    given = parser.parse_args()
+    event = {name: value for name, value in vars(given).items() if value}
+    environment = os.environ.get("ENV") or "dev"
+    try:
+        naming = read(ROOT / "pipeline.toml", environment).pipeline
+        # An invocation is not safe to repeat blindly: no retries, and as patient as Lambda itself.
+        config = Config(read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1})
+        client = boto3.client("lambda", region_name=naming.region, config=config)
+        function = Names(naming.name, environment, naming.region).function
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    except (SettingsError, BotoCoreError, ClientError) as error:
+        sys.exit(f"invoke: {error}")
+    payload = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        sys.exit(f"{function} failed: {payload.get('errorType')}: {payload.get('errorMessage')}")
+    print(json.dumps(json.loads(payload["body"]), indent=2))
+
+
+if __name__ == "__main__":
+    main()
