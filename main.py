@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+STACKS = ("pipeline", "state")
 LOCK = ROOT / ".terraform.lock.hcl"
 VENV_PYTHON = VENV / "bin" / "python"
 
@@ -40,6 +41,8 @@ def main(what: str = "pipeline") -> None:
     Raises:
         SystemExit: When a setting cannot be used or the zip not be made; stderr has everything that is wrong.
     """
+    if what not in STACKS:
+        sys.exit(f"main.py: {what!r} is no stack; there are {' and '.join(STACKS)}")
     environment = os.environ.get("ENV") or "dev"
     try:
         settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)

@@ -85,7 +85,8 @@ def additions(build: Path = BUILD) -> dict[str, str]:
         ),
     }
     mirror = provider_mirror()
-    if mirror:
+    own = os.environ.get("TF_CLI_CONFIG_FILE", "")
+    if mirror and (not Path(own).is_file() or os.environ.get("TF_PLUGIN_MIRROR")):
         wanted["TF_CLI_CONFIG_FILE"] = str(_write(build / "terraform.rc", configuration(mirror)))
         # cdktf locks providers for the registry's checksums; a mirror has only its own.
         wanted["TF_CLI_ARGS_providers_lock"] = f"-fs-mirror={mirror}"

@@ -1,8 +1,7 @@
 """Reads pipeline.toml into settings, or says everything that is wrong with it at once."""
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from ingestion_pipeline.settings import (
     Settings,
     StateSettings,
     StreamSettings,
+    environment_problems,
 )
-from ingestion_pipeline.sources import source_problems
+from ingestion_pipeline.sources import Source, source_problems
 
 TABLES: dict[str, type[Checked]] = {
     table.table: table
@@ -33,9 +33,6 @@ TABLES: dict[str, type[Checked]] = {
         StateSettings,
     )
 }
-
-# Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
-ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{0,19}")
 
 
 def read(path: Path, environment: str) -> Settings:
@@ -66,7 +63,10 @@ def read(path: Path, environment: str) -> Settings:
         problems = [p for name in environments for p in _conflicts(document, environments[name], name)]
     if problems:
         raise SettingsError(_distinct(problems), path.name)
-    merged = _merged(document, environments[environment])
+    return _settings(_merged(document, environments[environment]), environment, sources)
+
+
+def _settings(merged: Mapping[str, Any], environment: str, sources: Sequence[Source]) -> Settings:
     tables = {name: table(**merged.get(name, {})) for name, table in TABLES.items()}
     return Settings(environment=environment, sources=tuple(sources), **tables)  # type: ignore[arg-type]
 
@@ -90,9 +90,7 @@ def _environment_problems(environments: object, chosen: str) -> list[Problem]:
         return [Problem("environments", environments, "must be tables such as [environments.dev.stream]")]
     problems = []
     for name, tables in environments.items():
-        if not ENVIRONMENT.fullmatch(name):
-            advice = "must be called by 1 to 20 lower-case letters and digits: it is a part of every name"
-            problems.append(Problem("environments", name, advice))
+        problems += environment_problems("environments", name)
         if isinstance(tables, Mapping):
             problems += _table_problems(tables, f"environments.{name}.")
         else:
@@ -106,12 +104,18 @@ def _environment_problems(environments: object, chosen: str) -> list[Problem]:
 def _conflicts(document: Mapping[str, Any], overlay: Mapping[str, Any], environment: str) -> list[Problem]:
     """What settings that are fine on their own demand of each other, in one environment."""
     problems = []
-    for name, values in _merged(document, overlay).items():
+    merged = _merged(document, overlay)
+    for name, values in merged.items():
         try:
             TABLES[name](**values)
         except SettingsError as error:
             where = f"environments.{environment}." if name in overlay else ""
             problems += [Problem(where + p.field, p.value, p.advice) for p in error.problems]
+    if not problems:
+        try:
+            _settings(merged, environment, ())
+        except SettingsError as error:
+            problems += error.problems
     return problems
 
 

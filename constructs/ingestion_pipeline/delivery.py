@@ -14,14 +14,11 @@ from ingestion_pipeline.bindings import (
     KinesisFirehoseDeliveryStreamKinesisSourceConfiguration,
 )
 from ingestion_pipeline.permissions import Role
-from ingestion_pipeline.policies import read_stream, trust, write_log_stream, write_objects
-from ingestion_pipeline.settings import DeliverySettings
+from ingestion_pipeline.policies import read_stream, read_with_key, trust, write_log_stream, write_objects
+from ingestion_pipeline.settings import DATA_FOLDER, DeliverySettings
 
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 """Hive-style, so that a query engine prunes by time; the time is UTC and that of arrival."""
-
-DATA_FOLDER = "year="
-"""How the key of every data object begins after the prefix; Firehose may write there and to errors."""
 
 
 class Delivery(Construct):
@@ -38,6 +35,7 @@ class Delivery(Construct):
         role_name: The role's, up to 64 characters.
         account_id: Of the account that it runs in.
         stream_arn: What is read.
+        stream_key: The KMS key of what is read: AWS's own, or the ARN of one.
         bucket_arn: Where objects are written.
         settings: Buffers, compression, prefixes, days that the log is kept.
         depends_on: What protects the bucket and has to be there before the first object.
@@ -56,6 +54,7 @@ class Delivery(Construct):
         role_name: str,
         account_id: str,
         stream_arn: str,
+        stream_key: str,
         bucket_arn: str,
         settings: DeliverySettings,
         depends_on: Sequence[ITerraformDependable] = (),
@@ -79,6 +78,7 @@ class Delivery(Construct):
             trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
                 *read_stream(stream_arn),
+                *read_with_key(stream_key, stream_arn),
                 *write_objects(bucket_arn, prefixes),
                 *write_log_stream(log_stream.arn),
             ],

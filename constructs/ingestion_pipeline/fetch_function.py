@@ -25,6 +25,7 @@ from ingestion_pipeline.policies import (
     write_dead_letters,
     write_log,
     write_stream,
+    write_with_key,
 )
 from ingestion_pipeline.settings import FetchSettings, FunctionSettings
 from ingestion_pipeline.sources import Source, as_variable, secret_arns
@@ -49,6 +50,7 @@ class FetchFunction(Construct):
         code: The zip.
         stream_name: Where records are put.
         stream_arn: The same stream's ARN.
+        stream_key: The KMS key of the stream: AWS's own, or the ARN of one.
         bucket_name: Where records that can never go are kept.
         bucket_arn: The same bucket's ARN.
         dead_letter_prefix: The folder in that bucket.
@@ -73,6 +75,7 @@ class FetchFunction(Construct):
         code: Bundle,
         stream_name: str,
         stream_arn: str,
+        stream_key: str,
         bucket_name: str,
         bucket_arn: str,
         dead_letter_prefix: str,
@@ -88,6 +91,7 @@ class FetchFunction(Construct):
         )
         permissions = [
             *write_stream(stream_arn),
+            *write_with_key(stream_key),
             *write_dead_letters(bucket_arn, dead_letter_prefix),
             *send_failures(queue_arn),
             *read_secrets(secret_arns(sources)),

@@ -18,6 +18,8 @@ from ingestion_pipeline.settings import (
     FetchSettings,
     FunctionSettings,
     LakeSettings,
+    NamingSettings,
+    Settings,
     StreamSettings,
 )
 from ingestion_pipeline.sources import Source
@@ -76,19 +78,29 @@ class IngestionPipeline(Construct):
         sources: Sequence[Source] = (),
     ) -> None:
         super().__init__(scope, id_)
+        settings = Settings(
+            environment=environment,
+            pipeline=NamingSettings(name=name, region=region),
+            stream=stream or StreamSettings(),
+            delivery=delivery or DeliverySettings(),
+            lake=lake or LakeSettings(),
+            function=function or FunctionSettings(),
+            fetch=fetch or FetchSettings(),
+            dead_letters=dead_letters or DeadLetterSettings(),
+        )
         names = Names(name, environment, region)
-        function = function or FunctionSettings()
-        dead_letters = dead_letters or DeadLetterSettings()
         account_id = DataAwsCallerIdentity(self, "caller").account_id
-        code = bundle.build(LAMBDA_ROOT, bundle.Target.of(function.runtime, function.architecture), CACHE)
+        code = bundle.build(
+            LAMBDA_ROOT, bundle.Target.of(settings.function.runtime, settings.function.architecture), CACHE
+        )
         self.lake = DataLake(
             self,
             "lake",
             name=names.bucket(account_id),
             environment=environment,
-            settings=lake or LakeSettings(),
+            settings=settings.lake,
         )
-        self.stream = RecordStream(self, "stream", name=names.stream, settings=stream or StreamSettings())
+        self.stream = RecordStream(self, "stream", name=names.stream, settings=settings.stream)
         self.delivery = Delivery(
             self,
             "delivery",
@@ -96,8 +108,9 @@ class IngestionPipeline(Construct):
             role_name=names.role("delivery"),
             account_id=account_id,
             stream_arn=self.stream.stream.arn,
+            stream_key=settings.stream.kms_key,
             bucket_arn=self.lake.bucket.arn,
-            settings=delivery or DeliverySettings(),
+            settings=settings.delivery,
             depends_on=[self.lake.policy],
         )
         self.dead_letters = DeadLetterQueue(
@@ -106,7 +119,7 @@ class IngestionPipeline(Construct):
             name=names.dead_letter_queue,
             region=region,
             account_id=account_id,
-            retention_days=dead_letters.queue_retention_days,
+            retention_days=settings.dead_letters.queue_retention_days,
         )
         self.fetch = FetchFunction(
             self,
@@ -116,12 +129,13 @@ class IngestionPipeline(Construct):
             code=code,
             stream_name=self.stream.stream.name,
             stream_arn=self.stream.stream.arn,
+            stream_key=settings.stream.kms_key,
             bucket_name=self.lake.bucket.bucket,
             bucket_arn=self.lake.bucket.arn,
-            dead_letter_prefix=dead_letters.prefix,
+            dead_letter_prefix=settings.dead_letters.prefix,
             queue_arn=self.dead_letters.queue.arn,
-            settings=function,
-            fetch=fetch or FetchSettings(),
+            settings=settings.function,
+            fetch=settings.fetch,
             sources=sources,
             depends_on=[self.delivery.delivery_stream],
         )

@@ -57,6 +57,27 @@ def read_stream(stream_arn: str) -> list[Statement]:
     return [Statement("ReadStream", actions, [stream_arn])]
 
 
+def write_with_key(key: str) -> list[Statement]:
+    """Lets the function encrypt what it puts on a stream; AWS's own key needs no permission.
+
+    https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
+    """
+    return [Statement("EncryptRecords", ["kms:GenerateDataKey"], [key])] if is_own_key(key) else []
+
+
+def read_with_key(key: str, stream_arn: str) -> list[Statement]:
+    """Lets Firehose decrypt what it reads from one stream, and nothing else that the key protects."""
+    if not is_own_key(key):
+        return []
+    context = {"kms:EncryptionContext:aws:kinesis:arn": stream_arn}
+    return [Statement("DecryptRecords", ["kms:Decrypt"], [key], conditions=context)]
+
+
+def is_own_key(key: str) -> bool:
+    """Whether a stream's key is the user's, given by its ARN, and not AWS's own, given by its alias."""
+    return not key.startswith("alias/")
+
+
 def write_log(log_group_arn: str) -> list[Statement]:
     """Lets the function write the streams of one log group, which it may not create."""
     return [Statement("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"])]

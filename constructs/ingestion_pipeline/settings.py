@@ -6,7 +6,7 @@ Values are frozen and check themselves; each limit names the page that it comes 
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion_pipeline.rules import Checked, Problem, Rule, setting
+from ingestion_pipeline.rules import Checked, Problem, Rule, SettingsError, setting
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
@@ -36,6 +36,14 @@ BUCKET_NAME = RESERVED_BUCKET_NAMES + r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 BUCKET_FORM = (
     "lower-case letters, digits, single dots and hyphens, 3 to 63 characters, nothing that S3 reserves"
 )
+DATA_FOLDER = "year="
+"""How the key of every data object begins after the prefix; Firehose may write there and to errors."""
+AWS_KINESIS_KEY = "alias/aws/kinesis"
+# Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
+ENVIRONMENT = r"[a-z][a-z0-9]{0,19}"
+ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a letter: it is a part of every name"
+ALLOWED_HOSTS_CHARACTERS = 512
+"""Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
@@ -110,10 +118,10 @@ class StreamSettings(Checked):
     )
     retention_hours: int = whole(24, 24, 8_760, "Hours that the stream keeps a record.", KINESIS_QUOTAS)
     kms_key: str = text(
-        "alias/aws/kinesis",
-        "KMS key that encrypts the stream: an alias or a key's ARN.",
-        r"alias/[A-Za-z0-9/_-]{1,250}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+",
-        "alias/NAME or the ARN of a key or alias",
+        AWS_KINESIS_KEY,
+        "KMS key that encrypts the stream: AWS's own, or the ARN of yours, which both roles may then use.",
+        rf"{AWS_KINESIS_KEY}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{{12}}:key/[A-Za-z0-9-]+",
+        f"{AWS_KINESIS_KEY} or the ARN of a key",
         "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html",
     )
 
@@ -150,15 +158,6 @@ class DeliverySettings(Checked):
         FIREHOSE_PREFIX,
     )
     log_retention_days: int = retention_days("Days that the delivery's error log is kept.")
-
-    def conflicts(self) -> list[Problem]:
-        """Prefixes that would mix data and errors."""
-        if self.data_prefix and (
-            self.data_prefix.startswith(self.error_prefix) or self.error_prefix.startswith(self.data_prefix)
-        ):
-            advice = f"must not lie inside delivery.error_prefix = {self.error_prefix!r}, nor hold it"
-            return [Problem(f"{self.table}.data_prefix", self.data_prefix, advice)]
-        return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +263,16 @@ class FetchSettings(Checked):
         Rule("Field of the record that picks the shard; empty: a random one.", str, minimum=0, maximum=256),
     )
 
+    def conflicts(self) -> list[Problem]:
+        """Hosts that would not fit into the function's variables."""
+        characters = len(",".join(self.allowed_hosts))
+        if characters > ALLOWED_HOSTS_CHARACTERS:
+            advice = (
+                f"take {characters} characters of {ALLOWED_HOSTS_CHARACTERS}: allow domains by *.example.com"
+            )
+            return [Problem(f"{self.table}.allowed_hosts", f"{len(self.allowed_hosts)} hosts", advice)]
+        return []
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSettings(Checked):
@@ -303,6 +312,13 @@ class StateSettings(Checked):
     )
 
 
+def environment_problems(path: str, environment: str) -> list[Problem]:
+    """What is wrong with the name of an environment, if anything."""
+    rule = Rule("Name of an environment.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
+    problem = rule.problem(path, environment)
+    return [problem] if problem else []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that makes one pipeline in one environment.
@@ -322,3 +338,30 @@ class Settings:
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)
     sources: tuple[dict[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what tables demand of each other.
+
+        Raises:
+            SettingsError: With every problem.
+        """
+        problems = environment_problems("environment", self.environment) + self._mixed_prefixes()
+        if problems:
+            raise SettingsError(problems)
+
+    def _mixed_prefixes(self) -> list[Problem]:
+        """Folders of the bucket that lie in one another: whoever may use one could use the other."""
+        folders = {
+            "delivery.error_prefix": self.delivery.error_prefix,
+            "dead_letters.prefix": self.dead_letters.prefix,
+        }
+        data = f"{self.delivery.data_prefix}{DATA_FOLDER}"
+        mixed = [(path, folder, data, "the data") for path, folder in folders.items()]
+        mixed.append(
+            ("dead_letters.prefix", self.dead_letters.prefix, self.delivery.error_prefix, "the errors")
+        )
+        return [
+            Problem(path, folder, f"must not lie in the folder of {whose}, {other!r}, nor hold it")
+            for path, folder, other, whose in mixed
+            if folder.startswith(other) or other.startswith(folder)
+        ]

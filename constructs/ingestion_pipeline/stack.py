@@ -10,8 +10,6 @@ from ingestion_pipeline.settings import Settings
 from ingestion_pipeline.state import StateBucket
 
 AWS_PROVIDER = {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
-TERRAFORM = ">= 1.10.0"
-"""The first that locks S3 state with a file: https://developer.hashicorp.com/terraform/language/backend/s3."""
 
 
 class AwsStack(TerraformStack):
@@ -37,7 +35,6 @@ class AwsStack(TerraformStack):
         if not settings.state.bucket:
             # `terraform init -backend-config=bucket=…` may still give it.
             self.add_override("terraform.backend.s3.bucket", None)
-        self.add_override("terraform.required_version", TERRAFORM)
         self.add_override("terraform.required_providers.aws", AWS_PROVIDER)
 
 

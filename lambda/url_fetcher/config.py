@@ -13,7 +13,7 @@ from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.schema import Source
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]{0,62}\.?)+|\[[0-9a-f:.]+\]")
+_HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
 
 
 class Environment(Struct, frozen=True, kw_only=True, rename="upper"):

@@ -174,9 +174,9 @@ class TestGuarded:
             ),
             (f"[pipeline]\ntags = 5\n{MINIMAL}", "dev", "pipeline.tags = 5: must be a table of strings"),
             (f'[pipeline.tags]\n"aws:a" = "b"\n{MINIMAL}', "dev", "pipeline.tags.aws:a = 'b': a tag has"),
-            ("[environments.my-dev]", "my-dev", "environments = 'my-dev': must be called by 1 to 20"),
-            ("[environments.Dev]", "Dev", "environments = 'Dev': must be called by 1 to 20"),
-            (f"[environments.{'a' * 21}]", "a" * 21, f"environments = '{'a' * 21}': must be called by"),
+            ("[environments.my-dev]", "my-dev", "environments = 'my-dev': must be 1 to 20"),
+            ("[environments.Dev]", "Dev", "environments = 'Dev': must be 1 to 20"),
+            (f"[environments.{'a' * 21}]", "a" * 21, f"environments = '{'a' * 21}': must be"),
         ],
     )
     def test_a_file_of_another_shape(self, write: Write, text: str, environment: str, start: str) -> None:

@@ -5,10 +5,11 @@ from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
+KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 HOURS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 
 
-def delivery(synthesize: Synthesize, **settings: object) -> Synthesized:
+def delivery(synthesize: Synthesize, *, key: str = "alias/aws/kinesis", **settings: object) -> Synthesized:
     """A stack with the delivery of some settings, and a bucket that protects itself first."""
     from ingestion_pipeline.bindings import CloudwatchLogGroup
     from ingestion_pipeline.delivery import Delivery
@@ -23,6 +24,7 @@ def delivery(synthesize: Synthesize, **settings: object) -> Synthesized:
             role_name="our-role",
             account_id="123456789012",
             stream_arn=STREAM,
+            stream_key=key,
             bucket_arn=BUCKET,
             settings=chosen,
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-bucket-policy")],
@@ -174,6 +176,25 @@ class TestGuarded:
             "s3:PutObject": objects,
             "logs:PutLogEvents": [log_stream],
         }
+
+    def test_a_key_of_the_user_only_opens_the_stream(self, synthesize: Synthesize) -> None:
+        """With a customer's key the role may decrypt that one stream's records with it, and nothing else."""
+        (decrypting,) = [
+            statement
+            for statement in delivery(synthesize, key=KEY).statements("permissions")
+            if "kms:Decrypt" in statement["actions"]
+        ]
+
+        assert (decrypting["resources"], decrypting["condition"]) == (
+            [KEY],
+            [
+                {
+                    "test": "StringEquals",
+                    "variable": "kms:EncryptionContext:aws:kinesis:arn",
+                    "values": [STREAM],
+                }
+            ],
+        )
 
     def test_only_for_this_account(self, default: Synthesized) -> None:
         """Firehose may take the role only in this account's name: no confused deputy."""

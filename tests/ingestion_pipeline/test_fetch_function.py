@@ -9,12 +9,18 @@ from tests.ingestion_pipeline.synthesized import Synthesized
 
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
+KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
 SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}" for name in "ab"]
 
 
 def function(
-    synthesize: Synthesize, code: Path, sources: Sequence[dict[str, Any]] = (), **settings: object
+    synthesize: Synthesize,
+    code: Path,
+    sources: Sequence[dict[str, Any]] = (),
+    *,
+    key: str = "alias/aws/kinesis",
+    **settings: object,
 ) -> Synthesized:
     """A stack with the function of some settings."""
     from ingestion_pipeline.bindings import CloudwatchLogGroup
@@ -33,6 +39,7 @@ def function(
             code=Bundle(code, "aGFzaA=="),
             stream_name="our-stream",
             stream_arn=STREAM,
+            stream_key=key,
             bucket_name="our-bucket",
             bucket_arn=BUCKET,
             dead_letter_prefix="rejected/",
@@ -251,6 +258,16 @@ class TestGuarded:
         secrets = permitted(customised)["secretsmanager:GetSecretValue"]
 
         assert secrets == SECRETS
+
+    def test_a_key_of_the_user_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
+        """With a customer's key on the stream the role may encrypt with that key."""
+        (encrypting,) = [
+            statement
+            for statement in function(synthesize, code, key=KEY).statements("permissions")
+            if "kms:GenerateDataKey" in statement["actions"]
+        ]
+
+        assert encrypting["resources"] == [KEY]
 
     def test_without_tracing_no_permission_for_it(self, customised: Synthesized) -> None:
         """With tracing off, no statement has the resource ``*`` any more."""

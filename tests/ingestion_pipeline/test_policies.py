@@ -10,6 +10,8 @@ ARN = "arn:partition:service:region:123456789012:thing"
 PERMISSIONS = {
     "write_stream": policies.write_stream(ARN),
     "read_stream": policies.read_stream(ARN),
+    "write_with_key": policies.write_with_key(ARN),
+    "read_with_key": policies.read_with_key(ARN, "arn:of:a:stream"),
     "write_log": policies.write_log(ARN),
     "write_log_stream": policies.write_log_stream(ARN),
     "write_objects": policies.write_objects(ARN, ["data/", "errors/"]),
@@ -44,10 +46,17 @@ def test_every_function_is_held_to_that() -> None:
         "dataclass",
         "field",
         "trust",
+        "is_own_key",
         "require_tls",
         "require_tls_to_queue",
         "send_traces",
     }
+
+
+@pytest.mark.parametrize("key_of_aws", ["alias/aws/kinesis"])
+def test_aws_own_key_needs_no_permission(key_of_aws: str) -> None:
+    """Who may use the stream may use AWS's key for it."""
+    assert [*policies.write_with_key(key_of_aws), *policies.read_with_key(key_of_aws, ARN)] == []
 
 
 @pytest.mark.parametrize(

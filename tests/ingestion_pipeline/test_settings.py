@@ -229,9 +229,17 @@ class TestLimitsOfAws:
                 [
                     "alias/aws/kinesis",
                     "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
-                    "arn:aws-cn:kms:cn-north-1:123456789012:alias/ours",
+                    "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1234",
                 ],
-                ["", "ours", "alias/", "arn:aws:s3:::ours", "arn:aws:kms:eu-west-1:12345:key/1"],
+                [
+                    "",
+                    "ours",
+                    "alias/",
+                    "alias/ours",
+                    "arn:aws:kms:eu-west-1:123456789012:alias/ours",
+                    "arn:aws:s3:::ours",
+                    "arn:aws:kms:eu-west-1:12345:key/1",
+                ],
             ),
             ("delivery.data_prefix", ["", "raw/", "a/b=c/"], ["raw", "/raw/", "!{timestamp:yyyy}/", "a b/"]),
             ("delivery.error_prefix", ["errors/"], ["", "errors", "/errors/", "!{firehose:random-string}/"]),
@@ -258,17 +266,7 @@ class TestConflicts:
                 {"architecture": "host"},
                 "function.architecture = 'host': must be host together",
             ),
-            (DeliverySettings, {"data_prefix": "errors/"}, "delivery.data_prefix = 'errors/': must not lie"),
-            (
-                DeliverySettings,
-                {"data_prefix": "errors/raw/"},
-                "delivery.data_prefix = 'errors/raw/': must not",
-            ),
-            (
-                DeliverySettings,
-                {"data_prefix": "raw/", "error_prefix": "raw/errors/"},
-                "delivery.data_prefix = 'raw/': must not lie",
-            ),
+            (FetchSettings, {"allowed_hosts": ("a.example.com",) * 40}, "take 559 characters of 512"),
             (NamingSettings, {"tags": {"aws:x": "y"}}, "pipeline.tags.aws:x = 'y': a tag has"),
             (NamingSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
             (NamingSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
@@ -281,9 +279,35 @@ class TestConflicts:
             table(**values)
 
     @pytest.mark.parametrize(
+        ("data", "errors", "dead_letters", "message"),
+        [
+            ("errors/", "errors/", "dead-letters/", "delivery.error_prefix = 'errors/': must not lie"),
+            ("raw/", "raw/year=x/", "dead-letters/", "delivery.error_prefix = 'raw/year=x/': must not lie"),
+            ("", "year=x/", "dead-letters/", "delivery.error_prefix = 'year=x/': must not lie"),
+            ("", "errors/", "errors/dead/", "dead_letters.prefix = 'errors/dead/': must not lie"),
+            ("", "dead/errors/", "dead/", "dead_letters.prefix = 'dead/': must not lie"),
+        ],
+    )
+    def test_folders_in_one_another_are_refused(
+        self, data: str, errors: str, dead_letters: str, message: str
+    ) -> None:
+        """Data, errors and dead letters each have a folder that is no part of another."""
+        with pytest.raises(SettingsError, match=re.escape(message)):
+            Settings(
+                delivery=DeliverySettings(data_prefix=data, error_prefix=errors),
+                dead_letters=DeadLetterSettings(prefix=dead_letters),
+            )
+
+    def test_an_environment_is_a_part_of_every_name(self) -> None:
+        """An environment that no bucket's name could carry is refused."""
+        with pytest.raises(SettingsError, match="environment = 'Prod': must be 1 to 20"):
+            Settings(environment="Prod")
+
+    @pytest.mark.parametrize(
         ("table", "values"),
         [
             (FunctionSettings, {"runtime": "host", "architecture": "host"}),
+            (FetchSettings, {"allowed_hosts": ("a.example.com",) * 36}),
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
             (NamingSettings, {"tags": {"k" * 128: "v" * 256}}),
         ],

@@ -40,9 +40,18 @@ class TestDefaults:
 class TestCustomised:
     def test_takes_every_setting(self, synthesize: Synthesize) -> None:
         """Shards, retention and key are the user's."""
-        made = stream(synthesize, shard_count=7, retention_hours=8_760, kms_key="alias/ours")
+        made = stream(
+            synthesize,
+            shard_count=7,
+            retention_hours=8_760,
+            kms_key="arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+        )
 
-        assert (made["shard_count"], made["retention_period"], made["kms_key_id"]) == (7, 8_760, "alias/ours")
+        assert (made["shard_count"], made["retention_period"], made["kms_key_id"]) == (
+            7,
+            8_760,
+            "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+        )
 
 
 class TestGuarded:
