@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PYTHON ?= python3
 ENV ?= dev
 PIPENV_VERSION := 2026.10.3
+CHECKOV_VERSION := 3.3.30
 
 RUN := .venv/bin/python
 export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap bench docs env setup clean prerequisites
+.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap scan bench docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,12 @@ destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
 
 bootstrap: .venv/.ready ## Make the bucket of Terraform's state, once (ENV=…)
 	@$(RUN) -m tools.bootstrap
+
+scan: .venv/.ready ## Have checkov look at what prod would deploy
+	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
+	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 
 bench: .venv/.ready ## Measure speed and memory beside the peers (QUICK=1)
 	@$(RUN) -m benchmarks.synth
