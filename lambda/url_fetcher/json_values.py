@@ -6,7 +6,7 @@ from json import JSONDecodeError
 
 import msgspec
 
-_COUNTED_AT_A_TIME = 8
+_COUNTED_AT_A_TIME = 16
 _BREAKS = bytes.maketrans(b"\r\n", b"  ")
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 

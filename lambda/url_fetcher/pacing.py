@@ -1,4 +1,4 @@
-"""How much may be under way, and how long to wait after a refusal."""
+"""How much may be under way, in how large requests, and how long to wait after a refusal."""
 
 import random
 from collections.abc import Callable
@@ -6,18 +6,21 @@ from collections.abc import Callable
 _BACKED_OFF_SHARE = 0.05
 _OVERLOADED_SHARE = 0.5
 _CLEAN_ANSWERS_A_STEP = 20
+_REQUESTS_A_WINDOW = 4
+_LEAST_REQUEST_BYTES = 64 * 1024
 
 
 class Pace:
     """Additive increase, multiplicative decrease of the bytes in flight, and full-jitter pauses.
 
-    More than 5 % refused halves the window, 20 clean answers in a row widen it by a step. Refusals
-    also pause all sending, because what throttles is the stream: the pause is drawn from zero to
+    More than 5 % refused halves the window, 20 clean answers in a row widen it by a step. A request
+    is a quarter of the window, so that a small stream is asked for little at a time. Refusals also
+    pause all sending, because what throttles is the stream: the pause is drawn from zero to
     a bound that doubles while more than half is refused, shrinks while less is, and ends with a
     clean answer. Requests that were on their way before the last change do not change it again.
 
     Args:
-        step_bytes: One request's worth; the window never gets smaller.
+        request_bytes: The largest request; the window begins as four of them.
         most_bytes: The window never gets larger.
         first_pause_seconds: The bound of the first pause.
         longest_pause_seconds: The bound of every pause.
@@ -27,14 +30,15 @@ class Pace:
     def __init__(
         self,
         *,
-        step_bytes: int,
+        request_bytes: int,
         most_bytes: int,
         first_pause_seconds: float = 0.05,
         longest_pause_seconds: float = 2.0,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self.window_bytes = min(4 * step_bytes, most_bytes)
-        self._step_bytes = step_bytes
+        self.window_bytes = min(_REQUESTS_A_WINDOW * request_bytes, most_bytes)
+        self._largest_request_bytes = request_bytes
+        self._least_request_bytes = min(_LEAST_REQUEST_BYTES, request_bytes)
         self._most_bytes = most_bytes
         self._first_pause_seconds = first_pause_seconds
         self._longest_pause_seconds = longest_pause_seconds
@@ -43,6 +47,11 @@ class Pace:
         self._streak = 0
         self._changed_at = float("-inf")
         self._resume_at = float("-inf")
+
+    @property
+    def request_bytes(self) -> int:
+        """How large a request should be now."""
+        return min(self._largest_request_bytes, self.window_bytes // _REQUESTS_A_WINDOW)
 
     def pause_seconds(self, now: float) -> float:
         """How long to wait from ``now`` before the next request; zero or less for not at all."""
@@ -64,7 +73,7 @@ class Pace:
         self._clean = 0
         if sent_at < self._changed_at:
             return
-        self.window_bytes = max(self._step_bytes, self.window_bytes // 2)
+        self.window_bytes = max(_REQUESTS_A_WINDOW * self._least_request_bytes, self.window_bytes // 2)
         self._streak = self._streak + 1 if refused_share > _OVERLOADED_SHARE else max(1, self._streak - 1)
         bound = min(self._longest_pause_seconds, self._first_pause_seconds * 2.0 ** (self._streak - 1))
         self._changed_at = now
@@ -74,4 +83,4 @@ class Pace:
         self._clean += 1
         if self._clean == _CLEAN_ANSWERS_A_STEP:
             self._clean = 0
-            self.window_bytes = min(self._most_bytes, self.window_bytes + self._step_bytes)
+            self.window_bytes = min(self._most_bytes, self.window_bytes + self._largest_request_bytes // 4)

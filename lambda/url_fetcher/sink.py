@@ -34,7 +34,7 @@ class SinkSettings:
         packing: Whether many lines share a Kinesis record.
         pack_bytes: The size aimed at for one, key included; 25 KiB is one billed unit.
         partition_key_field: The record's key that gives the partition key; empty for random ones.
-        request_bytes: The size aimed at for a request, before base64.
+        request_bytes: The size aimed at for a request, before base64; while the stream refuses, less.
         most_in_flight_bytes: How much may be on its way at once, before base64.
         connections: How many requests may be.
         first_pause_seconds: The bound of the first pause after a refusal.
@@ -47,7 +47,7 @@ class SinkSettings:
     packing: Literal["lines", "none"] = "lines"
     pack_bytes: int = 25 * 1024
     partition_key_field: str = ""
-    request_bytes: int = 1024 * 1024
+    request_bytes: int = 2 * 1024 * 1024
     most_in_flight_bytes: int = 8 * 1024 * 1024
     connections: int = 8
     first_pause_seconds: float = 0.05
@@ -115,7 +115,7 @@ class Sink:
         self._dead_letters = dead_letters
         self._packer = _packer(settings)
         self._pace = Pace(
-            step_bytes=settings.request_bytes,
+            request_bytes=min(settings.request_bytes, settings.most_request_bytes),
             most_bytes=settings.most_in_flight_bytes,
             first_pause_seconds=settings.first_pause_seconds,
             longest_pause_seconds=settings.longest_pause_seconds,
@@ -204,7 +204,7 @@ class Sink:
                 self._queue.append(entry)
                 self._queued_bytes += entry.size
             while (
-                self._queued_bytes >= settings.request_bytes
+                self._queued_bytes >= self._pace.request_bytes
                 or len(self._queue) >= settings.most_request_records
             ):
                 self._send_next()
@@ -228,7 +228,7 @@ class Sink:
         remaining = self._deadline.remaining
         if not remaining:
             raise self._unavailable()
-        next_bytes = min(self._queued_bytes, self._settings.request_bytes)
+        next_bytes = min(self._queued_bytes, self._pace.request_bytes)
         full = self._in_flight_bytes + next_bytes > self._pace.window_bytes
         if (
             not self._queue
@@ -240,11 +240,10 @@ class Sink:
 
     def _take(self) -> list[Entry]:
         """The next request's entries: at least one, in all within the limits."""
-        settings = self._settings
-        most_bytes = min(settings.request_bytes, settings.most_request_bytes)
+        most_records, most_bytes = self._settings.most_request_records, self._pace.request_bytes
         batch: list[Entry] = []
         size = 0
-        while self._queue and len(batch) < settings.most_request_records:
+        while self._queue and len(batch) < most_records:
             if batch and size + self._queue[0].size > most_bytes:
                 break
             entry = self._queue.popleft()

@@ -7,7 +7,7 @@ _MIB = 1024 * 1024
 
 def _pace(draw: float = 1.0) -> Pace:
     return Pace(
-        step_bytes=_MIB,
+        request_bytes=_MIB,
         most_bytes=8 * _MIB,
         first_pause_seconds=0.05,
         longest_pause_seconds=2.0,
@@ -33,22 +33,30 @@ def test_refusals_halve_the_window() -> None:
     assert pace.window_bytes == 2 * _MIB
 
 
-def test_the_window_never_gets_smaller_than_a_request() -> None:
-    """Sending never stops altogether."""
+def test_requests_shrink_with_the_window() -> None:
+    """While the stream refuses it is asked for less at a time."""
+    pace = _pace()
+    _refuse(pace, 1.0, at=1)
+
+    assert pace.request_bytes == _MIB // 2
+
+
+def test_requests_never_get_smaller_than_64_kib() -> None:
+    """Sending never stops altogether, nor does it crumble."""
     pace = _pace()
     for second in range(10):
         _refuse(pace, 1.0, at=second)
 
-    assert pace.window_bytes == _MIB
+    assert pace.request_bytes == 64 * 1024
 
 
-def test_twenty_clean_answers_widen_the_window_by_a_request() -> None:
+def test_twenty_clean_answers_widen_the_window_by_a_quarter_of_a_request() -> None:
     """Recovery is additive."""
     pace = _pace()
     for second in range(20):
         pace.observe(refused_share=0, sent_at=second, now=second)
 
-    assert pace.window_bytes == 5 * _MIB
+    assert pace.window_bytes == 4 * _MIB + _MIB // 4
 
 
 def test_the_window_has_a_largest_size() -> None:

@@ -54,7 +54,7 @@ def test_requests_keep_the_limits(settings: SinkSettings) -> None:
         for request in stream.requests
     ]
 
-    assert all(count <= 500 and size <= _MIB for count, size in sizes)
+    assert all(count <= 500 and size <= 2 * _MIB for count, size in sizes)
 
 
 def test_records_larger_than_a_request_aims_at_still_go() -> None:
