@@ -203,3 +203,16 @@ def test_every_kind_has_an_example() -> None:
     }
 
     assert shown == {title for title in TABLES if ":" in title and "none" not in title}
+
+
+def test_the_readme_shows_an_example_that_is_run() -> None:
+    """The sources of README.md are among the examples above."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = [
+        source
+        for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+        for source in tomllib.loads(block)["sources"]
+    ]
+
+    assert shown
+    assert [source for source in shown if source not in EXAMPLES] == []
