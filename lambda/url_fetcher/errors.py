@@ -32,7 +32,7 @@ class IngestionError(Exception):
 
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, **details: str | int | float | bool | None) -> None:
+    def __init__(self, message: str, **details: str | float | bool | None) -> None:
         super().__init__(message)
         self.details = details
 
@@ -78,7 +78,7 @@ class MalformedBody(SourceError):
         **details: As for every error.
     """
 
-    def __init__(self, message: str, *, offset: int, **details: str | int | float | bool | None) -> None:
+    def __init__(self, message: str, *, offset: int, **details: str | float | bool | None) -> None:
         super().__init__(message, offset=offset, **details)
         self.offset = offset
 

@@ -37,6 +37,10 @@ class Context(Protocol):
 CLIENTS = Clients()
 """Kept between the invocations of one process: connections, secrets and tokens."""
 
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    # While Lambda starts the process it has a whole processor, whatever the function's memory.
+    _ = CLIENTS.kinesis
+
 
 def handler(event: object, context: Context) -> dict[str, object]:
     """The answer to one invocation: ``statusCode`` 200, and counters in ``body``.

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +24,7 @@ from local_aws.hostile_source import (
     stall,
     wrong_length,
 )
+from tests.checkout import ROOT
 from tests.url_fetcher.reading import ARN, Hostile, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.errors import (
@@ -377,3 +380,18 @@ def test_a_mistake_of_our_own_is_logged_and_raised(
         invoke(stream, {}, secrets=Broken(), SOURCES=json.dumps(configured))
 
     assert [line["error_type"] for line in lines_of(capsys) if "error_type" in line] == ["ZeroDivisionError"]
+
+
+@pytest.mark.parametrize(("name", "made"), [("AWS_LAMBDA_FUNCTION_NAME", True), ("ANY_OTHER_NAME", False)])
+def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: bool) -> None:
+    """The first invocation finds its client; outside Lambda nothing asks for a Region on import."""
+    code = "from url_fetcher import handler; print('kinesis' in vars(handler.CLIENTS))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT / "lambda"), "AWS_REGION": "us-east-1", name: "fetch"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == str(made)
