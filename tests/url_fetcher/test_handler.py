@@ -388,7 +388,7 @@ def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: 
     code = "from url_fetcher import handler; print('kinesis' in vars(handler.CLIENTS))"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT / "lambda"), "AWS_REGION": "us-east-1", name: "fetch"},
+        env={"PYTHONPATH": str(ROOT / "lambda"), "AWS_DEFAULT_REGION": "us-east-1", name: "fetch"},
         check=True,
         capture_output=True,
         text=True,
