@@ -1,4 +1,4 @@
-"""Writes what is generated: the picture and the settings in README.md, and the sources' schema.
+"""Writes what is generated: the picture and the settings in README.md, the outputs, the sources' schema.
 
 ``python -m tools.documents`` writes; a test holds what is committed against what this makes.
 """
@@ -16,15 +16,21 @@ from tools.terraform import ROOT, environment, synthesize
 sys.path[:0] = [str(ROOT / "constructs")]
 
 README = ROOT / "README.md"
+OUTPUTS = ROOT / "docs" / "outputs.md"
 SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "source.schema.json"
 
 
 def documents() -> dict[Path, str]:
     """What every generated file should hold, by its path."""
+    from tools.outputs_table import table as outputs
     from tools.settings_table import table
 
     parts = {"diagram": f"```mermaid\n{_diagram()}```\n", "settings": table()}
-    return {README: with_parts(README.read_text(encoding="utf-8"), parts), SCHEMA: _schema()}
+    return {
+        README: with_parts(README.read_text(encoding="utf-8"), parts),
+        OUTPUTS: with_parts(OUTPUTS.read_text(encoding="utf-8"), {"outputs": outputs()}),
+        SCHEMA: _schema(),
+    }
 
 
 def with_parts(text: str, parts: Mapping[str, str]) -> str:

@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ingestion_pipeline.pipeline import IngestionPipeline
+    from ingestion_pipeline.references import (
+        BucketReference,
+        Existing,
+        LogGroupReference,
+        QueueReference,
+        RoleReference,
+        StreamReference,
+    )
     from ingestion_pipeline.rules import Problem, SettingsError
     from ingestion_pipeline.settings import (
         DeadLetterSettings,
@@ -18,24 +26,36 @@ if TYPE_CHECKING:
     from ingestion_pipeline.stack import IngestionStack
 
 __all__ = [
+    "BucketReference",
     "DeadLetterSettings",
     "DeliverySettings",
+    "Existing",
     "FetchSettings",
     "FunctionSettings",
     "IngestionPipeline",
     "IngestionStack",
     "LakeSettings",
+    "LogGroupReference",
     "Problem",
+    "QueueReference",
+    "RoleReference",
     "Settings",
     "SettingsError",
+    "StreamReference",
     "StreamSettings",
 ]
 
 _HOMES = {
+    "BucketReference": "references",
+    "Existing": "references",
     "IngestionPipeline": "pipeline",
     "IngestionStack": "stack",
+    "LogGroupReference": "references",
     "Problem": "rules",
+    "QueueReference": "references",
+    "RoleReference": "references",
     "SettingsError": "rules",
+    "StreamReference": "references",
 }
 
 

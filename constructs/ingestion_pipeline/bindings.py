@@ -101,6 +101,7 @@ from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.lambda_function import (
     LambdaFunction,
     LambdaFunctionEnvironment,
+    LambdaFunctionLoggingConfig,
     LambdaFunctionTracingConfig,
 )
 from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import (
@@ -157,6 +158,7 @@ __all__ = [
     "LambdaFunctionEventInvokeConfig",
     "LambdaFunctionEventInvokeConfigDestinationConfig",
     "LambdaFunctionEventInvokeConfigDestinationConfigOnFailure",
+    "LambdaFunctionLoggingConfig",
     "LambdaFunctionTracingConfig",
     "S3Bucket",
     "S3BucketLifecycleConfiguration",

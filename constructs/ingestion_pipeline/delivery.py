@@ -14,7 +14,16 @@ from ingestion_pipeline.bindings import (
     KinesisFirehoseDeliveryStreamKinesisSourceConfiguration,
 )
 from ingestion_pipeline.permissions import Role
-from ingestion_pipeline.policies import read_stream, read_with_key, trust, write_log_stream, write_objects
+from ingestion_pipeline.policies import (
+    decrypt_objects,
+    encrypt_objects,
+    read_stream,
+    read_with_key,
+    trust,
+    write_log_stream,
+    write_objects,
+)
+from ingestion_pipeline.references import BucketReference, LogGroupReference, RoleReference, StreamReference
 from ingestion_pipeline.settings import DATA_FOLDER, DeliverySettings
 
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
@@ -34,10 +43,11 @@ class Delivery(Construct):
         name: The delivery stream's, up to 64 characters.
         role_name: The role's, up to 64 characters.
         account_id: Of the account that it runs in.
-        stream_arn: What is read.
-        stream_key: The KMS key of what is read: AWS's own, or the ARN of one.
-        bucket_arn: Where objects are written.
+        stream: What is read.
+        bucket: Where objects are written.
         settings: Buffers, compression, prefixes, days that the log is kept.
+        role: An existing one to use.
+        log_group: An existing one to use.
         depends_on: What protects the bucket and has to be there before the first object.
 
     Attributes:
@@ -53,22 +63,15 @@ class Delivery(Construct):
         name: str,
         role_name: str,
         account_id: str,
-        stream_arn: str,
-        stream_key: str,
-        bucket_arn: str,
+        stream: StreamReference,
+        bucket: BucketReference,
         settings: DeliverySettings,
+        role: RoleReference | None = None,
+        log_group: LogGroupReference | None = None,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        log_group = CloudwatchLogGroup(
-            self,
-            "log-group",
-            name=f"/aws/kinesisfirehose/{name}",
-            retention_in_days=settings.log_retention_days,
-        )
-        log_stream = CloudwatchLogStream(
-            self, "log-stream", name="DestinationDelivery", log_group_name=log_group.name
-        )
+        log_stream = self._log_stream(name, settings, log_group)
         prefixes = [f"{settings.data_prefix}{DATA_FOLDER}", settings.error_prefix]
         self.role = Role(
             self,
@@ -77,21 +80,24 @@ class Delivery(Construct):
             # Without it, another account's Firehose could be talked into using the role.
             trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
-                *read_stream(stream_arn),
-                *read_with_key(stream_key, stream_arn),
-                *write_objects(bucket_arn, prefixes),
+                *read_stream(stream.arn),
+                *read_with_key(stream.kms_key, stream.arn),
+                *write_objects(bucket.arn, prefixes),
+                *encrypt_objects(bucket.kms_key),
+                *decrypt_objects(bucket.kms_key),
                 *write_log_stream(log_stream.arn),
             ],
+            existing=role,
         )
         logging = KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions(
-            enabled=True, log_group_name=log_group.name, log_stream_name=log_stream.name
+            enabled=True, log_group_name=log_stream.log_group_name_input, log_stream_name=log_stream.name
         )
         source = KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
-            kinesis_stream_arn=stream_arn, role_arn=self.role.role.arn
+            kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
         )
         destination = KinesisFirehoseDeliveryStreamExtendedS3Configuration(
             role_arn=self.role.role.arn,
-            bucket_arn=bucket_arn,
+            bucket_arn=bucket.arn,
             prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
             error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
             buffering_size=settings.buffer_mib,
@@ -108,5 +114,19 @@ class Delivery(Construct):
             extended_s3_configuration=destination,
             # A role whose policy is not there yet fails the first apply now and then:
             # https://github.com/hashicorp/terraform-provider-aws/issues/47937
-            depends_on=[self.role.policy, *depends_on],
+            depends_on=[*self.role.policies, *depends_on],
         )
+
+    def _log_stream(
+        self, name: str, settings: DeliverySettings, existing: LogGroupReference | None
+    ) -> CloudwatchLogStream:
+        if existing:
+            # Beside those of others in the same group.
+            return CloudwatchLogStream(self, "log-stream", name=name, log_group_name=existing.name)
+        group = CloudwatchLogGroup(
+            self,
+            "log-group",
+            name=f"/aws/kinesisfirehose/{name}",
+            retention_in_days=settings.log_retention_days,
+        )
+        return CloudwatchLogStream(self, "log-stream", name="DestinationDelivery", log_group_name=group.name)

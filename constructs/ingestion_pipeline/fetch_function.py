@@ -13,11 +13,13 @@ from ingestion_pipeline.bindings import (
     LambdaFunctionEventInvokeConfig,
     LambdaFunctionEventInvokeConfigDestinationConfig,
     LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
+    LambdaFunctionLoggingConfig,
     LambdaFunctionTracingConfig,
 )
 from ingestion_pipeline.bundle import Bundle, Target
 from ingestion_pipeline.permissions import Role
 from ingestion_pipeline.policies import (
+    encrypt_objects,
     read_secrets,
     send_failures,
     send_traces,
@@ -27,6 +29,7 @@ from ingestion_pipeline.policies import (
     write_stream,
     write_with_key,
 )
+from ingestion_pipeline.references import BucketReference, LogGroupReference, RoleReference, StreamReference
 from ingestion_pipeline.settings import FetchSettings, FunctionSettings
 from ingestion_pipeline.sources import Source, as_variable, secret_arns
 
@@ -48,16 +51,15 @@ class FetchFunction(Construct):
         name: The function's, up to 64 characters.
         role_name: The role's, up to 64 characters.
         code: The zip.
-        stream_name: Where records are put.
-        stream_arn: The same stream's ARN.
-        stream_key: The KMS key of the stream: AWS's own, or the ARN of one.
-        bucket_name: Where records that can never go are kept.
-        bucket_arn: The same bucket's ARN.
+        stream: Where records are put.
+        bucket: Where records that can never go are kept.
         dead_letter_prefix: The folder in that bucket.
         queue_arn: Where events that failed to the last are sent.
         settings: Memory, time, runtime, retries, log.
         fetch: What may be fetched and how it is packed.
         sources: What to fetch.
+        role: An existing one to use.
+        log_group: An existing one to use.
         depends_on: What must be there before the first invocation.
 
     Attributes:
@@ -73,29 +75,28 @@ class FetchFunction(Construct):
         name: str,
         role_name: str,
         code: Bundle,
-        stream_name: str,
-        stream_arn: str,
-        stream_key: str,
-        bucket_name: str,
-        bucket_arn: str,
+        stream: StreamReference,
+        bucket: BucketReference,
         dead_letter_prefix: str,
         queue_arn: str,
         settings: FunctionSettings,
         fetch: FetchSettings,
         sources: Sequence[Source] = (),
+        role: RoleReference | None = None,
+        log_group: LogGroupReference | None = None,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        log_group = CloudwatchLogGroup(
-            self, "log-group", name=f"/aws/lambda/{name}", retention_in_days=settings.log_retention_days
-        )
+        own_log = [] if log_group else [self._make_log_group(name, settings)]
+        log_arn = log_group.arn if log_group else own_log[0].arn
         permissions = [
-            *write_stream(stream_arn),
-            *write_with_key(stream_key),
-            *write_dead_letters(bucket_arn, dead_letter_prefix),
+            *write_stream(stream.arn),
+            *write_with_key(stream.kms_key),
+            *write_dead_letters(bucket.arn, dead_letter_prefix),
+            *encrypt_objects(bucket.kms_key),
             *send_failures(queue_arn),
             *read_secrets(secret_arns(sources)),
-            *write_log(log_group.arn),
+            *write_log(log_arn),
         ]
         self.role = Role(
             self,
@@ -103,6 +104,7 @@ class FetchFunction(Construct):
             name=role_name,
             trust=trust("lambda.amazonaws.com"),
             permissions=[*permissions, *(send_traces() if settings.tracing else [])],
+            existing=role,
         )
         asset = TerraformAsset(self, "code", path=str(code.path), type=AssetType.FILE)
         target = Target.of(settings.runtime, settings.architecture)
@@ -122,17 +124,23 @@ class FetchFunction(Construct):
             source_code_hash=code.sha256,
             environment=LambdaFunctionEnvironment(
                 variables={
-                    "KINESIS_STREAM_NAME": stream_name,
-                    "DEAD_LETTER_BUCKET": bucket_name,
+                    "KINESIS_STREAM_NAME": stream.name,
+                    "DEAD_LETTER_BUCKET": bucket.name,
                     "DEAD_LETTER_PREFIX": dead_letter_prefix,
                     "POWERTOOLS_SERVICE_NAME": name,
                     **variables(settings, fetch, sources),
                 }
             ),
+            logging_config=_log_to(log_group),
             tracing_config=LambdaFunctionTracingConfig(mode="Active" if settings.tracing else "PassThrough"),
-            depends_on=[log_group, self.role.policy, *depends_on],
+            depends_on=[*own_log, *self.role.policies, *depends_on],
         )
         self._keep_failures(queue_arn, settings)
+
+    def _make_log_group(self, name: str, settings: FunctionSettings) -> CloudwatchLogGroup:
+        return CloudwatchLogGroup(
+            self, "log-group", name=f"/aws/lambda/{name}", retention_in_days=settings.log_retention_days
+        )
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
         """A destination rather than a dead letter configuration: it tells the error beside the event."""
@@ -145,6 +153,11 @@ class FetchFunction(Construct):
             maximum_event_age_in_seconds=settings.event_age_seconds,
             destination_config=LambdaFunctionEventInvokeConfigDestinationConfig(on_failure=on_failure),
         )
+
+
+def _log_to(log_group: LogGroupReference | None) -> LambdaFunctionLoggingConfig | None:
+    """Where to log, if not to the group that Lambda takes by itself."""
+    return LambdaFunctionLoggingConfig(log_format="Text", log_group=log_group.name) if log_group else None
 
 
 def variables(

@@ -13,12 +13,14 @@ from ingestion_pipeline.bindings import (
     IamRolePolicy,
 )
 from ingestion_pipeline.policies import Statement
+from ingestion_pipeline.references import RoleReference
 
 
 class Role(Construct):
     """A role that one service assumes, with the one policy that says what it may do.
 
-    Creates: two policy documents, an IAM role, its inline policy.
+    Creates: two policy documents, an IAM role, its inline policy; or, if the role exists, one document
+    and, if its name is given, the policy.
 
     Args:
         scope: Parent in the construct tree.
@@ -26,10 +28,12 @@ class Role(Construct):
         name: Of the role, up to 64 characters.
         trust: Who may assume it.
         permissions: What it may do; inline, so that it lives and dies with the role.
+        existing: The role to use instead of one of its own.
 
     Attributes:
         role: Its ARN goes to whoever assumes it.
-        policy: Whoever uses the role waits for it, or its first calls are denied.
+        permissions: What it may do, as JSON.
+        policies: Whoever uses the role waits for them, or its first calls are denied.
     """
 
     def __init__(
@@ -40,18 +44,23 @@ class Role(Construct):
         name: str,
         trust: Sequence[Statement],
         permissions: Sequence[Statement],
+        existing: RoleReference | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.role = IamRole(
-            self, "role", name=name, assume_role_policy=policy_document(self, "trust", trust).json
-        )
-        self.policy = IamRolePolicy(
-            self,
-            "policy",
-            name="permissions",
-            role=self.role.id,
-            policy=policy_document(self, "permissions", permissions).json,
-        )
+        self.role, role_id = (existing, existing.name) if existing else self._make(name, trust)
+        self.permissions: str = policy_document(self, "permissions", permissions).json
+        self.policies: list[IamRolePolicy] = []
+        if role_id:
+            # Two pipelines may use one existing role, so that its policies need names of their own.
+            label = name if existing else "permissions"
+            self.policies += [
+                IamRolePolicy(self, "policy", name=label, role=role_id, policy=self.permissions)
+            ]
+
+    def _make(self, name: str, trust: Sequence[Statement]) -> tuple[RoleReference, str]:
+        document = policy_document(self, "trust", trust)
+        role = IamRole(self, "role", name=name, assume_role_policy=document.json)
+        return RoleReference(name=role.name, arn=role.arn), role.id
 
 
 def policy_document(scope: Construct, id_: str, statements: Sequence[Statement]) -> DataAwsIamPolicyDocument:

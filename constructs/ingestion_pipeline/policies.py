@@ -73,6 +73,33 @@ def read_with_key(key: str, stream_arn: str) -> list[Statement]:
     return [Statement("DecryptRecords", ["kms:Decrypt"], [key], conditions=context)]
 
 
+def put_records(stream_arn: str) -> list[Statement]:
+    """Lets anybody else put records on one stream, one or many at a time."""
+    return [Statement("PutRecords", ["kinesis:PutRecord", "kinesis:PutRecords"], [stream_arn])]
+
+
+def read_objects(bucket_arn: str, prefix: str) -> list[Statement]:
+    """Lets anybody list one bucket and read what lies below one prefix of it."""
+    listing = ["s3:GetBucketLocation", "s3:ListBucket"]
+    return [
+        Statement("ListBucket", listing, [bucket_arn]),
+        Statement("ReadObjects", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*"]),
+    ]
+
+
+def encrypt_objects(key: str) -> list[Statement]:
+    """Lets whoever writes objects encrypt them with the bucket's own key, if it has one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    return [Statement("EncryptObjects", ["kms:GenerateDataKey"], [key])] if key else []
+
+
+def decrypt_objects(key: str) -> list[Statement]:
+    """Lets whoever reads objects, or writes them in parts, decrypt them with the bucket's own key, if any."""
+    return [Statement("DecryptObjects", ["kms:Decrypt"], [key])] if key else []
+
+
 def is_own_key(key: str) -> bool:
     """Whether a stream's key is the user's, given by its ARN, and not AWS's own, given by its alias."""
     return not key.startswith("alias/")

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
 from ingestion_pipeline.names import Names, environment_label
+from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.settings import Settings
 from ingestion_pipeline.state import StateBucket
@@ -68,20 +69,9 @@ class IngestionStack(AwsStack):
             dead_letters=settings.dead_letters,
             sources=settings.sources,
         )
-        fetch = self.pipeline.fetch.function
-        self._output("bucket_name", self.pipeline.lake.bucket.bucket, "Bucket that holds the records.")
-        self._output("stream_name", self.pipeline.stream.stream.name, "Kinesis stream of the records.")
-        self._output("function_name", fetch.function_name, "Function to invoke.")
-        self._output(
-            "delivery_stream_name", self.pipeline.delivery.delivery_stream.name, "Firehose delivery stream."
-        )
-        self._output("function_arn", fetch.arn, "ARN of the function, for triggers.")
-        self._output(
-            "dead_letter_queue_url", self.pipeline.dead_letters.queue.url, "Queue of events that failed."
-        )
-
-    def _output(self, name: str, value: str, description: str) -> None:
-        TerraformOutput(self, name, value=value, description=description)
+        for output in OUTPUTS:
+            value = output.value(self.pipeline)
+            TerraformOutput(self, output.name, value=value, description=output.meaning)
 
 
 class StateStack(AwsStack):

@@ -1,5 +1,6 @@
 import pytest
 
+from ingestion_pipeline.references import BucketReference, StreamReference
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
@@ -23,9 +24,8 @@ def delivery(synthesize: Synthesize, *, key: str = "alias/aws/kinesis", **settin
             name="our-delivery",
             role_name="our-role",
             account_id="123456789012",
-            stream_arn=STREAM,
-            stream_key=key,
-            bucket_arn=BUCKET,
+            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
+            bucket=BucketReference(name="our-bucket", arn=BUCKET),
             settings=chosen,
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-bucket-policy")],
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ingestion_pipeline.references import BucketReference, StreamReference
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
@@ -37,11 +38,8 @@ def function(
             name="our-function",
             role_name="our-role",
             code=Bundle(code, "aGFzaA=="),
-            stream_name="our-stream",
-            stream_arn=STREAM,
-            stream_key=key,
-            bucket_name="our-bucket",
-            bucket_arn=BUCKET,
+            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
+            bucket=BucketReference(name="our-bucket", arn=BUCKET),
             dead_letter_prefix="rejected/",
             queue_arn=QUEUE,
             settings=chosen,

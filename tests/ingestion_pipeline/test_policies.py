@@ -16,6 +16,10 @@ PERMISSIONS = {
     "write_log_stream": policies.write_log_stream(ARN),
     "write_objects": policies.write_objects(ARN, ["data/", "errors/"]),
     "write_dead_letters": policies.write_dead_letters(ARN, "dead-letters/"),
+    "put_records": policies.put_records(ARN),
+    "read_objects": policies.read_objects(ARN, "data/"),
+    "encrypt_objects": policies.encrypt_objects(ARN),
+    "decrypt_objects": policies.decrypt_objects(ARN),
     "send_failures": policies.send_failures(ARN),
     "read_secrets": policies.read_secrets([ARN]),
 }

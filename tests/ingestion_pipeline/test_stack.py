@@ -87,21 +87,29 @@ class TestDefaults:
         }
 
     @pytest.mark.parametrize(
-        ("output", "kind", "attribute"),
+        ("output", "kind", "part", "attribute"),
         [
-            ("bucket_name", "aws_s3_bucket", "bucket"),
-            ("stream_name", "aws_kinesis_stream", "name"),
-            ("function_name", "aws_lambda_function", "function_name"),
-            ("delivery_stream_name", "aws_kinesis_firehose_delivery_stream", "name"),
-            ("function_arn", "aws_lambda_function", "arn"),
-            ("dead_letter_queue_url", "aws_sqs_queue", "url"),
+            ("bucket_name", "aws_s3_bucket", "", "bucket"),
+            ("bucket_arn", "aws_s3_bucket", "", "arn"),
+            ("stream_name", "aws_kinesis_stream", "", "name"),
+            ("stream_arn", "aws_kinesis_stream", "", "arn"),
+            ("function_name", "aws_lambda_function", "", "function_name"),
+            ("function_arn", "aws_lambda_function", "", "arn"),
+            ("function_role_arn", "aws_iam_role", "fetch", "arn"),
+            ("delivery_stream_name", "aws_kinesis_firehose_delivery_stream", "", "name"),
+            ("delivery_stream_arn", "aws_kinesis_firehose_delivery_stream", "", "arn"),
+            ("delivery_role_arn", "aws_iam_role", "delivery", "arn"),
+            ("dead_letter_queue_url", "aws_sqs_queue", "", "url"),
+            ("dead_letter_queue_arn", "aws_sqs_queue", "", "arn"),
         ],
     )
-    def test_outputs(self, default_stack: Synthesized, output: str, kind: str, attribute: str) -> None:
+    def test_outputs(
+        self, default_stack: Synthesized, output: str, kind: str, part: str, attribute: str
+    ) -> None:
         """Each output is an attribute of the resource that it is named for."""
         value = default_stack.json["output"][output]["value"]
 
-        assert value == f"${{{default_stack.address(kind)}.{attribute}}}"
+        assert value == f"${{{default_stack.address(kind, part)}.{attribute}}}"
 
     def test_outputs_are_described(self, default_stack: Synthesized) -> None:
         """`terraform output` and module documentation have a sentence for each."""

@@ -10,9 +10,11 @@ def wanted() -> dict[str, str]:
     return {path.name: text for path, text in documents().items()}
 
 
-@pytest.mark.parametrize("name", ["README.md", "constructs/ingestion_pipeline/source.schema.json"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/outputs.md", "constructs/ingestion_pipeline/source.schema.json"]
+)
 def test_what_is_committed_is_what_is_generated(wanted: dict[str, str], name: str) -> None:
-    """The picture, the settings and the schema are current; `make docs` writes them."""
+    """The picture, the settings, the outputs and the schema are current; `make docs` writes them."""
     path = ROOT / name
 
     assert path.read_text(encoding="utf-8") == wanted[path.name]

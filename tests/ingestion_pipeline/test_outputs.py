@@ -1,0 +1,35 @@
+"""The contract with stacks that read the outputs from the state."""
+
+from ingestion_pipeline.outputs import OUTPUTS
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+PROMISED = {
+    "0.1.0": {
+        *("bucket_name", "bucket_arn", "stream_name", "stream_arn"),
+        *("function_name", "function_arn", "function_role_arn"),
+        *("delivery_stream_name", "delivery_stream_arn", "delivery_role_arn"),
+        *("dead_letter_queue_url", "dead_letter_queue_arn"),
+    }
+}
+"""What each version brought. Add a version's, never take one away before the next major version."""
+
+
+def test_every_output_that_was_ever_promised_is_there(default_stack: Synthesized) -> None:
+    """An output that is renamed or removed breaks the stacks that read it."""
+    broken = set().union(*PROMISED.values()) - set(default_stack.json["output"])
+
+    assert broken == set()
+
+
+def test_every_output_is_promised_by_its_version() -> None:
+    """What is stated with a version is what that version brought."""
+    stated = {version: {o.name for o in OUTPUTS if o.since == version} for version in PROMISED}
+
+    assert stated == PROMISED
+
+
+def test_none_is_a_secret(default_stack: Synthesized) -> None:
+    """None is marked sensitive, which would hide it from `terraform output`."""
+    hidden = [name for name, output in default_stack.json["output"].items() if output.get("sensitive")]
+
+    assert hidden == []
