@@ -1,0 +1,51 @@
+# Records go through a stream encrypted with a key of one's own into a bucket that other Terraform made.
+
+terraform {
+  required_version = ">= 1.10.0"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100.0, < 7.0.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+}
+
+data "aws_caller_identity" "current" {}
+
+resource "aws_kms_key" "records" {
+  description         = "Records on their way to the lake."
+  enable_key_rotation = true
+}
+
+resource "aws_s3_bucket" "lake" {
+  bucket = "shared-lake-${data.aws_caller_identity.current.account_id}"
+}
+
+module "ingestion" {
+  source = "../.."
+
+  name                 = "events"
+  sources              = [{ name = "events", url = "https://api.example.com/events" }]
+  stream_kms_key       = aws_kms_key.records.arn
+  delivery_data_prefix = "events/"
+
+  existing_bucket = {
+    arn  = aws_s3_bucket.lake.arn
+    name = aws_s3_bucket.lake.bucket
+  }
+}
+
+output "function_role_arn" {
+  description = "Whom the key's policy names, if it does not leave that to IAM."
+  value       = module.ingestion.function_role_arn
+}
+
+output "delivery_role_arn" {
+  description = "Whom the key's policy names, if it does not leave that to IAM."
+  value       = module.ingestion.delivery_role_arn
+}

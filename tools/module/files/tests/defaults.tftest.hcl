@@ -1,0 +1,164 @@
+# What the module makes without any input, without an account: AWS's answers are mocked.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+run "makes_a_pipeline" {
+  command = plan
+
+  assert {
+    condition     = one(aws_kinesis_stream.stream[*].encryption_type) == "KMS"
+    error_message = "the stream is not encrypted"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket.lake_bucket[*].force_destroy) == false
+    error_message = "terraform destroy would delete the records"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_public_access_block.lake_public_access[*].restrict_public_buckets)
+    error_message = "the bucket is open to the public"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].source_code_hash) == filebase64sha256("./lambda.zip")
+    error_message = "the function is not the zip beside the module"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.SOURCES) == "[]"
+    error_message = "the function has sources that nobody gave"
+  }
+}
+
+run "tags_everything_that_can_carry_tags" {
+  command = plan
+
+  variables {
+    environment = "prod"
+    tags        = { Team = "data" }
+  }
+
+  assert {
+    condition = alltrue([
+      for tags in [
+        one(aws_kinesis_stream.stream[*].tags),
+        one(aws_s3_bucket.lake_bucket[*].tags),
+        one(aws_sqs_queue.dead_letters_queue[*].tags),
+        one(aws_lambda_function.fetch_function[*].tags),
+        one(aws_iam_role.fetch_access_role[*].tags),
+        one(aws_iam_role.delivery_access_role[*].tags),
+        one(aws_cloudwatch_log_group.fetch_log_group[*].tags),
+        one(aws_cloudwatch_log_group.delivery_log_group[*].tags),
+        one(aws_kinesis_firehose_delivery_stream.delivery_stream[*].tags),
+      ] : tags == tomap({ Environment = "Production", Team = "data" })
+    ])
+    error_message = "a resource is not tagged"
+  }
+}
+
+run "keeps_no_rules_that_are_switched_off" {
+  command = plan
+
+  variables {
+    lake_noncurrent_version_days = 0
+    lake_unfinished_upload_days  = 0
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.lake_lifecycle) == 0
+    error_message = "there is a lifecycle without rules"
+  }
+}
+
+run "makes_one_rule_of_two" {
+  command = plan
+
+  variables {
+    lake_noncurrent_version_days = 0
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.lake_lifecycle[0].rule[*].id == tolist(["remove-unfinished-uploads"])
+    error_message = "the rules are not those that are switched on"
+  }
+}
+
+run "refuses_a_runtime_that_the_zip_is_not_for" {
+  command = plan
+
+  variables {
+    function_runtime = "python3.12"
+  }
+
+  expect_failures = [var.function_runtime]
+}
+
+run "takes_another_runtime_with_a_zip_for_it" {
+  command = plan
+
+  variables {
+    function_runtime = "python3.12"
+    package_path     = "./lambda.zip"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].runtime) == "python3.12"
+    error_message = "the runtime is not the one given"
+  }
+}
+
+run "reads_the_secrets_of_its_sources" {
+  command = plan
+
+  variables {
+    sources = [
+      { name = "a", url = "https://a.example", auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a" } },
+      { name = "b", url = "https://b.example" },
+      { url = "https://c.example", auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a" } },
+    ]
+  }
+
+  assert {
+    condition     = local.secret_arns == tolist(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:a"])
+    error_message = "the secrets are not those of the sources, each once"
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "ReadSecrets")
+    error_message = "the function may not read its secrets"
+  }
+}
+
+run "refuses_two_sources_of_one_name" {
+  command = plan
+
+  variables {
+    sources = [{ name = "a", url = "https://a.example" }, { name = "a", url = "https://b.example" }]
+  }
+
+  expect_failures = [var.sources]
+}
+
+run "refuses_tags_that_aws_refuses" {
+  command = plan
+
+  variables {
+    tags = { "aws:mine" = "no" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "refuses_a_folder_in_another" {
+  command = plan
+
+  variables {
+    delivery_error_prefix = "failed/"
+    dead_letters_prefix   = "failed/dead/"
+  }
+
+  expect_failures = [var.dead_letters_prefix]
+}

@@ -1,0 +1,118 @@
+# What is brought along is used, and nothing is made in its place.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  existing_stream              = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
+  existing_bucket              = { arn = "arn:aws:s3:::mine", name = "mine" }
+  existing_function_role       = { arn = "arn:aws:iam::123456789012:role/fetch" }
+  existing_delivery_role       = { arn = "arn:aws:iam::123456789012:role/delivery" }
+  existing_function_log_group  = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:fetch", name = "fetch" }
+  existing_delivery_log_group  = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:delivery", name = "delivery" }
+  existing_failure_destination = { arn = "arn:aws:sns:eu-central-1:123456789012:failures" }
+}
+
+run "makes_nothing_that_was_brought" {
+  command = plan
+
+  assert {
+    condition = length(concat(
+      aws_kinesis_stream.stream,
+      aws_s3_bucket.lake_bucket,
+      aws_s3_bucket_policy.lake_policy,
+      aws_s3_bucket_versioning.lake_versioning,
+      aws_s3_bucket_lifecycle_configuration.lake_lifecycle,
+      aws_iam_role.fetch_access_role,
+      aws_iam_role.delivery_access_role,
+      aws_iam_role_policy.fetch_access_policy,
+      aws_iam_role_policy.delivery_access_policy,
+      aws_cloudwatch_log_group.fetch_log_group,
+      aws_cloudwatch_log_group.delivery_log_group,
+      aws_sqs_queue.dead_letters_queue,
+    )) == 0
+    error_message = "something is made in place of what was brought along"
+  }
+}
+
+run "uses_what_was_brought" {
+  command = plan
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.KINESIS_STREAM_NAME) == "mine"
+    error_message = "the function writes another stream"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.DEAD_LETTER_BUCKET) == "mine"
+    error_message = "dead letters go to another bucket"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].role) == var.existing_function_role.arn
+    error_message = "the function has another role"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].logging_config[0].log_group) == "fetch"
+    error_message = "the function logs elsewhere"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function_event_invoke_config.fetch_failures[*].destination_config[0].on_failure[0].destination) == var.existing_failure_destination.arn
+    error_message = "events that failed go elsewhere"
+  }
+
+  assert {
+    condition     = one(aws_kinesis_firehose_delivery_stream.delivery_stream[*].extended_s3_configuration[0].bucket_arn) == "arn:aws:s3:::mine"
+    error_message = "Firehose writes to another bucket"
+  }
+
+  assert {
+    condition     = one(aws_cloudwatch_log_stream.delivery_log_stream[*].log_group_name) == "delivery"
+    error_message = "Firehose logs elsewhere"
+  }
+
+  assert {
+    condition     = local.failure_action == "sns:Publish"
+    error_message = "the function may not publish on the topic"
+  }
+
+  assert {
+    condition     = output.bucket_name == "mine" && output.dead_letter_queue_url == null
+    error_message = "the outputs do not say what is used"
+  }
+}
+
+run "uses_the_key_of_the_stream" {
+  command = plan
+
+  variables {
+    existing_stream = {
+      arn     = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine"
+      name    = "mine"
+      kms_key = "arn:aws:kms:eu-central-1:123456789012:key/mine"
+    }
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptRecords")
+    error_message = "the function may not encrypt what it puts on the stream"
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptRecords")
+    error_message = "Firehose may not decrypt what it reads"
+  }
+}
+
+run "refuses_a_destination_that_takes_no_events" {
+  command = plan
+
+  variables {
+    existing_failure_destination = { arn = "arn:aws:s3:::mine" }
+  }
+
+  expect_failures = [var.existing_failure_destination]
+}

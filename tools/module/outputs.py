@@ -1,0 +1,54 @@
+"""The module's outputs: those of the stack, and what else a root module may need."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.module.rewrite import output_values
+
+FURTHER = {
+    "bucket_arn": ("ARN of the bucket, for readers.", "local.bucket.arn"),
+    "stream_arn": ("ARN of the stream, for other readers.", "local.stream.arn"),
+    "delivery_stream_arn": (
+        "ARN of the Firehose delivery stream.",
+        "one(aws_kinesis_firehose_delivery_stream.delivery_stream[*].arn)",
+    ),
+    "function_role_arn": (
+        "ARN of the function's role, for policies of keys and secrets.",
+        "local.function_role.arn",
+    ),
+    "delivery_role_arn": (
+        "ARN of Firehose's role, for policies of keys and buckets.",
+        "local.delivery_role.arn",
+    ),
+    "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),
+    "delivery_log_group_name": ("Log group of Firehose's errors.", "local.delivery_log_group.name"),
+    "failure_destination_arn": (
+        "ARN of where events go that failed to the last.",
+        "local.failure_destination.arn",
+    ),
+    "function_policy_json": (
+        "What the function's role has to permit, for a role that you bring.",
+        "one(data.aws_iam_policy_document.fetch_access_permissions[*].json)",
+    ),
+    "delivery_policy_json": (
+        "What Firehose's role has to permit, for a role that you bring.",
+        "one(data.aws_iam_policy_document.delivery_access_permissions[*].json)",
+    ),
+}
+"""Description and expression of what the stack has no output for, by name."""
+
+
+def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Description and expression of every output, sorted by name; all are null if nothing is made.
+
+    Args:
+        config: A stack's JSON, synthesized with references for settings.
+    """
+    further = {name: {"description": said, "value": value} for name, (said, value) in FURTHER.items()}
+    stated = further | output_values(config)
+    return {name: {**stated[name], "value": _or_null(stated[name]["value"])} for name in sorted(stated)}
+
+
+def _or_null(value: str) -> str:
+    """One made of a list is null by itself, another would be what was brought along."""
+    return value if value.startswith("one(") else f"var.enabled ? {value} : null"
