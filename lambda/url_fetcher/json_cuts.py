@@ -29,11 +29,6 @@ class Cuts:
         self._rest = 0
         self._next_rest = 1
 
-    @property
-    def taught(self) -> bool:
-        """Whether an opening is known."""
-        return bool(self._opening)
-
     def learn(self, record: bytes) -> None:
         """Take the opening from a record that begins with ``{"key":``; others teach nothing."""
         found = _OPENING.match(record)

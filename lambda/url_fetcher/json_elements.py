@@ -3,18 +3,14 @@
 from collections.abc import Generator
 from typing import NamedTuple
 
-import msgspec
-
 from url_fetcher.errors import MalformedBody
-from url_fetcher.json_cuts import Cuts
+from url_fetcher.json_blocks import Blocks
 from url_fetcher.json_scan import ValueScanner
-from url_fetcher.json_values import NotJson, check_text, check_value, may_be_deep, one_line
+from url_fetcher.json_values import NotJson, check_value, one_line
 from url_fetcher.records import KEPT_BYTES, Rejected
 from url_fetcher.window import Window
 
 _COMMA, _OPEN, _CLOSE = b",[]"
-_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_row = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
 class Value(NamedTuple):
@@ -51,10 +47,10 @@ class Elements:
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._scanner = ValueScanner()
-        self._in_array = Cuts(b",")
-        self._in_row = Cuts(b"\n")
-        self._tried = 0
-        self._seen = False
+        self._in_array, self._in_row = (
+            Blocks(window, in_array=in_array, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+            for in_array in (True, False)
+        )
 
     def peek(self) -> Generator[None, None, int | None]:
         """The next byte that is not white space, not consumed; None at the body's end."""
@@ -71,7 +67,8 @@ class Elements:
             window.position += 1
             return
         while True:
-            while (yield from self.peek()) is not None and self._many(self._in_array):
+            while (yield from self.peek()) is not None and (records := self._in_array.take()):
+                self.out += records
                 # What is left ends inside a record; with more of the body it is one of many again.
                 if not window.final:
                     yield
@@ -91,13 +88,16 @@ class Elements:
             if byte == _OPEN:
                 self._window.position += 1
                 yield from self.array()
-            elif not self._many(self._in_row):
+            elif records := self._in_row.take():
+                self.out += records
+            else:
                 yield from self.single(self._in_row)
 
-    def single(self, cuts: Cuts | None = None) -> Generator[None]:
-        """Read one value as one record; ``cuts`` learns from it."""
+    def single(self, blocks: Blocks | None = None) -> Generator[None]:
+        """Read one value as one record; ``blocks`` learns from it."""
         value = yield from self.value()
-        self._seen = True
+        if blocks:
+            blocks.learn(value.data)
         reason = self._too_much(value)
         if not reason:
             try:
@@ -111,8 +111,6 @@ class Elements:
             self.rejected.append(Rejected(value.data, reason, value.offset, total_bytes))
             return
         self.out.append(one_line(value.data))
-        if cuts and not cuts.taught:
-            cuts.learn(value.data)
 
     def value(self) -> Generator[None, None, Value]:
         """Read one value to its end; beyond the limit without keeping it, and then unchecked.
@@ -157,56 +155,3 @@ class Elements:
         if value.nesting > self._max_nesting:
             return f"is nested {value.nesting} levels deep; the limit is {self._max_nesting}"
         return ""
-
-    def _many(self, cuts: Cuts) -> bool:
-        """Take as many whole values as one decoder call can; False leaves them to be read singly.
-
-        Tried once for each part of the body that arrives, at the beginning of a value.
-        """
-        window = self._window
-        if self._tried == window.appended or not self._seen:
-            return False
-        self._tried = window.appended
-        missed = False
-        for cut in cuts.guesses(window.data, window.position):
-            if self._take(cuts, cut):
-                cuts.hit()
-                return True
-            missed = True
-        if missed:
-            cuts.missed()
-        cut = cuts.exact(window.data, window.position)
-        return cut > window.position and self._take(cuts, cut)
-
-    def _take(self, cuts: Cuts, cut: int) -> bool:
-        window = self._window
-        values = memoryview(window.data)[window.position : cut]
-        try:
-            if cuts is self._in_array:
-                block = b"".join((b"[", values, b"]"))
-                records = _decode_array(block)
-            else:
-                block = bytes(values)
-                records = _decode_row(block)
-                # In a row an array stands for its elements, and the decoder would take 1-2 for two values.
-                if not all(record.startswith(b"{") for record in map(bytes, records)):
-                    return False
-            check_text(block)
-        except (msgspec.DecodeError, RecursionError, NotJson):
-            return False
-        finally:
-            values.release()
-        if not self._all_within(block, records):
-            return False
-        if b"\n" in block or b"\r" in block:
-            self.out.extend([one_line(bytes(record)) for record in records])
-        else:
-            self.out.extend(records)
-        window.position = cut + 1
-        return True
-
-    def _all_within(self, block: bytes, records: list[msgspec.Raw]) -> bool:
-        """Whether no record is above a limit; what may be is left to the exact reader, which knows where."""
-        if len(block) > self._max_record_bytes and max(map(len, records)) > self._max_record_bytes:
-            return False
-        return not may_be_deep(records, self._max_nesting)

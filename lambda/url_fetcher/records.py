@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.errors import ConfigurationError
 
 Format: TypeAlias = Literal["auto", "json", "ndjson", "csv"]
 
@@ -13,8 +13,6 @@ KEPT_BYTES = 65_536
 DEEPEST_NESTING = 500
 """The largest ``max_nesting``: the decoder recurses once a level on the interpreter's stack of 1,000."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
 _LINE_TYPES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
 
 
@@ -117,6 +115,8 @@ def open_splitter(
     if record_path and chosen in ("ndjson", "csv"):
         raise ConfigurationError(f"record_path {record_path!r} needs format json; the format is {chosen}")
     # Loaded here because these modules need the types above, and most invocations need one of them.
+    from url_fetcher.byte_order_mark import Unmarked
+
     if chosen == "ndjson":
         from url_fetcher.line_records import NdjsonSplitter
 
@@ -136,56 +136,3 @@ def _format_of(content_type: str) -> Literal["json", "ndjson", "csv"]:
     if media_type.rpartition("/")[2].removeprefix("x-").removesuffix("+json") in _LINE_TYPES:
         return "ndjson"
     return "csv" if media_type in ("text/csv", "application/csv") else "json"
-
-
-class Unmarked:
-    """A splitter whose body may begin with a UTF-8 byte order mark, which belongs to no record.
-
-    Args:
-        splitter: Gets the body without the mark; its offsets are moved by the mark's length.
-    """
-
-    def __init__(self, splitter: "OffsetSplitter") -> None:
-        self._splitter = splitter
-        self._head: bytes | None = b""
-        self.rejected = splitter.rejected
-
-    @property
-    def count(self) -> int:
-        """Records handed out so far."""
-        return self._splitter.count
-
-    def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
-        if self._head is None:
-            return self._splitter.feed(chunk)
-        self._head += chunk
-        if len(self._head) < len(_BYTE_ORDER_MARK):
-            return ()
-        return self._splitter.feed(self._without_mark())
-
-    def finish(self) -> Sequence[bytes]:
-        """As every splitter."""
-        if self._head is not None and (records := self._splitter.feed(self._without_mark())):
-            return records
-        return self._splitter.finish()
-
-    def outside(self) -> object:
-        """As every splitter."""
-        return self._splitter.outside()
-
-    def _without_mark(self) -> bytes:
-        head, self._head = self._head or b"", None
-        if head.startswith(_OTHER_ENCODINGS):
-            raise MalformedBody("the body is in UTF-16 or UTF-32; records must be in UTF-8", offset=0)
-        if head.startswith(_BYTE_ORDER_MARK):
-            self._splitter.start(len(_BYTE_ORDER_MARK))
-            return head[len(_BYTE_ORDER_MARK) :]
-        return head
-
-
-class OffsetSplitter(Splitter, Protocol):
-    """A splitter that can be told how many bytes of the body it does not see."""
-
-    def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
