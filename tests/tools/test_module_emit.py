@@ -172,7 +172,10 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
 ) -> None:
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
-    conditional = ("EncryptRecords", "DecryptRecords", "ReadSecrets", "logging_config", "reserved_concurrent")
+    conditional = (
+        *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
+        *("logging_config", "reserved_concurrent_executions"),
+    )
 
     assert {place for place in more if not any(word in place for word in conditional)} == set()
 

@@ -19,7 +19,10 @@ BROUGHT = {
         "arn": "local.delivery_log_group.arn",
         "name": "local.delivery_log_group.name",
     },
-    ("aws_sqs_queue", "dead_letters_queue"): {"arn": "local.failure_destination.arn"},
+    ("aws_sqs_queue", "dead_letters_queue"): {
+        "arn": "local.failure_destination.arn",
+        "url": "local.failure_destination.url",
+    },
 }
 """What stands for an attribute of a resource that may be brought along."""
 

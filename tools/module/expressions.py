@@ -111,7 +111,10 @@ def _brought() -> Mapping[str, object]:
             for part, path in (("function", "fetch"), ("delivery", "delivery"))
         },
         "failure_destination": {
-            "arn": _either("existing_failure_destination", "arn", "aws_sqs_queue.dead_letters_queue[*].arn")
+            attribute: _either(
+                "existing_failure_destination", attribute, f"aws_sqs_queue.dead_letters_queue[*].{attribute}"
+            )
+            for attribute in ("arn", "url")
         },
     }
 
@@ -122,6 +125,7 @@ def _function() -> Mapping[str, object]:
     return {
         "failure_action": f'var.existing_failure_destination == null ? "sqs:SendMessage" : {topic}',
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
+        "bucket_kms_key": "var.existing_bucket != null ? var.existing_bucket.kms_key : null",
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "secret_arns": f"distinct([for arn in {arns} : arn if arn != null])",
     }

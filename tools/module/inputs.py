@@ -8,6 +8,7 @@ from ingestion_pipeline.bundle import Target
 from ingestion_pipeline.configuration import TABLES
 from ingestion_pipeline.rules import Rule, rule_of
 from ingestion_pipeline.settings import ENVIRONMENT, ENVIRONMENT_FORM, Settings
+from tools.module.brought import BROUGHT
 from tools.module.conditions import Validation, validation
 from tools.module.demands import demands
 
@@ -36,39 +37,6 @@ SOURCES = (
     'What to fetch: objects with the keys of a source, such as `{ name = "posts", url = "https://…" }`; '
     "the first is the default."
 )
-
-BROUGHT = {
-    "existing_stream": (
-        'arn = string, name = string, kms_key = optional(string, "alias/aws/kinesis")',
-        "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it is "
-        "encrypted with, if it is one.",
-    ),
-    "existing_bucket": (
-        "arn = string, name = string",
-        "Bucket to use instead of making one; nothing about it is changed.",
-    ),
-    "existing_function_role": (
-        "arn = string",
-        "Role of the function to use instead of making one; give it the output `function_policy_json`.",
-    ),
-    "existing_delivery_role": (
-        "arn = string",
-        "Role of Firehose to use instead of making one; give it the output `delivery_policy_json`.",
-    ),
-    "existing_function_log_group": (
-        "arn = string, name = string",
-        "Log group of the function to use instead of making one.",
-    ),
-    "existing_delivery_log_group": (
-        "arn = string, name = string",
-        "Log group of Firehose to use instead of making one; a log stream is made in it.",
-    ),
-    "existing_failure_destination": (
-        "arn = string",
-        "SQS queue or SNS topic for events that failed to the last, to use instead of making a queue.",
-    ),
-}
-"""Attributes and meaning of what may be brought along, by variable."""
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,8 @@ from typing import Any
 from tools.module.rewrite import output_values
 
 FURTHER = {
-    "bucket_arn": ("ARN of the bucket, for readers.", "local.bucket.arn"),
-    "stream_arn": ("ARN of the stream, for other readers.", "local.stream.arn"),
-    "delivery_stream_arn": (
-        "ARN of the Firehose delivery stream.",
-        "one(aws_kinesis_firehose_delivery_stream.delivery_stream[*].arn)",
-    ),
-    "function_role_arn": (
-        "ARN of the function's role, for policies of keys and secrets.",
-        "local.function_role.arn",
-    ),
-    "delivery_role_arn": (
-        "ARN of Firehose's role, for policies of keys and buckets.",
-        "local.delivery_role.arn",
-    ),
     "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),
     "delivery_log_group_name": ("Log group of Firehose's errors.", "local.delivery_log_group.name"),
-    "failure_destination_arn": (
-        "ARN of where events go that failed to the last.",
-        "local.failure_destination.arn",
-    ),
     "function_policy_json": (
         "What the function's role has to permit, for a role that you bring.",
         "one(data.aws_iam_policy_document.fetch_access_permissions[*].json)",

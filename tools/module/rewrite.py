@@ -1,64 +1,12 @@
 """From the synthesized JSON of a stack to the resources of a module, in pure steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingestion_pipeline.settings import AWS_KINESIS_KEY
+from ingestion_pipeline.policies import Statement
 from tools.module.addresses import OutOfDate, renamed, short_name, short_names
+from tools.module.places import CONDITIONS, LOGGING, PLACES, SWITCHES, WITH_BUCKET_KEY
 from tools.module.synthesis import NAMES, STAND_IN
-
-SWITCHES = (
-    ("lake_lifecycle", "local.create.lifecycle"),
-    ("lake_", "local.create.bucket"),
-    ("stream", "local.create.stream"),
-    ("dead_letters_", "local.create.queue"),
-    ("delivery_log_group", "local.create.delivery_log_group"),
-    ("fetch_log_group", "local.create.function_log_group"),
-    ("delivery_access_permissions", "var.enabled"),
-    ("fetch_access_permissions", "var.enabled"),
-    ("delivery_access_", "local.create.delivery_role"),
-    ("fetch_access_", "local.create.function_role"),
-    ("", "var.enabled"),
-)
-"""When a resource is made, by the beginning of its short name; the first that fits counts."""
-
-FUNCTION = "aws_lambda_function.fetch_function"
-VARIABLES = "environment.variables"
-PLACES = {
-    (FUNCTION, f"{VARIABLES}.ALLOWED_HOSTS"): '${join(",", var.fetch_allowed_hosts)}',
-    (FUNCTION, f"{VARIABLES}.ALLOW_HTTP"): "${tostring(var.fetch_allow_http)}",
-    (FUNCTION, f"{VARIABLES}.ALLOW_PRIVATE_NETWORKS"): "${tostring(var.fetch_allow_private_networks)}",
-    (FUNCTION, f"{VARIABLES}.PACK_KIB"): "${tostring(var.fetch_pack_kib)}",
-    (FUNCTION, f"{VARIABLES}.SOURCES"): "${jsonencode(var.sources)}",
-    (FUNCTION, "runtime"): "${var.function_runtime}",
-    (FUNCTION, "architectures"): ["${var.function_architecture}"],
-    (FUNCTION, "filename"): "${local.package}",
-    (FUNCTION, "source_code_hash"): "${filebase64sha256(local.package)}",
-    (FUNCTION, "tracing_config.mode"): '${var.function_tracing ? "Active" : "PassThrough"}',
-    (
-        "aws_sqs_queue.dead_letters_queue",
-        "message_retention_seconds",
-    ): "${var.dead_letters_queue_retention_days * 86400}",
-    ("aws_s3_bucket.lake_bucket", "force_destroy"): "${var.force_destroy}",
-}
-"""What stands where a construct has calculated with a setting, by address and path."""
-
-OWN_KEY = f'local.stream_kms_key != "{AWS_KINESIS_KEY}"'
-CONDITIONS = {
-    "EncryptRecords": OWN_KEY,
-    "DecryptRecords": OWN_KEY,
-    "ReadSecrets": "length(local.secret_arns) > 0",
-    "SendTraces": "var.function_tracing",
-    "remove-unfinished-uploads": "var.lake_unfinished_upload_days > 0",
-    "remove-old-versions": "var.lake_noncurrent_version_days > 0",
-}
-"""When a block of several is there, by its sid or id."""
-
-LOGGING = {
-    "for_each": "${var.existing_function_log_group == null ? [] : [1]}",
-    "content": {"log_format": "Text", "log_group": "${local.function_log_group.name}"},
-}
-"""A function logs to the group of its own name unless told otherwise."""
 
 
 def main_tf(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,12 +19,14 @@ def main_tf(config: Mapping[str, Any]) -> dict[str, Any]:
         OutOfDate: When the constructs have changed so that this would come out wrong.
     """
     names = short_names(config["resource"]) | short_names(config["data"], "data.")
-    result = {
+    result: dict[str, Any] = {
         "data": _blocks(config["data"], names),
         "resource": _blocks(config["resource"], names),
     }
     for (address, path), value in PLACES.items():
         replace_at(result["resource"], f"{address}.{path}", value)
+    for document, statements in WITH_BUCKET_KEY.items():
+        permit(result["data"]["aws_iam_policy_document"][document], statements)
     function = result["resource"]["aws_lambda_function"]["fetch_function"]
     function["dynamic"] = {"logging_config": [LOGGING]}
     result["data"]["aws_region"] = {"current": {"count": "${var.enabled ? 1 : 0}"}}
@@ -128,6 +78,17 @@ def switched(body: dict[str, Any]) -> dict[str, Any]:
             del result[kind]
             result |= ({kind: always} if always else {}) | {"dynamic": {kind: sometimes}}
     return result
+
+
+def permit(document: dict[str, Any], statements: Sequence[Statement]) -> None:
+    """Add statements to a policy document, each under its condition."""
+    blocks = [
+        {"sid": each.sid, "effect": "Allow", "actions": [*each.actions], "resources": [*each.resources]}
+        for each in statements
+    ]
+    more = switched({"statement": blocks})["dynamic"]["statement"]
+    dynamic = document.setdefault("dynamic", {})
+    dynamic["statement"] = [*dynamic.get("statement", []), *more]
 
 
 def count(name: str) -> str:

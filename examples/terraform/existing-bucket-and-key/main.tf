@@ -1,4 +1,4 @@
-# Records go through a stream encrypted with a key of one's own into a bucket that other Terraform made.
+# One key of one's own encrypts the stream and a bucket that the module did not make.
 
 terraform {
   required_version = ">= 1.10.0"
@@ -18,12 +18,25 @@ provider "aws" {
 data "aws_caller_identity" "current" {}
 
 resource "aws_kms_key" "records" {
-  description         = "Records on their way to the lake."
+  description         = "Records on their way to the lake and in it."
   enable_key_rotation = true
 }
 
 resource "aws_s3_bucket" "lake" {
   bucket = "shared-lake-${data.aws_caller_identity.current.account_id}"
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.records.arn
+    }
+  }
 }
 
 module "ingestion" {
@@ -35,8 +48,9 @@ module "ingestion" {
   delivery_data_prefix = "events/"
 
   existing_bucket = {
-    arn  = aws_s3_bucket.lake.arn
-    name = aws_s3_bucket.lake.bucket
+    arn     = aws_s3_bucket.lake.arn
+    name    = aws_s3_bucket.lake.bucket
+    kms_key = aws_kms_key.records.arn
   }
 }
 

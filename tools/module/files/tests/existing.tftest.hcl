@@ -75,6 +75,11 @@ run "uses_what_was_brought" {
   }
 
   assert {
+    condition     = one(aws_cloudwatch_log_stream.delivery_log_stream[*].name) == "data-ingestion-dev-delivery"
+    error_message = "Firehose logs to a stream that another pipeline may have"
+  }
+
+  assert {
     condition     = local.failure_action == "sns:Publish"
     error_message = "the function may not publish on the topic"
   }
@@ -104,6 +109,28 @@ run "uses_the_key_of_the_stream" {
   assert {
     condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptRecords")
     error_message = "Firehose may not decrypt what it reads"
+  }
+}
+
+run "uses_the_key_of_the_bucket" {
+  command = plan
+
+  variables {
+    existing_bucket = {
+      arn     = "arn:aws:s3:::mine"
+      name    = "mine"
+      kms_key = "arn:aws:kms:eu-central-1:123456789012:key/mine"
+    }
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptObjects")
+    error_message = "the function may not encrypt dead letters"
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptObjects")
+    error_message = "Firehose may not write objects in parts"
   }
 }
 

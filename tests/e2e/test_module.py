@@ -1,0 +1,264 @@
+"""The plain Terraform module where nothing else of this project is, on a local AWS that enforces IAM."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ingestion_pipeline.rules import SettingsError
+from ingestion_pipeline.settings import StreamSettings
+from local_aws.emulator import Emulator
+from local_aws.landed import Lake, compare
+from local_aws.sample_api import SampleApi
+from local_aws.sample_data import records, stored_form
+from tests.checkout import ROOT, Checkout
+from tests.e2e.consumer import Consumer, emitted
+from tests.e2e.deployment import together, wait_until, warnings
+from tools.module.addresses import short_name
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
+
+EXPECTED = [stored_form(record) for record in records()]
+EXAMPLES = ("minimal", "complete", "existing-bucket-and-key")
+SETTINGS = """
+[pipeline]
+name = "orders"
+[[sources]]
+name = "orders"
+url = "https://api.example.com/orders"
+[environments.local.delivery]
+buffer_seconds = 10
+[environments.local.lake]
+delete_with_stack = true
+noncurrent_version_days = 0
+unfinished_upload_days = 0
+[environments.local.function]
+runtime = "host"
+architecture = "host"
+[environments.local.fetch]
+allow_http = true
+allow_private_networks = true
+"""
+PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """A local AWS that enforces IAM and whose Firehose waits a twentieth of its interval."""
+    with Emulator(auth=True, firehose_time_scale=0.05, settings={"TLS_IN_FRONT": "true"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[SampleApi]:
+    """A real HTTP API with known records."""
+    with SampleApi() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The module with a zip for this machine."""
+    return emitted(tmp_path_factory.mktemp("module") / "terraform-aws-ingestion-pipeline", "host")
+
+
+@pytest.fixture(scope="module")
+def own_tests(module: Path, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """The module in a folder of its own, without AWS and without credentials, to run its tests in."""
+    folder = tmp_path_factory.mktemp("own-tests") / "module"
+    shutil.copytree(module, folder)
+    return Consumer(folder)
+
+
+@pytest.fixture(scope="module")
+def consumer(
+    module: Path, own_tests: Consumer, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> Consumer:
+    """The example of two pipelines, applied from a folder of its own while the module's tests run."""
+    consumer = Consumer.of_example(module, "two-pipelines", tmp_path_factory.mktemp("consumer") / "root")
+    consumer.override("europe", "america")
+    consumer.must(emulator, "init", "-input=false")
+    own_tests.must(None, "init", "-input=false")
+    together(
+        lambda: consumer.must(emulator, "apply", "-auto-approve", "-input=false"),
+        lambda: own_tests.run(None, "test"),
+    )
+    return consumer
+
+
+@pytest.mark.parametrize(("region", "name"), PIPELINES)
+def test_every_record_lands_through_every_pipeline(
+    consumer: Consumer, emulator: Emulator, sample: SampleApi, region: str, name: str
+) -> None:
+    """Each pipeline of each Region ingests into a lake of its own what the source serves."""
+    outputs = consumer.outputs()
+    pipeline = outputs["america"] if region == "us-east-1" else outputs["europe"][name]
+    invoked = _client(emulator, "lambda", region).invoke(
+        FunctionName=pipeline["function"], Payload=json.dumps({"url": sample.url}).encode()
+    )
+    answer = json.loads(invoked["Payload"].read())
+    assert answer.get("statusCode") == 200, answer
+    lake = Lake(_client(emulator, "s3", region), pipeline["bucket"])
+
+    def enough() -> bool:
+        lake.look()
+        return len(lake.lines) >= len(EXPECTED)
+
+    wait_until(enough, f"{len(EXPECTED)} records in the lake of {name} in {region}")
+    landed = compare(EXPECTED, lake.lines)
+
+    assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
+
+
+def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:
+    """What was applied is what is planned."""
+    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_stack_of_the_constructs_would_make_the_same(
+    consumer: Consumer, emulator: Emulator, tmp_path: Path
+) -> None:
+    """With the module's resources as its own, the stack plans no change but of tags and the zip's place."""
+    stack = _stack(tmp_path / "synthesized")
+    config = json.loads((stack.folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    state = json.loads((consumer.folder / "terraform.tfstate").read_text(encoding="utf-8"))
+    (stack.folder / "terraform.tfstate").write_text(json.dumps(_adopted(state, config)), encoding="utf-8")
+    del config["terraform"]["backend"]
+    (stack.folder / "cdk.tf.json").write_text(json.dumps(config), encoding="utf-8")
+    stack.must(emulator, "init", "-input=false")
+    stack.must(emulator, "plan", "-input=false", "-out=planned")
+    planned = json.loads(stack.must(None, "show", "-json", "planned"))
+
+    assert [change for change in _changes(planned) if not change.endswith((".tags", ".filename"))] == []
+
+
+def test_destroy_leaves_nothing(consumer: Consumer, emulator: Emulator) -> None:
+    """After destroying, neither Region has anything left, nor has the account."""
+    consumer.must(emulator, "destroy", "-auto-approve", "-input=false")
+    left = {
+        region: [
+            *_client(emulator, "kinesis", region).list_streams()["StreamNames"],
+            *_client(emulator, "firehose", region).list_delivery_streams()["DeliveryStreamNames"],
+            *_client(emulator, "lambda", region).list_functions()["Functions"],
+            *_client(emulator, "logs", region).describe_log_groups()["logGroups"],
+            *_client(emulator, "sqs", region).list_queues().get("QueueUrls", []),
+            *_client(emulator, "iam", region).list_roles()["Roles"],
+            *_client(emulator, "s3", region).list_buckets()["Buckets"],
+        ]
+        for region in ("eu-west-1", "us-east-1")
+    }
+
+    assert left == {"eu-west-1": [], "us-east-1": []}
+
+
+def test_terraform_never_warned(consumer: Consumer) -> None:
+    """No command above printed a warning."""
+    assert warnings(consumer.said) == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_plans_without_a_warning(
+    module: Path, emulator: Emulator, tmp_path: Path, example: str
+) -> None:
+    """The examples that are not applied above are accepted as they stand."""
+    root = Consumer.of_example(module, example, tmp_path / example)
+    root.must(emulator, "init", "-input=false")
+    planned = root.must(emulator, "plan", "-input=false")
+
+    assert ("to add, 0 to change, 0 to destroy" in planned, warnings(root.said)) == (True, [])
+
+
+@pytest.mark.usefixtures("consumer")
+def test_the_modules_own_tests_pass(own_tests: Consumer) -> None:
+    """`terraform test` passes in the module's folder."""
+    assert re.search(r"Success! \d+ passed, 0 failed\.", own_tests.said[0]), own_tests.said[0]
+
+
+def test_the_module_is_formatted(own_tests: Consumer) -> None:
+    """`terraform fmt` would change no file of the module nor of its examples."""
+    done = own_tests.run(None, "fmt", "-check", "-diff", "-recursive")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("consumer")
+def test_the_module_is_valid(own_tests: Consumer) -> None:
+    """`terraform validate` accepts the module by itself, without a warning."""
+    assert own_tests.must(None, "validate") == "Success! The configuration is valid.\n\n"
+
+
+def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """A user reads the same sentence from Terraform as from the settings."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    override = root.folder / "local_override.tf"
+    override.write_text('module "ingestion" {\n  stream_shard_count = 0\n}\n', encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
+    with pytest.raises(SettingsError) as refused:
+        StreamSettings(shard_count=0)
+
+    assert refused.value.problems[0].advice in said
+
+
+def _client(emulator: Emulator, service: str, region: str) -> Any:
+    session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+    return session.client(service, endpoint_url=emulator.endpoint_url)
+
+
+def _stack(output: Path) -> Consumer:
+    """The stack that main.py synthesizes from the settings that the example has in America."""
+    settings = output.with_suffix(".toml")
+    settings.write_text(SETTINGS, encoding="utf-8")
+    Checkout(ROOT).synthesize(output, ENV="local", PIPELINE_TOML=str(settings))
+    return Consumer(output / "stacks" / "orders-local")
+
+
+def _adopted(state: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """A state in which the resources of ``module.america`` have the addresses of the stack."""
+    unique = {
+        (kind, short_name(body["//"]["metadata"]["path"])): name
+        for kind, instances in config["resource"].items()
+        for name, body in instances.items()
+    }
+    resources = []
+    for resource in state["resources"]:
+        if resource.get("module") == "module.america" and resource["mode"] == "managed":
+            (instance,) = resource["instances"]
+            kept = {
+                key: instance[key] for key in ("schema_version", "attributes", "private") if key in instance
+            }
+            resources.append(
+                {
+                    "mode": "managed",
+                    "type": resource["type"],
+                    "name": unique.pop((resource["type"], resource["name"])),
+                    "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+                    "instances": [kept],
+                }
+            )
+    assert unique == {}
+    return {"version": 4, "serial": 1, "lineage": "adopted", "outputs": {}, "resources": resources}
+
+
+def _changes(planned: dict[str, Any]) -> list[str]:
+    """Every argument that the plan would change, as ``address.argument``."""
+    changes = []
+    for resource in planned["resource_changes"]:
+        if resource["mode"] == "data":
+            continue
+        before, after = resource["change"]["before"], resource["change"]["after"]
+        if before is None or after is None:
+            changes.append(f"{resource['address']} {resource['change']['actions']}")
+        elif resource["change"]["actions"] != ["no-op"]:
+            keys = [key for key in after if after[key] != before.get(key)]
+            changes += [f"{resource['address']}.{key}" for key in keys]
+    return changes
