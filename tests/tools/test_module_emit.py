@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cdktf
 import pytest
 
 from ingestion_pipeline.bundle import Target
 from ingestion_pipeline.settings import Settings
-from ingestion_pipeline.stack import IngestionStack
 from tools.module.addresses import short_name
 from tools.module.emit import emit
 from tools.module.expressions import local_values
 from tools.module.inputs import inputs, variable_name
+from tools.module.synthesis import stack_json
 from tools.terraform import ROOT
+
+# One worker, or each would emit the module for itself.
+pytestmark = pytest.mark.xdist_group("module-emit")
 
 AWS = Target("python3.13", "arm64")
 ADDRESSES = Path(__file__).with_name("module_addresses.txt")
@@ -193,11 +195,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def _stack(settings: Settings) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
-        app = cdktf.App(outdir=folder)
-        IngestionStack(app, "stack", settings=settings)
-        app.synth()
-        synthesized = Path(folder, "stacks", "stack", "cdk.tf.json").read_text(encoding="utf-8")
-    return _arguments(json.loads(synthesized))
+        return _arguments(stack_json(settings, Path(folder)))
 
 
 def _arguments(config: dict[str, Any]) -> dict[str, str]:

@@ -54,20 +54,34 @@ def synthesize(target: Target, output: Path) -> tuple[dict[str, Any], Path]:
     Raises:
         BundleError: When the function's zip cannot be made.
     """
+    config = stack_json(_settings(target), output, tags=TAGS)
+    (package,) = output.glob("stacks/*/assets/**/*.zip")
+    return config, package
+
+
+def stack_json(settings: Settings, output: Path, *, tags: str = "") -> dict[str, Any]:
+    """The JSON of the stack that the settings make.
+
+    Args:
+        settings: Of one environment.
+        output: Folder to synthesize into.
+        tags: What each resource that can carry tags is given as such, or empty.
+
+    Raises:
+        BundleError: When the function's zip cannot be made.
+    """
     # Only now: this starts jsii's Node process.
     from cdktf import App
 
     from ingestion_pipeline.stack import IngestionStack
 
     app = App(outdir=str(output))
-    stack = IngestionStack(app, STAND_IN.stack, settings=_settings(target))
-    for construct in stack.node.find_all():
+    stack = IngestionStack(app, "stack", settings=settings)
+    for construct in stack.node.find_all() if tags else []:
         if hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
-            construct.add_override("tags", TAGS)
+            construct.add_override("tags", tags)
     app.synth()
-    folder = output / "stacks" / STAND_IN.stack
-    (package,) = folder.glob("assets/**/*.zip")
-    return json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8")), package
+    return json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def _settings(target: Target) -> Settings:
