@@ -1,0 +1,112 @@
+"""The workflows of GitHub, as far as they can be run or held against this checkout without GitHub."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.checkout import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def steps(workflow: Path) -> list[dict[str, Any]]:
+    """Every step of every job."""
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
+    return [step for job in jobs for step in job["steps"]]
+
+
+def script(name: str) -> str:
+    """The commands of one step of the workflow that plans."""
+    (found,) = [s["run"] for s in steps(ROOT / ".github/workflows/plan.yml") if s.get("name") == name]
+    return str(found)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_actions_are_pinned_by_their_commit(workflow: Path) -> None:
+    """A tag can be moved to other code; a commit cannot."""
+    used = [step["uses"] for step in steps(workflow) if "uses" in step]
+
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_what_is_called_is_there(workflow: Path) -> None:
+    """Each `make` target that a workflow calls is one of the Makefile."""
+    called = {
+        target for step in steps(workflow) for target in re.findall(r"\bmake (\S+)", step.get("run", ""))
+    }
+
+    assert called
+    assert called <= set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.MULTILINE))
+
+
+def test_the_jobs_that_ci_promises() -> None:
+    """Check, test and build; nothing is built of what does not pass."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "check": None,
+        "test": None,
+        "build": ["check", "test"],
+    }
+
+
+@pytest.mark.parametrize("expression", ["inputs.", "github."])
+def test_no_script_is_made_of_what_others_write(expression: str) -> None:
+    """What comes from a pull request reaches a script by a variable, which cannot be code."""
+    scripts = [step["run"] for workflow in WORKFLOWS for step in steps(workflow) if "run" in step]
+
+    assert [text for text in scripts if re.search(r"\$\{\{\s*" + re.escape(expression), text)] == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [("**No changes.**\n", "**No changes.**"), (None, "There is no plan: see the log.")],
+)
+def test_the_summary_is_the_plans(tmp_path: Path, plan: str | None, said: str) -> None:
+    """The job's summary and the comment hold the plan's, or say that there is none."""
+    stack = tmp_path / "cdktf.out" / "stacks" / "data-ingestion-prod"
+    stack.mkdir(parents=True)
+    if plan:
+        (stack / "plan.md").write_text(plan, encoding="utf-8")
+    summary = tmp_path / "summary.md"
+    subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", script("Summary")],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "ENV": "prod", "GITHUB_STEP_SUMMARY": str(summary)},
+        check=True,
+        capture_output=True,
+    )
+
+    assert summary.read_text(encoding="utf-8").splitlines() == [
+        "<!-- plan of prod -->",
+        "### Plan of prod",
+        "",
+        said,
+    ]
+
+
+@pytest.mark.parametrize(("earlier", "method"), [("", "POST"), ("41", "PATCH")])
+def test_the_comment_is_renewed(tmp_path: Path, earlier: str, method: str) -> None:
+    """The first plan of a pull request is a new comment, a later one replaces it."""
+    gh = tmp_path / "gh"
+    gh.write_text(
+        f'#!/bin/sh\necho "$@" >> calls\ncase "$*" in *--jq*) echo "{earlier}";; esac\n', encoding="utf-8"
+    )
+    gh.chmod(0o755)
+    subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", script("Comment")],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "ENV": "prod", "GITHUB_REPOSITORY": "a/b", "NUMBER": "7"},
+        check=True,
+    )
+    last = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()[-1]
+
+    target = f"repos/a/b/issues/comments/{earlier}" if earlier else "repos/a/b/issues/7/comments"
+    assert last == f"api --method {method} {target} --field body=@comment.md"
