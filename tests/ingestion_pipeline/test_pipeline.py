@@ -39,8 +39,8 @@ def test_addresses_stay(default_stack: Synthesized) -> None:
 
     assert not moved, (
         "Terraform destroys what is at an address that is gone and creates what is at a new one: a bucket "
-        f"or stream that moves loses its data. Ship a `moved` block (docs/upgrading.md), change {GOLDEN.name}, tell of it in "
-        f"CHANGELOG.md.\n{moved}"
+        "or stream that moves loses its data. Ship a `moved` block with it (docs/upgrading.md), change "
+        f"{GOLDEN.name} and say so in CHANGELOG.md.\n{moved}"
     )
 
 
