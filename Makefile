@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap scan bench module docs env setup clean prerequisites
+.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap scan bench wheel module docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ scan: .venv/.ready ## Have checkov look at what prod would deploy
 bench: .venv/.ready ## Measure speed and memory beside the peers (QUICK=1)
 	@$(RUN) -m benchmarks.synth
 	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
+
+wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
+	@$(RUN) -m tools.wheel
 
 module: .venv/.ready ## Emit dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')

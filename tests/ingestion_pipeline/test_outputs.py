@@ -1,6 +1,9 @@
 """The contract with stacks that read the outputs from the state."""
 
+import tomllib
+
 from ingestion_pipeline.outputs import OUTPUTS
+from tests.checkout import ROOT
 from tests.ingestion_pipeline.synthesized import Synthesized
 
 PROMISED = {
@@ -33,3 +36,13 @@ def test_none_is_a_secret(default_stack: Synthesized) -> None:
     hidden = [name for name, output in default_stack.json["output"].items() if output.get("sensitive")]
 
     assert hidden == []
+
+
+def test_none_is_of_a_version_that_is_yet_to_come() -> None:
+    """The version stands in pyproject.toml; an output cannot have come with a later one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    def numbers(version: str) -> list[int]:
+        return [int(part) for part in version.split(".")]
+
+    assert [o.name for o in OUTPUTS if numbers(o.since) > numbers(project["version"])] == []

@@ -1,0 +1,73 @@
+"""Builds the wheel: ``ingestion_pipeline`` with the function's code inside, for any CDKTF app.
+
+From a copy of what goes into it, so that nothing of an earlier build, no cache and no unfinished
+file of the checkout gets into it, and with one fixed time, so that it is the same bytes each time.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.terraform import ROOT
+
+INPUTS = ("pyproject.toml", "README.md", "LICENSE", "constructs", "lambda")
+SECONDS_1980_01_01 = "315532800"
+"""The earliest that a zip can tell."""
+
+
+class WheelError(RuntimeError):
+    """When the wheel cannot be built; worth a retry if the package index could not be reached."""
+
+
+def build(output: Path) -> Path:
+    """The wheel in ``output``, by a PEP 517 build in an environment of its own.
+
+    Args:
+        output: A folder, made if missing; wheels that are there already stay.
+
+    Raises:
+        WheelError: With what pip said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, fresh = Path(folder, "source"), Path(folder, "wheel")
+        source.mkdir()
+        for name in INPUTS:
+            _copy(ROOT / name, source / name)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir"]
+        done = subprocess.run(
+            [*command, "--disable-pip-version-check", "--wheel-dir", str(fresh), str(source)],
+            env={**os.environ, "SOURCE_DATE_EPOCH": SECONDS_1980_01_01},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise WheelError(f"pip could not build the wheel; it said:\n{done.stderr.strip()}")
+        (wheel,) = fresh.glob("*.whl")
+        output.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(wheel, output))
+
+
+def _copy(origin: Path, target: Path) -> None:
+    if origin.is_dir():
+        shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(origin, target)
+
+
+def main() -> None:
+    """Build it and say where it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder; default: dist")
+    try:
+        print(build(parser.parse_args().output))
+    except WheelError as error:
+        sys.exit(f"wheel: {error}")
+
+
+if __name__ == "__main__":
+    main()
