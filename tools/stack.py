@@ -1,21 +1,26 @@
 """Plans, deploys and destroys one environment: ``python -m tools.stack plan|deploy|destroy``.
 
 The same as ``cdktf`` does, in Terraform's own words: synthesize, then ``terraform`` in the
-stack's folder. ``AUTO_APPROVE=1`` asks no question, for CI.
+stack's folder. ``AUTO_APPROVE=1`` asks no question, for CI; with ``CI`` set, ``plan`` takes only
+the providers that are locked. ``plan`` leaves its summary in the stack's folder, and fails if data
+would be lost, unless ``ALLOW_DATA_LOSS`` is set.
 """
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from tools import plan_summary
 from tools.terraform import TerraformError, environment, init, run, synthesize
 
+PLAN, SUMMARY = "plan.tfplan", "plan.md"
 ACTIONS = {"plan": "plan", "deploy": "apply", "destroy": "destroy"}
 
 
-def act(action: str) -> None:
-    """Synthesize the environment in ``ENV`` and plan, deploy or destroy it.
+def act(action: str) -> int:
+    """The exit code, after the environment in ``ENV`` was synthesized and planned, deployed or destroyed.
 
     Raises:
         TerraformError: When a setting cannot be used, the state's bucket is not set, or Terraform fails.
@@ -29,9 +34,28 @@ def act(action: str) -> None:
         )
     if action == "destroy":
         _refuse_to_delete_data(stack, variables.get("ENV") or "dev")
+    if action == "plan":
+        return _plan(folder, variables)
     init(folder, variables)
-    approval = ["-auto-approve"] if os.environ.get("AUTO_APPROVE") and action != "plan" else []
+    approval = ["-auto-approve"] if os.environ.get("AUTO_APPROVE") else []
     run([ACTIONS[action], *approval], folder, variables)
+    return 0
+
+
+def _plan(folder: Path, variables: Mapping[str, str]) -> int:
+    """Show the plan and its summary; the exit code says whether it loses data."""
+    init(folder, variables, *(["-lockfile=readonly"] if variables.get("CI") else []))
+    run(["plan", "-input=false", f"-out={PLAN}"], folder, variables)
+    changes = plan_summary.read(run(["show", "-json", PLAN], folder, variables, quiet=True))
+    summary = plan_summary.markdown(changes)
+    (folder / SUMMARY).write_text(summary, encoding="utf-8")
+    if changes:
+        print(f"\n{summary}", flush=True)
+    reason = plan_summary.refusal(changes)
+    if not reason or variables.get("ALLOW_DATA_LOSS"):
+        return 0
+    print(f"plan: {reason}; if that is meant, set ALLOW_DATA_LOSS=1", file=sys.stderr)
+    return plan_summary.LOSS
 
 
 def _refuse_to_delete_data(stack: dict[str, dict[str, dict[str, dict[str, object]]]], chosen: str) -> None:
@@ -47,7 +71,7 @@ def _refuse_to_delete_data(stack: dict[str, dict[str, dict[str, dict[str, object
 def main(action: str) -> None:
     """Run one action and exit with its result."""
     try:
-        act(action)
+        sys.exit(act(action))
     except TerraformError as error:
         sys.exit(f"{action}: {error}")
 

@@ -118,6 +118,28 @@ def test_plan_and_deploy_find_nothing_to_change(reader: Reader) -> None:
     assert reader.types(BY_HAND).count("No changes") == 2
 
 
+def test_a_plan_that_loses_data_fails(reader: Reader) -> None:
+    """``make plan`` of a pipeline under another name ends with what would be lost, and with an error."""
+    settings = (reader.checkout.root / "pipeline.toml").read_text(encoding="utf-8")
+    renamed = reader.checkout.root / "renamed.toml"
+    renamed.write_text(
+        settings.replace('name = "data-ingestion"', 'name = "renamed"').replace(
+            "[environments.local.state]",
+            f'[environments.local.state]\nkey = "{NAME}/local/terraform.tfstate"',
+        ),
+        encoding="utf-8",
+    )
+    variables = {**reader.variables, "PIPELINE_TOML": str(renamed)}
+    done = reader.checkout.run("make", "plan", "ENV=local", folder=reader.checkout.root, **variables)
+    summary = reader.checkout.root / "cdktf.out" / "stacks" / "renamed-local" / "plan.md"
+    lost = re.findall(
+        r"^\| \*\*replace\*\* \| \*\*`(\w+)\.", summary.read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert lost == ["aws_kinesis_stream", "aws_s3_bucket"]
+    assert (done.returncode, "this plan loses the data of" in done.stderr) == (2, True)
+
+
 def test_terraform_alone_finds_nothing_to_change(reader: Reader) -> None:
     """So does plain Terraform in the stack's folder, with the variables of ``make env``."""
     said = reader.types(BY_CDKTF.splitlines(keepends=True)[0], BY_TERRAFORM)
