@@ -113,7 +113,9 @@ def test_a_plan_that_keeps_data_is_not_refused() -> None:
     assert refusal(read(plan(entry("aws_sqs_queue.a", "delete"), entry("aws_s3_bucket.a", "create")))) == ""
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "No changes.", '{"format_version": "1.2", "resource_changes": [{}]}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "No changes.", '{"format_version": "1.2", "resource_changes": [{}]}']
+)
 def test_what_is_no_plan_is_refused(text: str) -> None:
     """A summary of nothing must not read as "no changes"."""
     with pytest.raises(PlanError, match="terraform show -json"):
