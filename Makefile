@@ -25,10 +25,12 @@ demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 4 --dist loadgroup $(ARGS)
 
-check: .venv/.ready ## Format, lint, types
+check: .venv/.ready ## Format, lint, types, workflows
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@.venv/bin/zizmor --offline --quiet .github/workflows
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: .venv/.ready ## Write the code the way `check` wants it
 	@.venv/bin/ruff format .
