@@ -10,12 +10,21 @@ from statistics import median
 
 from benchmarks.environment import ROOT
 
-_IMPORT = """
+OURS_STARTED = """
 import sys, time
 sys.path.insert(0, "lambda")
 begun = time.process_time()
 import url_fetcher.handler
 url_fetcher.handler.CLIENTS.kinesis
+print(time.process_time() - begun)
+"""
+
+
+BOTO3_STARTED = """
+import time
+begun = time.process_time()
+import boto3, requests
+boto3.client("kinesis")
 print(time.process_time() - begun)
 """
 
@@ -69,12 +78,12 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
     )
 
 
-def import_seconds(runs: int) -> float:
-    """Median CPU time of importing the handler and making the first client, in a new process."""
+def start_seconds(program: str, runs: int) -> float:
+    """Median of the CPU time that ``program`` says its imports and first client took, in new processes."""
     times = [
         float(
             subprocess.run(
-                [sys.executable, "-c", _IMPORT],
+                [sys.executable, "-c", program],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
