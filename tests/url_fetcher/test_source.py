@@ -173,6 +173,8 @@ def test_waits_double_up_to_the_cap_with_jitter(hostile: Hostile) -> None:
         (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
         ("soon", 0, 0.5),
     ],
+    # Without the date, which differs in each of the processes that share the tests out.
+    ids=["seconds", "now", "a date to come", "a date gone by", "nonsense"],
 )
 def test_retry_after_is_kept_to(hostile: Hostile, header: str, least: float, most: float) -> None:
     """A source's wish for a wait is kept to in either form, over max_delay_seconds too."""
