@@ -23,7 +23,7 @@ demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
 	@$(RUN) -m local_aws.demo --stop
 
 test: .venv/.ready node_modules/.ready ## Every test
-	@$(RUN) -m pytest -n 4 --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: .venv/.ready ## Format, lint, types, workflows
 	@.venv/bin/ruff format --check .

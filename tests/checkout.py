@@ -66,7 +66,17 @@ class Checkout:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"ENV", "PIPELINE_TOML", "CDKTF_OUTDIR", "PYTHONPATH", "AUTO_APPROVE"}
+            if name
+            not in {
+                "MAKEFLAGS",
+                "MAKELEVEL",
+                "MFLAGS",
+                "ENV",
+                "PIPELINE_TOML",
+                "CDKTF_OUTDIR",
+                "PYTHONPATH",
+                "AUTO_APPROVE",
+            }
         }
         return subprocess.run(
             [str(part) for part in command],
@@ -75,7 +85,7 @@ class Checkout:
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
 
     def synthesize(self, output: Path, *arguments: str, **variables: str) -> dict[str, Any]:
