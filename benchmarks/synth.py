@@ -23,7 +23,13 @@ PLAIN_RUNS = 3
 SIZES = (1, 10, 50)
 SAMPLE_SECONDS = 0.02
 
-EMPTY = "import sys; from cdktf import App, TerraformStack as S; a = App(outdir=sys.argv[1]); S(a, 's'); a.synth()"
+EMPTY = """
+import sys
+from cdktf import App, TerraformStack
+app = App(outdir=sys.argv[1])
+TerraformStack(app, "empty")
+app.synth()
+"""
 
 SEVERAL = """
 import sys
