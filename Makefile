@@ -61,8 +61,8 @@ scan: .venv/.ready ## Have checkov look at what prod would deploy
 	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 
 bench: .venv/.ready ## Measure speed and memory beside the peers (QUICK=1)
-	@$(RUN) -m benchmarks.synth
 	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
+	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
 	@$(RUN) -m tools.wheel

@@ -113,7 +113,7 @@ class Bench:
             records = _SAMPLE_RECORDS
         name = source(FOLDER, records=records, record_bytes=size)
         runs = self._runs if records < _MANY_RECORDS else min(self._runs, 2)
-        figure = self._measure(far, variant, name, runs + 2 if variant == PACKED else runs)
+        figure = self._measure(far, variant, name, 3 * runs if variant == PACKED else runs)
         print(
             f"{variant:45} {figure.records:>8,} records of {size:>6} B"
             f"{figure.rate:>12,.0f} /s {figure.cpu_us:>9.2f} us CPU {figure.peak_rss_mb:>6.0f} MB",

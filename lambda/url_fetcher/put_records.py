@@ -1,11 +1,13 @@
 """One PutRecords request and what came of it."""
 
+import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import botocore.session
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,7 +18,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserError
 from pybase64 import b64encode
 
@@ -52,8 +54,24 @@ _TRANSIENT_CODES = frozenset(
 _SUCCESS, _FIRST_SERVER_ERROR = 200, 500
 
 
+class _Models(JSONFileLoader):
+    """Reads botocore's models in a fifth of the time, into plain dictionaries."""
+
+    def load_file(self, file_path: str) -> Any:
+        """The content of ``file_path`` with the ending of a model, or None if there is no such file."""
+        for ending, open_file in ((".json", open), (".json.gz", gzip.open)):
+            try:
+                with open_file(file_path + ending, "rb") as file:
+                    return msgspec.json.decode(file.read())
+            except FileNotFoundError:
+                continue
+        return None
+
+
 class _KinesisLoader(Loader):
     """Knows of one service: looking for all 400 is a third of what making a client costs."""
+
+    FILE_LOADER_CLASS = _Models
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the base class's
         return ["kinesis"]
