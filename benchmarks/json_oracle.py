@@ -47,7 +47,7 @@ class _Reader:
             self.position += 1
         return self.text[self.position : self.position + 1]
 
-    def value(self) -> None:
+    def value(self, *, enclosed: bool) -> None:
         start = self.position
         self._constants = 0
         try:
@@ -56,6 +56,8 @@ class _Reader:
             else:
                 found = _SCALAR.match(self.text, start)
                 self.position = found.end() if found else start
+                if enclosed and self.position == len(self.text):
+                    raise _Broken
                 self._decoder.decode(self.text[start : self.position])
         except JSONDecodeError as error:
             raise _Broken from error
@@ -73,7 +75,7 @@ class _Reader:
         while True:
             if not self.peek():
                 raise _Broken
-            self.value()
+            self.value(enclosed=True)
             after = self.peek()
             self.position += 1
             if after == "]":
@@ -88,7 +90,7 @@ class _Reader:
             if first == "[":
                 self.array()
             else:
-                self.value()
+                self.value(enclosed=False)
 
 
 def expect(body: bytes) -> Expected:

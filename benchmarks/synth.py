@@ -20,8 +20,9 @@ from tools.terraform import ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 HEADING = "## Synthesis"
-TEXT = """`python main.py` makes the Terraform JSON of the whole pipeline. Warm runs, medians and the quickest;
-memory is that of Python and jsii's Node together. "Plain imports" is CDKTF as it comes, with the same JSON."""
+TEXT = """`python main.py` makes the Terraform JSON of the whole pipeline. Warm runs, medians and the best;
+memory is that of Python and jsii's Node together. "Plain imports" is CDKTF as it comes; its JSON is
+the same."""
 
 RUNS = 7
 PLAIN_RUNS = 3

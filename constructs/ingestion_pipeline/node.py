@@ -66,7 +66,11 @@ class LoadsAhead:
 
     def load(self, request: Any) -> None:
         """Have the thread load a package, after those before it; the next call raises what went wrong."""
-        self.requests.put(request)
+        if Path(request.tarball).parent.name == "_jsii":
+            self.requests.put(request)
+        else:
+            # Unpacked from a zipped package, and only for as long as this call takes.
+            self.__getattr__("load")(request)
 
     def run(self) -> None:
         """Load the hook and then what is asked for, until nothing more is or one fails."""

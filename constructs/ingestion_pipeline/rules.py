@@ -106,7 +106,7 @@ class Rule:
             return isinstance(value, str) and self._matches(value) and self._within(len(value))
         if self.kind is tuple:
             return isinstance(value, tuple | list) and all(
-                isinstance(v, str) and self._matches(v) for v in value
+                isinstance(v, str) and (is_token(v) or self._matches(v)) for v in value
             )
         if self.kind is dict:
             return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())

@@ -6,7 +6,7 @@ Values are frozen and check themselves; each limit names the page that it comes 
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion_pipeline.rules import Checked, Problem, Rule, SettingsError, setting
+from ingestion_pipeline.rules import Checked, Problem, Rule, SettingsError, is_token, setting
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
@@ -20,6 +20,7 @@ LOG_RETENTION = (
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
 )
 BUCKET_NAMES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
+OBJECT_KEYS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"
 TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"
 REGIONS = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"
 
@@ -45,6 +46,9 @@ ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a lette
 ALLOWED_HOSTS_CHARACTERS = 512
 """Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+TAG_SIGNS = "_.:/=+-@"
+MOST_TAGS = 49
+"""A resource has up to 50; one of them is `Environment`."""
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
 
@@ -100,12 +104,26 @@ class NamingSettings(Checked):
 
     def conflicts(self) -> list[Problem]:
         """Tags that AWS would refuse."""
-        form = "a tag has a key of 1 to 128 and a value of up to 256 characters, and no key starts with aws:"
-        return [
+        form = (
+            "a tag has a key of 1 to 128 and a value of up to 256 characters, letters, digits, spaces and "
+            f"{TAG_SIGNS}, and no key starts with aws:"
+        )
+        problems = [
             Problem(f"{self.table}.tags.{key}", value, f"{form} ({TAGS})")
             for key, value in self.tags.items()
-            if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:")
+            if not 1 <= len(key) <= 128
+            or len(value) > 256
+            or key.lower().startswith("aws:")
+            or not all(_is_tag_text(text) or is_token(text) for text in (key, value))
         ]
+        if len(self.tags) > MOST_TAGS:
+            few = f"is the number of tags; up to {MOST_TAGS} are allowed beside `Environment` ({TAGS})"
+            problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
+        return problems
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(character.isalnum() or character in f" {TAG_SIGNS}" for character in text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +320,13 @@ class StateSettings(Checked):
         BUCKET_FORM,
         BUCKET_NAMES,
     )
-    key: str = text("", "Key of the state; empty: `<name>/<environment>/terraform.tfstate`.")
+    key: str = text(
+        "",
+        "Key of the state; empty: `<name>/<environment>/terraform.tfstate`.",
+        r"([A-Za-z0-9!_.*'()-]+(/+[A-Za-z0-9!_.*'()-]+)*)?",
+        "letters, digits and !_.*'()-, with slashes between them",
+        OBJECT_KEYS,
+    )
     region: str = text(
         "",
         "Region of the bucket; empty: the pipeline's.",

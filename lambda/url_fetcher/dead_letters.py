@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from url_fetcher.envelope import Origin
-from url_fetcher.errors import DeliveryError
+from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable
 from url_fetcher.records import Rejected
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _FLUSH_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_SECONDS = 3
 _READ_TIMEOUT_SECONDS = 10
+_NEVER_CODES = frozenset(
+    {"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "PermanentRedirect"}
+)
 
 
 class PutsObjects(Protocol):
@@ -57,7 +60,8 @@ class DeadLetters:
         """Keep a record, in memory until 4 MiB are together.
 
         Raises:
-            DeliveryError: When the store cannot be written.
+            DeadLettersRejected: When the bucket is missing or denied.
+            DeadLettersUnavailable: When it fails or does not answer; retryable.
         """
         self.count += 1
         if not self._bucket:
@@ -73,10 +77,11 @@ class DeadLetters:
         """Write what is kept.
 
         Raises:
-            DeliveryError: When there is no store but should be, or it cannot be written.
+            DeadLettersRejected: When there is something to keep and no bucket, or it is missing or denied.
+            DeadLettersUnavailable: When it fails or does not answer; retryable.
         """
         if self.count and not self._bucket:
-            raise DeliveryError(
+            raise DeadLettersRejected(
                 f"{self.count} records can never go to the stream and there is no place to keep them; the "
                 f"first {self._first_reason}; name a bucket in DEAD_LETTER_BUCKET",
                 rejected=self.count,
@@ -91,7 +96,10 @@ class DeadLetters:
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip")
         except Exception as error:
-            raise DeliveryError(
+            # As botocore's errors carry it; asking by their classes would load botocore's for nothing.
+            code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+            failure = DeadLettersRejected if code in _NEVER_CODES else DeadLettersUnavailable
+            raise failure(
                 f"{len(self._lines)} records cannot be kept at s3://{self._bucket}/{key}: {error}",
                 rejected=len(self._lines),
             ) from error

@@ -12,7 +12,9 @@
     │   └── PaginationLoop      a page that was already read comes again                          no
     ├── DeliveryError
     │   ├── StreamRejected      the stream refuses the call itself: missing, denied, invalid      no
-    │   └── StreamUnavailable   records were still refused when the deadline came                 yes
+    │   ├── StreamUnavailable   records were still refused when the deadline came                 yes
+    │   ├── DeadLettersRejected no bucket is named for dead letters, or it is missing or denied   no
+    │   └── DeadLettersUnavailable  the bucket failed or did not answer                           yes
     └── DeadlineExceeded        the invocation's time is used up; says where to go on             yes
 
 Foreign errors (requests, urllib3, botocore, msgspec) are translated where they enter and kept
@@ -97,6 +99,16 @@ class StreamRejected(DeliveryError):
 
 class StreamUnavailable(DeliveryError):
     """When records were still refused, or the service still failed, when the deadline came."""
+
+    retryable = True
+
+
+class DeadLettersRejected(DeliveryError):
+    """When there is no place for dead letters: no bucket is named, or it is missing or denied."""
+
+
+class DeadLettersUnavailable(DeliveryError):
+    """When the place for dead letters fails or does not answer."""
 
     retryable = True
 

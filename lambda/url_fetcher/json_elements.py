@@ -95,7 +95,8 @@ class Elements:
 
     def single(self, blocks: Blocks | None = None) -> Generator[None]:
         """Read one value as one record; ``blocks`` learns from it."""
-        value = yield from self.value()
+        # Only between values in a row may a number end where the body does; in brackets it was cut.
+        value = yield from self.value(enclosed=blocks is not self._in_row)
         if blocks:
             blocks.learn(value.data)
         reason = self._too_much(value)
@@ -112,8 +113,11 @@ class Elements:
             return
         self.out.append(one_line(value.data))
 
-    def value(self) -> Generator[None, None, Value]:
+    def value(self, *, enclosed: bool = True) -> Generator[None, None, Value]:
         """Read one value to its end; beyond the limit without keeping it, and then unchecked.
+
+        Args:
+            enclosed: Whether something must follow it, so that the body's end does not end it.
 
         Raises:
             MalformedBody: When the body ends inside it or its brackets do not match.
@@ -127,7 +131,7 @@ class Elements:
         while True:
             end = scanner.scan(window.data, scanned - window.dropped, offset=window.dropped)
             if end < 0 and window.final:
-                if not scanner.complete_at_end:
+                if enclosed or not scanner.complete_at_end:
                     raise MalformedBody("the JSON ends inside a value", offset=window.end)
                 end = len(window.data)
             if kept is None and (end < 0 or window.dropped + end > offset + self._max_record_bytes):

@@ -55,7 +55,7 @@ class Sink:
         Raises:
             StreamUnavailable: When the deadline comes first; retryable.
             StreamRejected: When the stream refuses the calls themselves.
-            DeliveryError: When one is too long for the stream and the dead letters cannot be written.
+            DeliveryError: When one is too long for the stream and the dead letters cannot take it.
         """
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):

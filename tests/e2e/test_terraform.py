@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 STATE_BUCKET = "data-ingestion-local-state"
 STREAMS = "arn:aws:kinesis:us-east-1:000000000000:stream"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"
+TOKEN = "a-token-that-nobody-may-see"
 EXPECTED = [stored_form(record) for record in records()]
 
 
@@ -60,10 +62,24 @@ def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Depl
 
 
 @pytest.fixture(scope="module")
-def clicks(orders: Deployment) -> Deployment:
-    """A second pipeline for the same account, synthesized."""
+def private_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an API that wants a token."""
+    with _serving(tmp_path_factory.mktemp("private"), b'[{"private": true}]', PrivateFiles) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def clicks(orders: Deployment, private_url: str) -> Deployment:
+    """A second pipeline for the same account, synthesized, with a source whose token is a secret."""
     deployment = Deployment(orders.checkout, orders.emulator, "clicks", "out/clicks")
+    secrets = orders.emulator.client("secretsmanager")
+    arn = secrets.create_secret(Name="clicks", SecretString=json.dumps({"token": TOKEN}))["ARN"]
     deployment.configure()
+    with deployment.settings.open("a", encoding="utf-8") as settings:
+        settings.write(
+            f'\n[[sources]]\nname = "private"\nurl = "{private_url}"\n'
+            f'auth = {{ kind = "bearer", secret_arn = "{arn}" }}\n'
+        )
     deployment.synthesize()
     return deployment
 
@@ -231,6 +247,50 @@ def test_an_event_that_failed_to_the_last_ends_in_the_queue(clicks: Deployment, 
 
 
 @pytest.mark.usefixtures("applied")
+def test_without_permission_to_read_the_secret_nothing_is_fetched(clicks: Deployment) -> None:
+    """The role may read the secret that a source names, and needs to; no answer holds it."""
+    with _without("secretsmanager:GetSecretValue", clicks):
+        denied = clicks.invoke({"source": "private"})
+    answer = clicks.invoke({"source": "private"})
+
+    assert "secretsmanager:GetSecretValue" in denied["errorMessage"]
+    assert answer.get("statusCode") == 200, answer
+    assert json.loads(answer["body"])["recordsProcessed"] == 1
+    assert TOKEN not in json.dumps([denied, answer])
+
+
+@pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize("role", ["fetch", "delivery"])
+def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
+    """IAM's simulator allows each action on its resource, and without that one action does not."""
+    iam = clicks.emulator.client("iam")
+    whole = iam.get_role_policy(RoleName=f"clicks-local-{role}-us-east-1", PolicyName="permissions")[
+        "PolicyDocument"
+    ]
+
+    def decision(document: object, action: str, resource: str) -> str:
+        simulated = iam.simulate_custom_policy(
+            PolicyInputList=[json.dumps(document)],
+            ActionNames=[action],
+            ResourceArns=[resource.replace("*", "x")],
+        )
+        return str(simulated["EvaluationResults"][0]["EvalDecision"])
+
+    granted = [
+        (action, resource)
+        for statement in whole["Statement"]
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    ]
+    decisions = {
+        (action, decision(whole, action, resource), decision(_lacking(action, whole), action, resource))
+        for action, resource in granted
+    }
+
+    assert len(granted) > 5
+    assert decisions == {(action, "allowed", "implicitDeny") for action, _ in granted}
+
+
 @pytest.mark.usefixtures("applied")
 @pytest.mark.parametrize(
     ("role", "action", "resource", "decision"),
@@ -352,22 +412,52 @@ def _without(action: str, deployment: Deployment) -> Iterator[None]:
     iam = deployment.emulator.client("iam")
     role, name = f"{deployment.name}-local-fetch-us-east-1", "permissions"
     whole = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    statements = [s for s in whole["Statement"] if s["Action"] != action]
-    assert len(statements) == len(whole["Statement"]) - 1
-    iam.put_role_policy(
-        RoleName=role, PolicyName=name, PolicyDocument=json.dumps({**whole, "Statement": statements})
-    )
+    lacking = _lacking(action, whole)
+    assert lacking != whole
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(lacking))
     try:
         yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(whole))
 
 
+def _lacking(action: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The policy without one action."""
+    statements = [
+        {**statement, "Action": left}
+        for statement in document["Statement"]
+        if (left := [other for other in _listed(statement["Action"]) if other != action])
+    ]
+    return {**document, "Statement": statements}
+
+
+def _listed(one_or_more: str | list[str]) -> list[str]:
+    return [one_or_more] if isinstance(one_or_more, str) else one_or_more
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
+        """Nothing."""
+
+
+class PrivateFiles(QuietFiles):
+    """Serves files to those that have the token."""
+
+    def do_GET(self) -> None:
+        """Serve or refuse."""
+        if self.headers["Authorization"] == f"Bearer {TOKEN}":
+            super().do_GET()
+        else:
+            self.send_error(401)
+
+
 @contextmanager
-def _serving(folder: Path, body: bytes) -> Iterator[str]:
+def _serving(folder: Path, body: bytes, files: type[QuietFiles] = QuietFiles) -> Iterator[str]:
     """The URL of a file on loopback."""
     (folder / "body").write_bytes(body)
-    handler = partial(QuietFiles, directory=str(folder))
+    handler = partial(files, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
         thread.start()
@@ -376,10 +466,3 @@ def _serving(folder: Path, body: bytes) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-class QuietFiles(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
-        """Nothing."""

@@ -44,7 +44,7 @@ def ahead(provider: Provider) -> SimpleNamespace:
     kernel = SimpleNamespace(provider=provider)
     kernel.provider = node.LoadsAhead(kernel)
     for name in ("constructs", "cdktf", "aws"):
-        kernel.provider.load(SimpleNamespace(name=name))
+        kernel.provider.load(SimpleNamespace(name=name, tarball=f"/venv/{name}/_jsii/{name}.tgz"))
     assert provider.loaded == []
     provider.go_on.set()
     return kernel
@@ -67,6 +67,15 @@ def test_a_load_that_fails() -> None:
     with pytest.raises(RuntimeError, match="cdktf is broken"):
         kernel.provider.create("App")
     assert provider.loaded == ["lazy-provider-index", "constructs", "cdktf"]
+
+
+def test_a_file_that_is_there_for_a_moment_is_loaded_at_once() -> None:
+    """A package in a zip file is unpacked for the time of the call, which therefore waits."""
+    provider = Provider()
+    kernel = ahead(provider)
+    kernel.provider.load(SimpleNamespace(name="zipped", tarball="/a/b/zipped.tgz"))
+
+    assert provider.loaded == ["lazy-provider-index", "constructs", "cdktf", "aws", "zipped"]
 
 
 def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:

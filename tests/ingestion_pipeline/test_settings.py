@@ -224,6 +224,7 @@ class TestLimitsOfAws:
                 ["", "abc", "a" * 63],
                 ["ab", "a" * 64, "Abc", "a..b", "192.168.5.4", "xn--abc", "abc-s3alias"],
             ),
+            ("state.key", ["", "a/b.tfstate", "a//b"], ["/a", "a/", "${a}", "a b", "a/%b"]),
             (
                 "stream.kms_key",
                 [
@@ -271,6 +272,9 @@ class TestConflicts:
             (NamingSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
             (NamingSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
             (NamingSettings, {"tags": {"k": "v" * 257}}, "a value of up to 256"),
+            (NamingSettings, {"tags": {"k": "${x}"}}, "pipeline.tags.k = '${x}': a tag has"),
+            (NamingSettings, {"tags": {"a,b": "v"}}, "letters, digits, spaces and _.:/=+-@"),
+            (NamingSettings, {"tags": dict.fromkeys(map(str, range(50)), "")}, "pipeline.tags = 50: is the"),
         ],
     )
     def test_are_refused(self, table: type, values: dict[str, Any], message: str) -> None:
@@ -310,6 +314,10 @@ class TestConflicts:
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 36}),
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
             (NamingSettings, {"tags": {"k" * 128: "v" * 256}}),
+            (NamingSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
+            (NamingSettings, {"tags": {"owner": "${TfToken[TOKEN.1]}"}}),
+            (NamingSettings, {"tags": dict.fromkeys(map(str, range(49)), "")}),
+            (FetchSettings, {"allowed_hosts": ("${TfToken[TOKEN.1]}",)}),
         ],
     )
     def test_their_neighbours_are_fine(self, table: type, values: dict[str, Any]) -> None:

@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from url_fetcher.dead_letters import DeadLetters
 from url_fetcher.envelope import Origin
-from url_fetcher.errors import DeliveryError
+from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable, DeliveryError
 from url_fetcher.records import Rejected
 
 _ORIGIN = Origin("https://example.com/", "2026-11-23T01:18:08.129Z")
@@ -92,18 +93,29 @@ def test_nothing_rejected_needs_no_client() -> None:
     DeadLetters("bucket", connect=connect).close()
 
 
-def test_a_store_that_fails_fails_the_delivery() -> None:
-    """Rejected records that cannot be kept are not lost silently."""
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"), DeadLettersRejected),
+        (ClientError({"Error": {"Code": "NoSuchBucket"}}, "PutObject"), DeadLettersRejected),
+        (ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"), DeadLettersUnavailable),
+        (ReadTimeoutError(endpoint_url="https://s3.example.com"), DeadLettersUnavailable),
+    ],
+    ids=["denied", "missing", "throttled", "silent"],
+)
+def test_a_store_that_fails_fails_the_delivery(failure: Exception, expected: type[DeliveryError]) -> None:
+    """Rejected records that cannot be kept are not lost silently, and what may pass is retryable."""
 
     class Failing(_Store):
         def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:  # noqa: N803, ARG002
-            raise OSError("no route")
+            raise failure
 
     letters = DeadLetters("bucket", connect=Failing)
     letters.put(_ORIGIN, Rejected(b"x", "is not JSON", 0))
 
-    with pytest.raises(DeliveryError, match="no route"):
+    with pytest.raises(expected, match=re.escape(str(failure))) as caught:
         letters.close()
+    assert caught.value.retryable == (expected is DeadLettersUnavailable)
 
 
 def test_closing_twice_writes_once() -> None:

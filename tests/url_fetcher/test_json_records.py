@@ -89,6 +89,19 @@ def test_every_record_before_a_break_is_handed_out(size: int) -> None:
     assert (records, type(error)) == ([b'{"a":1}', b'{"a":2}'], MalformedBody)
 
 
+@pytest.mark.parametrize("size", [1, 2, 1_000])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(b"[1, 2", [b"1"]), (b"[1", []), (b'[{"a": 1}, tru', [b'{"a": 1}']), (b"1 2", [b"1", b"2"])],
+)
+def test_a_number_that_may_have_been_cut_is_no_record(body: bytes, expected: list[bytes], size: int) -> None:
+    """In an array something must follow a number; at the end of a row of values nothing need to."""
+    records, _, error = read(_splitter(), cut(body, [size]))
+
+    assert records == expected
+    assert (error is None) == (not body.startswith(b"["))
+
+
 @pytest.mark.parametrize(
     ("body", "offset"),
     [
