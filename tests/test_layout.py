@@ -68,7 +68,7 @@ def test_the_bindings_have_one_door() -> None:
         *importing("local_aws", PROVIDER),
     ]
 
-    assert doors == ["constructs/ingestion_pipeline/bindings.py", "tools/warm.py"]
+    assert doors == ["constructs/ingestion_pipeline/bindings.py"]
 
 
 def test_only_the_tests_of_the_constructs_import_the_bindings() -> None:

@@ -14,7 +14,7 @@ import sys
 
 from ingestion_pipeline import node
 
-PACKAGE = "cdktf_cdktf_provider_aws"
+PACKAGE = node.PACKAGE
 
 
 def bare_python_package() -> None:

@@ -1,52 +1,51 @@
 """jsii's Node process, which runs CDKTF: started early, and given less to do.
 
 jsii starts Node for the first package that is loaded and waits for it and for each that follows. Here
-they load behind the caller's back, while Python reads settings and makes its own classes. And Node gets
-a hook that makes two files load only what is used: the index of the provider's bindings (its 1,500
-modules take 10 s and 1 GB), and CDKTF's zip library. A file laid out differently is loaded as it is.
+they load behind the caller's back, while Python reads settings and makes its own classes. Node itself
+runs a hook that has files load only what is used (node_hook.js): the provider's 1,500 modules alone
+take 10 s and 1 GB. And where somebody has made a package of just the modules that are used
+(tools/trim.py), that is loaded instead of the whole one of 37 MB.
 
 Upstream: https://github.com/hashicorp/terraform-cdk/issues/3753.
 """
 
+import hashlib
 import json
 import os
+import sys
+from collections.abc import Callable, Collection
+from importlib import resources
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Thread, main_thread
 from typing import Any
 
-PROVIDER_INDEX = r"[\\/]provider-aws[\\/]lib[\\/]index\.js$"
-CDKTF_FILES = r"[\\/]cdktf[\\/]lib[\\/]private[\\/]fs\.js$"
-
-HOOK = f"""
-const Module = require('module');
-const compile = Module.prototype._compile;
-Module.prototype._compile = function (source, filename, ...rest) {{
-  if (/{PROVIDER_INDEX}/.test(filename)) {{
-    source = source.replace(/^exports\\.(\\w+) = ((?:__importStar\\()?require\\("\\.\\/[^"]+"\\)\\)?);$/gm,
-      'Object.defineProperty(exports, "$1", {{ enumerable: true, get: () => $2 }});');
-  }}
-  if (/{CDKTF_FILES}/.test(filename)) {{
-    source = source.replace(/^const archiver = require\\("archiver"\\);$/m,
-      'const archiver = (...options) => require("archiver")(...options);');
-  }}
-  return compile.call(this, source, filename, ...rest);
-}};
-"""
+PACKAGE = "cdktf_cdktf_provider_aws"
+NPM_PACKAGE = "@cdktf/provider-aws"
+HOOK = "node_hook.js"
+TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
+"""Where packages with only the used modules lie; in the environment that the whole ones are installed in."""
 
 
 def start() -> None:
     """Start Node and return at once; not a second time, and not where ``INGESTION_PLAIN_IMPORTS`` is set."""
     if LoadsAhead.started or os.environ.get("INGESTION_PLAIN_IMPORTS"):
         return
+    runs = "jsii" in sys.modules
     import jsii
 
-    jsii.kernel.provider = LoadsAhead(jsii.kernel)  # type: ignore[assignment]
+    hook = Path(__file__).with_name(HOOK)
+    begin = load_hook if runs or not hook.is_file() else start_with_hook
+    jsii.kernel.provider = LoadsAhead(jsii.kernel, begin)  # type: ignore[assignment]
 
 
 class LoadsAhead:
     """Stands in for jsii's provider until the first call that needs an answer, which waits for all loads.
+
+    Args:
+        kernel: Whose provider it is; it gets it back.
+        begin: Called with that provider before anything is loaded.
 
     Attributes:
         started: Whether there is or was one: Node needs its hook once.
@@ -54,34 +53,49 @@ class LoadsAhead:
 
     started = False
 
-    def __init__(self, kernel: Any) -> None:
+    def __init__(self, kernel: Any, begin: Callable[[Any], None]) -> None:
         LoadsAhead.started = True
         self.kernel = kernel
         self.provider = kernel.provider
+        self.begin = begin
+        self.bindings: Any = None
         self.requests = SimpleQueue[Any]()
         self.failure: Exception | None = None
-        # A daemon, so that a program that ends before it needs Node, as for a bad setting, just ends.
-        self.thread = Thread(target=self.run, name="jsii-loads-ahead", daemon=True)
+        self.thread = Thread(target=self.run, name="jsii-loads-ahead")
         self.thread.start()
 
     def load(self, request: Any) -> None:
         """Have the thread load a package, after those before it; the next call raises what went wrong."""
-        if Path(request.tarball).parent.name == "_jsii":
-            self.requests.put(request)
-        else:
+        if Path(request.tarball).parent.name != "_jsii":
             # Unpacked from a zipped package, and only for as long as this call takes.
             self.__getattr__("load")(request)
+        elif request.name == NPM_PACKAGE:
+            # Which of its modules are used is known when all have been imported.
+            self.bindings = request
+        else:
+            self.requests.put(request)
 
     def run(self) -> None:
-        """Load the hook and then what is asked for, until nothing more is or one fails."""
+        """Load what is asked for, until nothing more is or something fails."""
         try:
-            load_hook(self.provider)
-            while (request := self.requests.get()) is not None:
+            self.begin(self.provider)
+            while request := self.next_request():
                 self.provider.load(request)
         except Exception as error:
             self.failure = error
 
+    def next_request(self) -> Any:
+        """What to load next; None when that is all, or when the program ends before it needs Node."""
+        while main_thread().is_alive():
+            try:
+                return self.requests.get(timeout=0.05)
+            except Empty:
+                continue
+        return None
+
     def __getattr__(self, name: str) -> Any:
+        if self.bindings:
+            self.requests.put(trimmed(self.bindings))
         self.requests.put(None)
         self.thread.join()
         self.kernel.provider = self.provider
@@ -90,14 +104,51 @@ class LoadsAhead:
         return getattr(self.provider, name)
 
 
+def trimmed(request: Any) -> Any:
+    """The request for the package of only the modules that Python has imported, if somebody has made it."""
+    file = trimmed_file(request.tarball, used_modules())
+    return type(request)(request.name, request.version, str(file)) if file.is_file() else request
+
+
+def trimmed_file(tarball: str, modules: Collection[str]) -> Path:
+    """Where the package with only ``modules`` of ``tarball`` would be; another set is another file."""
+    digest = hashlib.sha256("\n".join(sorted(modules)).encode()).hexdigest()[:16]
+    return TRIMMED / f"{Path(tarball).name}-{digest}.tgz"
+
+
+def used_modules() -> set[str]:
+    """The modules of the bindings that Python has imported, such as ``s3_bucket``."""
+    return {name.split(".")[1] for name in sys.modules if name.startswith(f"{PACKAGE}.")} - {"_jsii"}
+
+
+def start_with_hook(provider: Any) -> None:
+    """Start Node with the hook loaded before its own program."""
+    from jsii._kernel.types import StatsRequest
+
+    hook = json.dumps(str(Path(__file__).with_name(HOOK)), ensure_ascii=False)
+    options = os.environ.get("NODE_OPTIONS", "")
+    added = {"NODE_OPTIONS": f"{options} --require {hook}".strip(), "NODE_PRESERVE_SYMLINKS": "1"}
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        # Any request starts it.
+        provider.stats(StatsRequest())
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def load_hook(provider: Any) -> None:
-    """Load the hook as jsii loads code: as a package, here a tiny one."""
+    """Load the hook into a Node that runs already, as jsii loads code: as a package, here a tiny one."""
     import io
     import tarfile
 
     from jsii._kernel.types import LoadRequest
 
-    name, version = "lazy-provider-index", "1.0.0"
+    name, version = "ingestion-pipeline-hook", "1.0.0"
     about = {
         "name": name,
         "version": version,
@@ -109,9 +160,9 @@ def load_hook(provider: Any) -> None:
     }
     assembly = {**about, "schema": "jsii/0.10.0", "jsiiVersion": "5.0.0", "fingerprint": "*", "types": {}}
     files = {
-        "package.json": json.dumps({**about, "main": "index.js"}),
+        "package.json": json.dumps({**about, "main": HOOK}),
         ".jsii": json.dumps(assembly),
-        "index.js": HOOK,
+        HOOK: resources.files("ingestion_pipeline").joinpath(HOOK).read_text(encoding="utf-8"),
     }
     with TemporaryDirectory() as folder:
         # A plain tar: without gzip's time stamp it is the same entry of jsii's cache each time.

@@ -97,7 +97,8 @@ class DeadLetters:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip")
         except Exception as error:
             # As botocore's errors carry it; asking by their classes would load botocore's for nothing.
-            code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+            response = getattr(error, "response", None) or {}
+            code = response.get("Error", {}).get("Code", "")
             failure = DeadLettersRejected if code in _NEVER_CODES else DeadLettersUnavailable
             raise failure(
                 f"{len(self._lines)} records cannot be kept at s3://{self._bucket}/{key}: {error}",

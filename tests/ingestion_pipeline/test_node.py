@@ -1,6 +1,9 @@
 """jsii's Node process starts early, loads packages in order behind the caller's back, and loads little."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -42,20 +45,20 @@ class Provider:
 def ahead(provider: Provider) -> SimpleNamespace:
     """A kernel that has been asked for three packages, none of which is loaded yet."""
     kernel = SimpleNamespace(provider=provider)
-    kernel.provider = node.LoadsAhead(kernel)
-    for name in ("constructs", "cdktf", "aws"):
-        kernel.provider.load(SimpleNamespace(name=name, tarball=f"/venv/{name}/_jsii/{name}.tgz"))
+    kernel.provider = node.LoadsAhead(kernel, lambda own: own.load(SimpleNamespace(name="hook")))
+    for name in ("constructs", node.NPM_PACKAGE, "cdktf"):
+        kernel.provider.load(SimpleNamespace(name=name, tarball="/venv/package/_jsii/package.tgz"))
     assert provider.loaded == []
     provider.go_on.set()
     return kernel
 
 
 def test_loads_return_at_once_and_all_else_waits_for_them() -> None:
-    """The packages are loaded in order, the hook first; later calls go the direct way."""
+    """The hook comes first and the bindings last, when all their modules are imported."""
     provider = Provider()
     kernel = ahead(provider)
 
-    assert kernel.provider.create("App") == "created App after lazy-provider-index constructs cdktf aws"
+    assert kernel.provider.create("App") == f"created App after hook constructs cdktf {node.NPM_PACKAGE}"
     assert kernel.provider is provider
 
 
@@ -66,7 +69,7 @@ def test_a_load_that_fails() -> None:
 
     with pytest.raises(RuntimeError, match="cdktf is broken"):
         kernel.provider.create("App")
-    assert provider.loaded == ["lazy-provider-index", "constructs", "cdktf"]
+    assert provider.loaded == ["hook", "constructs", "cdktf"]
 
 
 def test_a_file_that_is_there_for_a_moment_is_loaded_at_once() -> None:
@@ -75,20 +78,86 @@ def test_a_file_that_is_there_for_a_moment_is_loaded_at_once() -> None:
     kernel = ahead(provider)
     kernel.provider.load(SimpleNamespace(name="zipped", tarball="/a/b/zipped.tgz"))
 
-    assert provider.loaded == ["lazy-provider-index", "constructs", "cdktf", "aws", "zipped"]
+    assert provider.loaded == ["hook", "constructs", "cdktf", node.NPM_PACKAGE, "zipped"]
+
+
+def modules_of(checkout: Checkout, folder: Path, program: str) -> list[list[str]]:
+    """Which JavaScript files each Node process of a Python program had loaded when it ended."""
+    script, modules = folder / "list.js", folder / "modules"
+    script.write_text(LIST_MODULES)
+    modules.mkdir()
+    done = checkout.run(
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, 'constructs'); {program}",
+        MODULES_FOLDER=str(modules),
+        NODE_OPTIONS=f"--require={script}",
+        CDKTF_OUTDIR=str(folder / "out"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [json.loads(file.read_text()) for file in modules.iterdir()]
 
 
 def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
-    """Of the bindings' modules and CDKTF's libraries Node reads those that the stack needs."""
-    script, modules = tmp_path / "list.js", tmp_path / "modules"
-    script.write_text(LIST_MODULES)
-    modules.mkdir()
-    checkout.synthesize(tmp_path / "out", MODULES_FOLDER=str(modules), NODE_OPTIONS=f"--require={script}")
+    """Started first, jsii has one Node process, which has read what the stack needs."""
+    (modules,) = modules_of(checkout, tmp_path, "import main; main.main()")
 
-    loaded = [path for file in modules.iterdir() for path in json.loads(file.read_text())]
-    assert 20 < sum("provider-aws/lib" in path for path in loaded) < 100
-    assert any("cdktf/lib/private/fs.js" in path for path in loaded)
-    assert not any("archiver" in path for path in loaded)
+    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+    assert any("cdktf/lib/private/fs.js" in path for path in modules)
+    assert not any("archiver" in path for path in modules)
+
+
+def test_a_node_that_runs_already_gets_the_hook_too(checkout: Checkout, tmp_path: Path) -> None:
+    """Another order of imports costs jsii's launcher and CDKTF's zip library, and no more."""
+    program = "import cdktf; cdktf.App(); import main; main.main()"
+    few, modules = sorted(modules_of(checkout, tmp_path, program), key=len)
+
+    assert len(few) < 10
+    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+
+
+def test_what_code_prints_is_heard(checkout: Checkout, tmp_path: Path) -> None:
+    """What JavaScript writes to its outputs comes out of Python's."""
+    script = tmp_path / "say.js"
+    script.write_text("setImmediate(() => { console.log('to stdout'); console.error('to stderr'); });")
+    program = (
+        "import sys; sys.path.insert(0, 'constructs'); from ingestion_pipeline import node; node.start();"
+        "import cdktf; cdktf.App()"
+    )
+    done = checkout.run(sys.executable, "-c", program, NODE_OPTIONS=f"--require={script}")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "to stdout\n", "to stderr\n")
+
+
+@pytest.mark.parametrize(
+    ("channel", "variables", "said"),
+    [
+        ("{readFD:3,writeFD:3}", {"NODE_PRESERVE_SYMLINKS": "1"}, "0 1"),
+        ("{readFD: 3, writeFD: 3}", {"NODE_PRESERVE_SYMLINKS": "1"}, "launcher"),
+        ("{readFD:3,writeFD:3}", {}, "launcher"),
+    ],
+    ids=["known", "another layout", "hook alone"],
+)
+def test_a_launcher_that_is_not_known_is_left_alone(
+    tmp_path: Path, channel: str, variables: dict[str, str], said: str
+) -> None:
+    """Only a program that talks as expected is run without its launcher."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "bin" / "jsii-runtime.js").write_text("console.log('launcher')")
+    (tmp_path / "lib" / "program.js").write_text(
+        f"const c = {channel}; require('fs').writeSync(1, `${{c.readFD}} ${{c.writeFD}}\\n`)"
+    )
+    hook = Path(node.__file__).with_name(node.HOOK)
+    done = subprocess.run(
+        ["node", tmp_path / "bin" / "jsii-runtime.js"],
+        env={"PATH": os.environ["PATH"], "NODE_OPTIONS": f'--require "{hook}"', **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert (done.stdout, done.stderr) == (f"{said}\n", "")
 
 
 def test_bad_settings_end_at_once(checkout: Checkout, tmp_path: Path) -> None:
