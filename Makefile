@@ -85,14 +85,17 @@ clean: ## Remove everything that was made in this checkout
 prerequisites:
 	@$(PYTHON) tools/prerequisites.py
 
-.venv/.ready: Pipfile.lock | prerequisites
+.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
+	@$(RUN) tools/warm.py
+	@touch $@
+
+.venv/.installed: Pipfile.lock | prerequisites
 	@echo "Installing the Python packages of Pipfile.lock into .venv …"
 	@test -x build/pipenv/bin/pipenv || $(PYTHON) -m venv build/pipenv
 	@build/pipenv/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
 	@PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIP_COMPILE=0 \
 	  build/pipenv/bin/pipenv sync --dev --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" > build/pipenv.log 2>&1 \
 	  || { cat build/pipenv.log; exit 1; }
-	@$(RUN) tools/warm.py
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites

@@ -12,12 +12,11 @@ import random
 import sys
 import time
 from importlib import import_module
-from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
 
-from benchmarks.json_oracle import expect
+from benchmarks.json_oracle import cut, expect
 from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.json_records import JsonSplitter
 from url_fetcher.records import split
@@ -41,7 +40,7 @@ def check(data: bytes) -> None:
     rejected: list[str] = []
     broken = False
     try:
-        for some, refused in split(_cut(body, sizes), splitter):
+        for some, refused in split(cut(body, sizes), splitter):
             records += [bytes(record).decode() for record in some]
             rejected += [each.data.decode() for each in refused if "nested" not in each.reason]
     except MalformedBody as error:
@@ -51,17 +50,6 @@ def check(data: bytes) -> None:
     assert broken == expected.broken, (body, expected)
     assert records == expected.records[: len(records)], (body, expected)
     assert broken or (len(records), rejected) == (len(expected.records), expected.rejected), (body, expected)
-
-
-def _cut(body: bytes, sizes: tuple[int, ...]) -> list[bytes]:
-    chunks: list[bytes] = []
-    start = 0
-    for size in cycle(sizes):
-        if start >= len(body):
-            return chunks
-        chunks.append(body[start : start + size])
-        start += size
-    return chunks
 
 
 def _random_input(source: random.Random) -> bytes:

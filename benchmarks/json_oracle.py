@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterable
+from itertools import cycle
 from json import JSONDecodeError
 from typing import NamedTuple
 
@@ -106,3 +108,15 @@ def expect(body: bytes) -> Expected:
     except _Broken:
         broken = True
     return reader.expected._replace(broken=broken)
+
+
+def cut(body: bytes, sizes: Iterable[int]) -> list[bytes]:
+    """``body`` in chunks of those sizes."""
+    chunks: list[bytes] = []
+    start = 0
+    for size in cycle(sizes):
+        if start >= len(body):
+            return chunks
+        chunks.append(body[start : start + size])
+        start += size
+    return chunks

@@ -12,9 +12,10 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal, TypeAlias
+
+from local_aws.loopback import LoopbackServer
 
 Fault: TypeAlias = Literal[
     "partial",  # a third of the records is refused
@@ -35,7 +36,7 @@ _REFUSED_SHARE = 1 / 3
 _CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
 
 
-class KinesisFaults:
+class KinesisFaults(LoopbackServer):
     """The endpoint; a context manager that listens on a free port until it is left.
 
     Args:
@@ -55,24 +56,12 @@ class KinesisFaults:
         self._random = random.Random(seed)
         self._delay_seconds = delay_seconds
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return self.origin
 
     def put(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], Fault | None]:
         """Status and answer to a PutRecords request, and the fault that the connection must show."""
@@ -118,13 +107,6 @@ class KinesisFaults:
                 self.faults_done[fault] = self.faults_done.get(fault, 0) + 1
                 return fault
         return None
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that go away are part of the plan."""
 
 
 def _problem(entries: list[dict[str, Any]], data: list[bytes]) -> str:

@@ -8,20 +8,19 @@
 import argparse
 import contextlib
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import ClassVar, Self
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+from local_aws.loopback import HOST, LoopbackServer
 from local_aws.sample_data import records, stored_form
 from local_aws.tether import stop_with_parent
 
-HOST = "127.0.0.1"
 LARGEST_PAGE = 500
 DEFAULT_PAGE = 100
 
 
-class SampleApi:
+class SampleApi(LoopbackServer):
     """The API, serving inside the ``with`` block.
 
     Args:
@@ -29,27 +28,12 @@ class SampleApi:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self._server = ThreadingHTTPServer((HOST, port), _Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=[0.05], name="sample-api", daemon=True
-        )
+        super().__init__(_Handler, port)
 
     @property
     def url(self) -> str:
         """Where every record is, ``http://127.0.0.1:<port>/posts``."""
-        return f"http://{HOST}:{self._server.server_port}/posts"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"{self.origin}/posts"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,28 +2,24 @@
 
 jsii starts Node for the first package that is loaded and waits for it and for each that follows. Here
 they load behind the caller's back, while Python reads settings and makes its own classes. Node itself
-runs a hook that has files load only what is used (node_hook.js): the provider's 1,500 modules alone
+runs a hook that has files load only what is used (node_hook): the provider's 1,500 modules alone
 take 10 s and 1 GB. And where somebody has made a package of just the modules that are used
 (tools/trim.py), that is loaded instead of the whole one of 37 MB.
-
-Upstream: https://github.com/hashicorp/terraform-cdk/issues/3753.
 """
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Collection
-from importlib import resources
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
 from threading import Thread, main_thread
 from typing import Any
 
+from ingestion_pipeline import node_hook
+
 PACKAGE = "cdktf_cdktf_provider_aws"
 NPM_PACKAGE = "@cdktf/provider-aws"
-HOOK = "node_hook.js"
 TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
 """Where packages with only the used modules lie; in the environment that the whole ones are installed in."""
 
@@ -35,8 +31,7 @@ def start() -> None:
     runs = "jsii" in sys.modules
     import jsii
 
-    hook = Path(__file__).with_name(HOOK)
-    begin = load_hook if runs or not hook.is_file() else start_with_hook
+    begin = node_hook.load if runs or not node_hook.FILE.is_file() else node_hook.start_with
     jsii.kernel.provider = LoadsAhead(jsii.kernel, begin)  # type: ignore[assignment]
 
 
@@ -119,57 +114,3 @@ def trimmed_file(tarball: str, modules: Collection[str]) -> Path:
 def used_modules() -> set[str]:
     """The modules of the bindings that Python has imported, such as ``s3_bucket``."""
     return {name.split(".")[1] for name in sys.modules if name.startswith(f"{PACKAGE}.")} - {"_jsii"}
-
-
-def start_with_hook(provider: Any) -> None:
-    """Start Node with the hook loaded before its own program."""
-    from jsii._kernel.types import StatsRequest
-
-    hook = json.dumps(str(Path(__file__).with_name(HOOK)), ensure_ascii=False)
-    options = os.environ.get("NODE_OPTIONS", "")
-    added = {"NODE_OPTIONS": f"{options} --require {hook}".strip(), "NODE_PRESERVE_SYMLINKS": "1"}
-    before = {name: os.environ.get(name) for name in added}
-    os.environ.update(added)
-    try:
-        # Any request starts it.
-        provider.stats(StatsRequest())
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def load_hook(provider: Any) -> None:
-    """Load the hook into a Node that runs already, as jsii loads code: as a package, here a tiny one."""
-    import io
-    import tarfile
-
-    from jsii._kernel.types import LoadRequest
-
-    name, version = "ingestion-pipeline-hook", "1.0.0"
-    about = {
-        "name": name,
-        "version": version,
-        "license": "Apache-2.0",
-        "description": name,
-        "homepage": name,
-        "repository": {"type": "git", "url": name},
-        "author": {"name": name, "roles": ["author"]},
-    }
-    assembly = {**about, "schema": "jsii/0.10.0", "jsiiVersion": "5.0.0", "fingerprint": "*", "types": {}}
-    files = {
-        "package.json": json.dumps({**about, "main": HOOK}),
-        ".jsii": json.dumps(assembly),
-        HOOK: resources.files("ingestion_pipeline").joinpath(HOOK).read_text(encoding="utf-8"),
-    }
-    with TemporaryDirectory() as folder:
-        # A plain tar: without gzip's time stamp it is the same entry of jsii's cache each time.
-        tarball = Path(folder, f"{name}.tar")
-        with tarfile.open(tarball, "w") as archive:
-            for path, text in files.items():
-                entry = tarfile.TarInfo(f"package/{path}")
-                entry.size = len(text.encode())
-                archive.addfile(entry, io.BytesIO(text.encode()))
-        provider.load(LoadRequest(name=name, version=version, tarball=str(tarball)))

@@ -29,6 +29,20 @@ class Value(NamedTuple):
     nesting: int
 
 
+def checked(value: Value) -> str:
+    """Why a value can never be a record though it is JSON; empty if it can.
+
+    Raises:
+        MalformedBody: When it is not JSON.
+    """
+    try:
+        return check_value(value.data)
+    except NotJson as error:
+        raise MalformedBody(
+            f"the JSON is broken: {error.reason}", offset=value.offset + error.position
+        ) from error
+
+
 class Elements:
     """Generators that read on through the window and yield when they need more of the body.
 
@@ -101,12 +115,7 @@ class Elements:
             blocks.learn(value.data)
         reason = self._too_much(value)
         if not reason:
-            try:
-                reason = check_value(value.data)
-            except NotJson as error:
-                raise MalformedBody(
-                    f"the JSON is broken: {error.reason}", offset=value.offset + error.position
-                ) from error
+            reason = checked(value)
         if reason:
             total_bytes = value.total_bytes if value.total_bytes > len(value.data) else 0
             self.rejected.append(Rejected(value.data, reason, value.offset, total_bytes))

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.json_elements import Elements
+from url_fetcher.json_elements import Elements, checked
 from url_fetcher.json_values import NotJson, check_value
 from url_fetcher.window import Window
 
@@ -108,15 +108,8 @@ class PathReader:
 
     def _member_value(self) -> Generator[None]:
         value = yield from self._elements.value()
-        if value.total_bytes == len(value.data):
-            try:
-                reason = check_value(value.data)
-            except NotJson as error:
-                raise MalformedBody(
-                    f"the JSON is broken: {error.reason}", offset=value.offset + error.position
-                ) from error
-            if reason:
-                raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
+        if value.total_bytes == len(value.data) and (reason := checked(value)):
+            raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
         self._add(value.data if value.total_bytes <= _LONGEST_KEPT else b"null", value.offset)
 
     def _keep(self, length: int) -> None:

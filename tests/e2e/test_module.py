@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +44,6 @@ allow_http = true
 allow_private_networks = true
 """
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """A local AWS that enforces IAM and whose Firehose waits a twentieth of its interval."""
-    with Emulator(auth=True, firehose_time_scale=0.05, settings={"TLS_IN_FRONT": "true"}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def sample() -> Iterator[SampleApi]:
-    """A real HTTP API with known records."""
-    with SampleApi() as api:
-        yield api
 
 
 @pytest.fixture(scope="module")

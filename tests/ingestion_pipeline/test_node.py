@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingestion_pipeline import node
+from ingestion_pipeline import node, node_hook
 from tests.checkout import Checkout
 
 # The same worker as tests/test_main.py: both synthesize the checkout.
@@ -148,10 +148,9 @@ def test_a_launcher_that_is_not_known_is_left_alone(
     (tmp_path / "lib" / "program.js").write_text(
         f"const c = {channel}; require('fs').writeSync(1, `${{c.readFD}} ${{c.writeFD}}\\n`)"
     )
-    hook = Path(node.__file__).with_name(node.HOOK)
     done = subprocess.run(
         ["node", tmp_path / "bin" / "jsii-runtime.js"],
-        env={"PATH": os.environ["PATH"], "NODE_OPTIONS": f'--require "{hook}"', **variables},
+        env={"PATH": os.environ["PATH"], "NODE_OPTIONS": f'--require "{node_hook.FILE}"', **variables},
         capture_output=True,
         text=True,
         check=True,

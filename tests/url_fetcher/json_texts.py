@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import cycle
 
 from hypothesis import strategies as st
 
@@ -70,18 +69,6 @@ rows = st.lists(st.tuples(values, st.sampled_from(["\n", " ", "\r\n", "\n\n"])),
 
 cuts = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 """Sizes to cut a body by, over and over."""
-
-
-def cut(body: bytes, sizes: Iterable[int]) -> list[bytes]:
-    """``body`` in chunks of those sizes."""
-    chunks: list[bytes] = []
-    start = 0
-    for size in cycle(sizes):
-        if start >= len(body):
-            return chunks
-        chunks.append(body[start : start + size])
-        start += size
-    return chunks
 
 
 def read(splitter: Splitter, chunks: Iterable[bytes]) -> tuple[list[bytes], list[Rejected], Exception | None]:

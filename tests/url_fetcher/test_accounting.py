@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.json_oracle import cut
 from local_aws.kinesis_faults import Fault, KinesisFaults
-from tests.url_fetcher.json_texts import cut
 from tests.url_fetcher.streams import ORIGIN, lines_of, records, sink_to
 from url_fetcher.dead_letters import DeadLetters
 from url_fetcher.errors import StreamUnavailable

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.url_fetcher.json_texts import cut, cuts, read
+from benchmarks.json_oracle import cut
+from tests.url_fetcher.json_texts import cuts, read
 from url_fetcher.csv_records import CsvSplitter
 from url_fetcher.errors import MalformedBody
 from url_fetcher.records import Rejected

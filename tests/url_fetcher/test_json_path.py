@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.url_fetcher.json_texts import arrays, cut, cuts, decoded, read, values
+from benchmarks.json_oracle import cut
+from tests.url_fetcher.json_texts import arrays, cuts, decoded, read, values
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.json_records import JsonSplitter
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.json_oracle import expect
-from tests.url_fetcher.json_texts import arrays, cut, cuts, decoded, read, rows, values
+from benchmarks.json_oracle import cut, expect
+from tests.url_fetcher.json_texts import arrays, cuts, decoded, read, rows, values
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.json_records import JsonSplitter
 from url_fetcher.json_scan import MOST_LEVELS

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.url_fetcher.json_texts import cut, cuts, read, values
+from benchmarks.json_oracle import cut
+from tests.url_fetcher.json_texts import cuts, read, values
 from url_fetcher.line_records import NdjsonSplitter
 from url_fetcher.records import Rejected
 

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.url_fetcher.json_texts import cut, read
+from benchmarks.json_oracle import cut
+from tests.url_fetcher.json_texts import read
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.records import Format, Splitter, open_splitter
 
