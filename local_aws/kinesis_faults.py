@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, TypeAlias
 
@@ -43,10 +43,17 @@ class KinesisFaults(LoopbackServer):
         faults: How likely each fault is in a request, from 0 to 1; together at most 1.
         seed: Decides which requests fail, given their order.
         delay_seconds: How long each answer takes.
+        forward: Called with the entries that are accepted, one request after the other: to put them on a
+            real stream.
     """
 
     def __init__(
-        self, faults: Mapping[Fault, float] | None = None, *, seed: int = 0, delay_seconds: float = 0
+        self,
+        faults: Mapping[Fault, float] | None = None,
+        *,
+        seed: int = 0,
+        delay_seconds: float = 0,
+        forward: Callable[[list[dict[str, Any]]], object] = lambda _: None,
     ) -> None:
         self.accepted: list[bytes] = []
         self.unconfessed: list[bytes] = []
@@ -55,6 +62,7 @@ class KinesisFaults(LoopbackServer):
         self._faults = dict(faults or {})
         self._random = random.Random(seed)
         self._delay_seconds = delay_seconds
+        self._forward = forward
         self._lock = threading.Lock()
         super().__init__(_handler(self))
 
@@ -82,6 +90,8 @@ class KinesisFaults(LoopbackServer):
             )
             taken = [each for each, no in zip(data, refused, strict=True) if not no]
             self.accepted += taken
+            if taken:
+                self._forward([entry for entry, no in zip(entries, refused, strict=True) if not no])
             if fault not in (None, "partial"):
                 self.unconfessed += taken
             return self._results(refused, fault)

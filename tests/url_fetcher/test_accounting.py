@@ -1,12 +1,21 @@
-"""Every record is accounted for, whatever the endpoint does: the product's client over real HTTP."""
+"""Every record is accounted for, whatever the endpoint does: the product's client over real HTTP.
 
+Once the endpoint keeps what it accepts; once it stands before the local AWS, whose stream and
+bucket are what is looked at. The local AWS itself refuses nothing: it knows no throughput limits.
+"""
+
+import gzip
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from benchmarks.json_oracle import cut
+from local_aws.emulator import Emulator
 from local_aws.kinesis_faults import Fault, KinesisFaults
 from tests.url_fetcher.streams import ORIGIN, lines_of, records, sink_to
 from url_fetcher.dead_letters import DeadLetters
@@ -31,13 +40,71 @@ _SETTINGS = SinkSettings(
 )
 
 
-class _Store:
+class _Endpoint:
+    """The endpoint alone, and a bucket in memory."""
+
     def __init__(self) -> None:
-        self.count = 0
+        self.server = KinesisFaults(_FAULTS, seed=7)
+        self.objects: list[bytes] = []
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:  # noqa: N803, ARG002
-        self.count += 1
+        """As boto3's."""
+        self.objects.append(Body)
         return {}
+
+    def store(self) -> "_Endpoint":
+        """What dead letters are written with."""
+        return self
+
+    def on_the_stream(self) -> list[bytes]:
+        """Every Kinesis record."""
+        return self.server.accepted
+
+
+class _BeforeTheEmulator:
+    """The endpoint before a stream of two shards and a bucket in the local AWS."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.server = KinesisFaults(_FAULTS, seed=7, forward=self._forward)
+        self._kinesis, self._s3 = emulator.client("kinesis"), emulator.client("s3")
+        self._kinesis.create_stream(StreamName="stream", ShardCount=2)
+        self._kinesis.get_waiter("stream_exists").wait(StreamName="stream", WaiterConfig={"Delay": 1})
+        self._s3.create_bucket(Bucket="bucket")
+
+    def _forward(self, entries: list[dict[str, Any]]) -> None:
+        records = [{**entry, "Data": b64decode(entry["Data"])} for entry in entries]
+        assert self._kinesis.put_records(StreamName="stream", Records=records)["FailedRecordCount"] == 0
+
+    def store(self) -> Any:
+        """What dead letters are written with."""
+        return self._s3
+
+    @property
+    def objects(self) -> list[bytes]:
+        """Every object of dead letters."""
+        keys = [entry["Key"] for entry in self._s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
+        return [self._s3.get_object(Bucket="bucket", Key=key)["Body"].read() for key in keys]
+
+    def on_the_stream(self) -> list[bytes]:
+        """Every Kinesis record, read from all shards."""
+        found: list[bytes] = []
+        for shard in self._kinesis.list_shards(StreamName="stream")["Shards"]:
+            iterator = self._kinesis.get_shard_iterator(
+                StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while (answer := self._kinesis.get_records(ShardIterator=iterator))["Records"]:
+                found += [record["Data"] for record in answer["Records"]]
+                iterator = answer["NextShardIterator"]
+        return found
+
+
+@contextmanager
+def _target(kind: str) -> Iterator[_Endpoint | _BeforeTheEmulator]:
+    if kind == "endpoint":
+        yield _Endpoint()
+        return
+    with Emulator() as emulator:
+        yield _BeforeTheEmulator(emulator)
 
 
 @pytest.fixture(autouse=True)
@@ -60,34 +127,35 @@ def _deliver(sink: Sink, body: bytes) -> DeliveryReport:
 class _Run:
     """One delivery of all records, with a few that can never go among them."""
 
-    def __init__(self, server: KinesisFaults) -> None:
+    def __init__(self, target: _Endpoint | _BeforeTheEmulator) -> None:
         bad = [b"{not json", b'"' + b"x" * 60_000 + b'"', b"\xff"]
         lines = [*records(_RECORDS), *bad]
-        with server:
+        self.server = target.server
+        with self.server:
             sink = sink_to(
                 kinesis_client(read_timeout_seconds=0.3),
                 settings=_SETTINGS,
-                dead_letters=DeadLetters("bucket", connect=_Store),
+                dead_letters=DeadLetters("bucket", connect=target.store),
                 seconds=120,
             )
             self.report = _deliver(sink, b"\n".join(lines))
-        self.server = server
         self.bad = len(bad)
-        self.counts = Counter(line["data"]["n"] for line in lines_of(server.accepted))
-        self.ids = {(line["data"]["n"], line["id"]) for line in lines_of(server.accepted)}
-        self.unconfessed = Counter(line["data"]["n"] for line in lines_of(server.unconfessed))
+        self.kept = sum(len(gzip.decompress(body).splitlines()) for body in target.objects)
+        found = lines_of(target.on_the_stream())
+        self.counts = Counter(line["data"]["n"] for line in found)
+        self.ids = {(line["data"]["n"], line["id"]) for line in found}
+        self.unconfessed = Counter(line["data"]["n"] for line in lines_of(self.server.unconfessed))
 
 
-@pytest.fixture(scope="module")
-def run() -> _Run:
+@pytest.fixture(scope="module", params=["endpoint", "emulator"])
+def run(request: pytest.FixtureRequest) -> _Run:
     """The run that the tests look at from all sides."""
-    server = KinesisFaults(_FAULTS, seed=7)
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with _target(request.param) as target, pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.url)
-        return _Run(server)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", target.server.url)
+        return _Run(target)
 
 
 def test_every_fault_happened(run: _Run) -> None:
@@ -102,7 +170,7 @@ def test_nothing_is_lost(run: _Run) -> None:
 
 def test_what_can_never_go_is_dead_lettered(run: _Run) -> None:
     """Sent is accepted plus dead-lettered, and nothing else."""
-    assert (run.report.accepted, run.report.dead_lettered) == (_RECORDS, run.bad)
+    assert (run.report.accepted, run.report.dead_lettered, run.kept) == (_RECORDS, run.bad, run.bad)
 
 
 def test_a_record_is_there_twice_only_where_a_fault_explains_it(run: _Run) -> None:
