@@ -7,12 +7,15 @@ that gets the connection and the request and writes whatever bytes it likes.
         source.url("/posts")
 """
 
+import fcntl
 import gzip
 import itertools
 import json
 import socket
 import ssl
 import struct
+import sys
+import termios
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +51,11 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Write bytes as they are."""
         self.sock.sendall(data)
+
+    def unsent_bytes(self) -> int:
+        """How much the client's side has not acknowledged yet."""
+        answer = fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
 
     def ticks(self) -> Iterator[int]:
         """Count up, 50 a second, until the server stops."""
@@ -213,10 +221,14 @@ def stall(prefix: bytes = b"") -> Behaviour:
 
 
 def reset(prefix: bytes = b"") -> Behaviour:
-    """Send the prefix, then reset the connection."""
+    """Send the prefix, then reset the connection when the client's side has all of it."""
 
     def behave(connection: Connection, request: Request) -> None:  # noqa: ARG001 - the seam has it
         connection.send(prefix)
+        # A reset throws away what still waits to be sent.
+        for _ in connection.ticks():
+            if not connection.unsent_bytes():
+                break
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sock.close()
 
