@@ -41,6 +41,7 @@ app.synth()
 SEVERAL = """
 import sys
 sys.path.insert(0, "constructs")
+import ingestion_pipeline.bindings
 from cdktf import App
 from ingestion_pipeline import IngestionPipeline
 from ingestion_pipeline.settings import Settings
