@@ -41,7 +41,7 @@ def document(results: "Results") -> str:
     goals = _goals(results)
     parts = [
         "# Benchmarks",
-        "Made by `make bench`; every figure below is from one run of it on one machine.",
+        "Made by `make bench`; the figures of each half, ingestion and synthesis, are from one run.",
         _conditions(results),
         "## Goals",
         _table(

@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.environment import machine
 from tools.terraform import ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
@@ -172,11 +174,12 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fewer runs, no stack of 50; writes nothing")
     quick = parser.parse_args().quick
+    conditions = f"{datetime.now(UTC):%Y-%m-%d}; {machine()}."
     with tempfile.TemporaryDirectory() as folder:
         text = measured(folder, quick=quick)
     if not quick:
         others = REPORT.read_text(encoding="utf-8").partition(HEADING)[0].rstrip()
-        REPORT.write_text(f"{others}\n\n{HEADING}\n\n{TEXT}\n\n{text}", encoding="utf-8")
+        REPORT.write_text(f"{others}\n\n{HEADING}\n\n{conditions}\n\n{TEXT}\n\n{text}", encoding="utf-8")
         print(f"written: {REPORT.relative_to(ROOT)}")
 
 
