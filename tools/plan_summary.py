@@ -27,7 +27,7 @@ ACTIONS = {
     ("forget",): "forget",
     ("no-op",): "move",
 }
-COUNTED = {"add": "add", "change": "change", "replace": "replace", "destroy": "destroy"}
+COUNTED = ("add", "change", "replace", "destroy")
 
 
 class PlanError(ValueError):
@@ -79,7 +79,7 @@ def markdown(changes: list[Change]) -> str:
     if not changes:
         return "**No changes.**\n"
     counts = Counter(change.action for change in changes)
-    said = [f"{counts[action]} to {verb}" for action, verb in COUNTED.items()]
+    said = [f"{counts[action]} to {action}" for action in COUNTED]
     lines = [f"**Plan: {', '.join(said)}.**", "", "| action | resource | what |", "|---|---|---|"]
     return "\n".join([*lines, *map(_row, changes)]) + "\n"
 

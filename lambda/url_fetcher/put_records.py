@@ -55,7 +55,7 @@ _SUCCESS, _FIRST_SERVER_ERROR = 200, 500
 
 
 class _Models(JSONFileLoader):
-    """Reads botocore's models in a fifth of the time, into plain dictionaries."""
+    """Reads botocore's models in a quarter of the time, into plain dictionaries."""
 
     def load_file(self, file_path: str) -> Any:
         """The content of ``file_path`` with the ending of a model, or None if there is no such file."""

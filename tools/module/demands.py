@@ -1,5 +1,7 @@
 """What variables demand beyond a rule of their own, in the words of the settings where those have some."""
 
+import json
+import re
 from collections.abc import Callable
 
 from ingestion_pipeline.bundle import Target
@@ -7,6 +9,8 @@ from ingestion_pipeline.rules import SettingsError
 from ingestion_pipeline.settings import (
     ALLOWED_HOSTS_CHARACTERS,
     DATA_FOLDER,
+    MOST_TAGS,
+    TAG_SIGNS,
     DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
@@ -31,7 +35,7 @@ def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
     """
     in_data, dead_in_data, dead_in_errors = _mixed_prefixes()
     return {
-        "tags": (_tags(),),
+        "tags": _tags(),
         "sources": _sources(),
         "fetch_allowed_hosts": (_hosts(),),
         "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
@@ -50,12 +54,18 @@ def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
     }
 
 
-def _tags() -> Validation:
+def _tags() -> tuple[Validation, ...]:
     (advice,) = _advice(lambda: NamingSettings(tags={"": ""}))
+    (few,) = _advice(lambda: NamingSettings(tags=dict.fromkeys(map(str, range(MOST_TAGS + 1)), "")))
     within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
-    return Validation(
-        f'alltrue([for key, value in var.tags : {within} && !startswith(lower(key), "aws:")])',
-        f"tags: {advice}",
+    text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
+    fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"
+    return (
+        Validation(
+            f'alltrue([for key, value in var.tags : {within} && !startswith(lower(key), "aws:") && {fit}])',
+            f"tags: {advice}",
+        ),
+        Validation(f"length(var.tags) <= {MOST_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
     )
 
 

@@ -18,7 +18,7 @@ def main_tf(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         OutOfDate: When the constructs have changed so that this would come out wrong.
     """
-    names = short_names(config["resource"]) | short_names(config["data"], "data.")
+    names = _short_names(config)
     result: dict[str, Any] = {
         "data": _blocks(config["data"], names),
         "resource": _blocks(config["resource"], names),
@@ -35,7 +35,7 @@ def main_tf(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def output_values(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Description and expression of the stack's own outputs, by name."""
-    names = short_names(config["resource"]) | short_names(config["data"], "data.")
+    names = _short_names(config)
     return {
         name: {
             "description": output["description"],
@@ -94,6 +94,10 @@ def permit(document: dict[str, Any], statements: Sequence[Statement]) -> None:
 def count(name: str) -> str:
     """How many there are of a resource or data source with that short name."""
     return next(f"${{{condition} ? 1 : 0}}" for prefix, condition in SWITCHES if name.startswith(prefix))
+
+
+def _short_names(config: Mapping[str, Any]) -> dict[str, str]:
+    return short_names(config["resource"]) | short_names(config["data"], "data.")
 
 
 def _blocks(blocks: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -152,6 +152,39 @@ run "refuses_tags_that_aws_refuses" {
   expect_failures = [var.tags]
 }
 
+run "refuses_a_tag_with_other_characters" {
+  command = plan
+
+  variables {
+    tags = { Team = "data, mostly" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "refuses_more_tags_than_a_resource_takes" {
+  command = plan
+
+  variables {
+    tags = { for number in range(50) : "tag-${number}" => "" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "takes_as_many_tags_as_a_resource_does" {
+  command = plan
+
+  variables {
+    tags = { for number in range(49) : "Größe ${number}" => "_.:/=+-@" }
+  }
+
+  assert {
+    condition     = length(one(aws_kinesis_stream.stream[*].tags)) == 50
+    error_message = "the stream has not all of the tags"
+  }
+}
+
 run "refuses_a_folder_in_another" {
   command = plan
 
