@@ -71,7 +71,7 @@ module: .venv/.ready ## Emit dist/terraform-aws-ingestion-pipeline (TARGET=host:
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
 
 docs: .venv/.ready ## Make the generated parts of the documents again
-	@$(RUN) -m tools.documents
+	@$(RUN) -m tools.docs.generate
 
 env: ## Print the variables for running cdktf and terraform by hand, for eval
 	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2

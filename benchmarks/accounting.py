@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.environment import ROOT
 from benchmarks.far_end import FarEnd
-from local_aws.kinesis_faults import Fault, KinesisFaults
+from local_aws.servers.kinesis_faults import Fault, KinesisFaults
 
 _FAULTS: Mapping[Fault, float] = {
     "partial": 0.20,
@@ -31,7 +31,7 @@ import os, sys
 sys.path.insert(0, "lambda")
 from benchmarks.ours import ingest
 from url_fetcher.clients import Clients
-from url_fetcher.put_records import kinesis_client
+from url_fetcher.delivery.kinesis import kinesis_client
 os.environ["AWS_ENDPOINT_URL_KINESIS"] = sys.argv[2]
 clients = Clients(kinesis=kinesis_client(read_timeout_seconds=0.5))
 print(ingest(sys.argv[1], sys.argv[2], clients=clients), file=sys.stderr)

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
 
 from benchmarks.json_oracle import cut, expect
 from url_fetcher.errors import IngestionError, MalformedBody
-from url_fetcher.json_records import JsonSplitter
-from url_fetcher.records import split
+from url_fetcher.formats.json_splitter import JsonSplitter
+from url_fetcher.formats.splitter import split
 
 _ALPHABET = '[]{},:"\\ \n1-.eE+NatrufIinlsxé\ud7ff'.encode()
 _BLOCKS = (1, 7, 64, 131_072)

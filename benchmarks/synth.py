@@ -46,7 +46,7 @@ sys.path.insert(0, "constructs")
 import ingestion_pipeline.bindings
 from cdktf import App
 from ingestion_pipeline import IngestionPipeline
-from ingestion_pipeline.settings import Settings
+from ingestion_pipeline.settings.tables import Settings
 from ingestion_pipeline.stack import AwsStack
 app = App(outdir=sys.argv[1])
 stack = AwsStack(app, "many", settings=Settings(), state_key="many")

@@ -13,16 +13,16 @@ import msgspec
 import pytest
 from botocore import xform_name
 
-from ingestion_pipeline import policies
-from ingestion_pipeline.rules import rule_of
-from ingestion_pipeline.settings import (
+from ingestion_pipeline.resources import policies
+from ingestion_pipeline.settings.rules import rule_of
+from ingestion_pipeline.settings.sources import SCHEMA, source_problems
+from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     FetchSettings,
     FunctionSettings,
 )
-from ingestion_pipeline.sources import SCHEMA, source_problems
-from url_fetcher.config import Environment, read_environment
-from url_fetcher.schema import json_schema
+from url_fetcher.environment import Environment, read_environment
+from url_fetcher.source.schema import json_schema
 
 pytestmark = pytest.mark.xdist_group("synth")
 
@@ -59,7 +59,7 @@ def variables(function: dict[str, Any]) -> dict[str, str]:
 def called(root: Path) -> set[str]:
     """IAM actions of every AWS operation that the function's code calls on a client."""
     names = set()
-    for file in (root / "lambda" / "url_fetcher").glob("*.py"):
+    for file in (root / "lambda" / "url_fetcher").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 names.add(node.attr)

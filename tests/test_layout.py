@@ -86,7 +86,8 @@ def test_only_the_tests_of_the_constructs_import_the_bindings() -> None:
 def test_collecting_starts_no_node(root: Path) -> None:
     """No test module imports jsii before one of its tests runs."""
     modules = [
-        f"tests.ingestion_pipeline.{file.stem}" for file in (root / "tests/ingestion_pipeline").glob("*.py")
+        ".".join(file.relative_to(root).with_suffix("").parts)
+        for file in (root / "tests" / "ingestion_pipeline").rglob("*.py")
     ]
     program = (
         "import importlib, sys; sys.path[:0] = ['constructs', 'lambda', '.'];"

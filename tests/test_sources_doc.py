@@ -12,10 +12,10 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from local_aws.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
-from url_fetcher import schema
+from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
+from url_fetcher.source import schema
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 HOST = "https://api.example.com"

@@ -13,9 +13,9 @@ from tools.terraform import ROOT
 
 sys.path[:0] = [str(ROOT / "constructs")]
 
-from ingestion_pipeline.configuration import read  # noqa: E402 - the source root has to be on the path
-from ingestion_pipeline.names import Names  # noqa: E402
-from ingestion_pipeline.rules import SettingsError  # noqa: E402
+from ingestion_pipeline.settings.file import read  # noqa: E402 - the source root has to be on the path
+from ingestion_pipeline.settings.names import Names  # noqa: E402
+from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 
 LONGEST_SECONDS = 900
 

@@ -16,13 +16,13 @@ def main() -> None:
     """Return when all is there; of the index after a minute, for it is only a matter of speed."""
     sys.dont_write_bytecode = False
     sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
-    from ingestion_pipeline import node
+    from ingestion_pipeline.synth_speed import node
 
     node.start()
     import jsii
 
     from ingestion_pipeline import stack  # noqa: F401 - imports all that is used
-    from tools.trim import trim
+    from ingestion_pipeline.synth_speed.trim import trim
 
     tarball = jsii.kernel.provider.bindings.tarball  # type: ignore[attr-defined]
     trimmed = node.trimmed_file(tarball, node.used_modules())

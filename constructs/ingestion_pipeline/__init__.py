@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ingestion_pipeline.pipeline import IngestionPipeline
-    from ingestion_pipeline.references import (
+    from ingestion_pipeline.settings.existing import (
         BucketReference,
         Existing,
         LogGroupReference,
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
         RoleReference,
         StreamReference,
     )
-    from ingestion_pipeline.rules import Problem, SettingsError
-    from ingestion_pipeline.settings import (
+    from ingestion_pipeline.settings.rules import Problem, SettingsError
+    from ingestion_pipeline.settings.tables import (
         DeadLetterSettings,
         DeliverySettings,
         FetchSettings,
@@ -45,22 +45,15 @@ __all__ = [
     "StreamSettings",
 ]
 
-_HOMES = {
-    "BucketReference": "references",
-    "Existing": "references",
-    "IngestionPipeline": "pipeline",
-    "IngestionStack": "stack",
-    "LogGroupReference": "references",
-    "Problem": "rules",
-    "QueueReference": "references",
-    "RoleReference": "references",
-    "SettingsError": "rules",
-    "StreamReference": "references",
-}
+# In this order: the last two start jsii's Node process.
+_MODULES = ("settings.tables", "settings.rules", "settings.existing", "pipeline", "stack")
 
 
 def __getattr__(name: str) -> object:
     """A public name, imported when it is first used: settings do not start jsii's Node process."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'settings')}"), name)
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(import_module(f"{__name__}.{module}")).get(name)
+            if found is not None:
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

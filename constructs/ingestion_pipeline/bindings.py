@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 
-from ingestion_pipeline import node
+from ingestion_pipeline.synth_speed import node
 
 PACKAGE = node.PACKAGE
 

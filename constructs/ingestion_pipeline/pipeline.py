@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from cdktf import ITerraformDependable
 from constructs import Construct
 
-from ingestion_pipeline import bundle
 from ingestion_pipeline.bindings import (
     DataAwsCallerIdentity,
     IamRole,
@@ -13,21 +12,22 @@ from ingestion_pipeline.bindings import (
     KinesisFirehoseDeliveryStream,
     LambdaFunction,
 )
-from ingestion_pipeline.dead_letters import DeadLetterQueue
-from ingestion_pipeline.delivery import Delivery
-from ingestion_pipeline.fetch_function import FetchFunction
-from ingestion_pipeline.function_code import bundle_cache, function_root
-from ingestion_pipeline.lake import DataLake
-from ingestion_pipeline.names import Names
-from ingestion_pipeline.permissions import policy_document
-from ingestion_pipeline.policies import (
+from ingestion_pipeline.code import bundle
+from ingestion_pipeline.code.location import bundle_cache, function_root
+from ingestion_pipeline.resources.dead_letter_queue import DeadLetterQueue
+from ingestion_pipeline.resources.delivery import Delivery
+from ingestion_pipeline.resources.fetch_function import FetchFunction
+from ingestion_pipeline.resources.lake import DataLake
+from ingestion_pipeline.resources.policies import (
     Statement,
     decrypt_objects,
     put_records,
     read_objects,
     write_with_key,
 )
-from ingestion_pipeline.references import (
+from ingestion_pipeline.resources.role import policy_document
+from ingestion_pipeline.resources.stream import RecordStream
+from ingestion_pipeline.settings.existing import (
     REFERENCE,
     BucketReference,
     Existing,
@@ -35,7 +35,9 @@ from ingestion_pipeline.references import (
     RoleReference,
     StreamReference,
 )
-from ingestion_pipeline.settings import (
+from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.sources import Source
+from ingestion_pipeline.settings.tables import (
     DATA_FOLDER,
     DeadLetterSettings,
     DeliverySettings,
@@ -46,8 +48,6 @@ from ingestion_pipeline.settings import (
     Settings,
     StreamSettings,
 )
-from ingestion_pipeline.sources import Source
-from ingestion_pipeline.stream import RecordStream
 
 
 class IngestionPipeline(Construct):

@@ -4,11 +4,11 @@ from cdktf import S3Backend, TerraformOutput, TerraformStack
 from constructs import Construct
 
 from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
-from ingestion_pipeline.names import Names, environment_label
 from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.pipeline import IngestionPipeline
-from ingestion_pipeline.settings import Settings
-from ingestion_pipeline.state import StateBucket
+from ingestion_pipeline.resources.bucket import StateBucket
+from ingestion_pipeline.settings.names import Names, environment_label
+from ingestion_pipeline.settings.tables import Settings
 
 AWS_PROVIDER = {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
 

@@ -3,13 +3,13 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from url_fetcher.put_records import PutsRecords, kinesis_client
+from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
 from url_fetcher.redaction import Redactor
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-    from url_fetcher.vault import ReadsSecrets, Vault
+    from url_fetcher.source.secrets import ReadsSecrets, Vault
 
 
 class Clients:
@@ -35,7 +35,7 @@ class Clients:
     @cached_property
     def vault(self) -> "Vault":
         """The secrets and tokens, kept until they age or a source refuses them."""
-        from url_fetcher.vault import Vault
+        from url_fetcher.source.secrets import Vault
 
         return Vault(lambda: self._secrets_manager or _secrets_manager_client(), self.redactor)
 

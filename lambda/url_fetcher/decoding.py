@@ -7,7 +7,7 @@ import msgspec
 
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.redaction import public_url
-from url_fetcher.schema import Source
+from url_fetcher.source.schema import Source
 
 T = TypeVar("T")
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)

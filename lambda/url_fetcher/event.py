@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from url_fetcher.addresses import same_origin
-from url_fetcher.config import Environment
 from url_fetcher.decoding import decode_settings
+from url_fetcher.environment import Environment
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.pagination import Resume
-from url_fetcher.schema import NoAuth, Source
+from url_fetcher.http.addresses import same_origin
+from url_fetcher.source.pagination import Resume
+from url_fetcher.source.schema import NoAuth, Source
 
 # What services put around their own events; none of them is a key of ours.
 _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}

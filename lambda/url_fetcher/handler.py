@@ -4,20 +4,20 @@ import os
 from collections.abc import Mapping
 from typing import Protocol
 
-from url_fetcher.auth import authenticator
 from url_fetcher.clients import Clients
-from url_fetcher.config import Environment, read_environment
-from url_fetcher.connection import Dialer
-from url_fetcher.dead_letters import DeadLetters
 from url_fetcher.deadline import Deadline
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.sink import Sink, SinkSettings
+from url_fetcher.environment import Environment, read_environment
 from url_fetcher.errors import IngestionError
 from url_fetcher.event import Order, read_event
+from url_fetcher.http.connection import Dialer
+from url_fetcher.http.transport import Transport
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.logs import Log
-from url_fetcher.sink import Sink, SinkSettings
-from url_fetcher.source import SourceReader
+from url_fetcher.source.auth import authenticator
+from url_fetcher.source.reader import SourceReader
 from url_fetcher.summary import answer
-from url_fetcher.transport import Transport
 
 # What is left when fetching must have ended: to drain what is in flight, and then to say so.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0

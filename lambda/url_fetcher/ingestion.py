@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from url_fetcher.delivery.sink import Origin, Sink
 from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
-from url_fetcher.records import open_splitter, split
+from url_fetcher.formats.detect import open_splitter
+from url_fetcher.formats.splitter import split
+from url_fetcher.http.urls import without_query
 from url_fetcher.redaction import Redactor, public_url
-from url_fetcher.schema import ApiKeyAuth, Source
-from url_fetcher.sink import Origin, Sink
+from url_fetcher.source.schema import ApiKeyAuth, Source
 from url_fetcher.summary import Summary, summarize
-from url_fetcher.urls import without_query
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source import Page, SourceReader
+    from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
 

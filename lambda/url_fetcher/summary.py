@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from url_fetcher.exchange import FetchReport
-    from url_fetcher.sink import DeliveryReport
+    from url_fetcher.delivery.sink import DeliveryReport
+    from url_fetcher.source.exchange import FetchReport
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

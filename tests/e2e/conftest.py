@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws.emulator import Emulator
-from local_aws.sample_api import SampleApi
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.sample_api import SampleApi
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_aws.emulator import Emulator
-from local_aws.landed import Lake
+from local_aws.demo.lake import Lake
+from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
 from tools import terraform
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_aws.emulator import Emulator
+from local_aws.emulator.instance import Emulator
 from tools import terraform
 
 

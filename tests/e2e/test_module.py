@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
-from ingestion_pipeline.rules import SettingsError
-from ingestion_pipeline.settings import StreamSettings
-from local_aws.emulator import Emulator
-from local_aws.landed import Lake, compare
-from local_aws.sample_api import SampleApi
-from local_aws.sample_data import records, stored_form
+from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.tables import StreamSettings
+from local_aws.demo.lake import Lake, compare
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.sample_api import SampleApi
+from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings

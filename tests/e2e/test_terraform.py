@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from local_aws.emulator import Emulator
-from local_aws.landed import compare
-from local_aws.loopback import LoopbackServer
-from local_aws.sample_api import SampleApi
-from local_aws.sample_data import records, stored_form
+from local_aws.demo.lake import compare
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.loopback import LoopbackServer
+from local_aws.servers.sample_api import SampleApi
+from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, together, wait_until, warnings
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.emulator import Emulator
-from local_aws.landed import Lake, compare
-from local_aws.sample_api import SampleApi
-from local_aws.sample_data import records, stored_form
+from local_aws.demo.lake import Lake, compare
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.sample_api import SampleApi
+from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT
 from tests.e2e.deployment import wait_until, warnings
 from tests.e2e.foreign import Foreign

@@ -44,8 +44,8 @@ def test_only_what_is_used_is_imported(checkout: Checkout) -> None:
     "statement",
     [
         "from ingestion_pipeline import Settings, SettingsError, StreamSettings",
-        "from ingestion_pipeline.configuration import read",
-        "import ingestion_pipeline.names, ingestion_pipeline.policies, ingestion_pipeline.bundle",
+        "from ingestion_pipeline.settings.file import read",
+        "from ingestion_pipeline.settings import names; from ingestion_pipeline.code import bundle",
     ],
 )
 def test_settings_start_no_node(checkout: Checkout, statement: str) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestion_pipeline.configuration import read
-from ingestion_pipeline.settings import (
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.tables import (
     LakeSettings,
     NamingSettings,
     Settings,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws.emulator import Emulator
+from local_aws.emulator.instance import Emulator
 
 
 @pytest.fixture(scope="session")

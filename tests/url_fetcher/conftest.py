@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from local_aws.hostile_source import HostileSource
+from local_aws.servers.hostile_source import HostileSource
 from tests.url_fetcher.reading import Hostile
 
 

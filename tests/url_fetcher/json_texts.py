@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from hypothesis import strategies as st
 
-from url_fetcher.records import Rejected, Splitter, split
+from url_fetcher.formats.splitter import Rejected, Splitter, split
 
 _space = st.sampled_from(["", "", "", " ", "\n", "\r\n  ", "\t"])
 _numbers = st.builds(

@@ -5,18 +5,18 @@ from typing import Any
 
 import msgspec
 
-from local_aws.hostile_source import Behaviour, HostileSource
-from url_fetcher.addresses import AddressPolicy
-from url_fetcher.auth import authenticator
-from url_fetcher.connection import Dialer, Resolve, resolve
+from local_aws.servers.hostile_source import Behaviour, HostileSource
 from url_fetcher.deadline import Deadline
 from url_fetcher.decoding import decode_settings
-from url_fetcher.pagination import Resume
+from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.http.connection import Dialer, Resolve, resolve
+from url_fetcher.http.transport import Transport
 from url_fetcher.redaction import Redactor
-from url_fetcher.schema import Source
-from url_fetcher.source import SourceReader
-from url_fetcher.transport import Transport
-from url_fetcher.vault import Vault
+from url_fetcher.source.auth import authenticator
+from url_fetcher.source.pagination import Resume
+from url_fetcher.source.reader import SourceReader
+from url_fetcher.source.schema import Source
+from url_fetcher.source.secrets import Vault
 
 LOCAL = AddressPolicy(allow_http=True, allow_private_networks=True)
 IN_TIME_SECONDS = 5.0

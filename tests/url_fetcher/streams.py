@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from url_fetcher.dead_letters import DeadLetters
 from url_fetcher.deadline import Deadline
-from url_fetcher.put_records import PutsRecords
-from url_fetcher.sink import Origin, Sink, SinkSettings
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.kinesis import PutsRecords
+from url_fetcher.delivery.sink import Origin, Sink, SinkSettings
 
 ORIGIN = Origin("https://example.com/posts", "2026-11-23T01:18:08.129Z")
 QUICK = {"first_pause_seconds": 0.001, "longest_pause_seconds": 0.01}

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from benchmarks.json_oracle import cut
-from local_aws.emulator import Emulator
-from local_aws.kinesis_faults import Fault, KinesisFaults
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.kinesis_faults import Fault, KinesisFaults
 from tests.url_fetcher.streams import ORIGIN, lines_of, records, sink_to
-from url_fetcher.dead_letters import DeadLetters
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.kinesis import kinesis_client
+from url_fetcher.delivery.sink import DeliveryReport, Sink, SinkSettings
 from url_fetcher.errors import StreamUnavailable
-from url_fetcher.put_records import kinesis_client
-from url_fetcher.records import open_splitter, split
-from url_fetcher.sink import DeliveryReport, Sink, SinkSettings
+from url_fetcher.formats.detect import open_splitter
+from url_fetcher.formats.splitter import split
 
 _RECORDS = 50_000
 _FAULTS: Mapping[Fault, float] = {

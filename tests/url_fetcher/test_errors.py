@@ -10,14 +10,14 @@ import pytest
 import requests.exceptions
 import urllib3.exceptions
 
-from local_aws.hostile_source import answer, redirect
+from local_aws.servers.hostile_source import answer, redirect
 from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
 from url_fetcher import errors
-from url_fetcher.addresses import AddressPolicy
-from url_fetcher.connection import Dialer
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import IngestionError, SourceError
-from url_fetcher.transport import Credentials, Request, Transport
+from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.http.connection import Dialer
+from url_fetcher.http.transport import Credentials, Request, Transport
 
 
 def family(root: type[BaseException]) -> list[type[BaseException]]:

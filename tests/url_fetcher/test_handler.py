@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.hostile_source import (
+from local_aws.servers.hostile_source import (
     Behaviour,
     Connection,
     Request,

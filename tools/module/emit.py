@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.bundle import Target
-from tools.documents import with_parts
+from ingestion_pipeline.code.bundle import Target
+from tools.docs.generate import with_parts
 from tools.module import hcl
-from tools.module.expressions import local_values
-from tools.module.generated_tests import disabled_test, names_test
-from tools.module.inputs import inputs
 from tools.module.limits import limits_test
+from tools.module.local_values import local_values
+from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
-from tools.module.rewrite import main_tf
+from tools.module.readme import inputs_table, left_out_list, outputs_table, resources_table
 from tools.module.synthesis import synthesize
-from tools.module.tables import inputs_table, left_out_list, outputs_table, resources_table
+from tools.module.terraform_tests import disabled_test, names_test
+from tools.module.variables import inputs
 from tools.terraform import ROOT
 
 NAME = "terraform-aws-ingestion-pipeline"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from tools.module.inputs import Input
+from tools.module.variables import Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
 

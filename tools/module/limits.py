@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ingestion_pipeline.rules import Rule
+from ingestion_pipeline.settings.rules import Rule
 from tools.module.hcl import HEADING, attributes, literal
-from tools.module.inputs import Input
+from tools.module.variables import Input
 
 UNFIT = ("no such value!", -1, ("no such value!",))
 MOCK = 'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n'

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tools.module.rewrite import output_values
+from tools.module.main_tf import output_values
 
 FURTHER = {
     "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),

@@ -6,12 +6,12 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.bundle import Target
-from ingestion_pipeline.configuration import TABLES
-from ingestion_pipeline.names import Names
-from ingestion_pipeline.rules import rule_of
-from ingestion_pipeline.settings import Settings
-from tools.module.inputs import settings_with_variable, variable_name
+from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.file import TABLES
+from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.rules import rule_of
+from ingestion_pipeline.settings.tables import Settings
+from tools.module.variables import settings_with_variable, variable_name
 
 STAND_IN = Names("module", "name", "zz-stand-1")
 """Names are computed in Python from these, and afterwards replaced by what Terraform computes."""

@@ -1,0 +1,44 @@
+"""The dead letter queue: events whose invocation failed to the last."""
+
+from constructs import Construct
+
+from ingestion_pipeline.bindings import DataAwsPartition, SqsQueue
+from ingestion_pipeline.resources.policies import require_tls_to_queue
+from ingestion_pipeline.resources.role import policy_document
+
+SECONDS_A_DAY = 86_400
+
+
+class DeadLetterQueue(Construct):
+    """An SQS queue that keeps each event that could not be ingested, with the reason.
+
+    Creates: the queue with its policy, in one resource.
+    Protects: encrypted with a key of SQS; refuses requests without TLS.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        name: The queue's, up to 80 characters.
+        region: Where it is.
+        account_id: Of the account that it runs in.
+        retention_days: Days that an event is kept, 1 to 14.
+
+    Attributes:
+        queue: Its ARN goes to the function, its name to alarms.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, region: str, account_id: str, retention_days: int
+    ) -> None:
+        super().__init__(scope, id_)
+        partition = DataAwsPartition(self, "partition").partition
+        # Within the queue, which cannot refer to itself: a policy of its own takes 25 s more to deploy.
+        arn = f"arn:{partition}:sqs:{region}:{account_id}:{name}"
+        self.queue = SqsQueue(
+            self,
+            "queue",
+            name=name,
+            message_retention_seconds=retention_days * SECONDS_A_DAY,
+            sqs_managed_sse_enabled=True,
+            policy=policy_document(self, "tls-only", require_tls_to_queue(arn)).json,
+        )

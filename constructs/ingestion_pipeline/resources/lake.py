@@ -1,0 +1,44 @@
+"""The data lake: the bucket where records come to rest."""
+
+from cdktf import Annotations
+from constructs import Construct
+
+from ingestion_pipeline.resources.bucket import PrivateBucket
+from ingestion_pipeline.settings.tables import LakeSettings
+
+DELETABLE_ENVIRONMENTS = "deletableEnvironments"
+"""The second key for deleting data: a list in cdktf.json's context."""
+
+
+class DataLake(PrivateBucket):
+    """The bucket of the records, kept when the stack is destroyed unless two settings agree.
+
+    Creates: a `PrivateBucket` with lifecycle rules.
+    Protects: the data is deletable only if ``delete_with_stack`` is set and cdktf.json's context
+    lists the environment under ``deletableEnvironments``; with one of the two it stays, with a warning.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        name: The bucket's, if the settings give none.
+        environment: Such as ``prod``.
+        settings: Lifecycle and the first of the two keys.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, environment: str, settings: LakeSettings
+    ) -> None:
+        listed = environment in (scope.node.try_get_context(DELETABLE_ENVIRONMENTS) or [])
+        super().__init__(
+            scope,
+            id_,
+            name=settings.bucket_name or name,
+            deletable=settings.delete_with_stack and listed,
+            noncurrent_version_days=settings.noncurrent_version_days,
+            unfinished_upload_days=settings.unfinished_upload_days,
+        )
+        if settings.delete_with_stack and not listed:
+            Annotations.of(self).add_warning(
+                f"lake.delete_with_stack is set, but cdktf.json's {DELETABLE_ENVIRONMENTS} does not list "
+                f"{environment!r}: the data is kept on destroy"
+            )

@@ -1,0 +1,35 @@
+"""The record stream between fetching and delivering."""
+
+from constructs import Construct
+
+from ingestion_pipeline.bindings import KinesisStream
+from ingestion_pipeline.settings.tables import StreamSettings
+
+
+class RecordStream(Construct):
+    """A Kinesis data stream with a fixed number of shards, encrypted with KMS.
+
+    Creates: the stream.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        name: The stream's, up to 128 characters.
+        settings: Shards, retention and key.
+
+    Attributes:
+        stream: Its name goes to the function, its ARN to whoever writes or reads.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, settings: StreamSettings) -> None:
+        super().__init__(scope, id_)
+        self.stream = KinesisStream(
+            self,
+            "stream",
+            name=name,
+            shard_count=settings.shard_count,
+            retention_period=settings.retention_hours,
+            encryption_type="KMS",
+            kms_key_id=settings.kms_key,
+            stream_mode_details={"stream_mode": "PROVISIONED"},
+        )

@@ -1,0 +1,123 @@
+"""The sources of pipeline.toml: held against the function's own schema, then handed to it as they are.
+
+``source.schema.json`` is generated from the function's schema by ``make docs``, so there is one
+schema for pipeline.toml and for events, although neither side imports the other.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion_pipeline.settings.rules import Problem
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+Source = Mapping[str, Any]
+"""One source, as in pipeline.toml."""
+
+SCHEMA = Path(__file__).with_name("source.schema.json")
+
+SOURCES_BYTES = 3072
+"""Of the 4,096 that all variables of a function may take, the rest being ours:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
+
+def source_problems(sources: object) -> list[Problem]:
+    """Everything that is wrong with the ``[[sources]]`` of a file."""
+    if not isinstance(sources, Sequence) or not all(isinstance(source, Mapping) for source in sources):
+        return [Problem("sources", sources, "must be tables, each written [[sources]]")]
+    problems = [p for index, source in enumerate(sources) for p in _problems(f"sources[{index}]", source)]
+    names = [str(source["name"]) for source in sources if source.get("name")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems += [
+        Problem("sources.name", name, "is the name of two sources; names must differ") for name in twice
+    ]
+    size = len(as_variable(sources).encode()) if not problems else 0
+    if size > SOURCES_BYTES:
+        advice = f"take {size:,} bytes as JSON, of {SOURCES_BYTES:,}: pass the sources in the event instead"
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    return problems
+
+
+def secret_arns(sources: Sequence[Source]) -> list[str]:
+    """The secrets that the sources authenticate with, each once, in the order of the sources."""
+    secrets = [source["auth"]["secret_arn"] for source in sources if "secret_arn" in source.get("auth", {})]
+    return list(dict.fromkeys(secrets))
+
+
+def as_variable(sources: Sequence[Source]) -> str:
+    """The sources as the function reads them from its environment: a compact JSON array."""
+    return json.dumps(sources, separators=(",", ":"), ensure_ascii=False)
+
+
+def _problems(path: str, source: Source) -> Iterable[Problem]:
+    # 0.1 s, a tenth of a synth.
+    from jsonschema import Draft202012Validator
+
+    told = {problem.field: problem for problem in _beyond_json(path, source)}
+    yield from told.values()
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for error in validator.iter_errors(source):
+        for cause in _causes(error):
+            found = _problem(".".join([path, *map(str, error.absolute_path)]), error, cause)
+            yield from (problem for problem in found if problem.field not in told)
+
+
+def _beyond_json(path: str, value: object) -> Iterable[Problem]:
+    """TOML's values that JSON has no way to write: dates, times, infinite numbers."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _beyond_json(f"{path}.{key}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _beyond_json(f"{path}.{index}", inner)
+    elif isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
+        yield Problem(path, value, "has no form in JSON: write it as a string, as the source takes it")
+
+
+def _causes(error: "ValidationError") -> list["ValidationError"]:
+    """The errors that a person should read: of a table of several kinds, those of the kind it has."""
+    branches: dict[object, list[ValidationError]] = {}
+    for inner in error.context or []:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [inner for inner in branches.values() if not any("kind" in cause.path for cause in inner)]
+    return meant[0] if len(meant) == 1 else [error]
+
+
+def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> Iterable[Problem]:
+    field = ".".join([path, *map(str, list(cause.absolute_path)[len(error.absolute_path) :])])
+    if cause.validator == "additionalProperties":
+        schema: Any = cause.schema
+        given: Any = cause.instance
+        known = sorted(schema["properties"])
+        for key in sorted(set(given) - set(known)):
+            yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
+        return
+    limit = cause.validator_value
+    words = {
+        "anyOf": f"must be {_alternatives(cause)}",
+        "enum": f"must be one of {limit}",
+        "minimum": f"must be at least {limit}",
+        "exclusiveMinimum": f"must be above {limit}",
+        "maximum": f"must be at most {limit}",
+        "minLength": f"must have at least {limit} characters",
+        "maxLength": f"must have at most {limit} characters",
+        "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
+        "type": f"must be of type {limit}",
+    }
+    yield Problem(
+        field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
+    )
+
+
+def _alternatives(error: "ValidationError") -> str:
+    """What a value may be, if there are several ways: a table's kinds, or the types."""
+    inner = error.context or []
+    allowed: list[Any] = [cause.validator_value for cause in inner if "kind" in cause.path]
+    kinds = [str(values[0]) for values in allowed]
+    types = [str(cause.validator_value) for cause in inner if cause.validator == "type"]
+    return f"of a kind of {', '.join(kinds)}" if kinds else f"of type {' or '.join(types)}"

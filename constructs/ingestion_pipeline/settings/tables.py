@@ -1,0 +1,391 @@
+"""Every setting with its meaning, default and limit: the one place where defaults stand.
+
+Values are frozen and check themselves; each limit names the page that it comes from.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
+
+KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
+FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
+FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html"
+LAMBDA_QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+LAMBDA_ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
+SQS_QUOTAS = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
+)
+LOG_RETENTION = (
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
+)
+BUCKET_NAMES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"
+OBJECT_KEYS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"
+TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"
+REGIONS = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"
+
+# fmt: off
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)
+# fmt: on
+
+RESERVED_BUCKET_NAMES = (
+    r"(?!xn--|sthree-|amzn-s3-demo-|(\d+\.){3}\d+$)(?!.*(\.\.|-s3alias$|--(ol|x|table)-s3$|\.mrap$))"
+)
+BUCKET_NAME = RESERVED_BUCKET_NAMES + r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+BUCKET_FORM = (
+    "lower-case letters, digits, single dots and hyphens, 3 to 63 characters, nothing that S3 reserves"
+)
+DATA_FOLDER = "year="
+"""How the key of every data object begins after the prefix; Firehose may write there and to errors."""
+AWS_KINESIS_KEY = "alias/aws/kinesis"
+# Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
+ENVIRONMENT = r"[a-z][a-z0-9]{0,19}"
+ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a letter: it is a part of every name"
+ALLOWED_HOSTS_CHARACTERS = 512
+"""Beside the sources, within the 4,096 bytes that all variables of a function may take."""
+HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+TAG_SIGNS = "_.:/=+-@"
+MOST_TAGS = 49
+"""A resource has up to 50; one of them is `Environment`."""
+LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
+
+
+def whole(default: Any, minimum: int, maximum: int, meaning: str, source: str = "") -> Any:
+    """A setting that is a whole number between two limits, both allowed."""
+    return setting(default, Rule(meaning, int, minimum=minimum, maximum=maximum, source=source))
+
+
+def text(default: Any, meaning: str, pattern: str = "", form: str = "", source: str = "") -> Any:
+    """A setting that is a string of a given form."""
+    return setting(default, Rule(meaning, str, pattern=pattern, form=form, source=source))
+
+
+def one_of(default: object, choices: tuple[object, ...], meaning: str, source: str = "") -> Any:
+    """A setting that is one of a few values."""
+    return setting(default, Rule(meaning, type(choices[0]), choices=choices, source=source))
+
+
+def switch(default: bool, meaning: str) -> Any:
+    """A setting that is true or false."""
+    return setting(default, Rule(meaning, bool))
+
+
+def retention_days(meaning: str) -> Any:
+    """A setting that is one of the periods CloudWatch Logs offers, 14 days by default."""
+    return one_of(14, LOG_RETENTION_DAYS, meaning, LOG_RETENTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamingSettings(Checked):
+    """Whose pipeline it is and where it runs."""
+
+    table = "pipeline"
+    name: str = text(
+        "data-ingestion",
+        "First part of every name, `<name>-<environment>-<thing>`.",
+        r"[a-z][a-z0-9-]{1,38}[a-z0-9]",
+        "lower-case letters, digits and hyphens, 3 to 40 characters, starting with a letter",
+    )
+    region: str = text(
+        "us-east-1",
+        "AWS Region of everything.",
+        r"[a-z]{2,4}(-[a-z]+)+-\d",
+        "a Region's name such as eu-west-1",
+        REGIONS,
+    )
+    tags: dict[str, str] = field(
+        default_factory=lambda: {"Purpose": "DataIngestion"},
+        metadata={
+            "rule": Rule("Tags on everything that can carry them, beside `Environment`.", dict, source=TAGS)
+        },
+    )
+
+    def conflicts(self) -> list[Problem]:
+        """Tags that AWS would refuse."""
+        form = (
+            "a tag has a key of 1 to 128 and a value of up to 256 characters, letters, digits, spaces and "
+            f"{TAG_SIGNS}, and no key starts with aws:"
+        )
+        problems = [
+            Problem(f"{self.table}.tags.{key}", value, f"{form} ({TAGS})")
+            for key, value in self.tags.items()
+            if not 1 <= len(key) <= 128
+            or len(value) > 256
+            or key.lower().startswith("aws:")
+            or not all(_is_tag_text(text) or is_token(text) for text in (key, value))
+        ]
+        if len(self.tags) > MOST_TAGS:
+            few = f"is the number of tags; up to {MOST_TAGS} are allowed beside `Environment` ({TAGS})"
+            problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
+        return problems
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(character.isalnum() or character in f" {TAG_SIGNS}" for character in text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings(Checked):
+    """The Kinesis data stream."""
+
+    table = "stream"
+    shard_count: int = whole(
+        2, 1, 20_000, "Shards; each takes 1 MB or 1,000 Kinesis records a second.", KINESIS_QUOTAS
+    )
+    retention_hours: int = whole(24, 24, 8_760, "Hours that the stream keeps a record.", KINESIS_QUOTAS)
+    kms_key: str = text(
+        AWS_KINESIS_KEY,
+        "KMS key that encrypts the stream: AWS's own, or the ARN of yours, which both roles may then use.",
+        rf"{AWS_KINESIS_KEY}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{{12}}:key/[A-Za-z0-9-]+",
+        f"{AWS_KINESIS_KEY} or the ARN of a key",
+        "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings(Checked):
+    """The Firehose delivery stream from the data stream to the lake."""
+
+    table = "delivery"
+    buffer_mib: int = whole(
+        5, 1, 128, "MiB that are collected, before compression, until an object is written.", FIREHOSE_BUFFER
+    )
+    buffer_seconds: int = whole(
+        300, 0, 900, "Seconds that are waited at most until an object is written.", FIREHOSE_BUFFER
+    )
+    compression: str = one_of(
+        "GZIP",
+        ("GZIP", "UNCOMPRESSED", "ZIP", "Snappy", "HADOOP_SNAPPY"),
+        "Compression of the objects.",
+        "https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html",
+    )
+    data_prefix: str = text(
+        "",
+        "Folder before `year=/month=/day=/hour=/`.",
+        f"({LITERAL_PREFIX})?",
+        "empty, or a literal path that ends in /",
+        FIREHOSE_PREFIX,
+    )
+    error_prefix: str = text(
+        "errors/",
+        "Folder of what could not be delivered, sorted by kind of error and time.",
+        LITERAL_PREFIX,
+        "a literal path that ends in /",
+        FIREHOSE_PREFIX,
+    )
+    log_retention_days: int = retention_days("Days that the delivery's error log is kept.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeSettings(Checked):
+    """The S3 bucket where the records come to rest."""
+
+    table = "lake"
+    bucket_name: str = text(
+        "",
+        "The bucket's name; empty: `<name>-<environment>-lake-<account>-<region>`, unique world-wide.",
+        rf"({BUCKET_NAME})?",
+        BUCKET_FORM,
+        BUCKET_NAMES,
+    )
+    noncurrent_version_days: int = whole(
+        90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never."
+    )
+    unfinished_upload_days: int = whole(
+        7, 0, 36_500, "Days until an upload that was never finished is removed; 0: never."
+    )
+    delete_with_stack: bool = switch(
+        False,
+        "Whether `destroy` deletes the data, if `deletableEnvironments` in cdktf.json lists it too.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSettings(Checked):
+    """The Lambda function that fetches."""
+
+    table = "function"
+    memory_mib: int = whole(512, 128, 10_240, "MiB of memory; processing power grows with it.", LAMBDA_QUOTAS)
+    timeout_seconds: int = whole(60, 1, 900, "Seconds that one invocation may take.", LAMBDA_QUOTAS)
+    runtime: str = one_of(
+        "python3.13",
+        ("python3.13", "python3.12", "python3.11", "host"),
+        "Lambda runtime; `host` takes the Python that synthesizes, for a local AWS on this machine.",
+        "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
+    )
+    architecture: str = one_of(
+        "arm64",
+        ("arm64", "x86_64", "host"),
+        "Processor; `host` takes this machine's, for a local AWS.",
+        "https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html",
+    )
+    reserved_concurrency: int | None = whole(
+        None,
+        0,
+        100_000,
+        "Most invocations at the same time; unset: as many as the account has left.",
+        LAMBDA_QUOTAS,
+    )
+    retry_attempts: int = whole(
+        2,
+        0,
+        2,
+        "Times that Lambda tries a failed event again before the dead letter queue gets it.",
+        LAMBDA_ASYNC,
+    )
+    event_age_seconds: int = whole(
+        21_600, 60, 21_600, "Seconds that an event may wait for its last attempt.", LAMBDA_ASYNC
+    )
+    tracing: bool = switch(True, "Whether invocations are traced with X-Ray.")
+    log_level: str = one_of("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.")
+    log_retention_days: int = retention_days("Days that the function's log is kept.")
+
+    def conflicts(self) -> list[Problem]:
+        """A zip for half this machine."""
+        if (self.runtime == "host") != (self.architecture == "host"):
+            advice = f"must be host together with function.runtime, which is {self.runtime!r}"
+            return [Problem(f"{self.table}.architecture", self.architecture, advice)]
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchSettings(Checked):
+    """What the function may fetch, and how it packs what it fetched."""
+
+    table = "fetch"
+    allowed_hosts: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Hosts that may be fetched, `*.example.com` for all below one; empty: every public host.",
+            tuple,
+            pattern=rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
+            form="a list of host names, each with or without a leading *.",
+        ),
+    )
+    allow_http: bool = switch(False, "Whether http:// may be fetched beside https://.")
+    allow_private_networks: bool = switch(
+        False, "Whether loopback and private addresses may be fetched; metadata addresses never are."
+    )
+    packing: str = one_of("lines", ("lines", "none"), "Many lines in one Kinesis record, or one.")
+    pack_kib: int = whole(
+        25,
+        1,
+        1_000,
+        "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.",
+        KINESIS_QUOTAS,
+    )
+    partition_key_field: str = setting(
+        "",
+        Rule("Field of the record that picks the shard; empty: a random one.", str, minimum=0, maximum=256),
+    )
+
+    def conflicts(self) -> list[Problem]:
+        """Hosts that would not fit into the function's variables."""
+        characters = len(",".join(self.allowed_hosts))
+        if characters > ALLOWED_HOSTS_CHARACTERS:
+            advice = (
+                f"take {characters} characters of {ALLOWED_HOSTS_CHARACTERS}: allow domains by *.example.com"
+            )
+            return [Problem(f"{self.table}.allowed_hosts", f"{len(self.allowed_hosts)} hosts", advice)]
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterSettings(Checked):
+    """Where ends what could not be ingested: records in the lake's bucket, events in a queue."""
+
+    table = "dead_letters"
+    prefix: str = text(
+        "dead-letters/",
+        "Folder in the lake's bucket of records that can never go, each with its reason.",
+        LITERAL_PREFIX,
+        "a literal path that ends in /",
+    )
+    queue_retention_days: int = whole(
+        14, 1, 14, "Days that the queue keeps an event that failed to the last.", SQS_QUOTAS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateSettings(Checked):
+    """Where Terraform keeps its state."""
+
+    table = "state"
+    bucket: str = text(
+        "",
+        "Bucket of the state, made by `make bootstrap`; needed to plan and deploy.",
+        rf"({BUCKET_NAME})?",
+        BUCKET_FORM,
+        BUCKET_NAMES,
+    )
+    key: str = text(
+        "",
+        "Key of the state; empty: `<name>/<environment>/terraform.tfstate`.",
+        r"([A-Za-z0-9!_.*'()-]+(/+[A-Za-z0-9!_.*'()-]+)*)?",
+        "letters, digits and !_.*'()-, with slashes between them",
+        OBJECT_KEYS,
+    )
+    region: str = text(
+        "",
+        "Region of the bucket; empty: the pipeline's.",
+        r"([a-z]{2,4}(-[a-z]+)+-\d)?",
+        "a Region's name",
+        REGIONS,
+    )
+
+
+def environment_problems(path: str, environment: str) -> list[Problem]:
+    """What is wrong with the name of an environment, if anything."""
+    rule = Rule("Name of an environment.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
+    problem = rule.problem(path, environment)
+    return [problem] if problem else []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that makes one pipeline in one environment.
+
+    Attributes:
+        environment: Name of the environment, such as ``dev``.
+        sources: What to fetch: one mapping per source, as in pipeline.toml; the first is the default.
+    """
+
+    environment: str = "dev"
+    pipeline: NamingSettings = field(default_factory=NamingSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    lake: LakeSettings = field(default_factory=LakeSettings)
+    function: FunctionSettings = field(default_factory=FunctionSettings)
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
+    state: StateSettings = field(default_factory=StateSettings)
+    sources: tuple[dict[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what tables demand of each other.
+
+        Raises:
+            SettingsError: With every problem.
+        """
+        problems = environment_problems("environment", self.environment) + self._mixed_prefixes()
+        if problems:
+            raise SettingsError(problems)
+
+    def _mixed_prefixes(self) -> list[Problem]:
+        """Folders of the bucket that lie in one another: whoever may use one could use the other."""
+        folders = {
+            "delivery.error_prefix": self.delivery.error_prefix,
+            "dead_letters.prefix": self.dead_letters.prefix,
+        }
+        data = f"{self.delivery.data_prefix}{DATA_FOLDER}"
+        mixed = [(path, folder, data, "the data") for path, folder in folders.items()]
+        mixed.append(
+            ("dead_letters.prefix", self.dead_letters.prefix, self.delivery.error_prefix, "the errors")
+        )
+        return [
+            Problem(path, folder, f"must not lie in the folder of {whose}, {other!r}, nor hold it")
+            for path, folder, other, whose in mixed
+            if folder.startswith(other) or other.startswith(folder)
+        ]

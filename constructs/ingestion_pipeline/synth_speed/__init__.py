@@ -1,0 +1,1 @@
+"""Why synthesis is fast."""

@@ -1,0 +1,1 @@
+"""Records to the Kinesis stream: lines, packing, requests, retries, and the dead letters."""

@@ -1,0 +1,138 @@
+"""Where records go that can never be on the stream: NDJSON objects beside the lake's data."""
+
+import gzip
+import uuid
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from url_fetcher.delivery.envelope import Origin
+from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable
+from url_fetcher.formats.splitter import Rejected
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_FLUSH_BYTES = 4 * 1024 * 1024
+_CONNECT_TIMEOUT_SECONDS = 3
+_READ_TIMEOUT_SECONDS = 10
+_NEVER_CODES = frozenset(
+    {"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "PermanentRedirect"}
+)
+
+
+class PutsObjects(Protocol):
+    """What the dead letters need of an S3 client."""
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:  # noqa: N803
+        """As boto3's."""
+
+
+class DeadLetters:
+    """Writes rejected records to ``s3://<bucket>/<prefix>year=/month=/day=/hour=/<unique>.json.gz``.
+
+    One line a record: ``timestamp``, ``sourceUrl``, ``reason``, ``offset``, ``data`` as text or
+    ``dataBase64`` when it is not UTF-8, ``truncated``, ``totalBytes``. Without a bucket nothing
+    can be kept, and ``close`` raises if anything had to be.
+
+    Args:
+        bucket: Empty for none.
+        prefix: Put before the key as it is; ends in a slash.
+        connect: Makes the S3 client; called with the first object, because most runs write none.
+    """
+
+    def __init__(
+        self, bucket: str, prefix: str = "dead-letters/", *, connect: Callable[[], PutsObjects] | None = None
+    ) -> None:
+        self.count = 0
+        self._bucket = bucket
+        self._prefix = prefix
+        self._connect = connect or s3_client
+        self._client: PutsObjects | None = None
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._first_reason = ""
+
+    def put(self, origin: Origin, rejected: Rejected) -> None:
+        """Keep a record, in memory until 4 MiB are together.
+
+        Raises:
+            DeadLettersRejected: When the bucket is missing or denied.
+            DeadLettersUnavailable: When it fails or does not answer; retryable.
+        """
+        self.count += 1
+        if not self._bucket:
+            self._first_reason = self._first_reason or rejected.reason
+            return
+        line = _line(origin, rejected)
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= _FLUSH_BYTES:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is kept.
+
+        Raises:
+            DeadLettersRejected: When there is something to keep and no bucket, or it is missing or denied.
+            DeadLettersUnavailable: When it fails or does not answer; retryable.
+        """
+        if self.count and not self._bucket:
+            raise DeadLettersRejected(
+                f"{self.count} records can never go to the stream and there is no place to keep them; the "
+                f"first {self._first_reason}; name a bucket in DEAD_LETTER_BUCKET",
+                rejected=self.count,
+            )
+        if self._lines:
+            self._write()
+
+    def _write(self) -> None:
+        self._client = self._client or self._connect()
+        key = f"{self._prefix}{datetime.now(UTC):year=%Y/month=%m/day=%d/hour=%H}/{uuid.uuid4().hex}.json.gz"
+        body = gzip.compress(b"".join(self._lines), mtime=0)
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip")
+        except Exception as error:
+            # As botocore's errors carry it; asking by their classes would load botocore's for nothing.
+            response = getattr(error, "response", None) or {}
+            code = response.get("Error", {}).get("Code", "")
+            failure = DeadLettersRejected if code in _NEVER_CODES else DeadLettersUnavailable
+            raise failure(
+                f"{len(self._lines)} records cannot be kept at s3://{self._bucket}/{key}: {error}",
+                rejected=len(self._lines),
+            ) from error
+        self._lines.clear()
+        self._size = 0
+
+
+def s3_client() -> "S3Client":
+    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=_READ_TIMEOUT_SECONDS,
+        retries={"total_max_attempts": 4, "mode": "standard"},
+    )
+    return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
+
+
+def _line(origin: Origin, rejected: Rejected) -> bytes:
+    try:
+        name, data = "data", rejected.data.decode()
+    except UnicodeDecodeError:
+        name, data = "dataBase64", b64encode(rejected.data).decode()
+    fields = {
+        "timestamp": origin.timestamp,
+        "sourceUrl": origin.source_url,
+        "reason": rejected.reason,
+        "offset": rejected.offset,
+        name: data,
+        "truncated": rejected.total_bytes > len(rejected.data),
+        "totalBytes": rejected.total_bytes or len(rejected.data),
+    }
+    return msgspec.json.encode(fields) + b"\n"

@@ -1,0 +1,177 @@
+"""Lines gathered into the records that Kinesis bills."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from random import getrandbits
+from typing import Protocol
+
+import msgspec
+from xxhash import xxh3_128_hexdigest
+
+from url_fetcher.delivery.envelope import Lines
+
+MOST_LINES = 500
+"""Firehose takes at most so many records out of one when it deaggregates."""
+
+_FIELD = "key"
+_KEY_BITS = 32
+_LONGEST_KEY_CHARACTERS = 256
+_MOST_PENDING_BYTES = 4 * 1024 * 1024
+
+
+class Entry:
+    """One record of a PutRecords request.
+
+    Args:
+        data: Its lines.
+        key: Its partition key, 1 to 256 characters.
+        lines: How many lines ``data`` has.
+    """
+
+    __slots__ = ("data", "key", "lines", "refusals", "size")
+
+    def __init__(self, data: bytes, key: str, lines: int) -> None:
+        self.data = data
+        self.key = key
+        self.lines = lines
+        self.refusals = 0
+        self.size = len(data) + len(key if key.isascii() else key.encode())
+
+
+class Packer(Protocol):
+    """Gathers lines into entries."""
+
+    def add(self, lines: Lines) -> Iterator[Entry]:
+        """The entries that are full with ``lines``; the rest waits."""
+
+    def flush(self) -> Iterator[Entry]:
+        """What waits."""
+
+
+def random_key() -> str:
+    """A partition key that spreads evenly: its MD5 decides, so 32 random bits are plenty and bill least."""
+    return f"{getrandbits(_KEY_BITS):0{_KEY_BITS // 4}x}"
+
+
+class LinePacker:
+    """Packs lines in the order they come, under random keys.
+
+    Args:
+        pack_bytes: The largest entry, key included; a longer line makes an entry of its own.
+    """
+
+    def __init__(self, pack_bytes: int) -> None:
+        self._most_bytes = pack_bytes - _KEY_BITS // 4
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._waiting_lines = 0
+
+    def add(self, lines: Lines) -> Iterator[Entry]:
+        """The entries that are full with ``lines``."""
+        data, ends, _ = lines
+        first = start = 0
+        while first < len(ends):
+            # Found by arithmetic on the ends: searching and counting newlines costs more than packing.
+            last = bisect_right(ends, start + self._most_bytes - self._waiting_bytes, lo=first)
+            last = min(last, first + MOST_LINES - self._waiting_lines)
+            if last == first and not self._waiting:
+                last += 1
+            if last > first:
+                end = ends[last - 1]
+                self._wait(data[start:end], last - first)
+                first, start = last, end
+            if first < len(ends):
+                yield from self.flush()
+
+    def flush(self) -> Iterator[Entry]:
+        """The lines that wait, as one entry."""
+        if self._waiting:
+            yield Entry(b"".join(self._waiting), random_key(), self._waiting_lines)
+        self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
+
+    def _wait(self, data: bytes, count: int) -> None:
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        self._waiting_lines += count
+
+
+class SinglePacker:
+    """Makes each line an entry under a random key."""
+
+    def add(self, lines: Lines) -> Iterator[Entry]:
+        """One entry a line."""
+        return (Entry(line, random_key(), 1) for line in _each(lines))
+
+    def flush(self) -> Iterator[Entry]:
+        """Nothing: no line waits for another."""
+        return iter(())
+
+
+class KeyedPacker:
+    """Packs lines whose records agree in one field, and puts them under that field's value.
+
+    A string is its own key, any other value its JSON text, and beyond 256 characters its hash;
+    records without the field, or with null in it, or that are no objects, get random keys.
+
+    Args:
+        field: A key of the record's outermost object.
+        pack_bytes: The largest entry, key included; 1 makes each line an entry.
+    """
+
+    def __init__(self, field: str, pack_bytes: int) -> None:
+        record = msgspec.defstruct("Keyed", [(_FIELD, msgspec.Raw, msgspec.Raw())], rename={_FIELD: field})
+        self._decode = msgspec.json.Decoder(record).decode
+        self._pack_bytes = pack_bytes
+        self._random = LinePacker(pack_bytes) if pack_bytes > 1 else SinglePacker()
+        self._pending: defaultdict[str, list[bytes]] = defaultdict(list)
+        self._sizes: defaultdict[str, int] = defaultdict(int)
+        self._size = 0
+
+    def add(self, lines: Lines) -> Iterator[Entry]:
+        """The entries that are full with ``lines``, or whose turn came because too much waited."""
+        for record, line in zip(lines.records, _each(lines), strict=True):
+            key = self._key(record)
+            if not key:
+                yield from self._random.add(Lines(line, (len(line),), (record,)))
+                continue
+            waiting = self._pending[key]
+            full = self._sizes[key] + len(line) + len(key.encode()) > self._pack_bytes
+            if waiting and (full or len(waiting) == MOST_LINES):
+                yield from self._take(key)
+            self._pending[key].append(line)
+            self._sizes[key] += len(line)
+            self._size += len(line)
+            if self._size > _MOST_PENDING_BYTES:
+                yield from self._take_all()
+
+    def flush(self) -> Iterator[Entry]:
+        """The entries that are not full."""
+        yield from self._take_all()
+        yield from self._random.flush()
+
+    def _take_all(self) -> Iterator[Entry]:
+        for key in list(self._pending):
+            yield from self._take(key)
+
+    def _take(self, key: str) -> Iterator[Entry]:
+        lines = self._pending.pop(key)
+        self._size -= self._sizes.pop(key)
+        if lines:
+            yield Entry(b"".join(lines), key, len(lines))
+
+    def _key(self, record: bytes) -> str:
+        try:
+            value = bytes(getattr(self._decode(record), _FIELD))
+            if value.startswith(b'"'):
+                text = msgspec.json.decode(value, type=str)
+            else:
+                text = "" if value in (b"", b"null") else value.decode()
+        except (msgspec.DecodeError, RecursionError):
+            return ""
+        return text if len(text) <= _LONGEST_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
+
+
+def _each(lines: Lines) -> list[bytes]:
+    starts = (0, *lines.ends)
+    return [lines.data[start:end] for start, end in zip(starts, lines.ends, strict=False)]

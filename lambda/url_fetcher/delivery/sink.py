@@ -1,0 +1,115 @@
+"""Records to the stream: in envelopes, packed and sent; what can never go to the dead letters."""
+
+from collections.abc import Sequence
+
+from url_fetcher.deadline import Deadline
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.dispatch import Dispatcher
+from url_fetcher.delivery.envelope import Envelope, Lines, Origin
+from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
+from url_fetcher.delivery.packing import KeyedPacker, LinePacker, Packer, SinglePacker
+from url_fetcher.delivery.report import DeliveryReport, SinkSettings
+from url_fetcher.formats.splitter import Rejected
+
+__all__ = ["DeliveryReport", "Origin", "Sink", "SinkSettings", "kinesis_client"]
+
+_RECORDS_AT_A_TIME = 4_096
+_LONGEST_KEY_BYTES = 4 * 256
+
+
+class Sink:
+    """Puts records on a stream at least once, and says so only when the service has said so.
+
+    Used by one thread; requests run on others. Order is kept inside one Kinesis record only.
+
+    Args:
+        client: Made by ``kinesis_client``, or anything with its ``put_records``.
+        stream_name: The stream.
+        deadline: Nothing is sent or waited for after it.
+        settings: Sizes and limits.
+        dead_letters: Where records go that never can; closed with the sink.
+    """
+
+    def __init__(
+        self,
+        client: PutsRecords,
+        stream_name: str,
+        *,
+        deadline: Deadline,
+        settings: SinkSettings | None = None,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self.report = DeliveryReport()
+        self._settings = settings or SinkSettings()
+        self._dead_letters = dead_letters
+        self._packer = _packer(self._settings)
+        self._dispatcher = Dispatcher(
+            client, stream_name, deadline=deadline, settings=self._settings, report=self.report
+        )
+        self._envelope: tuple[Origin, Envelope] | None = None
+        self._closed = False
+
+    def put(self, origin: Origin, records: Sequence[bytes]) -> None:
+        """Take records, each one line of JSON; waits while as much as allowed is on its way.
+
+        Raises:
+            StreamUnavailable: When the deadline comes first; retryable.
+            StreamRejected: When the stream refuses the calls themselves.
+            DeliveryError: When one is too long for the stream and the dead letters cannot take it.
+        """
+        envelope = self._envelope_of(origin)
+        for start in range(0, len(records), _RECORDS_AT_A_TIME):
+            lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
+            if len(lines.data) > self._settings.most_record_bytes:
+                lines = self._without_too_long(origin, envelope, lines)
+            self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    def reject(self, origin: Origin, rejected: Rejected) -> None:
+        """Keep a record that can never go as a dead letter.
+
+        Raises:
+            DeliveryError: When the dead letters cannot be written.
+        """
+        self._dead_letters.put(origin, rejected)
+        self.report.dead_lettered += 1
+
+    def close(self) -> None:
+        """Send what is left, wait for every answer, and write the dead letters; again does nothing.
+
+        Raises:
+            StreamUnavailable: When the deadline comes first; says how many are left. Retryable.
+            StreamRejected: When the stream refuses the calls themselves.
+            DeliveryError: When the dead letters cannot be written.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._dispatcher.enqueue(self._packer.flush())
+            self._dispatcher.drain()
+        finally:
+            self._dispatcher.stop()
+            self._dead_letters.close()
+
+    def _envelope_of(self, origin: Origin) -> Envelope:
+        if self._envelope is None or self._envelope[0] != origin:
+            self._envelope = (origin, Envelope(origin))
+        return self._envelope[1]
+
+    def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
+        records = lines.records
+        longest = self._settings.most_record_bytes - envelope.added_bytes - _LONGEST_KEY_BYTES
+        if max(map(len, records)) <= longest:
+            return lines
+        for record in records:
+            if len(record) > longest:
+                reason = f"has {len(record)} bytes; one record of the stream has room for {longest}"
+                self.reject(origin, Rejected(bytes(record), reason, -1))
+        return envelope.lines([record for record in records if len(record) <= longest])
+
+
+def _packer(settings: SinkSettings) -> Packer:
+    pack_bytes = settings.pack_bytes if settings.packing == "lines" else 1
+    if settings.partition_key_field:
+        return KeyedPacker(settings.partition_key_field, pack_bytes)
+    return LinePacker(pack_bytes) if settings.packing == "lines" else SinglePacker()

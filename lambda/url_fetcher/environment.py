@@ -1,0 +1,119 @@
+"""The function's environment, read once into one frozen value."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import idna
+import msgspec
+from msgspec import Meta, Struct
+
+from url_fetcher.decoding import decode_settings
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.source.schema import Source
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
+
+
+class Environment(Struct, frozen=True, kw_only=True, rename="upper"):
+    """What the deployment has set; each field is the variable of the same name in capitals.
+
+    Args:
+        kinesis_stream_name: The stream that records are put on.
+        sources: The configured sources; the first is the default.
+        allowed_hosts: Hosts that may be asked; empty for every public one.
+        packing: ``lines``, many records in one Kinesis record, or ``none``, one in each.
+        pack_kib: Target size of one Kinesis record; a put is billed by 25 KiB units.
+        partition_key_field: A record's field that is its partition key; empty for random keys.
+        dead_letter_bucket: Where records go that the stream cannot take; empty when they fail the invocation.
+        aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
+    """
+
+    kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
+    sources: tuple[Source, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    allow_http: bool = False
+    allow_private_networks: bool = False
+    packing: Literal["lines", "none"] = "lines"
+    pack_kib: Annotated[int, Meta(ge=1, le=1_000)] = 25
+    partition_key_field: Annotated[str, Meta(max_length=256)] = ""
+    dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
+    dead_letter_prefix: Annotated[str, Meta(max_length=512)] = "dead-letters/"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    powertools_service_name: Annotated[str, Meta(max_length=128)] = "url-fetcher"
+    powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = "IngestionPipeline"
+    aws_lambda_runtime_api: str = ""
+
+    @property
+    def addresses(self) -> AddressPolicy:
+        """Where the function may go."""
+        return AddressPolicy(
+            allowed_hosts=self.allowed_hosts,
+            allow_http=self.allow_http,
+            allow_private_networks=self.allow_private_networks,
+            runtime_api=self.aws_lambda_runtime_api,
+        )
+
+    def source(self, name: str) -> Source:
+        """The configured source of that name.
+
+        Raises:
+            ConfigurationError: When there is none; not retryable.
+        """
+        for source in self.sources:
+            if source.name == name:
+                return source
+        names = ", ".join(source.name for source in self.sources if source.name) or "none"
+        raise ConfigurationError(
+            f"the event: source {name[:80]!r} is not configured; configured are: {names}"
+        )
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """The environment's values, checked; an empty variable counts as one that is not set.
+
+    Raises:
+        ConfigurationError: Naming the variable, its value and what is allowed; not retryable.
+    """
+    names = msgspec.structs.fields(Environment)
+    settings: dict[str, object] = {
+        field.encode_name: environ[field.encode_name] for field in names if environ.get(field.encode_name)
+    }
+    settings["SOURCES"] = _sources(environ.get("SOURCES") or "[]")
+    settings["ALLOWED_HOSTS"] = _hosts(environ.get("ALLOWED_HOSTS", ""))
+    if not environ.get("KINESIS_STREAM_NAME"):
+        raise ConfigurationError("KINESIS_STREAM_NAME is not set: set it to the name of the stream")
+    return decode_settings(settings, Environment, where="the environment", from_text=True)
+
+
+def _sources(text: str) -> list[Source]:
+    """The sources of ``SOURCES``, a JSON array; their names, where they have one, are distinct."""
+    try:
+        settings = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"SOURCES is not JSON: {error}; it is an array of sources") from error
+    sources = decode_settings(settings, list[Source], where="SOURCES")
+    names = [source.name for source in sources if source.name]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"SOURCES: name {name!r} is given twice; give each source its own")
+    return sources
+
+
+def _hosts(text: str) -> list[str]:
+    """Host names of ``ALLOWED_HOSTS`` in lower case and IDNA, as URLs are compared."""
+    return [_host(part) for each in text.split(",") if (part := each.strip())]
+
+
+def _host(text: str) -> str:
+    prefix, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    try:
+        host = name.lower().rstrip(".") if name.isascii() else idna.encode(name.lower()).decode()
+    except idna.IDNAError as error:
+        raise ConfigurationError(f"ALLOWED_HOSTS: {text[:80]!r} is not a host name: {error}") from error
+    if not _HOST.fullmatch(prefix + host):
+        raise ConfigurationError(
+            f"ALLOWED_HOSTS: {text[:80]!r} is not a host; write example.com or *.example.com, without port"
+        )
+    return prefix + host

@@ -1,0 +1,173 @@
+"""Many records at once: as many whole values as one call of the decoder can take from a window."""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from url_fetcher.formats.json_values import NotJson, check_text, may_be_deep, one_line
+from url_fetcher.formats.window import Window
+
+_OPENING = re.compile(rb'\{[ \t\r\n]*+"(?:[^"\\]|\\.){0,64}+"[ \t\r\n]*+:')
+_SPACE = b" \t\r\n"
+_MOST_HITS = 64
+_MOST_GUESSES = 3
+_LONGEST_REST = 16
+_STEP = {ord("{"): -1, ord("["): -1, ord("}"): 1, ord("]"): 1}
+
+
+class Cuts:
+    """Proposes cuts: cheap guesses first, then one that is exact as long as the JSON is valid.
+
+    A guess is where the opening of the records (``{"firstKey":``), learned from one of them, stands
+    last. Whoever decodes up to a cut learns whether it was one: no prefix of a JSON array that ends
+    inside an element can be closed and be valid, so a wrong guess can only fail. Sources whose
+    inner objects open alike defeat guessing; after a miss the guesses rest for ever longer.
+
+    Args:
+        separator: What stands between two values: a comma in an array, else a newline.
+    """
+
+    def __init__(self, separator: bytes) -> None:
+        self._separator = separator
+        self._opening = b""
+        self._rest = 0
+        self._next_rest = 1
+
+    def learn(self, record: bytes) -> None:
+        """Take the opening from a record that begins with ``{"key":``; others teach nothing."""
+        found = _OPENING.match(record)
+        if found:
+            self._opening = found.group()
+
+    def missed(self) -> None:
+        """The guesses were wrong: let them rest."""
+        self._rest = self._next_rest
+        self._next_rest = min(2 * self._next_rest, _LONGEST_REST)
+
+    def hit(self) -> None:
+        """A guess was right: trust the next."""
+        self._next_rest = 1
+
+    def guesses(self, data: bytearray, start: int) -> Iterator[int]:
+        """Indices of separators, the last first; a few at most."""
+        if self._rest:
+            self._rest -= 1
+            return
+        if not self._opening:
+            return
+        end = len(data)
+        guessed = 0
+        for _ in range(_MOST_HITS):
+            end = data.rfind(self._opening, start + 1, end)
+            if end < 0:
+                return
+            before = data[max(start, end - 256) : end]
+            kept = before.rstrip(_SPACE if self._separator == b"," else b"")
+            if kept.endswith(self._separator):
+                yield end - len(before) + len(kept) - 1
+                guessed += 1
+                if guessed == _MOST_GUESSES:
+                    return
+
+    def exact(self, data: bytearray, start: int) -> int:
+        """The index of the last separator outside of strings and brackets, or -1.
+
+        Counts brackets between strings by bulk operations, so that the cost is of the order of
+        copying ``data`` and does not depend on how values nest. ``start`` is where a value begins.
+        """
+        text = bytes(data[start:])
+        if b"\\" in text:
+            text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+        pieces = text.split(b'"')
+        between = b"".join(pieces[::2])
+        depth = between.count(b"{") + between.count(b"[") - between.count(b"}") - between.count(b"]")
+        end = len(text)
+        separator = self._separator[0]
+        for index in range(len(pieces) - 1, -1, -1):
+            piece = pieces[index]
+            if index % 2 == 0:
+                for position in range(len(piece) - 1, -1, -1):
+                    byte = piece[position]
+                    if byte == separator and depth == 0:
+                        return start + end - len(piece) + position
+                    depth += _STEP.get(byte, 0)
+            end -= len(piece) + 1
+        return -1
+
+
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_row = msgspec.json.Decoder(msgspec.Raw).decode_lines
+
+
+class Blocks:
+    """Takes runs of values from the front of a window, or nothing where anything is amiss.
+
+    Args:
+        window: Where the body arrives.
+        in_array: Whether commas stand between the values; else newlines do.
+        max_record_bytes: A run with a longer value is left to be read singly.
+        max_nesting: So is one with a value that may be nested deeper.
+    """
+
+    def __init__(self, window: Window, *, in_array: bool, max_record_bytes: int, max_nesting: int) -> None:
+        self._window = window
+        self._in_array = in_array
+        self._max_record_bytes = max_record_bytes
+        self._max_nesting = max_nesting
+        self._cuts = Cuts(b"," if in_array else b"\n")
+        self._tried = 0
+        self._seen = False
+
+    def learn(self, record: bytes) -> None:
+        """Take note of what the first record looks like."""
+        if not self._seen:
+            self._seen = True
+            self._cuts.learn(record)
+
+    def take(self) -> list[bytes]:
+        """Records from the window's position on, which moves behind them and their separator.
+
+        Empty when there is nothing to take at once. Tried once for each part of the body that
+        arrives, at the beginning of a value, and not before one value was seen.
+        """
+        window = self._window
+        if self._tried == window.appended or not self._seen:
+            return []
+        self._tried = window.appended
+        missed = False
+        for cut in self._cuts.guesses(window.data, window.position):
+            if records := self._until(cut):
+                self._cuts.hit()
+                return records
+            missed = True
+        if missed:
+            self._cuts.missed()
+        cut = self._cuts.exact(window.data, window.position)
+        return self._until(cut) if cut > window.position else []
+
+    def _until(self, cut: int) -> list[bytes]:
+        window = self._window
+        values = memoryview(window.data)[window.position : cut]
+        try:
+            block = b"".join((b"[", values, b"]")) if self._in_array else bytes(values)
+            decoded = _decode_array(block) if self._in_array else _decode_row(block)
+            check_text(block)
+        except (msgspec.DecodeError, RecursionError, NotJson):
+            return []
+        finally:
+            values.release()
+        if not self._all_within(block, decoded):
+            return []
+        window.position = cut + 1
+        if b"\n" in block or b"\r" in block:
+            return [one_line(bytes(record)) for record in decoded]
+        return [*decoded]
+
+    def _all_within(self, block: bytes, records: list[msgspec.Raw]) -> bool:
+        # In a row an array stands for its elements, and the decoder would take 1-2 for two values.
+        if not self._in_array and not all(record.startswith(b"{") for record in map(bytes, records)):
+            return False
+        if len(block) > self._max_record_bytes and max(map(len, records)) > self._max_record_bytes:
+            return False
+        return not may_be_deep(records, self._max_nesting)

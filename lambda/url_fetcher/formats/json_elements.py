@@ -1,0 +1,170 @@
+"""The records in an array, or in a row of values, taken from a window while it fills."""
+
+from collections.abc import Generator
+from typing import NamedTuple
+
+from url_fetcher.errors import MalformedBody
+from url_fetcher.formats.json_blocks import Blocks
+from url_fetcher.formats.json_scan import ValueScanner
+from url_fetcher.formats.json_values import NotJson, check_value, one_line
+from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.window import Window
+
+_COMMA, _OPEN, _CLOSE = b",[]"
+
+
+class Value(NamedTuple):
+    """One value that was read to its end.
+
+    Args:
+        data: Its bytes; of one above the limit only the first.
+        offset: Where it begins in the body.
+        total_bytes: How long it is.
+        nesting: How many brackets were open at most.
+    """
+
+    data: bytes
+    offset: int
+    total_bytes: int
+    nesting: int
+
+
+def checked(value: Value) -> str:
+    """Why a value can never be a record though it is JSON; empty if it can.
+
+    Raises:
+        MalformedBody: When it is not JSON.
+    """
+    try:
+        return check_value(value.data)
+    except NotJson as error:
+        raise MalformedBody(
+            f"the JSON is broken: {error.reason}", offset=value.offset + error.position
+        ) from error
+
+
+class Elements:
+    """Generators that read on through the window and yield when they need more of the body.
+
+    Args:
+        window: Where the body arrives.
+        max_record_bytes: A longer record is rejected.
+        max_nesting: A record nested deeper is rejected.
+
+    Records are added to ``out`` and to ``rejected``.
+    """
+
+    def __init__(self, window: Window, *, max_record_bytes: int, max_nesting: int) -> None:
+        self.out: list[bytes] = []
+        self.rejected: list[Rejected] = []
+        self._window = window
+        self._max_record_bytes = max_record_bytes
+        self._max_nesting = max_nesting
+        self._scanner = ValueScanner()
+        self._in_array, self._in_row = (
+            Blocks(window, in_array=in_array, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+            for in_array in (True, False)
+        )
+
+    def peek(self) -> Generator[None, None, int | None]:
+        """The next byte that is not white space, not consumed; None at the body's end."""
+        while True:
+            byte = self._window.peek()
+            if byte is not None or self._window.final:
+                return byte
+            yield
+
+    def array(self) -> Generator[None]:
+        """Read the elements of an array whose bracket was consumed, and its closing bracket."""
+        window = self._window
+        if (yield from self.peek()) == _CLOSE:
+            window.position += 1
+            return
+        while True:
+            while (yield from self.peek()) is not None and (records := self._in_array.take()):
+                self.out += records
+                # What is left ends inside a record; with more of the body it is one of many again.
+                if not window.final:
+                    yield
+            yield from self.single(self._in_array)
+            byte = yield from self.peek()
+            if byte is None:
+                raise MalformedBody("the JSON ends inside an array", offset=window.end)
+            if byte not in (_COMMA, _CLOSE):
+                raise MalformedBody("expected ',' or ']' in the JSON array", offset=window.offset)
+            window.position += 1
+            if byte == _CLOSE:
+                return
+
+    def row(self) -> Generator[None]:
+        """Read values to the body's end, with or without white space between; arrays are their elements."""
+        while (byte := (yield from self.peek())) is not None:
+            if byte == _OPEN:
+                self._window.position += 1
+                yield from self.array()
+            elif records := self._in_row.take():
+                self.out += records
+            else:
+                yield from self.single(self._in_row)
+
+    def single(self, blocks: Blocks | None = None) -> Generator[None]:
+        """Read one value as one record; ``blocks`` learns from it."""
+        # Only between values in a row may a number end where the body does; in brackets it was cut.
+        value = yield from self.value(enclosed=blocks is not self._in_row)
+        if blocks:
+            blocks.learn(value.data)
+        reason = self._too_much(value)
+        if not reason:
+            reason = checked(value)
+        if reason:
+            total_bytes = value.total_bytes if value.total_bytes > len(value.data) else 0
+            self.rejected.append(Rejected(value.data, reason, value.offset, total_bytes))
+            return
+        self.out.append(one_line(value.data))
+
+    def value(self, *, enclosed: bool = True) -> Generator[None, None, Value]:
+        """Read one value to its end; beyond the limit without keeping it, and then unchecked.
+
+        Args:
+            enclosed: Whether something must follow it, so that the body's end does not end it.
+
+        Raises:
+            MalformedBody: When the body ends inside it or its brackets do not match.
+        """
+        window, scanner = self._window, self._scanner
+        if (yield from self.peek()) is None:
+            raise MalformedBody("the JSON ends where a value is expected", offset=window.end)
+        scanner.reset()
+        offset = scanned = window.offset
+        kept: bytes | None = None
+        while True:
+            end = scanner.scan(window.data, scanned - window.dropped, offset=window.dropped)
+            if end < 0 and window.final:
+                if enclosed or not scanner.complete_at_end:
+                    raise MalformedBody("the JSON ends inside a value", offset=window.end)
+                end = len(window.data)
+            if kept is None and (end < 0 or window.dropped + end > offset + self._max_record_bytes):
+                kept = self._beginning(offset)
+            if end >= 0:
+                data = bytes(window.data[window.position : end]) if kept is None else kept
+                window.position = end
+                return Value(data, offset, window.offset - offset, scanner.deepest)
+            scanned = window.end
+            if kept is not None:
+                window.position = len(window.data)
+            yield
+
+    def _beginning(self, offset: int) -> bytes | None:
+        window = self._window
+        if window.end - offset <= self._max_record_bytes:
+            return None
+        # Never more than the limit, so that what is kept does not depend on how the body was cut.
+        most = min(KEPT_BYTES, self._max_record_bytes)
+        return bytes(window.data[window.position : window.position + most])
+
+    def _too_much(self, value: Value) -> str:
+        if value.total_bytes > self._max_record_bytes:
+            return f"has {value.total_bytes} bytes; the limit is {self._max_record_bytes}"
+        if value.nesting > self._max_nesting:
+            return f"is nested {value.nesting} levels deep; the limit is {self._max_nesting}"
+        return ""

@@ -1,0 +1,100 @@
+"""Records in JSON: an array, the array at a path in an object, one value, or values in a row."""
+
+from collections.abc import Generator, Sequence
+
+from url_fetcher.errors import IngestionError, MalformedBody
+from url_fetcher.formats.json_elements import Elements
+from url_fetcher.formats.json_path import PathReader
+from url_fetcher.formats.window import Window
+
+BLOCK_BYTES = 131_072
+"""What is decoded at a time: large enough to make a call's cost vanish, small enough for the cache."""
+
+
+class JsonSplitter:
+    """Splits JSON of any length in a memory of a few blocks plus one record.
+
+    ``data`` stays as it came: numbers of any size, key order, duplicate keys and escapes, also
+    escaped lone surrogates (the grammar allows them, so readers such as Athena's take the line).
+    A record that holds NaN or Infinity, is too long or nests too deep is rejected alone. Text that
+    is not UTF-8 or not JSON ends the body, because nothing after it can be trusted.
+
+    Args:
+        path: Keys that lead to the records; empty for the body itself.
+        max_record_bytes: A longer record is rejected, and of it only the beginning kept.
+        max_nesting: A record nested deeper is rejected.
+        block_bytes: How much is gathered before it is split.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: tuple[str, ...] = (),
+        max_record_bytes: int,
+        max_nesting: int,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        self.count = 0
+        self._block_bytes = block_bytes
+        self._window = Window()
+        self._elements = Elements(self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        self.rejected = self._elements.rejected
+        self._path = PathReader(self._window, self._elements, path) if path else None
+        self._reading = self._path.read() if self._path else self._whole_body()
+        self._failure: IngestionError | None = None
+        self._ended = False
+
+    def start(self, offset: int) -> None:
+        """Count offsets from ``offset``; before the first ``feed``."""
+        self._window.dropped = offset
+
+    def feed(self, chunk: bytes) -> Sequence[bytes]:
+        """The records complete with this chunk; the last 128 KiB may be held back."""
+        self._raise_failure()
+        for begin in range(0, len(chunk), self._block_bytes):
+            self._window.append(chunk[begin : begin + self._block_bytes])
+            if len(self._window.data) >= self._block_bytes:
+                self._read_on()
+        return self._handed_out()
+
+    def finish(self) -> Sequence[bytes]:
+        """The records still held back; call it until it returns none."""
+        self._window.final = True
+        if not self._failure:
+            self._read_on()
+        records = self._handed_out()
+        if not records and not self.rejected:
+            self._raise_failure()
+        return records
+
+    def outside(self) -> object:
+        """The decoded body with ``[]`` or null for its records; None when there is no path."""
+        self._raise_failure()
+        return self._path.outside() if self._path else None
+
+    def _whole_body(self) -> Generator[None]:
+        byte = yield from self._elements.peek()
+        if byte is None:
+            raise MalformedBody("the body is empty; JSON has at least one value", offset=self._window.end)
+        if byte == ord("<"):
+            raise MalformedBody("the body is HTML or XML, not JSON", offset=self._window.offset)
+        yield from self._elements.row()
+
+    def _read_on(self) -> None:
+        if self._ended:
+            return
+        try:
+            next(self._reading)
+        except StopIteration:
+            self._ended = True
+        except IngestionError as error:
+            self._failure = error
+
+    def _handed_out(self) -> list[bytes]:
+        records, self._elements.out = self._elements.out, []
+        self.count += len(records)
+        return records
+
+    def _raise_failure(self) -> None:
+        if self._failure:
+            raise self._failure

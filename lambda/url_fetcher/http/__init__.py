@@ -1,0 +1,1 @@
+"""Requests to a source: which addresses are allowed, connections, redirects, retries, and the body."""

@@ -1,0 +1,178 @@
+"""Decides which URLs and which connected peers this function may talk to.
+
+A URL is checked before each request, redirect and next page; the peer's address is checked once
+more on the connected socket, so that neither DNS nor a redirect gets round it.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from url_fetcher.errors import AddressRefused
+from url_fetcher.redaction import public_url
+
+Address: TypeAlias = IPv4Address | IPv6Address
+_Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
+
+NEVER: _Networks = tuple(
+    ip_network(text)
+    for text in (
+        "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
+        "fe80::/10",
+        "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
+        "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
+        "0.0.0.0/8",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        # Tunnels that hide an IPv4 address; Pythons disagree whether they are global.
+        "192.88.99.0/24",
+        "2001::/32",
+        "2002::/16",
+    )
+)
+"""Refused whatever is set."""
+
+PRIVATE: _Networks = tuple(
+    ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1/128", "fc00::/7")
+)
+"""Refused unless private networks are allowed."""
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def meant(ip: Address) -> Address:
+    """Where packets to an address end: the IPv4 address in a mapped or NAT64 one, else itself."""
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    if isinstance(ip, IPv6Address) and ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip
+
+
+def is_in(ip: Address, networks: _Networks) -> bool:
+    """Whether an address lies in one of the networks."""
+    return any(ip.version == network.version and ip in network for network in networks)
+
+
+def is_global(ip: Address) -> bool:
+    """Whether an address is routed on the internet, to one host."""
+    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION):
+        return False
+    return ip.is_global and not ip.is_multicast
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_UNPRIVILEGED_PORT = 1024
+# A URL with one of these means different hosts to different parsers.
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+@dataclass(frozen=True)
+class AddressPolicy:
+    """Where this function may go.
+
+    Args:
+        allowed_hosts: Host names, exact or as ``*.example.com`` (any depth, not the name itself);
+            empty allows every host.
+        allow_http: Whether a URL without TLS is allowed.
+        allow_private_networks: Whether private and loopback addresses are allowed; link-local,
+            metadata and the function's own runtime never are.
+        runtime_api: ``host:port`` of Lambda's runtime API (AWS_LAMBDA_RUNTIME_API); empty outside Lambda.
+    """
+
+    allowed_hosts: tuple[str, ...] = ()
+    allow_http: bool = False
+    allow_private_networks: bool = False
+    runtime_api: str = ""
+
+    def check_url(self, url: str) -> Url:
+        """The URL's parts as the client will use them: host in lower case and IDNA.
+
+        Raises:
+            AddressRefused: Naming the scheme, port or host that is not allowed; not retryable.
+        """
+        parts = _parse(url)
+        host, scheme = (parts.host or "").rstrip("."), parts.scheme or ""
+        if scheme != "https" and not (scheme == "http" and self.allow_http):
+            raise _refused(
+                url, f"scheme {scheme!r} is not allowed", "use https, or set ALLOW_HTTP=true for http"
+            )
+        port = parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]
+        if port not in _DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
+            raise _refused(url, f"port {port} is not allowed", "use 80, 443 or 1024 to 65535")
+        if self.allowed_hosts and not any(_matches(host, allowed) for allowed in self.allowed_hosts):
+            raise _refused(url, f"host {host!r} is not in ALLOWED_HOSTS", f"add {host!r} to it")
+        return parts
+
+    def check_peer(self, address: str, port: int) -> None:
+        """Pass an address, as the socket gives it, to which a request may be sent.
+
+        Raises:
+            AddressRefused: When it is not global, nor private where that is allowed; not retryable.
+        """
+        ip = meant(ip_address(address.partition("%")[0]))
+        is_private = is_in(ip, PRIVATE)
+        if self._is_runtime_api(ip, port):
+            reason, way_out = "is the function's own runtime", "no setting allows it"
+        elif is_in(ip, NEVER) or not (is_private or is_global(ip)):
+            reason, way_out = "is link-local, metadata, shared or reserved", "no setting allows it"
+        elif not is_private or self.allow_private_networks:
+            return
+        else:
+            reason, way_out = "is private or loopback", "set ALLOW_PRIVATE_NETWORKS=true if that is meant"
+        raise AddressRefused(f"address {address} port {port} {reason}; {way_out}", address=address, port=port)
+
+    def _is_runtime_api(self, ip: Address, port: int) -> bool:
+        """Whether Lambda's runtime API answers there: events and errors of this very invocation."""
+        host, _, own_port = self.runtime_api.rpartition(":")
+        return str(port) == own_port and (ip.is_loopback or str(ip) == host)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether scheme, host and port of two URLs are the same."""
+    return _origin(one) == _origin(other)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether the hosts of two URLs are the same, whatever their schemes and ports."""
+    return _origin(one)[1] == _origin(other)[1]
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = _parse(url)
+    scheme = parts.scheme or ""
+    return scheme, (parts.host or "").rstrip("."), parts.port or _DEFAULT_PORTS.get(scheme, 0)
+
+
+def _parse(url: str) -> Url:
+    """The parts, by the parser that requests and urllib3 use themselves."""
+    if _AMBIGUOUS.search(url):
+        raise _refused("", "the URL holds a space, a backslash or a control character", "percent-encode it")
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise _refused("", "the URL cannot be read", "check its host and port") from error
+    if parts.auth is not None:
+        raise _refused(
+            url, "the URL holds a user or a password", 'keep them in a secret and set auth.kind = "basic"'
+        )
+    if not parts.host:
+        raise _refused(url, "the URL has no host", "write it as https://host/path")
+    return parts
+
+
+def _refused(url: str, reason: str, way_out: str) -> AddressRefused:
+    shown = public_url(url)
+    return AddressRefused(f"{shown or 'url'}: {reason}; {way_out}", url=shown)
+
+
+def _matches(host: str, allowed: str) -> bool:
+    """Whether a host is the allowed one, or lies under it when that begins with ``*.``."""
+    return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed

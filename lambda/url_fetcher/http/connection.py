@@ -1,0 +1,184 @@
+"""Connections that check the peer before the first byte and end every wait at a deadline.
+
+urllib3 opens a socket in one method and reads through one file object; both are replaced here.
+requests-hardened 1.3.0 was tried instead: it resolves without a deadline, has no allow list, passes
+fec0::/10 and ::127.0.0.1, and refuses NAT64, behind which public sources lie in IPv6-only subnets.
+"""
+
+import functools
+import http.client
+import io
+import socket
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
+
+if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
+    from url_fetcher.http.addresses import AddressPolicy
+
+_BUFFER_BYTES = 65_536
+Resolve = Callable[[str, int], list[str]]
+_LEAST_TIMEOUT_SECONDS = 0.001  # zero would mean non-blocking
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The host's addresses in the order in which the system prefers them."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
+class Dialer:
+    """Opens sockets to allowed peers only.
+
+    Args:
+        policy: Which peers are allowed.
+        deadline: When every wait ends.
+        connect_timeout_seconds: For the name, the connection and the TLS handshake together.
+        read_timeout_seconds: For each wait for bytes.
+        resolve: Gives a host's addresses.
+    """
+
+    def __init__(
+        self,
+        policy: "AddressPolicy",
+        *,
+        deadline: "Deadline",
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self.policy = policy
+        self.deadline = deadline
+        self.connect_timeout_seconds = connect_timeout_seconds
+        self.read_timeout_seconds = read_timeout_seconds
+        self._resolve = resolve
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connected socket whose peer is allowed; what is left of the connect timeout is set on it.
+
+        Raises:
+            AddressRefused: When one of the host's addresses is not allowed; nothing was sent to it.
+            SourceTimeout: When the time for connecting is over; retryable.
+            SourceUnavailable: When the host is unknown or refuses; retryable.
+        """
+        deadline = self.deadline.earlier(self.connect_timeout_seconds)
+        addresses = self._addresses(host, port, deadline)
+        for address in addresses:
+            self.policy.check_peer(address, port)
+        failure: OSError | None = None
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                # A share of the time for each, or one that swallows packets would starve the next.
+                sock = socket.create_connection((address, port), timeout=timeout_seconds(deadline) / left)
+            except OSError as error:
+                failure = error
+                continue
+            return self._checked(sock, deadline)
+        if deadline.passed or isinstance(failure, TimeoutError):
+            raise SourceTimeout(
+                f"{host}: no connection within {self.connect_timeout_seconds:g} s"
+            ) from failure
+        reason = failure.strerror if failure else "it has no address"
+        raise SourceUnavailable(f"{host}: cannot connect to port {port}: {reason}") from failure
+
+    def _checked(self, sock: socket.socket, deadline: "Deadline") -> socket.socket:
+        """The socket, if it is really connected to an allowed peer."""
+        try:
+            peer = sock.getpeername()
+            self.policy.check_peer(peer[0], peer[1])
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except (AddressRefused, OSError):
+            sock.close()
+            raise
+        sock.settimeout(timeout_seconds(deadline))
+        return sock
+
+    def _addresses(self, host: str, port: int, deadline: "Deadline") -> list[str]:
+        """The host's addresses, looked up in a thread because the system's resolver has no timeout."""
+        answer: SimpleQueue[list[str] | OSError | UnicodeError] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answer.put(self._resolve(host, port))
+            except (OSError, UnicodeError) as error:
+                answer.put(error)
+
+        threading.Thread(target=ask, name="resolver", daemon=True).start()
+        try:
+            found = answer.get(timeout=timeout_seconds(deadline))
+        except Empty as error:
+            raise SourceTimeout(f"{host}: its name was not resolved in time") from error
+        if isinstance(found, Exception):
+            raise SourceUnavailable(f"{host}: its name cannot be resolved: {found}") from found
+        return found
+
+
+def timeout_seconds(deadline: "Deadline") -> float:
+    """What is left until a deadline, as a socket takes it."""
+    return max(_LEAST_TIMEOUT_SECONDS, deadline.remaining)
+
+
+def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools by scheme, making connections through a dialer."""
+    plain = type("DialedHTTPConnection", (_Dialed, HTTPConnection), {"dialer": dialer})
+    secure = type("DialedHTTPSConnection", (_Dialed, HTTPSConnection), {"dialer": dialer})
+    return {
+        "http": type("DialedHTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("DialedHTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
+
+
+class _Dialed:
+    """Mixed into urllib3's connections: the socket comes from the dialer, responses read in time."""
+
+    dialer: ClassVar[Dialer]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.response_class = functools.partial(_TimedResponse, dialer=self.dialer)
+
+    def _new_conn(self) -> "socket.socket":
+        connection = cast("HTTPConnection", self)
+        return self.dialer.connect(connection.host, connection.port)
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    """A response none of whose reads, headers included, waits beyond the deadline."""
+
+    def __init__(self, sock: "socket.socket", *args: Any, dialer: Dialer, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, dialer), _BUFFER_BYTES)
+
+
+class _TimedReader(io.RawIOBase):
+    """Sets the socket's timeout anew before each read: a drip that never stalls still ends in time."""
+
+    def __init__(self, raw: io.RawIOBase, sock: "socket.socket", dialer: Dialer) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._dialer = dialer
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what has arrived.
+
+        Raises:
+            TimeoutError: When nothing arrives within the read timeout, or the deadline has passed.
+        """
+        if self._dialer.deadline.passed:
+            raise TimeoutError("the deadline has passed")
+        self._sock.settimeout(min(self._dialer.read_timeout_seconds, timeout_seconds(self._dialer.deadline)))
+        return cast("int | None", self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -1,0 +1,1 @@
+"""One source: its schema, authentication, pagination, and the reader that gives its pages."""

@@ -1,0 +1,190 @@
+"""Gets one page's answer: paced, authenticated, and tried again until it works or may not."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from url_fetcher.errors import LimitExceeded, SourceRejected, SourceTimeout, SourceUnavailable
+from url_fetcher.http.body import MIB, Body
+from url_fetcher.http.retry import delay_seconds, is_retried, retry_after_seconds
+from url_fetcher.http.transport import Request, Response, Transport
+from url_fetcher.redaction import public_url
+from url_fetcher.source.schema import Source
+
+if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
+    from url_fetcher.source.auth import Authenticator
+
+_WITH_RECORDS = {200, 201, 203}
+_WITHOUT_BODY = {204, 205}
+_UNAUTHORIZED = 401
+_MOST_DIGITS = 18
+
+
+@dataclass
+class FetchReport:
+    """What reading has done so far; bytes are those of finished and unfinished pages alike."""
+
+    pages: int = 0
+    requests: int = 0
+    retried: int = 0
+    received_bytes: int = 0
+    decompressed_bytes: int = 0
+    fetch_seconds: float = 0.0
+
+
+class Exchange:
+    """Asks one source for its pages.
+
+    Args:
+        source: Its settings.
+        transport: Sends requests to allowed addresses.
+        authenticator: Gives the credentials.
+        deadline: When asking ends, at the latest.
+        report: Where requests, retries and time are counted.
+        clock: Gives seconds on a monotonic scale, for pacing and for the report.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        transport: Transport,
+        authenticator: "Authenticator",
+        deadline: "Deadline",
+        report: FetchReport,
+        clock: Callable[[], float],
+    ) -> None:
+        self.report = report
+        self._source = source
+        self._transport = transport
+        self._authenticator = authenticator
+        self._deadline = deadline
+        self._clock = clock
+        self._last_request_at = -math.inf
+        self._headers, self._body = _payload(source)
+
+    def open(self, url: str) -> "Opened":
+        """The page's answer with its first chunk in hand; tried again until that works or may not.
+
+        Raises:
+            IngestionError: As ``SourceReader.pages``.
+        """
+        failures, was_refreshed = 0, False
+        while True:
+            self._pace()
+            began = self._clock()
+            try:
+                return self._attempt(url)
+            except SourceRejected as error:
+                is_unauthorized = error.details.get("status") == _UNAUTHORIZED
+                if was_refreshed or not is_unauthorized or not self._authenticator.refresh():
+                    raise
+                was_refreshed = True
+            except (SourceUnavailable, SourceTimeout) as error:
+                failures += 1
+                if failures >= self._source.retry.max_attempts or self._deadline.passed:
+                    error.details["attempts"] = failures
+                    raise
+                self._wait(failures, error)
+            finally:
+                self.report.fetch_seconds += self._clock() - began
+
+    def _attempt(self, url: str) -> "Opened":
+        """One request and the first chunk of its answer."""
+        credentials = self._authenticator.credentials()
+        request = Request(
+            url=url,
+            home=self._source.url,
+            method=self._source.method,
+            headers=self._headers,
+            body=self._body,
+        )
+        self.report.requests += 1
+        response = self._transport.open(request, credentials)
+        try:
+            self._refuse_status(response)
+            return Opened(response, self._body_of(response))
+        except BaseException:
+            response.close()
+            raise
+
+    def _body_of(self, response: Response) -> Body:
+        """The answer's body under this source's limits."""
+        limits = self._source.limits
+        length = response.headers.get("Content-Length", "")
+        # More digits than this are over every limit, and may be more than int() takes.
+        if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > limits.max_body_mib * MIB):
+            raise LimitExceeded(
+                f"the body of {length[:_MOST_DIGITS]} bytes is over limits.max_body_mib = "
+                f"{limits.max_body_mib}; raise it or ask for less a page",
+                limit_mib=limits.max_body_mib,
+            )
+        return Body(
+            (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
+            content_encoding=response.headers.get("Content-Encoding", ""),
+            content_type=response.headers.get("Content-Type", ""),
+            max_body_mib=limits.max_body_mib,
+            max_decompressed_mib=limits.max_decompressed_mib,
+        )
+
+    def _refuse_status(self, response: Response) -> None:
+        """Pass the statuses that may carry records."""
+        status, url = response.status, public_url(response.url)
+        if status in _WITH_RECORDS or status in _WITHOUT_BODY:
+            return
+        if is_retried(status):
+            asked = retry_after_seconds(response.headers.get("Retry-After"))
+            raise SourceUnavailable(
+                f"{url}: answers {status}; raise retry.max_attempts or ask later",
+                status=status,
+                retry_after_seconds=asked,
+            )
+        raise SourceRejected(
+            f"{url}: answers {status}; check `url`, `method`, `query` and `auth`", status=status
+        )
+
+    def _wait(self, failures: int, error: SourceUnavailable | SourceTimeout) -> None:
+        """Wait before the next attempt, or give up at once when the wait does not fit."""
+        asked = error.details.get("retry_after_seconds")
+        delay = delay_seconds(
+            failures,
+            asked_seconds=asked if isinstance(asked, float) else None,
+            max_delay_seconds=self._source.retry.max_delay_seconds,
+        )
+        self.report.retried += 1
+        self._deadline.wait(delay, reason=f"{error}; waiting to try again")
+
+    def _pace(self) -> None:
+        """Keep the least interval between two requests."""
+        due_seconds = self._last_request_at + self._source.rate.min_interval_seconds - self._clock()
+        if due_seconds > 0:
+            self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
+        self._last_request_at = self._clock()
+
+
+class Opened:
+    """An answer whose first chunk has come: ``first``, empty for an empty body; then ``chunks``."""
+
+    def __init__(self, response: Response, body: Body) -> None:
+        self.response = response
+        self.body = body
+        self.chunks = iter(body)
+        self.first = next(self.chunks, b"")
+
+    def close(self) -> None:
+        """Free the connection."""
+        self.response.close()
+
+
+def _payload(source: Source) -> tuple[dict[str, str], bytes]:
+    """The headers and the body to send; a table becomes JSON."""
+    headers = dict(source.headers)
+    if isinstance(source.body, str):
+        return headers, source.body.encode()
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    return headers, msgspec.json.encode(source.body)

@@ -1,0 +1,148 @@
+"""Reads a source page by page: paced, retried, authenticated, and in time."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import xxhash
+
+from url_fetcher.http.transport import Response, Transport
+from url_fetcher.http.urls import with_query
+from url_fetcher.source.exchange import Exchange, FetchReport, Opened
+from url_fetcher.source.pager import Pager
+from url_fetcher.source.pagination import Outcome, Resume
+from url_fetcher.source.schema import CursorPagination, NoPagination, Source
+
+if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
+    from url_fetcher.source.auth import Authenticator
+
+
+@dataclass
+class Page:
+    """One page: read ``chunks`` to the end, then say what was in them with ``finish``.
+
+    ``timestamp`` is when its body began to arrive, UTC with milliseconds. ``chunks`` raises what
+    ``SourceReader.pages`` raises.
+    """
+
+    timestamp: str
+    content_type: str
+    chunks: Iterator[bytes]
+    records: int = field(default=0, init=False)
+    outside: object = field(default=None, init=False)
+
+    def finish(self, *, records: int, outside: object) -> None:
+        """Tell how many records the page had, and its decoded body without them (None where it has none)."""
+        self.records = records
+        self.outside = outside
+
+
+class SourceReader:
+    """Reads the pages of one source, once.
+
+    Args:
+        source: Its settings.
+        transport: Sends requests to allowed addresses.
+        authenticator: Gives the credentials.
+        deadline: When reading ends, at the latest.
+        resume: Where to begin instead of at the first page.
+        clock: Gives seconds on a monotonic scale, for pacing and for the report.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        transport: Transport,
+        authenticator: "Authenticator",
+        deadline: "Deadline",
+        resume: Resume | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.report = FetchReport()
+        self.url = with_query(source.url, {name: _query_text(value) for name, value in source.query.items()})
+        self._source = source
+        self._transport = transport
+        self._clock = clock
+        self._exchange = Exchange(
+            source,
+            transport=transport,
+            authenticator=authenticator,
+            deadline=deadline,
+            report=self.report,
+            clock=clock,
+        )
+        self._pager = Pager(source.pagination, self.url, resume)
+
+    @property
+    def resume(self) -> Resume:
+        """The page that is being read, or that would come next: where to go on after an error."""
+        return self._pager.step.resume
+
+    def pages(self) -> Iterator[Page]:
+        """Yield each page; the next is asked for when the last one was finished.
+
+        Raises:
+            AddressRefused: When a URL, a redirect, a next page or a peer is not allowed; not retryable.
+            SourceRejected: When the source answers with a status that will not change; not retryable.
+            SourceUnavailable: When it fails until the attempts are used up, or in the middle of a
+                page of which chunks were already given out; retryable.
+            SourceTimeout: As before, for waits; retryable.
+            LimitExceeded, MalformedBody, PaginationLoop, ConfigurationError: Not retryable.
+            DeadlineExceeded: When a wait does not fit into the time that is left; retryable.
+        """
+        with closing(self._transport):
+            while (yield from self._page()):
+                pass
+
+    def _page(self) -> Generator[Page, None, bool]:
+        """Yield the current page; whether there is another."""
+        with closing(self._exchange.open(self._pager.step.url)) as opened:
+            digest = xxhash.xxh3_64()
+            page = Page(
+                timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                content_type=opened.response.headers.get("Content-Type", ""),
+                chunks=self._counted(opened, digest),
+            )
+            yield page
+            self.report.pages += 1
+            return self._pager.advance(self._outcome(opened.response, page, digest.intdigest()))
+
+    def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:
+        pagination = self._source.pagination
+        header = pagination.header if isinstance(pagination, CursorPagination) else ""
+        return Outcome(
+            url=response.url,
+            link_header=response.headers.get("Link", ""),
+            cursor_header=response.headers.get(header, "") if header else "",
+            records=page.records,
+            outside=page.outside,
+            digest=digest,
+        )
+
+    def _counted(self, opened: Opened, digest: "xxhash.xxh3_64") -> Iterator[bytes]:
+        """The chunks of a page, timed, counted and, for the loop guard, digested."""
+        is_guarded = not isinstance(self._source.pagination, NoPagination)
+        chunk, received = opened.first, 0
+        while chunk:
+            self.report.received_bytes += opened.body.received_bytes - received
+            received = opened.body.received_bytes
+            self.report.decompressed_bytes += len(chunk)
+            if is_guarded:
+                digest.update(chunk)
+            yield chunk
+            began = self._clock()
+            try:
+                chunk = next(opened.chunks, b"")
+            finally:
+                self.report.fetch_seconds += self._clock() - began
+        self.report.received_bytes += opened.body.received_bytes - received
+
+
+def _query_text(value: str | float | bool) -> str:
+    """A query parameter's text; booleans as JSON writes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""``make demo``: deploy to the local AWS, ingest, compare every record, show what landed."""

@@ -1,0 +1,120 @@
+"""What ``make demo KEEP=1`` leaves up: written down, explained, and stopped again."""
+
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local_aws.emulator.instance import HOST, health_pid
+
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.1
+PROBE = 0
+"""The signal that only asks whether the process exists."""
+RECORD = "kept.json"
+FOR_THE_SHELL = (
+    *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    "TF_CLI_CONFIG_FILE",
+)
+IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class LeftRunning:
+    """One demo that was left up.
+
+    Attributes:
+        pid: The local AWS's process.
+        port: Where it answers.
+        api_pid: The sample API's process; 0 if there is none.
+    """
+
+    pid: int
+    port: int
+    api_pid: int
+
+    def write(self, folder: Path) -> None:
+        """Writes it down where ``every`` finds it."""
+        (folder / RECORD).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process that answers is still the one that was left up."""
+        return health_pid(self.port) == self.pid
+
+    def stop(self) -> None:
+        """Ends both processes; a process id that another program has got since is left alone."""
+        # The API was started with the local AWS and is only ever stopped with it.
+        if not self.is_up:
+            return
+        pids = [pid for pid in (self.api_pid, self.pid) if pid]
+        for pid in pids:
+            _send(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(_send(pid, PROBE) for pid in pids) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        for pid in pids:
+            _send(pid, signal.SIGKILL)
+
+
+def _send(pid: int, number: int) -> bool:
+    """Whether there was a process to send the signal to."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def every(runs: Path) -> Iterator[tuple[Path, LeftRunning]]:
+    """Each demo that was left up, with its folder."""
+    for record in sorted(runs.glob(f"*/{RECORD}")):
+        yield record.parent, LeftRunning(**json.loads(record.read_text(encoding="utf-8")))
+
+
+def instructions(
+    variables: Mapping[str, str], outputs: Mapping[str, object], url: str, stack: Path, left: LeftRunning
+) -> str:
+    """How to use what was left up, and how to stop it, as lines to copy."""
+    unset = [name for name in IN_THE_WAY if name in os.environ]
+    exports = [f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables]
+    lines = [*([f"unset {' '.join(unset)}"] if unset else []), *(f"export {line}" for line in exports)]
+    shell = "\n    ".join(lines)
+    function, payload = outputs["function_name"], json.dumps({"url": url})
+    python = (
+        f'import boto3, json; answer = boto3.client("lambda").invoke(FunctionName="{function}", '
+        f'Payload=json.dumps({payload})); print(answer["Payload"].read().decode())'
+    )
+    pids = " ".join(str(pid) for pid in (left.pid, left.api_pid) if pid)
+    return f"""
+It is still up, at http://{HOST}:{left.port}. In a shell, point every AWS client at it:
+
+    {shell}
+
+Fetch again, with the AWS command line or with Python:
+
+    aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out \\
+        --payload {shlex.quote(payload)} /dev/stdout
+
+    {_relative(Path(sys.executable))} -c {shlex.quote(python)}
+
+See what lies in the lake, plan again:
+
+    aws s3 ls --recursive s3://{outputs["bucket_name"]}/
+
+    terraform -chdir={_relative(stack)} plan
+
+Stop it, and with it everything in it:
+
+    make demo-stop        # or: kill {pids}
+"""
+
+
+def _relative(path: Path) -> str:
+    """The path as one would type it here."""
+    return shlex.quote(os.path.relpath(path))

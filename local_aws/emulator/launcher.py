@@ -1,0 +1,64 @@
+"""Runs the emulator with its differences to AWS mended: ``python -m local_aws.emulator.launcher``.
+
+Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
+and those of the patches (``FIREHOSE_TIME_SCALE``, ``KINESIS_FAULTS_FILE``, ``IAM_DECISIONS_FILE``,
+``TLS_IN_FRONT``).
+``local_aws.emulator.instance`` sets them; start this by hand only to look for a mistake.
+"""
+
+import argparse
+import sys
+
+from local_aws.emulator.patches import patch_point
+from local_aws.processes.supervise import stop_with_parent
+
+
+def mend() -> None:
+    """Applies every patch to the imported emulator.
+
+    Raises:
+        EmulatorChanged: Naming the version or the private name that is not as expected.
+    """
+    patch_point.require_version()
+    from local_aws.emulator.patches import (
+        cloudwatch,
+        firehose_delivery,
+        firehose_description,
+        health,
+        iam_decisions,
+        iam_transport,
+        kinesis,
+        kinesis_faults,
+    )
+
+    for patch in (
+        kinesis,
+        kinesis_faults,
+        firehose_description,
+        firehose_delivery,
+        cloudwatch,
+        iam_decisions,
+        iam_transport,
+        health,
+    ):
+        patch.apply()
+
+
+def main() -> None:
+    """Serves until SIGTERM or, with ``--until-stdin-closes``, until whoever started it is gone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when standard input ends")
+    if parser.parse_args().until_stdin_closes:
+        stop_with_parent()
+    try:
+        mend()
+    except patch_point.EmulatorChanged as error:
+        sys.exit(f"The local AWS cannot start: {error}")
+    from ministack.app import main as serve
+
+    sys.argv[1:] = []  # the emulator reads the command line too
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""A Kinesis endpoint on loopback that answers PutRecords over HTTP, wrongly as often as it is told to.
+
+It keeps what it accepted, so that a test can hold it against what was sent, and which of that it
+did not own up to, so that a duplicate can be told from a needless one.
+"""
+
+import json
+import random
+import socket
+import struct
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal, TypeAlias
+
+from local_aws.servers.loopback import LoopbackServer
+
+Fault: TypeAlias = Literal[
+    "partial",  # a third of the records is refused
+    "throttled",  # the call is refused
+    "error",  # 500, nothing accepted
+    "error_after",  # 500, all accepted
+    "reset",  # the connection is reset, nothing accepted
+    "reset_after",  # the connection is reset, all accepted
+    "silent_after",  # no answer, all accepted
+    "miscounted",  # one result too few, all accepted
+]
+
+_MOST_RECORDS = 500
+_MOST_REQUEST_BYTES = 5 * 1024 * 1024
+_MOST_RECORD_BYTES = 1024 * 1024
+_SILENCE_SECONDS = 1.5
+_REFUSED_SHARE = 1 / 3
+_CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
+
+
+class KinesisFaults(LoopbackServer):
+    """The endpoint; a context manager that listens on a free port until it is left.
+
+    Args:
+        faults: How likely each fault is in a request, from 0 to 1; together at most 1.
+        seed: Decides which requests fail, given their order.
+        delay_seconds: How long each answer takes.
+        forward: Called with the entries that are accepted, one request after the other: to put them on a
+            real stream.
+    """
+
+    def __init__(
+        self,
+        faults: Mapping[Fault, float] | None = None,
+        *,
+        seed: int = 0,
+        delay_seconds: float = 0,
+        forward: Callable[[list[dict[str, Any]]], object] = lambda _: None,
+    ) -> None:
+        self.accepted: list[bytes] = []
+        self.unconfessed: list[bytes] = []
+        self.requests: list[dict[str, Any]] = []
+        self.faults_done: dict[Fault, int] = {}
+        self._faults = dict(faults or {})
+        self._random = random.Random(seed)
+        self._delay_seconds = delay_seconds
+        self._forward = forward
+        self._lock = threading.Lock()
+        super().__init__(_handler(self))
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.origin
+
+    def put(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], Fault | None]:
+        """Status and answer to a PutRecords request, and the fault that the connection must show."""
+        time.sleep(self._delay_seconds)
+        entries = body["Records"]
+        data = [b64decode(entry["Data"]) for entry in entries]
+        if problem := _problem(entries, data):
+            return 400, {"__type": "ValidationException", "message": problem}, None
+        with self._lock:
+            fault = self._draw()
+            self.requests.append({"records": len(entries), "bytes": sum(map(len, data)), "fault": fault})
+            if fault in ("throttled", "error", "reset"):
+                return _refusal(fault)
+            refused = (
+                [self._random.random() < _REFUSED_SHARE for _ in data]
+                if fault == "partial"
+                else [False] * len(data)
+            )
+            taken = [each for each, no in zip(data, refused, strict=True) if not no]
+            self.accepted += taken
+            if taken:
+                self._forward([entry for entry, no in zip(entries, refused, strict=True) if not no])
+            if fault not in (None, "partial"):
+                self.unconfessed += taken
+            return self._results(refused, fault)
+
+    def _results(self, refused: list[bool], fault: Fault | None) -> tuple[int, dict[str, Any], Fault | None]:
+        if fault == "error_after":
+            return 500, {"__type": "InternalFailure", "message": "accepted, but not saying so"}, fault
+        results: list[dict[str, str]] = [
+            {"ErrorCode": self._random.choice(_CODES), "ErrorMessage": "refused"}
+            if no
+            else {"SequenceNumber": str(number), "ShardId": "shardId-000000000000"}
+            for number, no in enumerate(refused)
+        ]
+        if fault == "miscounted":
+            results.pop()
+        return 200, {"FailedRecordCount": sum(refused), "Records": results}, fault
+
+    def _draw(self) -> Fault | None:
+        drawn = self._random.random()
+        for fault, share in self._faults.items():
+            drawn -= share
+            if drawn < 0:
+                self.faults_done[fault] = self.faults_done.get(fault, 0) + 1
+                return fault
+        return None
+
+
+def _problem(entries: list[dict[str, Any]], data: list[bytes]) -> str:
+    sizes = [
+        len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)
+    ]
+    if not 1 <= len(entries) <= _MOST_RECORDS:
+        return f"{len(entries)} records"
+    if sum(sizes) > _MOST_REQUEST_BYTES or max(sizes) > _MOST_RECORD_BYTES:
+        return f"{sum(sizes)} bytes, the largest record {max(sizes)}"
+    return ""
+
+
+def _refusal(fault: Fault) -> tuple[int, dict[str, Any], Fault]:
+    if fault == "throttled":
+        return 400, {"__type": "ProvisionedThroughputExceededException", "message": "slow down"}, fault
+    return 500, {"__type": "InternalFailure", "message": "nothing accepted"}, fault
+
+
+def _handler(endpoint: KinesisFaults) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer, fault = endpoint.put(body)
+            if fault in ("reset", "reset_after"):
+                # No lingering: the client gets a reset instead of an orderly end.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                self.close_connection = True
+                return
+            if fault == "silent_after":
+                time.sleep(_SILENCE_SECONDS)
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            """Say nothing."""
+
+    return Handler

@@ -1,0 +1,72 @@
+import pytest
+
+from tests.ingestion_pipeline.conftest import Synthesize
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+
+def queue(synthesize: Synthesize, retention_days: int) -> Synthesized:
+    """A stack with the queue."""
+    from ingestion_pipeline.resources.dead_letter_queue import DeadLetterQueue
+
+    return synthesize(
+        lambda stack: DeadLetterQueue(
+            stack,
+            "dead-letters",
+            name="our-queue",
+            region="eu-west-1",
+            account_id="123456789012",
+            retention_days=retention_days,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def default(synthesize: Synthesize) -> Synthesized:
+    """The queue with the default retention."""
+    return queue(synthesize, 14)
+
+
+class TestDefaults:
+    def test_keeps_events_as_long_as_sqs_can(self, default: Synthesized) -> None:
+        """Fourteen days are 1,209,600 seconds, the most that SQS takes."""
+        made = default.only("aws_sqs_queue")
+
+        assert (made["name"], made["message_retention_seconds"]) == ("our-queue", 1_209_600)
+
+
+class TestCustomised:
+    def test_keeps_events_for_the_days_given(self, synthesize: Synthesize) -> None:
+        """One day is 86,400 seconds."""
+        made = queue(synthesize, 1).only("aws_sqs_queue")
+
+        assert made["message_retention_seconds"] == 86_400
+
+
+class TestGuarded:
+    def test_is_encrypted(self, default: Synthesized) -> None:
+        """Events are encrypted at rest by SQS."""
+        made = default.only("aws_sqs_queue")
+
+        assert made["sqs_managed_sse_enabled"] is True
+
+    def test_refuses_plain_http(self, default: Synthesized) -> None:
+        """Everybody is denied everything on the queue that does not come over TLS, in any partition."""
+        (name,) = default.json["data"]["aws_partition"]
+        partition = f"${{data.aws_partition.{name}.partition}}"
+
+        assert default.statements("tls-only") == [
+            {
+                "sid": "RequireTls",
+                "effect": "Deny",
+                "principals": [{"type": "*", "identifiers": ["*"]}],
+                "actions": ["sqs:*"],
+                "resources": [f"arn:{partition}:sqs:eu-west-1:123456789012:our-queue"],
+                "condition": [{"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}],
+            }
+        ]
+
+    def test_policy_is_that_document(self, default: Synthesized) -> None:
+        """The queue carries the policy itself, so that it never exists without."""
+        policy = default.only("aws_sqs_queue")["policy"]
+
+        assert policy == default.document("tls-only")

@@ -1,0 +1,295 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion_pipeline.settings.existing import BucketReference, StreamReference
+from tests.ingestion_pipeline.conftest import Synthesize
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
+BUCKET = "arn:partition:s3:::ours"
+KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
+QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
+SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}" for name in "ab"]
+
+
+def function(
+    synthesize: Synthesize,
+    code: Path,
+    sources: Sequence[dict[str, Any]] = (),
+    *,
+    key: str = "alias/aws/kinesis",
+    **settings: object,
+) -> Synthesized:
+    """A stack with the function of some settings."""
+    from ingestion_pipeline.bindings import CloudwatchLogGroup
+    from ingestion_pipeline.code.bundle import Bundle
+    from ingestion_pipeline.resources.fetch_function import FetchFunction
+    from ingestion_pipeline.settings.tables import FetchSettings, FunctionSettings
+
+    fetch = settings.pop("fetch", FetchSettings())
+    chosen = FunctionSettings(**settings)  # type: ignore[arg-type]
+    return synthesize(
+        lambda stack: FetchFunction(
+            stack,
+            "fetch",
+            name="our-function",
+            role_name="our-role",
+            code=Bundle(code, "aGFzaA=="),
+            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
+            bucket=BucketReference(name="our-bucket", arn=BUCKET),
+            dead_letter_prefix="rejected/",
+            queue_arn=QUEUE,
+            settings=chosen,
+            fetch=fetch,  # type: ignore[arg-type]
+            sources=sources,
+            depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in the place of the zip."""
+    file = tmp_path_factory.mktemp("code") / "code.zip"
+    file.write_bytes(b"stands for a zip")
+    return file
+
+
+@pytest.fixture(scope="module")
+def default(synthesize: Synthesize, code: Path) -> Synthesized:
+    """The function of the default settings."""
+    return function(synthesize, code)
+
+
+@pytest.fixture(scope="module")
+def customised(synthesize: Synthesize, code: Path) -> Synthesized:
+    """The function with everything set."""
+    from ingestion_pipeline.settings.tables import FetchSettings
+
+    fetch = FetchSettings(
+        allowed_hosts=("example.com", "*.example.org"),
+        allow_http=True,
+        allow_private_networks=True,
+        packing="none",
+        pack_kib=1_000,
+        partition_key_field="user",
+    )
+    sources = [
+        {"name": "a", "url": "https://example.com/a", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
+        {"name": "b", "url": "https://example.com/b", "auth": {"kind": "basic", "secret_arn": SECRETS[1]}},
+        {"name": "c", "url": "https://example.com/c", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
+        {"name": "d", "url": "https://example.com/?q=${none}%{none}", "auth": {"kind": "none"}},
+    ]
+    return function(
+        synthesize,
+        code,
+        sources,
+        fetch=fetch,
+        memory_mib=10_240,
+        timeout_seconds=900,
+        runtime="python3.12",
+        architecture="x86_64",
+        reserved_concurrency=0,
+        retry_attempts=0,
+        event_age_seconds=60,
+        tracing=False,
+        log_level="DEBUG",
+        log_retention_days=1,
+    )
+
+
+def variables(stack: Synthesized) -> dict[str, str]:
+    """The function's environment."""
+    given: dict[str, str] = stack.only("aws_lambda_function")["environment"]["variables"]
+    return given
+
+
+def permitted(stack: Synthesized) -> dict[str, list[str]]:
+    """Resources by action that the function's role permits."""
+    return {action: s["resources"] for s in stack.statements("permissions") for action in s["actions"]}
+
+
+class TestDefaults:
+    @pytest.mark.parametrize(
+        ("argument", "value"),
+        [
+            ("function_name", "our-function"),
+            ("handler", "url_fetcher.handler.handler"),
+            ("runtime", "python3.13"),
+            ("architectures", ["arm64"]),
+            ("memory_size", 512),
+            ("timeout", 60),
+            ("source_code_hash", "aGFzaA=="),
+            ("tracing_config", {"mode": "Active"}),
+        ],
+    )
+    def test_is_as_designed(self, default: Synthesized, argument: str, value: object) -> None:
+        """512 MiB and 60 s on Graviton, traced."""
+        given = default.only("aws_lambda_function")[argument]
+
+        assert given == value
+
+    def test_reserves_no_concurrency(self, default: Synthesized) -> None:
+        """Without the setting the function shares the account's concurrency."""
+        made = default.only("aws_lambda_function")
+
+        assert "reserved_concurrent_executions" not in made
+
+    def test_log_is_kept_for_two_weeks(self, default: Synthesized) -> None:
+        """The log group is the one that Lambda writes to, and ends lines after 14 days."""
+        group = default.only("aws_cloudwatch_log_group", "log-group")
+
+        assert (group["name"], group["retention_in_days"]) == ("/aws/lambda/our-function", 14)
+
+    def test_code_is_found_from_a_module(self, default: Synthesized) -> None:
+        """The zip is found beside the JSON wherever that is used: in a root stack or in a module."""
+        path = default.only("aws_lambda_function")["filename"]
+
+        assert path.startswith("${path.module}/assets/")
+        assert path.endswith("/code.zip")
+
+    def test_has_the_variables_of_where_things_are(self, default: Synthesized) -> None:
+        """The function learns the stream, the dead letters and its own name."""
+        known = variables(default)
+
+        assert {
+            "KINESIS_STREAM_NAME": "our-stream",
+            "DEAD_LETTER_BUCKET": "our-bucket",
+            "DEAD_LETTER_PREFIX": "rejected/",
+            "POWERTOOLS_SERVICE_NAME": "our-function",
+        }.items() <= known.items()
+
+    def test_failed_events_are_tried_again_and_then_kept(self, default: Synthesized) -> None:
+        """An event is tried three times in six hours and then goes to the queue."""
+        made = default.only("aws_lambda_function_event_invoke_config")
+
+        assert made == {
+            "function_name": f"${{{default.address('aws_lambda_function')}.function_name}}",
+            "maximum_retry_attempts": 2,
+            "maximum_event_age_in_seconds": 21_600,
+            "destination_config": {"on_failure": {"destination": QUEUE}},
+        }
+
+
+class TestCustomised:
+    @pytest.mark.parametrize(
+        ("argument", "value"),
+        [
+            ("runtime", "python3.12"),
+            ("architectures", ["x86_64"]),
+            ("memory_size", 10_240),
+            ("timeout", 900),
+            ("reserved_concurrent_executions", 0),
+            ("tracing_config", {"mode": "PassThrough"}),
+        ],
+    )
+    def test_takes_every_setting(self, customised: Synthesized, argument: str, value: object) -> None:
+        """Each of Lambda's settings is the user's."""
+        given = customised.only("aws_lambda_function")[argument]
+
+        assert given == value
+
+    def test_keeps_its_log_as_long_as_told(self, customised: Synthesized) -> None:
+        """The log's days are the user's."""
+        group = customised.only("aws_cloudwatch_log_group", "log-group")
+
+        assert group["retention_in_days"] == 1
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("ALLOWED_HOSTS", "example.com,*.example.org"),
+            ("ALLOW_HTTP", "true"),
+            ("ALLOW_PRIVATE_NETWORKS", "true"),
+            ("PACKING", "none"),
+            ("PACK_KIB", "1000"),
+            ("PARTITION_KEY_FIELD", "user"),
+            ("LOG_LEVEL", "DEBUG"),
+        ],
+    )
+    def test_tells_the_function_its_settings(self, customised: Synthesized, name: str, value: str) -> None:
+        """Each setting of fetching reaches the function as text."""
+        given = variables(customised)[name]
+
+        assert given == value
+
+    def test_tries_as_often_as_told(self, customised: Synthesized) -> None:
+        """Retries and the age of an event are the user's."""
+        made = customised.only("aws_lambda_function_event_invoke_config")
+
+        assert (made["maximum_retry_attempts"], made["maximum_event_age_in_seconds"]) == (0, 60)
+
+    def test_host_is_this_python_and_processor(self, synthesize: Synthesize, code: Path) -> None:
+        """``host`` never reaches Terraform: it is resolved to a runtime and an architecture."""
+        made = function(synthesize, code, runtime="host", architecture="host").only("aws_lambda_function")
+
+        assert made["runtime"].startswith("python3.")
+        assert made["architectures"] in (["arm64"], ["x86_64"])
+
+    def test_a_url_is_no_template(self, customised: Synthesized) -> None:
+        """What looks like Terraform's own syntax in a source reaches the function as it is."""
+        given = variables(customised)["SOURCES"]
+
+        assert "?q=$${none}%%{none}" in given
+
+
+class TestGuarded:
+    def test_role_does_nothing_else(self, default: Synthesized) -> None:
+        """Without secrets: one stream, one folder, one queue, one log, and traces."""
+        log = f"${{{default.address('aws_cloudwatch_log_group', 'log-group')}.arn}}:*"
+
+        assert permitted(default) == {
+            "kinesis:PutRecords": [STREAM],
+            "s3:PutObject": [f"{BUCKET}/rejected/*"],
+            "sqs:SendMessage": [QUEUE],
+            "logs:CreateLogStream": [log],
+            "logs:PutLogEvents": [log],
+            "xray:PutTelemetryRecords": ["*"],
+            "xray:PutTraceSegments": ["*"],
+        }
+
+    def test_reads_only_the_secrets_of_its_sources(self, customised: Synthesized) -> None:
+        """Each secret that a source names is readable, once, and no other."""
+        secrets = permitted(customised)["secretsmanager:GetSecretValue"]
+
+        assert secrets == SECRETS
+
+    def test_a_key_of_the_user_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
+        """With a customer's key on the stream the role may encrypt with that key."""
+        (encrypting,) = [
+            statement
+            for statement in function(synthesize, code, key=KEY).statements("permissions")
+            if "kms:GenerateDataKey" in statement["actions"]
+        ]
+
+        assert encrypting["resources"] == [KEY]
+
+    def test_without_tracing_no_permission_for_it(self, customised: Synthesized) -> None:
+        """With tracing off, no statement has the resource ``*`` any more."""
+        resources = [arn for arns in permitted(customised).values() for arn in arns]
+
+        assert "*" not in resources
+
+    def test_only_lambda_takes_the_role(self, default: Synthesized) -> None:
+        """The role is for Lambda alone."""
+        assert default.statements("trust") == [
+            {
+                "sid": "Trust",
+                "effect": "Allow",
+                "actions": ["sts:AssumeRole"],
+                "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}],
+            }
+        ]
+
+    def test_waits_for_log_permission_and_delivery(self, default: Synthesized) -> None:
+        """The function is made after its log group, its role's policy and what reads the stream."""
+        waits = default.only("aws_lambda_function")["depends_on"]
+
+        assert waits == [
+            default.address("aws_cloudwatch_log_group", "log-group"),
+            default.address("aws_iam_role_policy"),
+            default.address("aws_cloudwatch_log_group", "first"),
+        ]

@@ -1,0 +1,95 @@
+import pytest
+
+from tests.ingestion_pipeline.conftest import Synthesize
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+LISTED = {"deletableEnvironments": ["local"]}
+
+
+def lake(
+    synthesize: Synthesize, context: dict[str, list[str]] | None = None, **settings: object
+) -> Synthesized:
+    """A stack with the lake of the environment ``local``."""
+    from ingestion_pipeline.resources.lake import DataLake
+    from ingestion_pipeline.settings.tables import LakeSettings
+
+    chosen = LakeSettings(**settings)  # type: ignore[arg-type]
+    return synthesize(
+        lambda stack: DataLake(stack, "lake", name="built-name", environment="local", settings=chosen),
+        context=context,
+    )
+
+
+class TestDefaults:
+    def test_takes_the_built_name(self, synthesize: Synthesize) -> None:
+        """Without a name in the settings the bucket takes the one that is built."""
+        bucket = lake(synthesize).only("aws_s3_bucket")
+
+        assert bucket["bucket"] == "built-name"
+
+    def test_has_both_rules(self, synthesize: Synthesize) -> None:
+        """Unfinished uploads end after 7 days, old versions after 90."""
+        rules = lake(synthesize).only("aws_s3_bucket_lifecycle_configuration")["rule"]
+
+        assert [
+            rules[0]["abort_incomplete_multipart_upload"],
+            rules[1]["noncurrent_version_expiration"],
+        ] == [[{"days_after_initiation": 7}], [{"noncurrent_days": 90}]]
+
+
+class TestCustomised:
+    def test_takes_the_users_name(self, synthesize: Synthesize) -> None:
+        """A name in the settings wins over the one that is built."""
+        bucket = lake(synthesize, bucket_name="our-records").only("aws_s3_bucket")
+
+        assert bucket["bucket"] == "our-records"
+
+
+class TestGuarded:
+    """Deleting data takes two keys: the setting, and the environment's name in cdktf.json."""
+
+    @pytest.mark.parametrize(
+        ("delete_with_stack", "context"),
+        [
+            pytest.param(False, None, id="neither"),
+            pytest.param(True, None, id="only the setting"),
+            pytest.param(False, LISTED, id="only the context"),
+            pytest.param(True, {"deletableEnvironments": ["prod"]}, id="another environment's key"),
+            pytest.param(True, {"deletableEnvironments": []}, id="an empty list"),
+        ],
+    )
+    def test_keeps_the_data(
+        self, synthesize: Synthesize, delete_with_stack: bool, context: dict[str, list[str]] | None
+    ) -> None:
+        """With fewer than both keys the bucket is neither emptied nor destroyed."""
+        bucket = lake(synthesize, context, delete_with_stack=delete_with_stack).only("aws_s3_bucket")
+
+        assert (bucket["force_destroy"], bucket["lifecycle"]) == (False, {"prevent_destroy": True})
+
+    def test_deletes_with_both(self, synthesize: Synthesize) -> None:
+        """With both keys the bucket goes with the stack, data and all."""
+        bucket = lake(synthesize, LISTED, delete_with_stack=True).only("aws_s3_bucket")
+
+        assert (bucket["force_destroy"], "lifecycle" in bucket) == (True, False)
+
+    @pytest.mark.parametrize(
+        ("delete_with_stack", "context", "warnings"),
+        [(True, None, 1), (True, LISTED, 0), (False, LISTED, 0), (False, None, 0)],
+    )
+    def test_warns_of_one_key_alone(
+        self, delete_with_stack: bool, context: dict[str, list[str]] | None, warnings: int
+    ) -> None:
+        """Who sets only the setting is told that the data stays; nobody else is told anything."""
+        import cdktf
+
+        from ingestion_pipeline.resources.lake import DataLake
+        from ingestion_pipeline.settings.tables import LakeSettings
+
+        stack = cdktf.TerraformStack(cdktf.Testing.app(context=context), "stack")
+        settings = LakeSettings(delete_with_stack=delete_with_stack)
+        bucket = DataLake(stack, "lake", name="built-name", environment="local", settings=settings)
+        said = [str(entry.data) for entry in bucket.node.metadata if "warn" in entry.type]
+
+        assert [("deletableEnvironments" in text, "'local'" in text) for text in said] == [
+            (True, True)
+        ] * warnings

@@ -1,0 +1,209 @@
+"""A pipeline that uses parts that exist, and what it grants to roles of others."""
+
+import re
+from functools import partial
+
+import pytest
+from constructs import Construct
+
+from ingestion_pipeline.settings.existing import (
+    BucketReference,
+    Existing,
+    LogGroupReference,
+    QueueReference,
+    RoleReference,
+    StreamReference,
+)
+from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.tables import LakeSettings, StreamSettings
+from tests.ingestion_pipeline.conftest import Synthesize
+from tests.ingestion_pipeline.synthesized import Synthesized
+
+ACCOUNT = "eu-west-1:123456789012"
+STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
+BUCKET_KEY = f"arn:aws:kms:{ACCOUNT}:key/bucket"
+EXISTING = Existing(
+    stream=StreamReference(name="theirs", arn=f"arn:aws:kinesis:{ACCOUNT}:stream/theirs", kms_key=STREAM_KEY),
+    bucket=BucketReference(name="theirs", arn="arn:aws:s3:::theirs", kms_key=BUCKET_KEY),
+    function_role=RoleReference(name="theirs-fetch", arn="arn:aws:iam::123456789012:role/theirs-fetch"),
+    delivery_role=RoleReference(arn="arn:aws:iam::123456789012:role/theirs-delivery"),
+    function_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
+    delivery_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
+    dead_letter_queue=QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs"),
+)
+
+
+@pytest.fixture(scope="module")
+def brought(synthesize: Synthesize) -> Synthesized:
+    """A pipeline of which everything exists that may, with two grants."""
+    from ingestion_pipeline import IngestionPipeline
+    from ingestion_pipeline.bindings import IamRole
+
+    def build(stack: Construct) -> None:
+        pipeline = IngestionPipeline(
+            stack, "pipeline", name="orders", environment="dev", region="eu-west-1", existing=EXISTING
+        )
+        pipeline.grant_put_records("producer")
+        pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))
+
+    return synthesize(build)
+
+
+class TestExisting:
+    def test_nothing_that_exists_is_made(self, brought: Synthesized) -> None:
+        """What is left to make is the function, the delivery, and the permissions that were not refused."""
+        made = {kind: len(resources) for kind, resources in brought.json["resource"].items()}
+
+        assert made == {
+            "aws_cloudwatch_log_stream": 1,
+            "aws_iam_role": 1,  # the analyst's
+            "aws_iam_role_policy": 3,
+            "aws_kinesis_firehose_delivery_stream": 1,
+            "aws_lambda_function": 1,
+            "aws_lambda_function_event_invoke_config": 1,
+        }
+
+    def test_the_function_uses_them(self, brought: Synthesized) -> None:
+        """Stream, bucket, role and log group of the function are those that were brought."""
+        function = brought.only("aws_lambda_function")
+        variables = function["environment"]["variables"]
+
+        assert (variables["KINESIS_STREAM_NAME"], variables["DEAD_LETTER_BUCKET"]) == ("theirs", "theirs")
+        assert function["role"] == "arn:aws:iam::123456789012:role/theirs-fetch"
+        assert function["logging_config"] == {"log_format": "Text", "log_group": "theirs"}
+
+    def test_the_delivery_uses_them(self, brought: Synthesized) -> None:
+        """Stream, bucket, role and log group of the delivery are those that were brought."""
+        delivery = brought.only("aws_kinesis_firehose_delivery_stream")
+        target = delivery["extended_s3_configuration"]
+
+        assert delivery["kinesis_source_configuration"]["kinesis_stream_arn"].endswith(":stream/theirs")
+        assert (target["bucket_arn"], target["role_arn"]) == (
+            "arn:aws:s3:::theirs",
+            "arn:aws:iam::123456789012:role/theirs-delivery",
+        )
+        assert target["cloudwatch_logging_options"]["log_group_name"] == "theirs"
+
+    def test_failures_go_to_the_queue(self, brought: Synthesized) -> None:
+        """Events that failed to the last go to the queue that was brought."""
+        config = brought.only("aws_lambda_function_event_invoke_config")["destination_config"]
+
+        assert config["on_failure"]["destination"] == f"arn:aws:sqs:{ACCOUNT}:theirs"
+
+    def test_a_named_role_gets_the_permissions(self, brought: Synthesized) -> None:
+        """The policy's name is the pipeline's own, for another pipeline may use the role too."""
+        policy = brought.only("aws_iam_role_policy", "fetch_access")
+
+        assert (policy["role"], policy["name"]) == ("theirs-fetch", "orders-dev-fetch-eu-west-1")
+
+    def test_a_role_without_a_name_is_left_alone(self, brought: Synthesized) -> None:
+        """Whoever owns it attaches the permissions, which are there as a document."""
+        names = [name for name in brought.resources("aws_iam_role_policy") if "delivery" in name]
+
+        assert names == []
+        assert brought.statements("delivery_access_permissions")
+
+    @pytest.mark.parametrize(
+        ("part", "expected"),
+        [
+            ("fetch_access", {("kms:GenerateDataKey", STREAM_KEY), ("kms:GenerateDataKey", BUCKET_KEY)}),
+            (
+                "delivery_access",
+                {
+                    ("kms:Decrypt", STREAM_KEY),
+                    ("kms:GenerateDataKey", BUCKET_KEY),
+                    ("kms:Decrypt", BUCKET_KEY),
+                },
+            ),
+        ],
+    )
+    def test_keys_may_be_used(self, brought: Synthesized, part: str, expected: set[tuple[str, str]]) -> None:
+        """Each role may use the keys of what was brought, as far as it needs them."""
+        permitted = {
+            (action, resource)
+            for statement in brought.statements(f"{part}_permissions")
+            for action in statement["actions"]
+            for resource in statement["resources"]
+            if action.startswith("kms:")
+        }
+
+        assert permitted == expected
+
+    def test_a_part_of_one_pipeline_may_be_anothers(self, synthesize: Synthesize) -> None:
+        """Two pipelines deliver to one bucket, by the first one's attribute."""
+        from ingestion_pipeline import IngestionPipeline
+
+        def build(stack: Construct) -> None:
+            make = partial(IngestionPipeline, stack, environment="dev", region="eu-west-1")
+            first = make("orders", name="orders")
+            make("clicks", name="clicks", existing=Existing(bucket=first.bucket))
+
+        assert len(synthesize(build).resources("aws_s3_bucket")) == 1
+
+
+class TestGrants:
+    def test_put_records(self, brought: Synthesized) -> None:
+        """A producer may put records on the stream and encrypt them, and nothing else."""
+        statements = brought.statements("put-records-producer")
+
+        assert [(s["actions"], s["resources"]) for s in statements] == [
+            (["kinesis:PutRecord", "kinesis:PutRecords"], [f"arn:aws:kinesis:{ACCOUNT}:stream/theirs"]),
+            (["kms:GenerateDataKey"], [STREAM_KEY]),
+        ]
+        assert brought.only("aws_iam_role_policy", "put-records")["role"] == "producer"
+
+    def test_read(self, brought: Synthesized) -> None:
+        """A reader may list the bucket and get records, not errors and dead letters."""
+        statements = brought.statements("read-analyst")
+
+        assert [(s["actions"], s["resources"]) for s in statements] == [
+            (["s3:GetBucketLocation", "s3:ListBucket"], ["arn:aws:s3:::theirs"]),
+            (["s3:GetObject"], ["arn:aws:s3:::theirs/year=*"]),
+            (["kms:Decrypt"], [BUCKET_KEY]),
+        ]
+
+    def test_a_role_that_only_terraform_knows_needs_an_id(self, synthesize: Synthesize) -> None:
+        """An address cannot hang on a name that is not known yet."""
+        from ingestion_pipeline import IngestionPipeline
+
+        def build(stack: Construct) -> None:
+            pipeline = IngestionPipeline(
+                stack, "pipeline", name="orders", environment="dev", region="eu-west-1"
+            )
+            pipeline.grant_read("${var.role}", "read-theirs")
+            pipeline.grant_read("${var.role}")
+
+        with pytest.raises(ValueError, match="give an id_"):
+            synthesize(build)
+
+
+class TestGuarded:
+    @pytest.mark.parametrize(
+        ("reference", "arn"),
+        [
+            (StreamReference, "theirs"),
+            (StreamReference, "arn:aws:s3:::theirs"),
+            (BucketReference, "theirs"),
+            (LogGroupReference, "arn:aws:logs:"),
+        ],
+    )
+    def test_what_is_no_arn_of_the_service_is_refused(self, reference: type, arn: str) -> None:
+        """The error names the field, the value and the form."""
+        message = re.escape(f"{reference.__name__}.arn = {arn!r}: must be an ARN such as")
+
+        with pytest.raises(SettingsError, match=message):
+            reference(name="theirs", arn=arn)
+
+    def test_a_reference_of_terraforms_is_taken(self) -> None:
+        """Terraform checks what only Terraform knows."""
+        assert QueueReference(arn="${aws_sqs_queue.q.arn}").arn == "${aws_sqs_queue.q.arn}"
+
+    def test_a_key_that_is_none_is_refused(self) -> None:
+        """A stream's key is checked as the setting is."""
+        with pytest.raises(SettingsError, match=r"stream\.kms_key"):
+            StreamReference(name="theirs", arn="arn:aws:kinesis:::stream/theirs", kms_key="theirs")
+
+    def test_settings_of_what_exists_are_refused(self) -> None:
+        """Shards of a stream that is not made would be ignored: all such mistakes at once."""
+        with pytest.raises(SettingsError, match="2 settings cannot be used"):
+            EXISTING.check(StreamSettings(shard_count=3), LakeSettings())

@@ -1,0 +1,156 @@
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from ingestion_pipeline.settings.sources import SOURCES_BYTES, as_variable, secret_arns, source_problems
+
+URL = "https://example.com/records"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours"
+
+
+def only_problem(source: dict[str, Any]) -> str:
+    """The one problem of a source."""
+    (problem,) = source_problems([source])
+    return str(problem)
+
+
+class TestDefaults:
+    @pytest.mark.parametrize(
+        "sources",
+        [
+            [],
+            [{"url": URL}],
+            [{"name": "a", "url": URL}, {"name": "b", "url": "http://example.com"}],
+            [{"url": URL}, {"url": URL}],
+            [{"url": URL, "auth": {"kind": "bearer", "secret_arn": SECRET}, "format": "csv"}],
+            [{"url": URL, "query": {"a": 1, "b": "c", "d": True}, "headers": {"Accept": "text/csv"}}],
+        ],
+    )
+    def test_what_the_function_knows_is_fine(self, sources: list[dict[str, Any]]) -> None:
+        """Sources need a URL, and a name only to be told apart."""
+        assert source_problems(sources) == []
+
+    def test_function_gets_them_as_they_are(self) -> None:
+        """The variable is the sources as compact JSON, in their order and alphabet."""
+        text = as_variable([{"name": "b", "url": "https://exämple.com"}, {"url": URL}])
+
+        assert text == '[{"name":"b","url":"https://exämple.com"},{"url":"https://example.com/records"}]'
+
+
+class TestSecrets:
+    def test_each_is_named_once(self) -> None:
+        """A secret that two sources share is one permission; a source without one adds none."""
+        auth = {"kind": "bearer", "secret_arn": SECRET}
+        asking, open_ = {"url": URL, "auth": auth}, {"url": URL, "auth": {"kind": "none"}}
+
+        assert secret_arns([asking, {"url": URL}, open_, asking]) == [SECRET]
+
+
+class TestGuarded:
+    @pytest.mark.parametrize(
+        ("source", "start"),
+        [
+            ({"name": "a"}, "sources[0] = {'name': 'a'}: 'url' is a required property"),
+            (
+                {"url": "ftp://example.com"},
+                "sources[0].url = 'ftp://example.com': must be an https:// or http://",
+            ),
+            ({"url": 5}, "sources[0].url = 5: must be of type string"),
+            ({"url": URL, "name": "Big"}, "sources[0].name = 'Big': must match "),
+            ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
+            ({"url": URL, "speed": 1}, "sources[0].speed = 1: is not a key; there are auth, body, format, "),
+            ({"url": URL, "format": "xml"}, "sources[0].format = 'xml': must be one of ['auto', "),
+            (
+                {"url": URL, "limits": {"max_nesting": 0}},
+                "sources[0].limits.max_nesting = 0: must be at least 1",
+            ),
+            (
+                {"url": URL, "limits": {"max_record_kib": 1_001}},
+                "sources[0].limits.max_record_kib = 1001: must be at most 1000",
+            ),
+            (
+                {"url": URL, "limits": {"max_records": True}},
+                "sources[0].limits.max_records = True: must be of",
+            ),
+            (
+                {"url": URL, "limits": {"timeout_seconds": 0}},
+                "sources[0].limits.timeout_seconds = 0: must be above 0",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "magic"}},
+                "sources[0].auth = {'kind': 'magic'}: must be of a kind of",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "bearer", "secret_arn": "s3cret"}},
+                "sources[0].auth.secret_arn = 's3cret': must match ",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "bearer", "token": "x", "secret_arn": SECRET}},
+                "sources[0].auth.token = 'x': is not a key; there are kind, secret_arn, secret_key",
+            ),
+            (
+                {"url": URL, "pagination": {"kind": "page", "first": -1}},
+                "sources[0].pagination.first = -1: must be at least 0",
+            ),
+        ],
+    )
+    def test_each_mistake_is_told(self, source: dict[str, Any], start: str) -> None:
+        """A source is refused at synth for what the function would refuse it for later."""
+        assert only_problem(source).startswith(start)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            pytest.param(dt.date(2026, 11, 23), id="a date"),
+            pytest.param(dt.datetime(2026, 11, 23, 1, 2, tzinfo=dt.UTC), id="a time"),
+            pytest.param(float("nan"), id="not a number"),
+            pytest.param(float("inf"), id="infinity"),
+        ],
+    )
+    def test_what_toml_knows_and_json_does_not(self, value: object) -> None:
+        """TOML has values that cannot be handed over as JSON; they are told and not left out."""
+        problem = only_problem({"url": URL, "method": "POST", "body": {"since": value}})
+
+        assert problem.startswith(f"sources[0].body.since = {value!r}: ")
+
+    def test_two_of_one_name(self) -> None:
+        """A name that two sources have picks neither."""
+        (problem,) = source_problems([{"name": "a", "url": URL}] * 3)
+
+        assert str(problem) == "sources.name = 'a': is the name of two sources; names must differ"
+
+    def test_all_mistakes_of_all_sources(self) -> None:
+        """No mistake hides another."""
+        found = source_problems([{"url": "x", "name": "A"}, {"speed": 1}])
+
+        assert sorted(problem.field for problem in found) == [
+            "sources[0].name",
+            "sources[0].url",
+            "sources[1]",
+            "sources[1].speed",
+        ]
+
+    def test_room_in_the_environment(self) -> None:
+        """As many sources as fit are fine; one byte more is refused with the way out."""
+        frame = len(as_variable([{"url": URL}]).encode())
+        fits = {"url": URL + "x" * (SOURCES_BYTES - frame)}
+        too_long = {"url": fits["url"] + "x"}
+
+        assert source_problems([fits]) == []
+        assert only_problem(too_long) == (
+            "sources = '1 tables': take 3,073 bytes as JSON, of 3,072: pass the sources in the event instead"
+        )
+
+    def test_room_is_counted_in_bytes(self) -> None:
+        """A letter of two bytes takes two."""
+        frame = len(as_variable([{"url": URL}]).encode())
+
+        assert source_problems([{"url": URL + "ä" * ((SOURCES_BYTES - frame) // 2 + 1)}]) != []
+
+    def test_what_is_handed_over_can_be_read(self) -> None:
+        """The variable is JSON whatever the sources hold."""
+        sources = [{"url": URL, "headers": {"X": '"\\\n\u2028'}}]
+
+        assert json.loads(as_variable(sources)) == sources

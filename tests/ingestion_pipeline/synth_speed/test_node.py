@@ -1,0 +1,172 @@
+"""jsii's Node process starts early, loads packages in order behind the caller's back, and loads little."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+
+from ingestion_pipeline.synth_speed import node, node_hook
+from tests.checkout import Checkout
+
+# The same worker as tests/test_main.py: both synthesize the checkout.
+pytestmark = pytest.mark.xdist_group("synth")
+
+LIST_MODULES = """
+process.on("exit", () => require("fs").writeFileSync(
+  `${process.env.MODULES_FOLDER}/${process.pid}.json`, JSON.stringify(Object.keys(require.cache))));
+"""
+
+
+class Provider:
+    """What jsii talks to Node through: says what it was asked to load, once it may go on."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.go_on = Event()
+        self.broken = broken
+        self.loaded: list[str] = []
+
+    def load(self, request: SimpleNamespace) -> None:
+        """Load, or fail to."""
+        self.go_on.wait(10)
+        self.loaded.append(request.name)
+        if request.name == self.broken:
+            raise RuntimeError(f"{request.name} is broken")
+
+    def create(self, thing: str) -> str:
+        """Any other call."""
+        return f"created {thing} after {' '.join(self.loaded)}"
+
+
+def ahead(provider: Provider) -> SimpleNamespace:
+    """A kernel that has been asked for three packages, none of which is loaded yet."""
+    kernel = SimpleNamespace(provider=provider)
+    kernel.provider = node.LoadsAhead(kernel, lambda own: own.load(SimpleNamespace(name="hook")))
+    for name in ("constructs", node.NPM_PACKAGE, "cdktf"):
+        kernel.provider.load(SimpleNamespace(name=name, tarball="/venv/package/_jsii/package.tgz"))
+    assert provider.loaded == []
+    provider.go_on.set()
+    return kernel
+
+
+def test_loads_return_at_once_and_all_else_waits_for_them() -> None:
+    """The hook comes first and the bindings last, when all their modules are imported."""
+    provider = Provider()
+    kernel = ahead(provider)
+
+    assert kernel.provider.create("App") == f"created App after hook constructs cdktf {node.NPM_PACKAGE}"
+    assert kernel.provider is provider
+
+
+def test_a_load_that_fails() -> None:
+    """The next call raises what went wrong; nothing is loaded after it."""
+    provider = Provider(broken="cdktf")
+    kernel = ahead(provider)
+
+    with pytest.raises(RuntimeError, match="cdktf is broken"):
+        kernel.provider.create("App")
+    assert provider.loaded == ["hook", "constructs", "cdktf"]
+
+
+def test_a_file_that_is_there_for_a_moment_is_loaded_at_once() -> None:
+    """A package in a zip file is unpacked for the time of the call, which therefore waits."""
+    provider = Provider()
+    kernel = ahead(provider)
+    kernel.provider.load(SimpleNamespace(name="zipped", tarball="/a/b/zipped.tgz"))
+
+    assert provider.loaded == ["hook", "constructs", "cdktf", node.NPM_PACKAGE, "zipped"]
+
+
+def modules_of(checkout: Checkout, folder: Path, program: str) -> list[list[str]]:
+    """Which JavaScript files each Node process of a Python program had loaded when it ended."""
+    script, modules = folder / "list.js", folder / "modules"
+    script.write_text(LIST_MODULES)
+    modules.mkdir()
+    done = checkout.run(
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, 'constructs'); {program}",
+        MODULES_FOLDER=str(modules),
+        NODE_OPTIONS=f"--require={script}",
+        CDKTF_OUTDIR=str(folder / "out"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [json.loads(file.read_text()) for file in modules.iterdir()]
+
+
+def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
+    """Started first, jsii has one Node process, which has read what the stack needs."""
+    (modules,) = modules_of(checkout, tmp_path, "import main; main.main()")
+
+    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+    assert any("cdktf/lib/private/fs.js" in path for path in modules)
+    assert not any("archiver" in path for path in modules)
+
+
+def test_a_node_that_runs_already_gets_the_hook_too(checkout: Checkout, tmp_path: Path) -> None:
+    """Another order of imports costs jsii's launcher and CDKTF's zip library, and no more."""
+    program = "import cdktf; cdktf.App(); import main; main.main()"
+    few, modules = sorted(modules_of(checkout, tmp_path, program), key=len)
+
+    assert len(few) < 10
+    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+
+
+def test_what_code_prints_is_heard(checkout: Checkout, tmp_path: Path) -> None:
+    """What JavaScript writes to its outputs comes out of Python's."""
+    script = tmp_path / "say.js"
+    script.write_text("setImmediate(() => { console.log('to stdout'); console.error('to stderr'); });")
+    program = (
+        "import sys; sys.path.insert(0, 'constructs');"
+        "from ingestion_pipeline.synth_speed import node; node.start();"
+        "import cdktf; cdktf.App()"
+    )
+    done = checkout.run(sys.executable, "-c", program, NODE_OPTIONS=f"--require={script}")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "to stdout\n", "to stderr\n")
+
+
+@pytest.mark.parametrize(
+    ("channel", "variables", "said"),
+    [
+        ("{readFD:3,writeFD:3}", {"NODE_PRESERVE_SYMLINKS": "1"}, "0 1"),
+        ("{readFD: 3, writeFD: 3}", {"NODE_PRESERVE_SYMLINKS": "1"}, "launcher"),
+        ("{readFD:3,writeFD:3}", {}, "launcher"),
+    ],
+    ids=["known", "another layout", "hook alone"],
+)
+def test_a_launcher_that_is_not_known_is_left_alone(
+    tmp_path: Path, channel: str, variables: dict[str, str], said: str
+) -> None:
+    """Only a program that talks as expected is run without its launcher."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "bin" / "jsii-runtime.js").write_text("console.log('launcher')")
+    (tmp_path / "lib" / "program.js").write_text(
+        f"const c = {channel}; require('fs').writeSync(1, `${{c.readFD}} ${{c.writeFD}}\\n`)"
+    )
+    done = subprocess.run(
+        ["node", tmp_path / "bin" / "jsii-runtime.js"],
+        env={"PATH": os.environ["PATH"], "NODE_OPTIONS": f'--require "{node_hook.FILE}"', **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert (done.stdout, done.stderr) == (f"{said}\n", "")
+
+
+def test_bad_settings_end_at_once(checkout: Checkout, tmp_path: Path) -> None:
+    """A program that Node was started for in vain ends with its own message."""
+    settings = tmp_path / "pipeline.toml"
+    settings.write_text("[pipeline]\nname = 7\n")
+
+    done = checkout.run("python3", checkout.root / "main.py", PIPELINE_TOML=str(settings))
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") < 5
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,46 @@
+import pytest
+
+from tools.docs.generate import documents, with_parts
+from tools.terraform import ROOT
+
+
+@pytest.fixture(scope="module")
+def wanted() -> dict[str, str]:
+    """Every generated file as it should be, by its name."""
+    return {path.name: text for path, text in documents().items()}
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/outputs.md", "constructs/ingestion_pipeline/settings/source.schema.json"]
+)
+def test_what_is_committed_is_what_is_generated(wanted: dict[str, str], name: str) -> None:
+    """The picture, the settings, the outputs and the schema are current; `make docs` writes them."""
+    path = ROOT / name
+
+    assert path.read_text(encoding="utf-8") == wanted[path.name]
+
+
+def test_the_picture_has_every_way_that_records_take(wanted: dict[str, str]) -> None:
+    """Function to stream to delivery to bucket, and function to its log."""
+    edges = {line.strip() for line in wanted["README.md"].splitlines()}
+
+    assert {
+        "fetch_function -- records --> stream_stream",
+        "stream_stream -- records --> delivery_delivery_stream",
+        "delivery_delivery_stream -- objects by the hour --> lake_bucket",
+        "fetch_function -. log .-> fetch_log_group",
+        "fetch_function -. events that failed .-> dead_letters_queue",
+    } <= edges
+
+
+def test_a_part_replaces_only_what_is_between_its_marks() -> None:
+    """The text around a generated part stays."""
+    text = "before\n<!-- a -->\nold\n<!-- /a -->\nafter\n"
+
+    assert with_parts(text, {"a": "new\n"}) == "before\n<!-- a -->\nnew\n<!-- /a -->\nafter\n"
+
+
+def test_a_part_without_a_place_is_an_error() -> None:
+    """A mark that was removed by mistake is noticed."""
+    with pytest.raises(ValueError, match="no <!-- a -->"):
+        with_parts("nothing here", {"a": "new"})

@@ -1,0 +1,237 @@
+"""The module's folder as it is emitted, and what its expressions reach compared with the settings."""
+
+import base64
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.tables import Settings
+from tools.module.addresses import short_name
+from tools.module.emit import emit
+from tools.module.local_values import local_values
+from tools.module.synthesis import stack_json
+from tools.module.variables import inputs, variable_name
+from tools.terraform import ROOT
+
+# One worker, or each would emit the module for itself.
+pytestmark = pytest.mark.xdist_group("module-emit")
+
+AWS = Target("python3.13", "arm64")
+ADDRESSES = Path(__file__).with_name("addresses.txt")
+
+OTHERS: dict[str, object] = {
+    "pipeline.name": "another",
+    "stream.shard_count": 7,
+    "stream.retention_hours": 48,
+    "stream.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/a",
+    "delivery.buffer_mib": 64,
+    "delivery.buffer_seconds": 60,
+    "delivery.compression": "ZIP",
+    "delivery.data_prefix": "data/",
+    "delivery.error_prefix": "failed/",
+    "delivery.log_retention_days": 30,
+    "lake.bucket_name": "a-bucket",
+    "lake.noncurrent_version_days": 30,
+    "lake.unfinished_upload_days": 3,
+    "function.memory_mib": 1024,
+    "function.timeout_seconds": 300,
+    "function.reserved_concurrency": 5,
+    "function.retry_attempts": 1,
+    "function.event_age_seconds": 600,
+    "function.tracing": False,
+    "function.log_level": "DEBUG",
+    "function.log_retention_days": 30,
+    "fetch.allowed_hosts": ("a.example",),
+    "fetch.allow_http": True,
+    "fetch.allow_private_networks": True,
+    "fetch.packing": "none",
+    "fetch.pack_kib": 100,
+    "fetch.partition_key_field": "id",
+    "dead_letters.prefix": "dead/",
+    "dead_letters.queue_retention_days": 3,
+}
+"""Another value than the default, by setting."""
+
+ELSEWHERE = {
+    "pipeline.tags": "default tags in the stack",
+    "lake.delete_with_stack": "needs a second key in the stack",
+    "function.runtime": "another zip",
+    "function.architecture": "another zip",
+}
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The module, emitted."""
+    folder = tmp_path_factory.mktemp("emitted") / "module"
+    emit(folder, AWS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def main(module: Path) -> dict[str, Any]:
+    """What it makes."""
+    return json.loads((module / "main.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def by_default() -> dict[str, str]:
+    """Every argument of the stack's resources, by default."""
+    return _stack(Settings())
+
+
+def test_emitting_again_gives_the_same_bytes(module: Path, tmp_path: Path) -> None:
+    """The folder depends on nothing but the constructs."""
+    emit(tmp_path / "again", AWS)
+
+    assert _bytes(tmp_path / "again") == _bytes(module)
+
+
+def test_there_is_no_provider_and_no_backend(module: Path) -> None:
+    """A module leaves both to its caller."""
+    own = {path: path.read_text(encoding="utf-8") for path in module.glob("*.tf*")}
+    found = [path.name for path, text in own.items() if re.search(r'^\s*"?(provider|backend)\b', text, re.M)]
+
+    assert found == []
+
+
+def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
+    """Whatever stood in for a setting has become an expression."""
+    text = "".join(path.read_text(encoding="utf-8") for path in module.rglob("*.tf*"))
+    left = [
+        word for word in (str(ROOT), "TfToken", "module-name", "zz-stand", "hosts.example") if word in text
+    ]
+
+    assert left == []
+
+
+def test_addresses_are_those_of_the_contract(main: dict[str, Any]) -> None:
+    """A changed address would destroy and make again what somebody has deployed."""
+    addresses = [f"{kind}.{name}" for kind, blocks in main["resource"].items() for name in blocks]
+
+    assert sorted(addresses) == ADDRESSES.read_text(encoding="utf-8").split()
+
+
+def test_everything_depends_on_a_switch(main: dict[str, Any]) -> None:
+    """With `enabled = false` there is nothing, not even a question to AWS."""
+    blocks = [block for mode in main.values() for kind in mode.values() for block in kind.values()]
+
+    assert all(re.search(r"\? 1 : 0\}$", block["count"]) for block in blocks)
+
+
+@pytest.mark.parametrize(("kind", "file"), [("input", "variables.tf"), ("output", "outputs.tf")])
+def test_the_readme_lists_every_variable_and_output(module: Path, kind: str, file: str) -> None:
+    """The tables are complete and in the order of the files."""
+    block = {"input": "variable", "output": "output"}[kind]
+    stated = re.findall(rf'^{block} "(\w+)"', (module / file).read_text(encoding="utf-8"), re.M)
+    listed = re.findall(rf'<a name="{kind}_(\w+)">', (module / "README.md").read_text(encoding="utf-8"))
+
+    assert listed == stated
+
+
+def test_the_zip_is_that_of_the_stack(module: Path, by_default: dict[str, str]) -> None:
+    """Module and stack deploy the same bytes."""
+    digest = base64.b64encode(hashlib.sha256((module / "lambda.zip").read_bytes()).digest()).decode()
+
+    assert by_default["aws_lambda_function.fetch_function.source_code_hash"].strip() == digest
+
+
+def test_every_setting_is_compared() -> None:
+    """Each variable that stands for a setting is in one of the two lists above."""
+    settings = {*OTHERS, *ELSEWHERE}
+    named = {given.name for given in inputs(AWS) if given.rule and given.name != "environment"}
+
+    assert {variable_name(path) for path in settings} == named
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
+    main: dict[str, Any], by_default: dict[str, str], path: str
+) -> None:
+    """Wherever the stack changes with a setting, the module has an expression over its variable."""
+    table, name = path.split(".")
+    changed = replace(getattr(Settings(), table), **{name: OTHERS[path]})
+    other = _stack(replace(Settings(), **{table: changed}))
+    reached = {place for place in {*other, *by_default} if other.get(place) != by_default.get(place)}
+    expressions = _arguments(main)
+    constant = {
+        place for place in reached if f"var.{variable_name(path)}" not in _whole(expressions.get(place, ""))
+    }
+
+    assert (bool(reached), constant) == (True, set())
+
+
+def test_the_module_has_no_argument_that_the_stack_has_not(
+    main: dict[str, Any], by_default: dict[str, str]
+) -> None:
+    """Beside tags, and what is there only for a part that was brought along."""
+    more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
+    conditional = (
+        *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
+        *("logging_config", "reserved_concurrent_executions"),
+    )
+
+    assert {place for place in more if not any(word in place for word in conditional)} == set()
+
+
+def test_the_stack_has_no_argument_that_the_module_has_not(
+    main: dict[str, Any], by_default: dict[str, str]
+) -> None:
+    """Nothing is lost on the way."""
+    assert {*by_default} - {*_arguments(main)} == set()
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _stack(settings: Settings) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        return _arguments(stack_json(settings, Path(folder)))
+
+
+def _arguments(config: dict[str, Any]) -> dict[str, str]:
+    """Every argument as text, by a place that is the same in stack and module."""
+    found: dict[str, str] = {}
+    for mode in ("data", "resource"):
+        for kind, blocks in config[mode].items():
+            for name, body in blocks.items():
+                short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
+                if (kind, short) != ("aws_region", "current"):
+                    found.update(_places(f"{kind}.{short}", body, ""))
+    return found
+
+
+def _places(place: str, value: Any, condition: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "dynamic":
+                for label, blocks in inner.items():
+                    for block in blocks:
+                        yield from _places(f"{place}.{label}", [block["content"]], block["for_each"])
+            elif key not in {"//", "count", "lifecycle", "depends_on"}:
+                yield from _places(f"{place}.{key}", inner, condition)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for index, inner in enumerate(value):
+            yield from _places(f"{place}.{inner.get('sid') or inner.get('id') or index}", inner, condition)
+    else:
+        yield place, f"{condition} {value}"
+
+
+def _whole(expression: str) -> str:
+    """An expression with the local values that it takes, and theirs."""
+    groups: dict[str, Any] = {name: value for group in local_values() for name, value in group.items()}
+    whole = expression
+    seen: set[str] = set()
+    while names := set(re.findall(r"local\.(\w+)", whole)) - seen:
+        seen |= names
+        whole += " ".join(str(groups[name]) for name in names)
+    return whole

@@ -1,0 +1,73 @@
+"""The module's variables beside the settings."""
+
+from dataclasses import fields
+
+import pytest
+
+from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.file import TABLES
+from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.tables import NamingSettings, Settings
+from tools.module.variables import LEFT_OUT, Input, inputs, settings_with_variable, variable_name
+
+AWS = Target("python3.13", "arm64")
+VARIABLES = {given.name: given for given in inputs(AWS)}
+SETTINGS = [f"{table}.{column.name}" for table, kind in TABLES.items() for column in fields(kind)]  # type: ignore[arg-type]
+
+
+def _tag_advice() -> str:
+    with pytest.raises(SettingsError) as refused:
+        NamingSettings(tags={"aws:x": ""})
+    return refused.value.problems[0].advice
+
+
+@pytest.mark.parametrize("path", SETTINGS)
+def test_every_setting_has_a_variable_or_a_reason(path: str) -> None:
+    """No setting is forgotten when one is added."""
+    covered = variable_name(path) in VARIABLES
+
+    assert covered != bool({path, path.split(".")[0]} & set(LEFT_OUT))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in settings_with_variable()])
+def test_a_default_is_that_of_the_setting(path: str) -> None:
+    """Module and stack do the same if nobody says anything."""
+    table, name = path.split(".")
+
+    assert VARIABLES[variable_name(path)].default == getattr(getattr(Settings(), table), name)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, given in VARIABLES.items() if given.rule and given.validations]
+)
+def test_a_refusal_has_the_words_of_the_setting(name: str) -> None:
+    """A value that the rule refuses is refused by Terraform with the same advice."""
+    given = VARIABLES[name]
+    problem = given.rule.problem(name, object()) if given.rule else None
+    words = _tag_advice() if name == "tags" else problem.advice if problem else "there is no advice"
+
+    assert any(words in check.message for check in given.validations)
+
+
+def test_a_zip_for_another_machine_makes_other_defaults() -> None:
+    """The runtime that is deployed is the one that the zip was built for."""
+    other: dict[str, Input] = {given.name: given for given in inputs(Target("python3.11", "x86_64"))}
+
+    assert (other["function_runtime"].default, other["function_architecture"].default) == (
+        "python3.11",
+        "x86_64",
+    )
+
+
+def test_the_host_is_no_choice_of_the_module() -> None:
+    """A consumer's machine has no part in what is deployed."""
+    choices = [choice for given in VARIABLES.values() if given.rule for choice in given.rule.choices]
+
+    assert "host" not in choices
+
+
+def test_what_is_brought_along_is_an_object() -> None:
+    """Whether something is made is known at plan, though its ARN is not yet."""
+    types = {given.type.split("(")[0] for given in VARIABLES.values() if given.name.startswith("existing_")}
+
+    assert types == {"object"}

@@ -1,0 +1,269 @@
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.url_fetcher.streams import ORIGIN, MemoryStream, lines_of, records, sink_to
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.sink import Origin, SinkSettings
+from url_fetcher.errors import DeliveryError, StreamRejected, StreamUnavailable
+from url_fetcher.formats.splitter import Rejected
+
+_MIB = 1024 * 1024
+
+
+def _numbers(stream: MemoryStream) -> list[int]:
+    return [line["data"]["n"] for line in lines_of(stream.accepted)]
+
+
+def test_every_record_is_put_once() -> None:
+    """Records given in several calls are on the stream when the sink is closed."""
+    stream = MemoryStream()
+    sink = sink_to(stream)
+    for start in range(0, 3_000, 700):
+        sink.put(ORIGIN, records(3_000)[start : start + 700])
+    sink.close()
+
+    assert sorted(_numbers(stream)) == list(range(3_000))
+
+
+def test_lines_carry_their_own_origin() -> None:
+    """Pages of different sources or times may share a Kinesis record, not an envelope."""
+    stream = MemoryStream()
+    sink = sink_to(stream)
+    for name in "ab":
+        sink.put(Origin(f"https://{name}.example", "t"), [b"1"])
+    sink.close()
+
+    assert [line["sourceUrl"] for line in lines_of(stream.accepted)] == [
+        "https://a.example",
+        "https://b.example",
+    ]
+
+
+@pytest.mark.parametrize("settings", [SinkSettings(), SinkSettings(packing="none")])
+def test_requests_keep_the_limits(settings: SinkSettings) -> None:
+    """No request has more than 500 records or more bytes than aimed at."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=settings)
+    sink.put(ORIGIN, records(30_000, size=50))
+    sink.close()
+    sizes = [
+        (len(request), sum(len(each["Data"]) + len(each["PartitionKey"]) for each in request))
+        for request in stream.requests
+    ]
+
+    assert all(count <= 500 and size <= 2 * _MIB for count, size in sizes)
+
+
+def test_records_larger_than_a_request_aims_at_still_go() -> None:
+    """A line of nearly 1,000 KiB is a Kinesis record and a request of its own."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings(request_bytes=100_000))
+    sink.put(ORIGIN, records(3, size=1_000_000))
+    sink.close()
+
+    assert [len(request) for request in stream.requests] == [1, 1, 1]
+
+
+_ONE_AT_A_TIME = SinkSettings(packing="none", request_bytes=600, connections=1, first_pause_seconds=0)
+
+
+def _second_refused_once(request: int, record: Mapping[str, Any]) -> bool:
+    return request == 1 and b'"n":1,' in record["Data"]
+
+
+def test_refused_records_go_first_in_the_next_request() -> None:
+    """What was refused is not put behind what came later."""
+    stream = MemoryStream(_second_refused_once)
+    sink = sink_to(stream, settings=_ONE_AT_A_TIME)
+    sink.put(ORIGIN, records(9))
+    sink.close()
+
+    assert b'"n":1,' in stream.requests[1][0]["Data"]
+
+
+def test_only_refused_records_are_sent_again() -> None:
+    """What was accepted is not repeated because its neighbour was refused."""
+    stream = MemoryStream(_second_refused_once)
+    sink = sink_to(stream, settings=_ONE_AT_A_TIME)
+    sink.put(ORIGIN, records(9))
+    sink.close()
+
+    assert sorted(_numbers(stream)) == list(range(9))
+
+
+def test_the_report_counts_records() -> None:
+    """Accepted and retried are counted in records, not in Kinesis records."""
+    stream = MemoryStream(lambda request, _: request == 1)
+    sink = sink_to(stream)
+    sink.put(ORIGIN, records(100))
+    sink.close()
+    report = sink.report
+
+    assert (report.accepted, report.retried, report.kinesis_records, report.requests) == (100, 100, 1, 2)
+
+
+def test_bytes_are_those_of_the_accepted_lines() -> None:
+    """Neither keys nor what was refused is counted."""
+    stream = MemoryStream(lambda request, _: request == 1)
+    sink = sink_to(stream)
+    sink.put(ORIGIN, records(10))
+    sink.close()
+
+    assert sink.report.bytes == sum(map(len, stream.accepted))
+
+
+def test_a_throttle_that_is_no_failure_is_no_possible_duplicate() -> None:
+    """A record that the service says it refused cannot be there twice."""
+    stream = MemoryStream(lambda request, _: request == 1)
+    sink = sink_to(stream)
+    sink.put(ORIGIN, records(10))
+    sink.close()
+
+    assert sink.report.possible_duplicates == 0
+
+
+def test_at_the_deadline_what_is_left_is_counted() -> None:
+    """When the stream refuses until the deadline, the error says how many records are not on it."""
+    sink = sink_to(MemoryStream(lambda *_: True), seconds=0.2)
+    sink.put(ORIGIN, records(10))
+
+    with pytest.raises(StreamUnavailable, match="10 of 10 records"):
+        sink.close()
+
+
+def test_after_the_deadline_putting_fails_too() -> None:
+    """With no time left nothing more is taken in than fits into memory."""
+    sink = sink_to(MemoryStream(lambda *_: True), seconds=0.05)
+
+    with pytest.raises(StreamUnavailable):
+        sink.put(ORIGIN, records(50_000, size=100))
+
+
+class _Hanging:
+    """A stream whose answers come only when they are let."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.most_at_once = 0
+        self.let = threading.Event()
+        self._lock = threading.Lock()
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+        with self._lock:
+            self.begun += 1
+        self.let.wait(10)
+        return {"FailedRecordCount": 0, "Records": [{}] * len(Records)}
+
+
+def test_bytes_in_flight_are_bounded() -> None:
+    """While no answer comes, no more than four requests are begun at first, and put waits."""
+    stream = _Hanging()
+    sink = sink_to(stream, seconds=0.3)
+    with pytest.raises(StreamUnavailable):
+        sink.put(ORIGIN, records(100_000, size=100))
+    stream.let.set()
+
+    assert stream.begun == 4
+
+
+def test_requests_without_an_answer_are_named() -> None:
+    """At the deadline, records whose request is under way are counted as unanswered."""
+    stream = _Hanging()
+    sink = sink_to(stream, seconds=0.2)
+    sink.put(ORIGIN, records(7))
+    with pytest.raises(StreamUnavailable) as raised:
+        sink.close()
+    stream.let.set()
+
+    assert raised.value.details["unanswered"] == 7
+
+
+def test_a_refused_call_ends_the_delivery() -> None:
+    """What will be refused again is raised where the sink is used."""
+
+    class Denied:
+        def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
+            raise StreamRejected(f"{StreamName} takes no {len(Records)} records")
+
+    sink = sink_to(Denied())
+    sink.put(ORIGIN, [b"1"])
+
+    with pytest.raises(StreamRejected):
+        sink.close()
+
+
+def test_an_unexpected_error_in_a_request_is_not_lost() -> None:
+    """Whatever a client raises, the sink does not end as if all were well."""
+
+    class Broken:
+        def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
+            raise RuntimeError(f"{StreamName}: {len(Records)}")
+
+    sink = sink_to(Broken())
+    sink.put(ORIGIN, [b"1"])
+
+    with pytest.raises(RuntimeError):
+        sink.close()
+
+
+def test_closing_again_does_nothing() -> None:
+    """Close is idempotent."""
+    stream = MemoryStream()
+    sink = sink_to(stream)
+    sink.put(ORIGIN, [b"1"])
+    sink.close()
+    sink.close()
+
+    assert len(stream.requests) == 1
+
+
+def test_a_sink_that_was_given_nothing_makes_no_request() -> None:
+    """A source without records costs nothing at the stream."""
+    stream = MemoryStream()
+    sink_to(stream).close()
+
+    assert stream.requests == []
+
+
+class _Store:
+    def __init__(self) -> None:
+        self.objects: list[bytes] = []
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:  # noqa: N803, ARG002
+        self.objects.append(Body)
+        return {}
+
+
+def test_a_line_too_long_for_the_stream_goes_alone_to_the_dead_letters() -> None:
+    """The envelope can make a record too long: it is rejected, its neighbours are put."""
+    stream, store = MemoryStream(), _Store()
+    sink = sink_to(stream, dead_letters=DeadLetters("bucket", connect=lambda: store))
+    sink.put(ORIGIN, [b"1", b'"' + b"x" * 1_024_000 + b'"', b"2"])
+    sink.close()
+
+    assert ([line["data"] for line in lines_of(stream.accepted)], sink.report.dead_lettered) == ([1, 2], 1)
+
+
+def test_rejected_records_are_written_when_the_sink_closes() -> None:
+    """Closing the sink closes the dead letters."""
+    store = _Store()
+    sink = sink_to(MemoryStream(), dead_letters=DeadLetters("bucket", connect=lambda: store))
+    sink.reject(ORIGIN, Rejected(b"x", "is not JSON", 0))
+    sink.close()
+
+    assert len(store.objects) == 1
+
+
+def test_a_rejected_record_without_a_place_fails_the_delivery() -> None:
+    """With no bucket a rejected record cannot be kept, so closing raises, after everything else went."""
+    stream = MemoryStream()
+    sink = sink_to(stream)
+    sink.put(ORIGIN, [b"1"])
+    sink.reject(ORIGIN, Rejected(b"x", "is not JSON", 0))
+    with pytest.raises(DeliveryError, match="DEAD_LETTER_BUCKET"):
+        sink.close()
+
+    assert len(stream.accepted) == 1

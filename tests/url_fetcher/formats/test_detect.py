@@ -1,0 +1,106 @@
+import pytest
+
+from benchmarks.json_oracle import cut
+from tests.url_fetcher.json_texts import read
+from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.formats.detect import Format, open_splitter
+from url_fetcher.formats.splitter import Splitter
+
+
+def _open(format_: Format = "auto", *, content_type: str = "", record_path: str = "") -> Splitter:
+    return open_splitter(
+        format_,
+        record_path=record_path,
+        max_record_bytes=1_000,
+        max_nesting=100,
+        content_type=content_type,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "records"),
+    [
+        ("application/json", b"[1,2]", [b"1", b"2"]),
+        ("", b'{"a":1}', [b'{"a":1}']),
+        ("text/plain; charset=utf-8", b" [1]", [b"1"]),
+        ("application/x-ndjson", b"[1]\n[2]\n", [b"[1]", b"[2]"]),
+        ("application/jsonl; charset=utf-8", b"[1]\n", [b"[1]"]),
+        ("application/json-lines", b"[1]\n", [b"[1]"]),
+        ("text/csv; header=present", b"a\n1\n", [b'{"a":"1"}']),
+    ],
+)
+def test_auto_follows_the_content_type(content_type: str, body: bytes, records: list[bytes]) -> None:
+    """Lines and CSV are what the header says they are, everything else is JSON."""
+    assert read(_open(content_type=content_type), [body])[0] == records
+
+
+@pytest.mark.parametrize(
+    ("format_", "body"), [("json", b"[1]"), ("ndjson", b"1\n"), ("csv", b"a\n1\n"), ("json", b"\n1")]
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_byte_order_mark_is_no_part_of_a_record(format_: Format, body: bytes, size: int) -> None:
+    """With and without a UTF-8 byte order mark the records are the same."""
+    marked = read(_open(format_), cut(b"\xef\xbb\xbf" + body, [size]))
+
+    assert marked == read(_open(format_), [body])
+
+
+def test_offsets_count_the_byte_order_mark() -> None:
+    """An offset is where the byte is in the body as it was sent."""
+    _, _, error = read(_open(), [b"\xef\xbb\xbf[x]"])
+    assert isinstance(error, MalformedBody)
+
+    assert error.offset == 4
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_other_encodings_are_refused_by_their_mark(mark: bytes) -> None:
+    """UTF-16 and UTF-32 are named as what is wrong."""
+    _, _, error = read(_open("csv"), [mark + b"[\x00"])
+
+    assert "UTF-16" in str(error)
+
+
+@pytest.mark.parametrize(("format_", "records"), [("ndjson", []), ("csv", [])])
+def test_an_empty_body_of_lines_has_no_records(format_: Format, records: list[bytes]) -> None:
+    """No lines are no records, and no error."""
+    assert read(_open(format_), []) == (records, [], None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"max_nesting": 0}, "max_nesting"),
+        ({"max_nesting": 501}, "max_nesting"),
+        ({"max_record_bytes": 0}, "max_record_bytes"),
+    ],
+)
+def test_a_limit_out_of_range_is_refused(settings: dict[str, int], named: str) -> None:
+    """The message names the setting that is out of range."""
+    limits = {"max_record_bytes": 1_000, "max_nesting": 100} | settings
+
+    with pytest.raises(ConfigurationError, match=named):
+        open_splitter("json", max_record_bytes=limits["max_record_bytes"], max_nesting=limits["max_nesting"])
+
+
+@pytest.mark.parametrize("format_", ["ndjson", "csv"])
+def test_lines_have_no_path(format_: Format) -> None:
+    """A record path makes sense in JSON only."""
+    with pytest.raises(ConfigurationError, match="record_path"):
+        _open(format_, record_path="items")
+
+
+def test_a_path_makes_auto_json() -> None:
+    """With a record path the body is JSON, whatever the header says."""
+    splitter = _open(record_path="items", content_type="text/csv")
+
+    assert read(splitter, [b'{"items":[1]}'])[0] == [b"1"]
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson", "csv"])
+def test_records_are_counted(format_: Format) -> None:
+    """The count is of records handed out, in every format."""
+    splitter = _open(format_)
+    read(splitter, [b'{"a":1}\n{"a":2}\n{"a":3}\n'])
+
+    assert splitter.count == {"json": 3, "ndjson": 3, "csv": 2}[format_]

@@ -1,0 +1,326 @@
+"""Where the function may go."""
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import HostileSource, answer, redirect
+from tests.url_fetcher.reading import LOCAL, Hostile, bodies_of, reader_of
+from url_fetcher.deadline import Deadline
+from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
+from url_fetcher.http.addresses import AddressPolicy, same_origin
+from url_fetcher.http.connection import Dialer
+
+STRICT = AddressPolicy()
+
+NEVER = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.100.1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "2002:808:808::1",
+    "0.0.0.0",  # noqa: S104 - an address to refuse
+    "::",
+    "100.64.0.1",
+    "100.100.100.200",
+    "198.18.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "224.0.1.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "ff0e::1",
+    "fec0::1",
+    "2001:db8::1",
+    "3fff::1",
+    "2001::1",
+    "::7f00:1",
+    "64:ff9b:1::1",
+    "5f00::1",
+]
+PRIVATE = [
+    "127.0.0.1",
+    "127.8.8.8",
+    "::1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "fd12::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::10.0.0.1",
+]
+PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_public_address_is_allowed(address: str) -> None:
+    """A globally routable peer passes, also embedded in an IPv6 address."""
+    STRICT.check_peer(address, 443)
+
+
+@pytest.mark.parametrize("address", NEVER + PRIVATE)
+def test_any_other_address_is_refused(address: str) -> None:
+    """A peer that is not globally routable is refused, however its address is written."""
+    with pytest.raises(AddressRefused, match="address"):
+        STRICT.check_peer(address, 443)
+
+
+def test_a_refused_private_address_names_the_setting() -> None:
+    """The error says which setting lets private addresses in."""
+    with pytest.raises(AddressRefused, match="ALLOW_PRIVATE_NETWORKS=true"):
+        STRICT.check_peer("10.0.0.1", 443)
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_are_one_setting_away(address: str) -> None:
+    """allow_private_networks lets private and loopback peers pass."""
+    LOCAL.check_peer(address, 8080)
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_no_setting_allows_metadata_and_reserved_addresses(address: str) -> None:
+    """Link-local, metadata, shared and reserved peers stay refused with allow_private_networks."""
+    with pytest.raises(AddressRefused, match="no setting allows it"):
+        LOCAL.check_peer(address, 443)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.9.9.9"])
+def test_no_setting_allows_the_runtime_api(address: str) -> None:
+    """Lambda's own runtime API stays refused with allow_private_networks."""
+    policy = AddressPolicy(allow_http=True, allow_private_networks=True, runtime_api="127.0.0.1:9001")
+
+    with pytest.raises(AddressRefused, match="own runtime"):
+        policy.check_peer(address, 9001)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://example.com/", "ALLOW_HTTP"),
+        ("ftp://example.com/", "scheme 'ftp'"),
+        ("file:///etc/passwd", "no host"),
+        ("https:///path", "no host"),
+        ("https://example.com:22/", "port 22"),
+        ("https://user:hunter2@example.com/", "basic"),
+        ("https://example.com\\@evil.test/", "backslash"),
+        ("https://exa mple.com/", "space"),
+        ("https://example.com/\r\nHost: evil", "control character"),
+        ("https://[::1/", "cannot be read"),
+        ("https://example.com:99999/", "cannot be read"),
+    ],
+)
+def test_a_url_that_is_not_plain_https_is_refused(url: str, reason: str) -> None:
+    """Other schemes, ports, users and ambiguous characters are refused with the reason, secrets unshown."""
+    with pytest.raises(AddressRefused) as caught:
+        STRICT.check_url(url)
+
+    assert (reason in str(caught.value), "hunter2" in str(caught.value)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://api.example.com/", True),
+        ("https://API.Example.COM./", True),
+        ("https://a.b.example.org/", True),
+        ("https://example.org/", False),
+        ("https://badexample.org/", False),
+        ("https://api.example.com.evil.test/", False),
+        ("https://bücher.example/", True),
+        ("https://xn--bcher-kva.example/", True),
+    ],
+)
+def test_allowed_hosts_narrow(url: str, is_allowed: bool) -> None:
+    """Hosts match exactly or below ``*.``, in any case and in IDNA."""
+    policy = AddressPolicy(allowed_hosts=("api.example.com", "*.example.org", "xn--bcher-kva.example"))
+
+    def passes() -> bool:
+        try:
+            policy.check_url(url)
+        except AddressRefused:
+            return False
+        return True
+
+    assert passes() is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("https://a.test/x", "https://A.test:443/y", True),
+        ("https://a.test/", "http://a.test/", False),
+        ("https://a.test/", "https://a.test:8443/", False),
+        ("https://a.test/", "https://b.test/", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(one: str, other: str, are_same: bool) -> None:
+    """Two URLs have one origin only when scheme, host and port agree."""
+    assert same_origin(one, other) is are_same
+
+
+def dialer(policy: AddressPolicy, **kwargs: Any) -> Dialer:
+    """A dialer with short waits."""
+    return Dialer(
+        policy, deadline=Deadline(0.5), connect_timeout_seconds=0.3, read_timeout_seconds=0.3, **kwargs
+    )
+
+
+def test_the_name_is_resolved_once_for_check_and_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS that changes between check and connect gets nothing: the checked address is the one dialled."""
+    dialled = []
+    answers = iter([["93.184.215.14"], ["127.0.0.1"]])
+
+    def connect(address: tuple[str, int], **_: float) -> socket.socket:
+        dialled.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("url_fetcher.http.connection.socket.create_connection", connect)
+    with pytest.raises(SourceUnavailable):
+        dialer(STRICT, resolve=lambda _host, _port: next(answers)).connect("rebinding.test", 443)
+
+    assert dialled == [("93.184.215.14", 443)]
+
+
+def test_the_connected_peer_is_checked_before_a_byte_is_sent(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that ends at another address than the one dialled is closed with nothing sent."""
+    source = hostile({"/": answer(b"[1]")})
+    original = socket.create_connection
+
+    def elsewhere(_address: tuple[str, int], timeout: float) -> socket.socket:
+        return original(("127.0.0.1", source.port), timeout)
+
+    monkeypatch.setattr("url_fetcher.http.connection.socket.create_connection", elsewhere)
+    policy = AddressPolicy(allow_http=True)
+    reader = reader_of(
+        {"url": f"http://example.test:{source.port}/"},
+        policy=policy,
+        resolve=lambda _h, _p: ["93.184.215.14"],
+    )
+    with pytest.raises(AddressRefused):
+        bodies_of(reader)
+
+    assert source.requests == []
+
+
+def test_one_refused_address_of_a_name_refuses_the_name() -> None:
+    """A name that has a private address beside a public one is not dialled at all."""
+    with pytest.raises(AddressRefused, match=r"10\.0\.0\.1"):
+        dialer(STRICT, resolve=lambda _h, _p: ["93.184.215.14", "10.0.0.1"]).connect("mixed.test", 443)
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "017700000001", "localhost", "[::1]"])
+def test_a_host_that_means_loopback_is_refused_however_it_is_written(host: str) -> None:
+    """Numbers and names that the system resolves to loopback are refused by the address they mean."""
+    reader = reader_of({"url": f"http://{host}:8080/"}, policy=AddressPolicy(allow_http=True))
+
+    with pytest.raises(AddressRefused, match="private or loopback"):
+        bodies_of(reader)
+
+
+def test_a_resolver_that_hangs_ends_in_time() -> None:
+    """The system's resolver has no timeout of its own, the dialer has."""
+    forever = threading.Event()
+
+    def hang(_host: str, _port: int) -> list[str]:
+        forever.wait(2)
+        return ["127.0.0.1"]
+
+    with pytest.raises(SourceTimeout, match="not resolved"):
+        dialer(LOCAL, resolve=hang).connect("slow.test", 443)
+    forever.set()
+
+
+def test_an_unknown_name_is_unavailable() -> None:
+    """A name that does not resolve is an error that may be retried."""
+
+    def unknown(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with pytest.raises(SourceUnavailable, match=r"cannot be resolved"):
+        dialer(LOCAL, resolve=unknown).connect("nowhere.test", 443)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://[::ffff:169.254.170.2]/v2/credentials",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "http://user:pw@127.0.0.1/",
+        "http://[",
+    ],
+)
+def test_a_redirect_out_of_bounds_is_refused(hostile: Hostile, target: str) -> None:
+    """A redirect to metadata, another scheme or a URL with a user is refused."""
+    source = hostile({"/": redirect(target)})
+
+    with pytest.raises(AddressRefused):
+        bodies_of(reader_of({"url": source.url("/")}))
+
+
+def test_a_redirect_to_loopback_is_refused() -> None:
+    """A public source cannot send the function to loopback."""
+
+    class ButOne(AddressPolicy):
+        """Takes the server that redirects for a public one."""
+
+        def check_peer(self, address: str, port: int) -> None:
+            if port != public.port:
+                super().check_peer(address, port)
+
+    with (
+        HostileSource({"/": answer(b"[1]")}) as inner,
+        HostileSource({"/": redirect(inner.url("/"))}) as public,
+    ):
+        with pytest.raises(AddressRefused, match="private or loopback"):
+            bodies_of(reader_of({"url": public.url("/")}, policy=ButOne(allow_http=True)))
+
+        assert inner.requests == []
+
+
+ONE_HOST = AddressPolicy(allow_http=True, allow_private_networks=True, allowed_hosts=("127.0.0.1",))
+
+
+def test_a_url_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """A host that is not allowed is not asked, although its address is."""
+    source = hostile({"/": answer(b"[1]")})
+    with pytest.raises(AddressRefused, match="'localhost' is not in ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/", host="localhost")}, policy=ONE_HOST))
+
+    assert source.requests == []
+
+
+def test_a_redirect_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """An allowed host cannot send the function to one that is not."""
+    other = hostile({"/": answer(b"[1]")})
+    source = hostile({"/": redirect(other.url("/", host="localhost"))})
+    with pytest.raises(AddressRefused, match="ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/")}, policy=ONE_HOST))
+
+    assert other.requests == []
+
+
+def test_a_next_page_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
+    """allow_other_hosts of a source does not widen what the function may ask."""
+    other = hostile({"/": answer(b"[1]")})
+    link = f'<{other.url("/", host="localhost")}>; rel="next"'
+    source = hostile({"/": answer(b"[1]", headers={"Link": link})})
+    pagination = {"kind": "link_header", "allow_other_hosts": True}
+    with pytest.raises(AddressRefused, match="ALLOWED_HOSTS"):
+        bodies_of(reader_of({"url": source.url("/"), "pagination": pagination}, policy=ONE_HOST))
+
+    assert other.requests == []

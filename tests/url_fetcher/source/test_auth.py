@@ -1,0 +1,325 @@
+"""Who asks: secrets sent where they belong and nowhere else."""
+
+import base64
+import json
+import traceback
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from local_aws.servers.hostile_source import (
+    Behaviour,
+    Connection,
+    HostileSource,
+    Request,
+    answer,
+    in_turn,
+    redirect,
+    reset,
+)
+from tests.url_fetcher.reading import ARN, Hostile, Secrets, bodies_of, reader_of
+from url_fetcher.errors import (
+    AddressRefused,
+    ConfigurationError,
+    IngestionError,
+    MalformedBody,
+    SourceRejected,
+    SourceUnavailable,
+)
+
+SECRET = "hunter2/ü&=s3cret"
+BEARER = {"kind": "bearer", "secret_arn": ARN}
+KEY_HEADER = {"kind": "api_key", "secret_arn": ARN, "name": "X-Key"}
+KEY_QUERY = {"kind": "api_key", "secret_arn": ARN, "location": "query", "name": "api_key"}
+
+
+def oauth(source: HostileSource, **more: str) -> dict[str, str]:
+    """Client credentials with that server's /token."""
+    return {"kind": "oauth2_client_credentials", "secret_arn": ARN, "token_url": source.url("/token")} | more
+
+
+CLIENT = json.dumps({"client_id": "id:1", "client_secret": "s e+cret"})
+
+
+def token(value: str, **more: object) -> Behaviour:
+    """Answer with a token."""
+    return answer(json.dumps({"access_token": value, "token_type": "Bearer", **more}).encode())
+
+
+def demanding(header: str, value: str) -> Behaviour:
+    """Answer records to requests with that header, 401 to others."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        is_right = request.headers.get(header) == value
+        answer(b"[1]" if is_right else b"", status=200 if is_right else 401)(connection, request)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("auth", "secret", "header", "value"),
+    [
+        (BEARER, "abc", "authorization", "Bearer abc"),
+        (BEARER, "abc\n", "authorization", "Bearer abc"),
+        (BEARER, '{"token": "abc"}', "authorization", "Bearer abc"),
+        (BEARER | {"secret_key": "k"}, '{"k": "abc"}', "authorization", "Bearer abc"),
+        (KEY_HEADER, "abc", "x-key", "abc"),
+        (
+            {"kind": "basic", "secret_arn": ARN},
+            '{"username": "me", "password": "pässword"}',
+            "authorization",
+            "Basic " + base64.b64encode("me:pässword".encode()).decode(),
+        ),
+        (
+            {"kind": "basic", "secret_arn": ARN},
+            '{"username": "key", "password": ""}',
+            "authorization",
+            "Basic a2V5Og==",
+        ),
+    ],
+)
+def test_a_secret_is_sent_as_the_source_wants_it(
+    hostile: Hostile, auth: dict[str, str], secret: str, header: str, value: str
+) -> None:
+    """Tokens, keys, users and passwords reach the source in their header."""
+    source = hostile({"/": demanding(header, value)})
+
+    assert bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=Secrets(secret))) == [b"[1]"]
+
+
+def test_a_key_in_the_query_is_percent_encoded(hostile: Hostile) -> None:
+    """A key of any characters arrives as it is, beside the source's own query."""
+    source = hostile({"/": answer(b"[1]")})
+    bodies_of(reader_of({"url": source.url("/?a=1"), "auth": KEY_QUERY}, secrets=Secrets(SECRET)))
+
+    assert source.requests[0].query == {"a": "1", "api_key": SECRET}
+
+
+def test_a_secret_is_read_once(hostile: Hostile) -> None:
+    """Pages and invocations share the secret in memory."""
+    source = hostile({"/": answer(b"[1]")})
+    secrets = Secrets("abc")
+    vault = secrets.vault()
+    for _ in range(3):
+        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, vault=vault))
+
+    assert secrets.calls == 1
+
+
+def test_a_rotated_secret_is_read_again_after_a_401(hostile: Hostile) -> None:
+    """A 401 means that the secret may have been rotated: it is read anew, once."""
+    source = hostile({"/": demanding("authorization", "Bearer new")})
+    secrets = Secrets("old", "new")
+
+    assert bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, secrets=secrets)) == [b"[1]"]
+
+
+def test_a_second_401_is_the_last(hostile: Hostile) -> None:
+    """A secret that is still wrong after it was read anew ends with an error that is not retried."""
+    source = hostile({"/": answer(b"", status=401)})
+    with pytest.raises(SourceRejected, match="401"):
+        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, secrets=Secrets("wrong")))
+
+    assert len(source.requests) == 2
+
+
+def test_a_secret_ages(hostile: Hostile) -> None:
+    """After fifteen minutes a secret is read again although nothing complained."""
+    source = hostile({"/": answer(b"[1]")})
+    secrets, now = Secrets("abc"), [0.0]
+    vault = secrets.vault(clock=lambda: now[0])
+    for now[0] in (0.0, 899.0, 901.0):
+        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, vault=vault))
+
+    assert secrets.calls == 2
+
+
+@pytest.mark.parametrize("place", ["basic", "body"])
+def test_client_credentials_get_a_token(hostile: Hostile, place: str) -> None:
+    """The client's id and secret are sent to the token's URL, the token to the source."""
+    source = hostile(
+        {"/token": token("t0ken", expires_in=3600), "/": demanding("authorization", "Bearer t0ken")}
+    )
+    auth = oauth(source, client_credentials_in=place, scope="read write")
+    bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=Secrets(CLIENT)))
+    asked = source.requests[0]
+    form = dict(parse_qsl(asked.body.decode()))
+    given = {"client_id": form.pop("client_id", ""), "client_secret": form.pop("client_secret", "")}
+    basic = base64.b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
+
+    assert (form, basic or given) == (
+        {"grant_type": "client_credentials", "scope": "read write"},
+        "id%3A1:s%20e%2Bcret" if place == "basic" else json.loads(CLIENT),
+    )
+
+
+def test_a_token_is_kept_until_it_expires(hostile: Hostile) -> None:
+    """Invocations share a token until a minute before its end."""
+    source = hostile({"/token": token("t0ken", expires_in="3600"), "/": answer(b"[1]")})
+    now = [0.0]
+    vault = Secrets(CLIENT).vault(clock=lambda: now[0])
+    for now[0] in (0.0, 3500.0, 3541.0):
+        bodies_of(reader_of({"url": source.url("/"), "auth": oauth(source)}, vault=vault))
+
+    assert [request.path for request in source.requests] == ["/token", "/", "/", "/token", "/"]
+
+
+def test_a_revoked_token_is_got_again_after_a_401(hostile: Hostile) -> None:
+    """A 401 before the token's end gets a new one, once."""
+    source = hostile(
+        {"/token": in_turn(token("old"), token("new")), "/": demanding("authorization", "Bearer new")}
+    )
+    reader = reader_of({"url": source.url("/"), "auth": oauth(source)}, secrets=Secrets(CLIENT))
+
+    assert bodies_of(reader) == [b"[1]"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (answer(b'{"error": "invalid_client"}', status=401), SourceRejected),
+        (answer(b"", status=503), SourceUnavailable),
+        (answer(b"no json"), MalformedBody),
+        (answer(b'{"access_token": ""}'), MalformedBody),
+        (answer(b'{"access_token": "a\\r\\nb"}'), MalformedBody),
+        (answer(b'{"access_token": "a", "expires_in": "soon"}'), MalformedBody),
+        (answer(b'"' + b"a" * 100_000), MalformedBody),
+        (redirect("/elsewhere"), AddressRefused),
+    ],
+)
+def test_a_token_server_that_fails_is_named(
+    hostile: Hostile, behaviour: Behaviour, error: type[IngestionError]
+) -> None:
+    """Refusals, failures and answers without a usable token each end with their error."""
+    source = hostile({"/token": behaviour})
+
+    with pytest.raises(error, match="/token"):
+        bodies_of(reader_of({"url": source.url("/"), "auth": oauth(source)}, secrets=Secrets(CLIENT)))
+
+
+@pytest.mark.parametrize("auth", [BEARER, KEY_HEADER, KEY_QUERY])
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_secret_does_not_follow_a_redirect_elsewhere(
+    hostile: Hostile, auth: dict[str, str], status: int
+) -> None:
+    """Another origin gets no secret, no header of the source's own, and nothing after it does either."""
+    thief = hostile({"/": in_turn(redirect("/again"), answer(b"[1]")), "/again": answer(b"[1]")})
+    source = hostile({"/": redirect(thief.url("/"), status=status)})
+    settings = {"url": source.url("/"), "auth": auth, "headers": {"X-Tenant": "t3nant"}}
+    bodies_of(reader_of(settings, secrets=Secrets(SECRET)))
+    seen = [str(dict(request.headers)) + str(dict(request.query)) for request in thief.requests]
+
+    assert (len(seen), [text for text in seen if "hunter2" in text or "t3nant" in text]) == (2, [])
+
+
+def test_a_secret_is_not_sent_again_when_a_redirect_comes_back(hostile: Hostile) -> None:
+    """Another origin cannot choose which path of the source gets the secret."""
+    source = hostile({"/chosen": answer(b"[1]")})
+    thief = hostile({"/": redirect(source.url("/chosen"))})
+    source.behaviours["/"] = redirect(thief.url("/"))  # type: ignore[index]
+    bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, secrets=Secrets(SECRET)))
+
+    assert "authorization" not in source.requests[1].headers
+
+
+def test_a_secret_follows_a_redirect_at_home(hostile: Hostile) -> None:
+    """The source's own origin gets the secret after a redirect, too."""
+    source = hostile({"/": redirect("/v2"), "/v2": demanding("authorization", "Bearer abc")})
+
+    assert bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, secrets=Secrets("abc"))) == [b"[1]"]
+
+
+def test_a_body_is_not_taken_to_another_origin(hostile: Hostile) -> None:
+    """A redirect that keeps the method would hand over the body: it is refused."""
+    thief = hostile({"/": answer(b"[1]")})
+    source = hostile({"/": redirect(thief.url("/"), status=307)})
+    with pytest.raises(AddressRefused, match="another origin"):
+        bodies_of(reader_of({"url": source.url("/"), "method": "POST", "body": {"q": 1}}))
+
+    assert thief.requests == []
+
+
+def test_a_next_page_elsewhere_gets_no_secret(hostile: Hostile) -> None:
+    """allow_other_hosts lets pages be read, not secrets be sent."""
+    other = hostile({"/": answer(b"[2]")})
+    source = hostile({"/": answer(b"[1]", headers={"Link": f'<{other.url("/")}>; rel="next"'})})
+    settings = {
+        "url": source.url("/"),
+        "auth": BEARER,
+        "pagination": {"kind": "link_header", "allow_other_hosts": True},
+    }
+    bodies_of(reader_of(settings, secrets=Secrets(SECRET)))
+
+    assert "authorization" not in other.requests[0].headers
+
+
+class Failing(Secrets):
+    """Secrets Manager that fails."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("")
+        self.error = error
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002 - boto3's name
+        """Raise."""
+        raise self.error
+
+
+def client_error(code: str) -> ClientError:
+    """As botocore raises it."""
+    return ClientError({"Error": {"Code": code, "Message": "m"}}, "GetSecretValue")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (client_error("ResourceNotFoundException"), ConfigurationError),
+        (client_error("AccessDeniedException"), ConfigurationError),
+        (client_error("InternalServiceError"), SourceUnavailable),
+        (client_error("ThrottlingException"), SourceUnavailable),
+        (EndpointConnectionError(endpoint_url="https://x"), SourceUnavailable),
+    ],
+)
+def test_secrets_manager_errors_are_translated(error: Exception, raised: type[IngestionError]) -> None:
+    """A secret that may not be read is a matter of settings, a service that fails may be tried again."""
+    with pytest.raises(raised, match="secret arn:") as caught:
+        Failing(error).vault().secret(ARN, "token")
+
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("text", ["", '{"other": "x"}', '{"token": 5}', '{"token": ""}', '"a\\nb"', "a\nb"])
+def test_a_secret_without_its_value_is_named(text: str) -> None:
+    """The error names the secret and the key, never what else is in it."""
+    with pytest.raises(ConfigurationError, match="key 'token'"):
+        Secrets(text).vault().secret(ARN, "token", may_be_plain=True)
+
+
+ALL_KINDS = [BEARER, KEY_HEADER, KEY_QUERY, {"kind": "basic", "secret_arn": ARN}]
+ALL_VALUES = json.dumps({"username": "me", "password": SECRET, "token": SECRET, "api_key": SECRET})
+
+
+@pytest.mark.parametrize("auth", ALL_KINDS)
+@pytest.mark.parametrize("behaviour", [answer(SECRET.encode(), status=404), answer(b"", status=503), reset()])
+def test_errors_hold_no_secret(hostile: Hostile, auth: dict[str, Any], behaviour: Behaviour) -> None:
+    """Neither an error nor any cause of it, traceback and all, shows a secret in any form."""
+    source = hostile({"/": behaviour})
+    with pytest.raises(IngestionError) as caught:
+        bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=Secrets(ALL_VALUES)))
+    told = "".join(traceback.format_exception(caught.value)) + str(caught.value.details)
+    forms = ["hunter2", base64.b64encode(f"me:{SECRET}".encode()).decode()]
+
+    assert [form for form in forms if form in told] == []
+
+
+@pytest.mark.parametrize("auth", ALL_KINDS)
+def test_a_secret_that_is_echoed_is_known(hostile: Hostile, auth: dict[str, Any]) -> None:
+    """A source that puts the secret into a redirect does not get it into the log: the redactor knows it."""
+    source = hostile({"/": redirect(f"/again?echo={quote(SECRET)}")})
+    secrets = Secrets(ALL_VALUES)
+    with pytest.raises(IngestionError, match="hunter2") as caught:
+        bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=secrets))
+
+    assert "hunter2" not in secrets.redactor.clean(str(caught.value))

@@ -1,0 +1,126 @@
+"""The schema of a source, and what is said about settings that it refuses."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from url_fetcher.decoding import decode_settings
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.source.schema import Source, json_schema
+
+URL = "https://api.example.com/posts"
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:posts-AbCdEf"
+
+
+def decode(settings: object) -> Source:
+    """The source of these settings."""
+    return decode_settings(settings, Source, where="SOURCES")
+
+
+def test_a_url_is_enough() -> None:
+    """Every key but url has a default."""
+    source = decode({"url": URL})
+
+    assert (source.method, source.format, source.limits.max_body_mib, source.retry.max_attempts) == (
+        "GET",
+        "auto",
+        1024,
+        5,
+    )
+
+
+def test_every_key_can_be_set() -> None:
+    """A source with every key comes back as it was written."""
+    settings = {
+        "url": URL,
+        "name": "posts",
+        "method": "POST",
+        "headers": {"X-Tenant": "7"},
+        "query": {"limit": 100, "deep": True, "q": "x"},
+        "body": {"filter": {"a": [1]}},
+        "auth": {"kind": "oauth2_client_credentials", "secret_arn": ARN, "token_url": URL, "scope": "read"},
+        "format": "json",
+        "record_path": "data.items",
+        "pagination": {"kind": "cursor", "parameter": "after", "path": "meta.next", "max_pages": 9},
+        "rate": {"min_interval_seconds": 0.5},
+        "limits": {"max_body_mib": 10, "max_records": 5, "timeout_seconds": 30},
+        "retry": {"max_attempts": 3, "max_delay_seconds": 1},
+    }
+
+    assert (
+        msgspec.to_builtins(decode(settings)).items()
+        >= {key: value for key, value in settings.items() if not isinstance(value, dict)}.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, ["required field `url`"]),
+        ({"url": "ftp://x"}, ["url", "https://", "'ftp://x'"]),
+        ({"url": URL, "limts": {}}, ["limts", "docs/sources.md"]),
+        ({"url": URL, "limits": {"max_body_mib": 0}}, ["limits.max_body_mib", ">= 1", "'0'"]),
+        ({"url": URL, "limits": {"max_body_mib": "10"}}, ["limits.max_body_mib", "`int`", "'10'"]),
+        ({"url": URL, "format": "xml"}, ["format", "'xml'", "auto, json, ndjson, csv"]),
+        ({"url": URL, "auth": {"kind": "beer"}}, ["auth.kind", "'beer'", "bearer, basic"]),
+        ({"url": URL, "auth": {"kind": "bearer"}}, ["auth", "secret_arn"]),
+        ({"url": URL, "auth": {"kind": "bearer", "secret_arn": "x"}}, ["auth.secret_arn", "ARN"]),
+        ({"url": URL, "auth": {"kind": "bearer", "secret_arn": ARN, "token": "t"}}, ["token"]),
+        ({"url": URL, "pagination": {"kind": "page", "path": "x"}}, ["pagination", "path"]),
+        ({"url": URL, "pagination": {"kind": "pages"}}, ["pagination.kind", "link_header"]),
+        ({"url": URL, "retry": {"max_attempts": 21}}, ["retry.max_attempts", "<= 20", "'21'"]),
+        ({"url": URL, "rate": {"min_interval_seconds": -1}}, ["rate.min_interval_seconds", ">= 0", "'-1'"]),
+        ({"url": URL, "method": "DELETE"}, ["method", "'DELETE'", "GET, POST"]),
+        ({"url": URL, "body": "x"}, ["body", 'method = "POST"']),
+        ({"url": URL, "name": "Two Words"}, ["name", "'Two Words'"]),
+        ([], ["object", "array"]),
+    ],
+)
+def test_a_refused_setting_is_named(settings: object, words: list[str]) -> None:
+    """The error names the field, its value, what is allowed and where to read on."""
+    with pytest.raises(ConfigurationError) as caught:
+        decode(settings)
+
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_a_secret_in_place_of_its_arn_is_not_shown() -> None:
+    """Who pastes the secret itself does not find it in the log."""
+    with pytest.raises(ConfigurationError, match="ARN") as caught:
+        decode({"url": URL, "auth": {"kind": "bearer", "secret_arn": "hunter2"}})
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "x-auth-token", "My-Secret"])
+def test_a_header_that_may_hold_a_secret_is_refused(name: str) -> None:
+    """Secrets are in Secrets Manager only; the error points there and does not show the value."""
+    with pytest.raises(ConfigurationError, match=r"use `auth`") as caught:
+        decode({"url": URL, "headers": {name: "hunter2"}})
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil"},
+        {"Transfer-Encoding": "chunked"},
+        {"X-A": "b\r\nX-C: d"},
+        {"X A": "b"},
+        {"X-A": "\x00"},
+    ],
+)
+def test_a_header_that_steers_the_connection_is_refused(headers: dict[str, str]) -> None:
+    """Framing headers, line breaks and names that are none are refused."""
+    with pytest.raises(ConfigurationError, match="headers"):
+        decode({"url": URL, "headers": headers})
+
+
+def test_the_json_schema_refuses_unknown_keys_everywhere() -> None:
+    """The exported schema is as strict as the function: no table takes a key that is not known."""
+    schema: Any = json_schema()
+    tables = [table for table in schema["$defs"].values() if table["type"] == "object"]
+
+    assert [table["title"] for table in tables if table.get("additionalProperties") is not False] == []

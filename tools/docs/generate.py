@@ -1,0 +1,81 @@
+"""Writes what is generated: the picture and the settings in README.md, the outputs, the sources' schema.
+
+``python -m tools.docs.generate`` writes; a test holds what is committed against what this makes.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.terraform import ROOT, environment, synthesize
+
+sys.path[:0] = [str(ROOT / "constructs")]
+
+README = ROOT / "README.md"
+OUTPUTS = ROOT / "docs" / "outputs.md"
+SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
+
+
+def documents() -> dict[Path, str]:
+    """What every generated file should hold, by its path."""
+    from tools.docs.tables import outputs_table, settings_table
+
+    parts = {"diagram": f"```mermaid\n{_diagram()}```\n", "settings": settings_table()}
+    return {
+        README: with_parts(README.read_text(encoding="utf-8"), parts),
+        OUTPUTS: with_parts(OUTPUTS.read_text(encoding="utf-8"), {"outputs": outputs_table()}),
+        SCHEMA: _schema(),
+    }
+
+
+def with_parts(text: str, parts: Mapping[str, str]) -> str:
+    """``text`` with what stands between ``<!-- name -->`` and ``<!-- /name -->`` replaced.
+
+    Raises:
+        ValueError: When the text has no place for a part.
+    """
+    for name, part in parts.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not place.search(text):
+            raise ValueError(f"there is no <!-- {name} --> … <!-- /{name} --> to write to")
+        text = place.sub(lambda match, new=part: match[1] + new + match[2], text)  # type: ignore[misc]
+    return text
+
+
+def _diagram() -> str:
+    from tools.docs.diagram import mermaid
+
+    with tempfile.TemporaryDirectory() as folder:
+        stack = synthesize(environment({"ENV": "dev"}), output=Path(folder))
+        return mermaid(json.loads((stack / "cdk.tf.json").read_text(encoding="utf-8")))
+
+
+def _schema() -> str:
+    """The function's own schema, from a process of its own: neither side imports the other."""
+    code = (
+        "import json, url_fetcher.source.schema as s;"
+        "print(json.dumps(s.json_schema(), indent=2, sort_keys=True))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment(), "PYTHONPATH": str(ROOT / "lambda")},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def main() -> None:
+    """Write every generated file that is not as it should be."""
+    for path, text in documents().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

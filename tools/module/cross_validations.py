@@ -1,0 +1,132 @@
+"""What variables demand beyond a rule of their own, in the words of the settings where those have some."""
+
+import json
+import re
+from collections.abc import Callable
+
+from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.sources import SOURCES_BYTES
+from ingestion_pipeline.settings.tables import (
+    ALLOWED_HOSTS_CHARACTERS,
+    DATA_FOLDER,
+    MOST_TAGS,
+    TAG_SIGNS,
+    DeadLetterSettings,
+    DeliverySettings,
+    FetchSettings,
+    NamingSettings,
+    Settings,
+)
+from tools.module.validations import Validation
+
+DATA = f"${{var.delivery_data_prefix}}{DATA_FOLDER}"
+ERRORS = "${var.delivery_error_prefix}"
+HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
+SOURCE_NAMES = "[for source in var.sources : source.name if try(source.name, null) != null]"
+DESTINATION = "var.existing_failure_destination"
+
+
+def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
+    """Further checks by variable.
+
+    Args:
+        target: What the zip beside the module was built for.
+    """
+    in_data, dead_in_data, dead_in_errors = _mixed_prefixes()
+    return {
+        "tags": _tags(),
+        "sources": _sources(),
+        "fetch_allowed_hosts": (_hosts(),),
+        "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
+        "dead_letters_prefix": (
+            _apart("dead_letters_prefix", DATA, dead_in_data),
+            _apart("dead_letters_prefix", ERRORS, dead_in_errors),
+        ),
+        "function_runtime": (_built_for("function_runtime", target.runtime),),
+        "function_architecture": (_built_for("function_architecture", target.architecture),),
+        "existing_failure_destination": (
+            Validation(
+                f'{DESTINATION} == null ? true : can(regex("^arn:[a-z-]+:(sqs|sns):", {DESTINATION}.arn))',
+                "existing_failure_destination must have the ARN of an SQS queue or of an SNS topic",
+            ),
+        ),
+    }
+
+
+def _tags() -> tuple[Validation, ...]:
+    (advice,) = _advice(lambda: NamingSettings(tags={"": ""}))
+    (few,) = _advice(lambda: NamingSettings(tags=dict.fromkeys(map(str, range(MOST_TAGS + 1)), "")))
+    within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
+    text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
+    fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"
+    return (
+        Validation(
+            f'alltrue([for key, value in var.tags : {within} && !startswith(lower(key), "aws:") && {fit}])',
+            f"tags: {advice}",
+        ),
+        Validation(f"length(var.tags) <= {MOST_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
+    )
+
+
+def _hosts() -> Validation:
+    hosts = ("a" * 63,) * 9
+    (advice,) = _advice(lambda: FetchSettings(allowed_hosts=hosts))
+    return Validation(
+        f"{HOSTS} <= {ALLOWED_HOSTS_CHARACTERS}",
+        f"fetch_allowed_hosts {advice.replace(str(len(','.join(hosts))), f'${{{HOSTS}}}', 1)}",
+    )
+
+
+def _sources() -> tuple[Validation, ...]:
+    return (
+        Validation(
+            'alltrue([for source in var.sources : can(regex("^https?://", source.url))])',
+            "sources must be objects, each with a url that starts with https:// or http://",
+        ),
+        Validation(
+            f"length({SOURCE_NAMES}) == length(distinct({SOURCE_NAMES}))",
+            "sources: two have the same name; names must differ",
+        ),
+        Validation(
+            f"length(jsonencode(var.sources)) <= {SOURCES_BYTES}",
+            f"sources may take {SOURCES_BYTES:,} bytes as JSON: pass them in the event instead",
+        ),
+    )
+
+
+def _apart(variable: str, other: str, advice: str) -> Validation:
+    return Validation(
+        f'!startswith(var.{variable}, "{other}") && !startswith("{other}", var.{variable})',
+        f"{variable} {advice.format(other=other)}",
+    )
+
+
+def _mixed_prefixes() -> list[str]:
+    """What is said of errors among the data, dead letters among the data, and among the errors."""
+    folder = f"{DATA_FOLDER}/"
+    advice = _advice(
+        lambda: Settings(
+            delivery=DeliverySettings(error_prefix=folder), dead_letters=DeadLetterSettings(prefix=folder)
+        )
+    )
+    return [
+        words.replace(repr(folder), "'{other}'").replace(repr(DATA_FOLDER), "'{other}'") for words in advice
+    ]
+
+
+def _built_for(variable: str, value: str) -> Validation:
+    return Validation(
+        f'var.{variable} == "{value}" || var.package_path != null',
+        f"{variable} must be {value}, which the zip beside the module was built for; "
+        "for another, give package_path a zip that was built for it",
+    )
+
+
+def _advice(make: Callable[[], object]) -> list[str]:
+    """What settings say about values that they refuse."""
+    try:
+        make()
+    except SettingsError as error:
+        return [problem.advice for problem in error.problems]
+    raise AssertionError("the settings take what they should refuse: these demands are out of date")

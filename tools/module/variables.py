@@ -1,0 +1,125 @@
+"""The module's variables: one a setting, those that every module has, and what may be brought along."""
+
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, fields, replace
+from typing import Any
+
+from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.file import TABLES
+from ingestion_pipeline.settings.rules import Rule, rule_of
+from ingestion_pipeline.settings.tables import ENVIRONMENT, ENVIRONMENT_FORM, Settings
+from tools.module.cross_validations import demands
+from tools.module.existing import BROUGHT
+from tools.module.validations import Validation, validation
+
+TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
+
+LEFT_OUT = {
+    "pipeline.region": "the Region is that of the provider which the caller passes",
+    "state": "a module has no state of its own; the root module's backend keeps it",
+}
+"""Settings without a variable, with the reason; a table's name stands for all of its settings."""
+
+RENAMED = {
+    "pipeline.name": "name",
+    "pipeline.tags": "tags",
+    "lake.delete_with_stack": "force_destroy",
+}
+
+MEANINGS = {
+    "force_destroy": "Whether `terraform destroy` deletes the bucket with the records in it; otherwise it "
+    "fails while there are any.",
+    "function_runtime": "Lambda runtime; another than the default needs a `package_path` built for it.",
+    "function_architecture": "Processor; another than the default needs a `package_path` built for it.",
+}
+
+SOURCES = (
+    'What to fetch: objects with the keys of a source, such as `{ name = "posts", url = "https://…" }`; '
+    "the first is the default."
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One variable of the module.
+
+    Attributes:
+        name: Its name.
+        type: In Terraform's words.
+        description: Its meaning, in one sentence or two.
+        default: Its default; every variable has one.
+        rule: That of the setting it stands for, if it stands for one.
+        validations: Checked by Terraform before anything is planned.
+    """
+
+    name: str
+    type: str
+    description: str
+    default: object
+    rule: Rule | None = None
+    validations: tuple[Validation, ...] = ()
+
+
+def inputs(target: Target) -> list[Input]:
+    """Every variable, in the order of the documentation.
+
+    Args:
+        target: What the zip beside the module was built for.
+    """
+    enabled = Input("enabled", "bool", "Whether anything is made; if not, every output is null.", True)
+    environment_rule = Rule("Second part of every name.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
+    environment = _input("environment", environment_rule, Settings().environment)
+    settings = [_of_setting(path, column, target) for path, column in settings_with_variable()]
+    by_name = {setting.name: setting for setting in settings}
+    naming = [by_name.pop("name"), environment, by_name.pop("tags"), by_name.pop("force_destroy")]
+    package = Input(
+        "package_path",
+        "string",
+        "Zip of the function to deploy instead of the one beside the module.",
+        None,
+    )
+    sources = Input("sources", "any", SOURCES, ())
+    every = [enabled, *naming, sources, *by_name.values(), package, *_brought()]
+    more = demands(target)
+    return [replace(given, validations=(*given.validations, *more.get(given.name, ()))) for given in every]
+
+
+def variable_name(path: str) -> str:
+    """The variable that stands for a setting, given by its dotted path."""
+    return RENAMED.get(path, path.replace(".", "_"))
+
+
+def settings_with_variable() -> Iterator[tuple[str, Field[Any]]]:
+    """Dotted path and field of each setting that the module has a variable for."""
+    for table, settings in TABLES.items():
+        for column in fields(settings):  # type: ignore[arg-type]
+            if not {table, f"{table}.{column.name}"} & set(LEFT_OUT):
+                yield f"{table}.{column.name}", column
+
+
+def _of_setting(path: str, column: Field[Any], target: Target) -> Input:
+    name, rule = variable_name(path), rule_of(column)
+    default = column.default_factory() if column.default_factory is not MISSING else column.default
+    fixed = {"function_runtime": target.runtime, "function_architecture": target.architecture}
+    if name in fixed:
+        default = fixed[name]
+        choices = [choice for choice in rule.choices if choice != "host"]
+        rule = replace(rule, choices=tuple(dict.fromkeys([*choices, default])))
+    return _input(name, rule, default)
+
+
+def _input(name: str, rule: Rule, default: object) -> Input:
+    check = validation(name, rule, optional=default is None)
+    return Input(
+        name,
+        TYPES[rule.kind],
+        MEANINGS.get(name, rule.meaning),
+        default,
+        rule,
+        (check,) if check else (),
+    )
+
+
+def _brought() -> Iterator[Input]:
+    for name, (attributes, meaning) in BROUGHT.items():
+        yield Input(name, f"object({{ {attributes} }})", meaning, None)
