@@ -25,10 +25,11 @@ demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)
 
-check: .venv/.ready ## Format, lint, types, workflows
+check: .venv/.ready ## Format, lint, types, imports, workflows
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@PYTHONPATH=constructs:lambda:. .venv/bin/lint-imports --cache-dir build/import-linter > build/imports.log || { cat build/imports.log; exit 1; }
 	@.venv/bin/zizmor --offline --quiet .github/workflows
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 

@@ -41,7 +41,6 @@ node.start()
 
 from ingestion_pipeline.code.bundle import BundleError  # noqa: E402
 from ingestion_pipeline.settings.file import read  # noqa: E402
-from ingestion_pipeline.settings.names import Names  # noqa: E402
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 
 
@@ -68,12 +67,11 @@ def main(what: str = "pipeline") -> None:
     output = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
     output.mkdir(parents=True, exist_ok=True)
     app = App(outdir=str(output), context=context)
-    names = Names(settings.pipeline.name, environment, settings.pipeline.region)
     try:
         if what == "state":
-            StateStack(app, f"{names.stack}-state", settings=settings)
+            StateStack(app, f"{settings.names.stack}-state", settings=settings)
         else:
-            IngestionStack(app, names.stack, settings=settings)
+            IngestionStack(app, settings.names.stack, settings=settings)
     except BundleError as error:
         sys.exit(str(error))
     app.synth()

@@ -46,12 +46,13 @@ sys.path.insert(0, "constructs")
 import ingestion_pipeline.bindings
 from cdktf import App
 from ingestion_pipeline import IngestionPipeline
-from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.settings.tables import PipelineSettings, Settings
 from ingestion_pipeline.stack import AwsStack
 app = App(outdir=sys.argv[1])
 stack = AwsStack(app, "many", settings=Settings(), state_key="many")
 for number in range(int(sys.argv[2])):
-    IngestionPipeline(stack, f"p{number}", name=f"pipeline-{number}", environment="dev", region="us-east-1")
+    settings = Settings(pipeline=PipelineSettings(name=f"pipeline-{number}"))
+    IngestionPipeline(stack, f"p{number}", settings=settings)
 app.synth()
 """
 

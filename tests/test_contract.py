@@ -14,13 +14,10 @@ import pytest
 from botocore import xform_name
 
 from ingestion_pipeline.resources import policies
+from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.sources import SCHEMA, source_problems
-from ingestion_pipeline.settings.tables import (
-    DeadLetterSettings,
-    FetchSettings,
-    FunctionSettings,
-)
+from ingestion_pipeline.settings.tables import TABLES, FetchSettings
 from url_fetcher.environment import Environment, read_environment
 from url_fetcher.source.schema import json_schema
 
@@ -38,7 +35,16 @@ LAMBDA_DOES = {
 }
 """What Lambda does in the function's name, without the function's code."""
 
-ARN = "arn:partition:service:region:123456789012:thing"
+ARN = "arn:aws:sqs:eu-west-1:123456789012:thing"
+
+
+RULES = {
+    rule.variable: rule
+    for table in TABLES.values()
+    for column in fields(table)  # type: ignore[arg-type]
+    if (rule := rule_of(column)).variable and rule.kind in (int, str)
+}
+"""The rule of each setting that a variable carries, but for switches and lists."""
 
 
 @pytest.fixture(scope="module")
@@ -96,19 +102,10 @@ class TestEnvironment:
 
         assert read_environment(variables) == bare
 
-    @pytest.mark.parametrize(
-        ("table", "key", "variable"),
-        [
-            (FetchSettings, "packing", "PACKING"),
-            (FetchSettings, "pack_kib", "PACK_KIB"),
-            (FetchSettings, "partition_key_field", "PARTITION_KEY_FIELD"),
-            (FunctionSettings, "log_level", "LOG_LEVEL"),
-            (DeadLetterSettings, "prefix", "DEAD_LETTER_PREFIX"),
-        ],
-    )
-    def test_what_synth_allows_the_function_takes(self, table: type, key: str, variable: str) -> None:
+    @pytest.mark.parametrize("variable", RULES)
+    def test_what_synth_allows_the_function_takes(self, variable: str) -> None:
         """Up to its limits, no setting passes at synth and fails at the first invocation."""
-        (rule,) = [rule_of(field) for field in fields(table) if field.name == key]
+        rule = RULES[variable]
         values: tuple[object, ...] = rule.choices or (rule.minimum, rule.maximum)
         if rule.kind is str and not rule.choices:
             values = ("a" * (rule.maximum or 199) + "/",) if rule.pattern else ("", "a" * (rule.maximum or 0))
@@ -157,7 +154,7 @@ class TestCode:
         statements = [
             *policies.write_stream(ARN),
             *policies.write_dead_letters(ARN, "dead-letters/"),
-            *policies.send_failures(ARN),
+            *policies.send_failures(QueueReference(arn=ARN)),
             *policies.read_secrets([ARN]),
             *policies.write_log(ARN),
             *policies.send_traces(),

@@ -14,7 +14,7 @@ from tools.terraform import ROOT
 sys.path[:0] = [str(ROOT / "constructs")]
 
 from ingestion_pipeline.settings.file import read  # noqa: E402 - the source root has to be on the path
-from ingestion_pipeline.settings.names import Names  # noqa: E402
+from ingestion_pipeline.settings.names import FUNCTION  # noqa: E402
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 
 LONGEST_SECONDS = 900
@@ -29,11 +29,11 @@ def main() -> None:
     event = {name: value for name, value in vars(given).items() if value}
     environment = os.environ.get("ENV") or "dev"
     try:
-        naming = read(ROOT / "pipeline.toml", environment).pipeline
+        settings = read(ROOT / "pipeline.toml", environment)
         # An invocation is not safe to repeat blindly: no retries, and as patient as Lambda itself.
         config = Config(read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1})
-        client = boto3.client("lambda", region_name=naming.region, config=config)
-        function = Names(naming.name, environment, naming.region).function
+        client = boto3.client("lambda", region_name=settings.pipeline.region, config=config)
+        function = settings.names.of(FUNCTION)
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
     except (SettingsError, BotoCoreError, ClientError) as error:
         sys.exit(f"invoke: {error}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FetchSettings,
         FunctionSettings,
         LakeSettings,
+        PipelineSettings,
         Settings,
         StreamSettings,
     )
@@ -36,6 +37,7 @@ __all__ = [
     "IngestionStack",
     "LakeSettings",
     "LogGroupReference",
+    "PipelineSettings",
     "Problem",
     "QueueReference",
     "RoleReference",

@@ -7,7 +7,7 @@ from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
 from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.resources.bucket import StateBucket
-from ingestion_pipeline.settings.names import Names, environment_label
+from ingestion_pipeline.settings.names import environment_label
 from ingestion_pipeline.settings.tables import Settings
 
 AWS_PROVIDER = {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
@@ -52,23 +52,9 @@ class IngestionStack(AwsStack):
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
-        naming = settings.pipeline
-        names = Names(naming.name, settings.environment, naming.region)
-        super().__init__(scope, id_, settings=settings, state_key=settings.state.key or names.state_key)
-        self.pipeline = IngestionPipeline(
-            self,
-            "pipeline",
-            name=naming.name,
-            environment=settings.environment,
-            region=naming.region,
-            stream=settings.stream,
-            delivery=settings.delivery,
-            lake=settings.lake,
-            function=settings.function,
-            fetch=settings.fetch,
-            dead_letters=settings.dead_letters,
-            sources=settings.sources,
-        )
+        state_key = settings.state.key or settings.names.state_key
+        super().__init__(scope, id_, settings=settings, state_key=state_key)
+        self.pipeline = IngestionPipeline(self, "pipeline", settings=settings)
         for output in OUTPUTS:
             value = output.value(self.pipeline)
             TerraformOutput(self, output.name, value=value, description=output.meaning)

@@ -24,6 +24,8 @@ from ingestion_pipeline import (
     FunctionSettings,
     IngestionPipeline,
     LakeSettings,
+    PipelineSettings,
+    Settings,
     StreamSettings,
 )
 
@@ -59,28 +61,30 @@ class DataPlatform(TerraformStack):
         orders = IngestionPipeline(
             self,
             "orders",
-            name="orders",
-            environment=environment,
-            region=REGION,
-            stream=StreamSettings(shard_count=1),
-            delivery=DeliverySettings(buffer_seconds=60),
-            lake=lake if local else LakeSettings(),
-            function=function,
-            fetch=fetch,
+            settings=Settings(
+                environment=environment,
+                pipeline=PipelineSettings(name="orders", region=REGION),
+                stream=StreamSettings(shard_count=1),
+                delivery=DeliverySettings(buffer_seconds=60),
+                lake=lake if local else LakeSettings(),
+                function=function,
+                fetch=fetch,
+            ),
         )
         IngestionPipeline(
             self,
             "clicks",
-            name="clicks",
-            environment=environment,
-            region=REGION,
-            stream=StreamSettings(shard_count=1),
-            delivery=DeliverySettings(
-                data_prefix="clicks/", error_prefix="clicks-errors/", buffer_seconds=60
+            settings=Settings(
+                environment=environment,
+                pipeline=PipelineSettings(name="clicks", region=REGION),
+                stream=StreamSettings(shard_count=1),
+                delivery=DeliverySettings(
+                    data_prefix="clicks/", error_prefix="clicks-errors/", buffer_seconds=60
+                ),
+                function=function,
+                fetch=fetch,
+                dead_letters=DeadLetterSettings(prefix="clicks-dead-letters/"),
             ),
-            function=function,
-            fetch=fetch,
-            dead_letters=DeadLetterSettings(prefix="clicks-dead-letters/"),
             existing=Existing(bucket=orders.bucket),
         )
         producer = IamRole(self, "producer", name=f"producer-{environment}", assume_role_policy=TRUST_EC2)

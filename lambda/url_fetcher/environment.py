@@ -2,45 +2,34 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 import idna
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.source.schema import Source
+from url_fetcher.variables import SettingsVariables
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
 
 
-class Environment(Struct, frozen=True, kw_only=True, rename="upper"):
+class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     """What the deployment has set; each field is the variable of the same name in capitals.
 
     Args:
         kinesis_stream_name: The stream that records are put on.
         sources: The configured sources; the first is the default.
-        allowed_hosts: Hosts that may be asked; empty for every public one.
-        packing: ``lines``, many records in one Kinesis record, or ``none``, one in each.
-        pack_kib: Target size of one Kinesis record; a put is billed by 25 KiB units.
-        partition_key_field: A record's field that is its partition key; empty for random keys.
-        dead_letter_bucket: Where records go that the stream cannot take; empty when they fail the invocation.
+        dead_letter_bucket: Where undeliverable records are stored; if empty, they fail the invocation.
         aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
     """
 
     kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
     sources: tuple[Source, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    allow_http: bool = False
-    allow_private_networks: bool = False
-    packing: Literal["lines", "none"] = "lines"
-    pack_kib: Annotated[int, Meta(ge=1, le=1_000)] = 25
-    partition_key_field: Annotated[str, Meta(max_length=256)] = ""
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
-    dead_letter_prefix: Annotated[str, Meta(max_length=512)] = "dead-letters/"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     powertools_service_name: Annotated[str, Meta(max_length=128)] = "url-fetcher"
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = "IngestionPipeline"
     aws_lambda_runtime_api: str = ""

@@ -18,7 +18,7 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
-from tools.module.addresses import short_name
+from tools.module.main_tf import short_name
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 

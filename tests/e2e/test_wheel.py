@@ -101,10 +101,10 @@ def test_a_type_checker_reads_its_annotations(app: Foreign) -> None:
     wrong.write_text(
         "from typing import cast\n"
         "from constructs import Construct\n"
-        "from ingestion_pipeline import IngestionPipeline, StreamSettings\n"
+        "from ingestion_pipeline import IngestionPipeline, Settings, StreamSettings\n"
         'StreamSettings(shard_count="two")\n'
         "scope = cast(Construct, ...)\n"
-        'IngestionPipeline(scope, "x", name="x", environment="dev", region="eu-west-1", streams=1)\n',
+        'IngestionPipeline(scope, "x", settings=Settings(), streams=1)\n',
         encoding="utf-8",
     )
     # The provider's bindings are some 1,500 modules, which say nothing of this wheel.

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+
 Json = dict[str, Any]
 
 
@@ -68,3 +70,8 @@ class Synthesized:
     def _entries(self, kind: str) -> Iterator[tuple[str, str]]:
         for type_, entries in self.json.get(kind, {}).items():
             yield from ((type_, name) for name in entries)
+
+
+def settings_of(name: str, environment: str = "dev") -> Settings:
+    """The default settings of a pipeline in Ireland."""
+    return Settings(environment=environment, pipeline=PipelineSettings(name=name, region="eu-west-1"))

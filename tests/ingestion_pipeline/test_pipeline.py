@@ -10,7 +10,7 @@ import pytest
 from constructs import Construct
 
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Json, Synthesized
+from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
 
 GOLDEN = Path(__file__).with_name("addresses.txt")
 
@@ -26,7 +26,7 @@ def two_copies(synthesize: Synthesize) -> Synthesized:
             ("clicks", "clicks", "dev"),
             ("production", "orders", "prod"),
         ):
-            IngestionPipeline(stack, id_, name=name, environment=environment, region="eu-west-1")
+            IngestionPipeline(stack, id_, settings=settings_of(name, environment))
 
     return synthesize(build)
 

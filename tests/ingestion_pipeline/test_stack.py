@@ -8,7 +8,7 @@ import pytest
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.tables import (
     LakeSettings,
-    NamingSettings,
+    PipelineSettings,
     Settings,
     StateSettings,
 )
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesized:
     """The stack with another name, Region, tags and state."""
-    naming = NamingSettings(name="orders", region="eu-central-1", tags={"Purpose": "Sales", "Team": "Data"})
+    naming = PipelineSettings(name="orders", region="eu-central-1", tags={"Purpose": "Sales", "Team": "Data"})
     state = StateSettings(bucket="our-state", key="somewhere/else", region="eu-west-1")
     return synthesize_stack(Settings(environment="prod", pipeline=naming, state=state))
 

@@ -17,18 +17,21 @@ sys.path[:0] = [str(ROOT / "constructs")]
 
 README = ROOT / "README.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
+VARIABLES = ROOT / "lambda" / "url_fetcher" / "variables.py"
 SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
 
 
 def documents() -> dict[Path, str]:
     """What every generated file should hold, by its path."""
     from tools.docs.tables import outputs_table, settings_table
+    from tools.docs.variables import variables_module
 
     parts = {"diagram": f"```mermaid\n{_diagram()}```\n", "settings": settings_table()}
     return {
         README: with_parts(README.read_text(encoding="utf-8"), parts),
         OUTPUTS: with_parts(OUTPUTS.read_text(encoding="utf-8"), {"outputs": outputs_table()}),
         SCHEMA: _schema(),
+        VARIABLES: variables_module(),
     }
 
 

@@ -15,7 +15,7 @@ from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
-    NamingSettings,
+    PipelineSettings,
     Settings,
 )
 from tools.module.validations import Validation
@@ -55,8 +55,8 @@ def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
 
 
 def _tags() -> tuple[Validation, ...]:
-    (advice,) = _advice(lambda: NamingSettings(tags={"": ""}))
-    (few,) = _advice(lambda: NamingSettings(tags=dict.fromkeys(map(str, range(MOST_TAGS + 1)), "")))
+    (advice,) = _advice(lambda: PipelineSettings(tags={"": ""}))
+    (few,) = _advice(lambda: PipelineSettings(tags=dict.fromkeys(map(str, range(MOST_TAGS + 1)), "")))
     within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
     text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
     fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"

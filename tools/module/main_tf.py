@@ -1,48 +1,46 @@
 """From the synthesized JSON of a stack to the resources of a module, in pure steps."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from ingestion_pipeline.resources.policies import Statement
-from tools.module.addresses import OutOfDate, renamed, short_name, short_names
-from tools.module.overrides import CONDITIONS, LOGGING, PLACES, SWITCHES, WITH_BUCKET_KEY
-from tools.module.synthesis import NAMES, STAND_IN
+from tools.module.synthesis import Synthesis
+from tools.module.variables import local_name
+
+REFERENCE = re.compile(r"\$\{((?:data\.)?aws_\w+)\.([\w-]+)\.(\w+)\}")
+OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
+FUNCTION = "aws_lambda_function.fetch_function"
+OVERRIDES: dict[str, object] = {
+    # The module's user chooses another zip by `package_path`, and says then what it was built for.
+    f"{FUNCTION}.runtime": "${var.function_runtime}",
+    f"{FUNCTION}.architectures": ["${var.function_architecture}"],
+    f"{FUNCTION}.filename": "${local.package}",
+    f"{FUNCTION}.source_code_hash": "${filebase64sha256(local.package)}",
+    # A module has no second key for deleting data: its caller's own plan is reviewed.
+    "aws_s3_bucket.lake_bucket.force_destroy": "${var.force_destroy}",
+}
+"""Where the module differs from the stack on purpose, by address and path."""
 
 
-def main_tf(config: Mapping[str, Any]) -> dict[str, Any]:
+class OutOfDate(AssertionError):
+    """When the constructs have changed so that the emitter would write something wrong."""
+
+
+def main_tf(synthesis: Synthesis) -> dict[str, Any]:
     """The content of main.tf.json: what the module reads and makes, without provider and backend.
-
-    Args:
-        config: A stack's JSON, synthesized with references for settings.
 
     Raises:
         OutOfDate: When the constructs have changed so that this would come out wrong.
     """
-    names = _short_names(config)
+    names = all_short_names(synthesis.config)
     result: dict[str, Any] = {
-        "data": _blocks(config["data"], names),
-        "resource": _blocks(config["resource"], names),
+        "data": _blocks(synthesis, "data", names),
+        "resource": _blocks(synthesis, "resource", names),
     }
-    for (address, path), value in PLACES.items():
-        replace_at(result["resource"], f"{address}.{path}", value)
-    for document, statements in WITH_BUCKET_KEY.items():
-        permit(result["data"]["aws_iam_policy_document"][document], statements)
-    function = result["resource"]["aws_lambda_function"]["fetch_function"]
-    function["dynamic"] = {"logging_config": [LOGGING]}
+    for path, value in OVERRIDES.items():
+        replace_at(result["resource"], path, value)
     result["data"]["aws_region"] = {"current": {"count": "${var.enabled ? 1 : 0}"}}
     return result
-
-
-def output_values(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Description and expression of the stack's own outputs, by name."""
-    names = _short_names(config)
-    return {
-        name: {
-            "description": output["description"],
-            "value": renamed(output["value"], names).removeprefix("${").removesuffix("}"),
-        }
-        for name, output in config["output"].items()
-    }
 
 
 def replace_at(blocks: dict[str, Any], path: str, value: object) -> None:
@@ -60,71 +58,81 @@ def replace_at(blocks: dict[str, Any], path: str, value: object) -> None:
     place[last] = value
 
 
-def switched(body: dict[str, Any]) -> dict[str, Any]:
-    """A block whose statements or rules are there by condition: in ``dynamic`` if they have one."""
-    result = dict(body)
-    for kind in ("statement", "rule"):
-        blocks = body.get(kind)
-        if not isinstance(blocks, list):
-            continue
-        conditions = [CONDITIONS.get(block.get("sid") or block.get("id") or "") for block in blocks]
-        always = [block for block, condition in zip(blocks, conditions, strict=True) if not condition]
-        sometimes = [
-            {"for_each": f"${{{condition} ? [1] : []}}", "content": block}
-            for block, condition in zip(blocks, conditions, strict=True)
-            if condition
-        ]
-        if sometimes:
-            del result[kind]
-            result |= ({kind: always} if always else {}) | {"dynamic": {kind: sometimes}}
-    return result
+def short_name(path: str) -> str:
+    """The name of a resource in the module, from its path in the tree of constructs.
 
-
-def permit(document: dict[str, Any], statements: Sequence[Statement]) -> None:
-    """Add statements to a policy document, each under its condition."""
-    blocks = [
-        {"sid": each.sid, "effect": "Allow", "actions": [*each.actions], "resources": [*each.resources]}
-        for each in statements
+    ``<stack>/pipeline/fetch/access/role`` becomes ``fetch_access_role``, and where a part only
+    repeats the one above, as in ``stream/stream``, it is left out.
+    """
+    parts = path.split("/")[2:]
+    distinct = [
+        part for part, below in zip(parts, [*parts[1:], ""], strict=True) if not below.startswith(part)
     ]
-    more = switched({"statement": blocks})["dynamic"]["statement"]
-    dynamic = document.setdefault("dynamic", {})
-    dynamic["statement"] = [*dynamic.get("statement", []), *more]
+    return "_".join(distinct).replace("-", "_")
 
 
-def count(name: str) -> str:
-    """How many there are of a resource or data source with that short name."""
-    return next(f"${{{condition} ? 1 : 0}}" for prefix, condition in SWITCHES if name.startswith(prefix))
+def all_short_names(config: Mapping[str, Any]) -> dict[str, str]:
+    """Short name by full address, ``aws_x.y`` or ``data.aws_x.y``.
+
+    Raises:
+        OutOfDate: When two would have the same.
+    """
+    names: dict[str, str] = {}
+    for mode, prefix in (("resource", ""), ("data", "data.")):
+        for kind, instances in config[mode].items():
+            mine = {
+                f"{prefix}{kind}.{unique}": short_name(body["//"]["metadata"]["path"])
+                for unique, body in instances.items()
+            }
+            if len(set(mine.values())) < len(mine):
+                raise OutOfDate(f"two {kind} have the same short name: {sorted(mine.values())}")
+            names |= mine
+    return names
 
 
-def _short_names(config: Mapping[str, Any]) -> dict[str, str]:
-    return short_names(config["resource"]) | short_names(config["data"], "data.")
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """``value`` with every reference in it rewritten for resources that may not be there.
+
+    Args:
+        value: Of a block, with whatever lies in it.
+        names: Short name by full address.
+    """
+    if isinstance(value, dict):
+        return {key: renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [renamed(inner, names) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if value in names:
+        return f"{value.rpartition('.')[0]}.{names[value]}"
+    return REFERENCE.sub(lambda found: f"${{one({_splat(found, names)})}}", value)
 
 
-def _blocks(blocks: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def made_expression(value: str, names: Mapping[str, str]) -> str:
+    """The expression of an attribute of a part that the module makes."""
+    return str(renamed(value, names)).removeprefix("${").removesuffix("}")
+
+
+def _splat(found: re.Match[str], names: Mapping[str, str]) -> str:
+    kind, unique, attribute = found.groups()
+    return f"{kind}.{names[f'{kind}.{unique}']}[*].{attribute}"
+
+
+def _blocks(synthesis: Synthesis, mode: str, names: Mapping[str, str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    for kind, instances in sorted(blocks.items()):
+    for kind, instances in sorted(synthesis.config[mode].items()):
         for body in instances.values():
-            name = short_name(body["//"]["metadata"]["path"])
-            kept = {key: value for key, value in body.items() if key not in {"//", "lifecycle"}}
-            whole = switched(_named(renamed(kept, names)))
-            result.setdefault(kind, {})[name] = {"count": count(name), **whole}
+            path = body["//"]["metadata"]["path"]
+            kept = {key: value for key, value in body.items() if key not in {"//", "lifecycle", "count"}}
+            count = f"${{{_condition(synthesis, path, body)} ? 1 : 0}}"
+            result.setdefault(kind, {})[short_name(path)] = {"count": count, **renamed(kept, names)}
         result[kind] = dict(sorted(result[kind].items()))
     return result
 
 
-def _named(value: Any) -> Any:
-    """``value`` with the names that Terraform computes in place of the stand-ins."""
-    if isinstance(value, dict):
-        return {key: _named(inner) for key, inner in value.items()}
-    if value == ["${local.secret_arn}"]:
-        return "${local.secret_arns}"
-    if value == ["sqs:SendMessage"]:
-        return ["${local.failure_action}"]
-    if isinstance(value, list):
-        return [_named(inner) for inner in value]
-    if isinstance(value, str):
-        for stand_in, expression in sorted(NAMES.items(), key=lambda pair: -len(pair[0])):
-            value = value.replace(stand_in, f"${{{expression}}}")
-        if STAND_IN.stack in value:
-            raise OutOfDate(f"{value!r}: a name that the module does not compute")
-    return value
+def _condition(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> str:
+    """When a block is made: unless its part exists, and if its construct makes no condition of its own."""
+    parts = [part for part, paths in synthesis.parts.items() if path in paths]
+    own = OWN_COUNT.fullmatch(body.get("count", ""))
+    made = f"local.create.{local_name(parts[-1])}" if parts else "var.enabled"
+    return f"{made} && {own[1]}" if own else made

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tools.module.main_tf import output_values
+from tools.module.main_tf import all_short_names, made_expression
 
 FURTHER = {
     "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),
@@ -26,11 +26,14 @@ def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     Args:
         config: A stack's JSON, synthesized with references for settings.
     """
-    further = {name: {"description": said, "value": value} for name, (said, value) in FURTHER.items()}
-    stated = further | output_values(config)
+    names = all_short_names(config)
+    stated = {name: {"description": said, "value": value} for name, (said, value) in FURTHER.items()}
+    for name, output in config["output"].items():
+        value = made_expression(output["value"], names)
+        stated[name] = {"description": output["description"], "value": value}
     return {name: {**stated[name], "value": _or_null(stated[name]["value"])} for name in sorted(stated)}
 
 
 def _or_null(value: str) -> str:
-    """One made of a list is null by itself, another would be what was brought along."""
+    """``one(…)`` is already null when its list is empty."""
     return value if value.startswith("one(") else f"var.enabled ? {value} : null"

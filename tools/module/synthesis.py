@@ -1,51 +1,189 @@
-"""The constructs synthesized once, with references to variables where settings would stand."""
+"""The constructs synthesized once as a module, with references to variables where settings would stand."""
 
 import json
 from collections import defaultdict
-from dataclasses import Field
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.file import TABLES
-from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.existing import (
+    BucketReference,
+    Existing,
+    QueueReference,
+    R,
+    Reference,
+    StreamReference,
+)
+from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
+from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.tables import Settings
-from tools.module.variables import settings_with_variable, variable_name
+from ingestion_pipeline.settings.sources import ConfiguredSources
+from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
+from tools.module.variables import local_name, part_variable, settings_with_variable, variable_name
 
-STAND_IN = Names("module", "name", "zz-stand-1")
-"""Names are computed in Python from these, and afterwards replaced by what Terraform computes."""
-
-STAND_INS: dict[str, object] = {
-    "pipeline.name": STAND_IN.name,
+KNOWN: dict[str, object] = {
+    "pipeline.name": "module",
     "pipeline.tags": {},
-    "fetch.allowed_hosts": ("hosts.example",),
-    "fetch.pack_kib": 997,
-    "dead_letters.queue_retention_days": 13,
+    "pipeline.region": "us-east-1",
+    "lake.bucket_name": "",
+    "lake.delete_with_stack": False,
 }
-"""Values that constructs calculate with, which references would not survive."""
-
-SOURCE_AUTH = "${local.secret_arn}"
-
-NAMES = {
-    STAND_IN.stream: "local.names.stream",
-    STAND_IN.delivery_stream: "local.names.delivery_stream",
-    STAND_IN.function: "local.names.function",
-    STAND_IN.dead_letter_queue: "local.names.dead_letter_queue",
-    STAND_IN.role("fetch"): "local.names.function_role",
-    STAND_IN.role("delivery"): "local.names.delivery_role",
-    STAND_IN.region: "local.region",
-}
-"""What Terraform computes, by stand-in."""
-
-EITHER = {"lake.bucket_name": "${local.names.bucket}", "stream.kms_key": "${local.stream_kms_key}"}
-"""References for settings that are not the only ones to say what they say."""
+"""Settings that the constructs are given as they are; the module reads their variables elsewhere."""
 
 TAGS = "${local.tags}"
+MADE = "made-"
+"""How the outputs begin that tell where the attributes of a part stand that the module makes."""
 
 
-def synthesize(target: Target, output: Path) -> tuple[dict[str, Any], Path]:
-    """The stack's JSON, with ``${var.…}`` and ``${local.…}`` for settings, and the function's zip.
+@dataclass(frozen=True)
+class Synthesis:
+    """What the constructs made of references.
+
+    Attributes:
+        config: The stack's JSON.
+        package: The function's zip.
+        parts: The paths of all constructs that are made unless a part exists, by the part.
+        made: References to the attributes of a part that is made, by part and attribute.
+        names: How everything is named, by the name's key.
+    """
+
+    config: dict[str, Any]
+    package: Path
+    parts: Mapping[str, frozenset[str]]
+    made: Mapping[str, Mapping[str, str]]
+    names: Mapping[str, Name]
+
+
+class ModuleNames(Names):
+    """Names that Terraform computes, each remembered when it is used."""
+
+    used: dict[str, Name]
+
+    def __init__(self) -> None:
+        super().__init__("module", "name", "${local.region}")
+        object.__setattr__(self, "used", {})
+
+    def of(self, name: Name) -> str:
+        """A reference to the name."""
+        self.used[name.key] = name
+        return f"${{local.names.{name.key}}}"
+
+    def bucket(self, account_id: str) -> str:  # noqa: ARG002 - Terraform puts it in
+        """A reference to the name."""
+        return "${local.names.bucket}"
+
+
+class ModuleSources(ConfiguredSources):
+    """The sources of the variable."""
+
+    @property
+    def json(self) -> str:
+        """All of them, encoded by Terraform."""
+        return "${jsonencode(var.sources)}"
+
+    @property
+    def secret_arns(self) -> list[str]:
+        """The secrets that they name."""
+        return list(unknown(tuple, "local.secret_arns"))
+
+    @property
+    def have_secrets(self) -> Condition:
+        """Whether they name any."""
+        return Unknown("length(local.secret_arns) > 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleSettings(Settings):
+    """Settings whose names and sources only Terraform will know."""
+
+    module_names: ModuleNames = field(default_factory=ModuleNames)
+
+    @property
+    def names(self) -> Names:
+        """References."""
+        return self.module_names
+
+    @property
+    def configured_sources(self) -> ConfiguredSources:
+        """References."""
+        return ModuleSources(())
+
+
+class ModuleStream(StreamReference):
+    """The stream, made or existing."""
+
+    @property
+    def has_own_key(self) -> Condition:
+        """Known to Terraform."""
+        return Unknown(f'local.stream_kms_key != "{AWS_KINESIS_KEY}"')
+
+
+class ModuleBucket(BucketReference):
+    """The bucket, made or existing."""
+
+    @property
+    def has_own_key(self) -> Condition:
+        """Known to Terraform."""
+        return Unknown("local.bucket_kms_key != null")
+
+
+class ModuleQueue(QueueReference):
+    """The queue, made or existing, or an existing topic."""
+
+    @property
+    def send_action(self) -> str:
+        """A queue's or a topic's."""
+        return "${local.failure_action}"
+
+
+KINDS: dict[type[Reference], type[Any]] = {
+    StreamReference: ModuleStream,
+    BucketReference: ModuleBucket,
+    QueueReference: ModuleQueue,
+}
+
+
+class ModuleExisting(Existing):
+    """Has every part made, takes note of what that makes, and hands on references to local values."""
+
+    def __init__(self, paths: Callable[[], frozenset[str]]) -> None:
+        super().__init__()
+        object.__setattr__(self, "paths", paths)
+        object.__setattr__(self, "parts", {})
+        object.__setattr__(self, "references", {})
+
+    paths: Callable[[], frozenset[str]]
+    parts: dict[str, frozenset[str]]
+    references: dict[str, Reference]
+
+    def use(self, name: str, make: Callable[[], R]) -> R:
+        """What stands for the part, whether it is made or exists."""
+        before = self.paths()
+        made = make()
+        self.parts[name] = self.paths() - before
+        self.references[name] = made
+        local = local_name(name)
+        given = {each: f"${{local.{local}.{each}}}" for each in part_attributes(name)}
+        if "kms_key" in given:
+            given["kms_key"] = f"${{local.{local}_kms_key}}"
+        kind = KINDS.get(type(made), type(made))
+        return kind(**given)  # type: ignore[no-any-return]
+
+    def has(self, name: str) -> Condition:
+        """Whether the variable is given."""
+        return Unknown(f"var.{part_variable(name)} != null")
+
+
+def part_attributes(name: str) -> list[str]:
+    """The attributes of a part that its user gives."""
+    about = {column.name: column.metadata for column in fields(Existing)}[name]
+    return [each.removesuffix("?") for each in about["attributes"].split()]
+
+
+def synthesize(target: Target, output: Path) -> Synthesis:
+    """The stack, with ``${var.…}`` and ``${local.…}`` for settings, and the function's zip.
 
     Args:
         target: What the zip is built for.
@@ -54,68 +192,71 @@ def synthesize(target: Target, output: Path) -> tuple[dict[str, Any], Path]:
     Raises:
         BundleError: When the function's zip cannot be made.
     """
-    config = stack_json(_settings(target), output, tags=TAGS)
+    from cdktf import App, TerraformOutput
+
+    from ingestion_pipeline.outputs import OUTPUTS
+    from ingestion_pipeline.pipeline import IngestionPipeline
+    from ingestion_pipeline.stack import AwsStack
+
+    settings = _settings(target)
+    stack = AwsStack(App(outdir=str(output)), "stack", settings=settings, state_key="")
+    existing = ModuleExisting(lambda: frozenset(each.node.path for each in stack.node.find_all()))
+    pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=existing)
+    for each in OUTPUTS:
+        TerraformOutput(stack, each.name, value=each.value(pipeline), description=each.meaning)
+    for part, reference in existing.references.items():
+        for name in part_attributes(part):
+            TerraformOutput(stack, f"{MADE}{part}-{name}", value=getattr(reference, name))
+    config = _written(stack, output, TAGS)
+    outputs = config["output"]
+    made: dict[str, dict[str, str]] = defaultdict(dict)
+    for key in [key for key in outputs if key.startswith(MADE)]:
+        part, name = key.removeprefix(MADE).split("-")
+        made[part][name] = outputs.pop(key)["value"]
     (package,) = output.glob("stacks/*/assets/**/*.zip")
-    return config, package
+    return Synthesis(config, package, existing.parts, made, settings.module_names.used)
 
 
-def stack_json(settings: Settings, output: Path, *, tags: str = "") -> dict[str, Any]:
-    """The JSON of the stack that the settings make.
-
-    Args:
-        settings: Of one environment.
-        output: Folder to synthesize into.
-        tags: What each resource that can carry tags is given as such, or empty.
+def stack_json(settings: Settings, output: Path) -> dict[str, Any]:
+    """The JSON of the stack that plain settings make, to compare the module with.
 
     Raises:
         BundleError: When the function's zip cannot be made.
     """
-    # Only now: this starts jsii's Node process.
     from cdktf import App
 
     from ingestion_pipeline.stack import IngestionStack
 
-    app = App(outdir=str(output))
-    stack = IngestionStack(app, "stack", settings=settings)
+    return _written(IngestionStack(App(outdir=str(output)), "stack", settings=settings), output)
+
+
+def _written(stack: Any, output: Path, tags: str = "") -> dict[str, Any]:
+    """The stack's JSON; each resource that can carry tags has ``tags``, if there are any."""
     for construct in stack.node.find_all() if tags else []:
         if hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
             construct.add_override("tags", tags)
-    app.synth()
+    stack.node.root.synth()
     return json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def _settings(target: Target) -> Settings:
+def _settings(target: Target) -> ModuleSettings:
     tables: dict[str, dict[str, Any]] = defaultdict(dict)
     for path, column in settings_with_variable():
         table, name = path.split(".")
         tables[table][name] = _given(path, column)
-    tables["pipeline"]["region"] = STAND_IN.region
-    tables["function"].update(runtime=target.runtime, architecture=target.architecture)
-    if target.on_host:
-        tables["function"].update(runtime="host", architecture="host")
-    auth = {"kind": "bearer", "secret_arn": _text(SOURCE_AUTH)}
-    source = {"name": "a", "url": "https://a.example", "auth": auth}
-    made = {name: TABLES[name](**values) for name, values in tables.items()}
-    return Settings(environment=STAND_IN.environment, sources=(source,), **made)  # type: ignore[arg-type]
+    host = target.on_host
+    tables["function"].update(
+        runtime="host" if host else target.runtime, architecture="host" if host else target.architecture
+    )
+    tables["pipeline"]["region"] = KNOWN["pipeline.region"]
+    made: dict[str, Any] = {name: TABLES[name](**values) for name, values in tables.items()}
+    return ModuleSettings(environment="name", **made)
 
 
 def _given(path: str, column: Field[Any]) -> object:
-    """What stands for a setting: a reference that CDKTF carries to where it belongs, if it can."""
-    from cdktf import Token
-
-    rule, reference = rule_of(column), f"${{var.{variable_name(path)}}}"
-    if path in STAND_INS:
-        return STAND_INS[path]
-    reference = EITHER.get(path, reference)
-    if rule.kind is int:
-        return Token.as_number(reference)
-    if rule.kind is bool:
-        # What only true brings along is there to be switched.
-        return path != "lake.delete_with_stack"
-    return _text(reference)
-
-
-def _text(reference: str) -> str:
-    from cdktf import Token
-
-    return Token.as_string(Token.as_any(reference))
+    """What stands for a setting: its variable, as CDKTF carries it to where it belongs."""
+    if path in KNOWN:
+        return KNOWN[path]
+    if path == "stream.kms_key":
+        return unknown(str, "local.stream_kms_key")
+    return unknown(rule_of(column).kind, f"var.{variable_name(path)}")

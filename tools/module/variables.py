@@ -1,15 +1,14 @@
-"""The module's variables: one a setting, those that every module has, and what may be brought along."""
+"""The module's variables: one a setting, those that every module has, and the parts that may exist."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.file import TABLES
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.tables import ENVIRONMENT, ENVIRONMENT_FORM, Settings
+from ingestion_pipeline.settings.tables import ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
 from tools.module.cross_validations import demands
-from tools.module.existing import BROUGHT
 from tools.module.validations import Validation, validation
 
 TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
@@ -79,7 +78,7 @@ def inputs(target: Target) -> list[Input]:
         None,
     )
     sources = Input("sources", "any", SOURCES, ())
-    every = [enabled, *naming, sources, *by_name.values(), package, *_brought()]
+    every = [enabled, *naming, sources, *by_name.values(), package, *_parts()]
     more = demands(target)
     return [replace(given, validations=(*given.validations, *more.get(given.name, ()))) for given in every]
 
@@ -120,6 +119,27 @@ def _input(name: str, rule: Rule, default: object) -> Input:
     )
 
 
-def _brought() -> Iterator[Input]:
-    for name, (attributes, meaning) in BROUGHT.items():
-        yield Input(name, f"object({{ {attributes} }})", meaning, None)
+def part_variable(part: str) -> str:
+    """The variable by which a part is given that exists."""
+    about = {column.name: column.metadata for column in fields(Existing)}[part]
+    return str(about["variable"] or f"existing_{part}")
+
+
+def local_name(part: str) -> str:
+    """The local value that holds a part's attributes, whether it is made or exists."""
+    return part_variable(part).removeprefix("existing_")
+
+
+def _parts() -> Iterator[Input]:
+    """A variable for each part: an object, so that whether it is given is known at plan."""
+    for column in fields(Existing):
+        about = column.metadata
+        attributes = ", ".join(_attribute(name, about["kms_key"]) for name in about["attributes"].split())
+        yield Input(part_variable(column.name), f"object({{ {attributes} }})", about["meaning"], None)
+
+
+def _attribute(name: str, kms_key: str) -> str:
+    if not name.endswith("?"):
+        return f"{name} = string"
+    default = f', "{kms_key}"' if kms_key else ""
+    return f"{name.removesuffix('?')} = optional(string{default})"

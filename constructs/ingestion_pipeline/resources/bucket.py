@@ -1,5 +1,7 @@
 """A private bucket: what every bucket of the project has in common."""
 
+from typing import Any
+
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
@@ -21,6 +23,8 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.resources.policies import require_tls
 from ingestion_pipeline.resources.role import policy_document
+from ingestion_pipeline.resources.switch import exist_only_if
+from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
 
 
 class PrivateBucket(Construct):
@@ -69,11 +73,7 @@ class PrivateBucket(Construct):
             policy=policy_document(self, "tls-only", require_tls(self.bucket.arn)).json,
             depends_on=[public_access],
         )
-        rules = lifecycle_rules(noncurrent_version_days, unfinished_upload_days)
-        if rules:
-            S3BucketLifecycleConfiguration(
-                self, "lifecycle", bucket=self.bucket.id, rule=rules, depends_on=[versioning]
-            )
+        self._expire(noncurrent_version_days, unfinished_upload_days, after=versioning)
 
     def _enable_versioning(self) -> S3BucketVersioningA:
         enabled = S3BucketVersioningVersioningConfiguration(status="Enabled")
@@ -87,6 +87,22 @@ class PrivateBucket(Construct):
         )
         rule = S3BucketServerSideEncryptionConfigurationRuleA(apply_server_side_encryption_by_default=default)
         S3BucketServerSideEncryptionConfigurationA(self, "encryption", bucket=self.bucket.id, rule=[rule])
+
+    def _expire(
+        self, noncurrent_version_days: int, unfinished_upload_days: int, *, after: S3BucketVersioningA
+    ) -> None:
+        """Remove what nobody needs any more, if a rule is switched on."""
+        rules = lifecycle_rules(noncurrent_version_days, unfinished_upload_days)
+        is_wanted = any_of(*(condition for condition, _ in rules))
+        if not is_wanted:
+            return
+        certain = [_rule(rule) for condition, rule in rules if condition is True]
+        lifecycle = S3BucketLifecycleConfiguration(
+            self, "lifecycle", bucket=self.bucket.id, rule=certain or None, depends_on=[after]
+        )
+        if blocks := optional_blocks(rules):
+            lifecycle.add_override("dynamic.rule", blocks)
+        exist_only_if(lifecycle, is_wanted)
 
     def _close_to_the_public(self) -> S3BucketPublicAccessBlock:
         block = S3BucketPublicAccessBlock(
@@ -118,32 +134,41 @@ class StateBucket(PrivateBucket):
 
 def lifecycle_rules(
     noncurrent_version_days: int, unfinished_upload_days: int
-) -> list[S3BucketLifecycleConfigurationRule]:
-    """The rules that are switched on; the filter is explicit because provider 6 warns without one."""
-    everything = S3BucketLifecycleConfigurationRuleFilter(prefix="")
-    rules = []
-    if unfinished_upload_days:
-        abort = S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
-            days_after_initiation=unfinished_upload_days
-        )
-        rules.append(
-            S3BucketLifecycleConfigurationRule(
-                id="remove-unfinished-uploads",
-                status="Enabled",
-                filter=[everything],
-                abort_incomplete_multipart_upload=[abort],
-            )
-        )
-    if noncurrent_version_days:
-        expire = S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-            noncurrent_days=noncurrent_version_days
-        )
-        rules.append(
-            S3BucketLifecycleConfigurationRule(
-                id="remove-old-versions",
-                status="Enabled",
-                filter=[everything],
-                noncurrent_version_expiration=[expire],
-            )
-        )
-    return rules
+) -> list[tuple[Condition, dict[str, Any]]]:
+    """Each rule with the condition that it is switched on."""
+    # The filter is explicit because provider 6 warns without one.
+    everything = [{"prefix": ""}]
+    abort = [{"days_after_initiation": unfinished_upload_days}]
+    expire = [{"noncurrent_days": noncurrent_version_days}]
+    rules: list[tuple[Condition, str, dict[str, Any]]] = [
+        (
+            positive(unfinished_upload_days),
+            "remove-unfinished-uploads",
+            {"abort_incomplete_multipart_upload": abort},
+        ),
+        (
+            positive(noncurrent_version_days),
+            "remove-old-versions",
+            {"noncurrent_version_expiration": expire},
+        ),
+    ]
+    return [
+        (condition, {"id": id_, "status": "Enabled", "filter": everything, **action})
+        for condition, id_, action in rules
+    ]
+
+
+def _rule(content: dict[str, Any]) -> S3BucketLifecycleConfigurationRule:
+    """A rule as the bindings take it."""
+    structs: dict[str, Any] = {
+        "filter": S3BucketLifecycleConfigurationRuleFilter,
+        "abort_incomplete_multipart_upload": (
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload
+        ),
+        "noncurrent_version_expiration": S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+    }
+    arguments: dict[str, Any] = {
+        key: [structs[key](**block) for block in value] if key in structs else value
+        for key, value in content.items()
+    }
+    return S3BucketLifecycleConfigurationRule(**arguments)

@@ -1,12 +1,17 @@
-"""The dead letter queue: events whose invocation failed to the last."""
+"""The dead letter queue: events whose invocation failed after all retries."""
 
 from constructs import Construct
 
 from ingestion_pipeline.bindings import DataAwsPartition, SqsQueue
 from ingestion_pipeline.resources.policies import require_tls_to_queue
 from ingestion_pipeline.resources.role import policy_document
+from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.expressions import times
+from ingestion_pipeline.settings.names import Name
 
 SECONDS_A_DAY = 86_400
+NAME = Name("dead_letter_queue", "dead-letters", 80)
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
 
 
 class DeadLetterQueue(Construct):
@@ -24,7 +29,7 @@ class DeadLetterQueue(Construct):
         retention_days: Days that an event is kept, 1 to 14.
 
     Attributes:
-        queue: Its ARN goes to the function, its name to alarms.
+        reference: Its ARN goes to the function, its URL to whoever reads it.
     """
 
     def __init__(
@@ -34,11 +39,12 @@ class DeadLetterQueue(Construct):
         partition = DataAwsPartition(self, "partition").partition
         # Within the queue, which cannot refer to itself: a policy of its own takes 25 s more to deploy.
         arn = f"arn:{partition}:sqs:{region}:{account_id}:{name}"
-        self.queue = SqsQueue(
+        queue = SqsQueue(
             self,
             "queue",
             name=name,
-            message_retention_seconds=retention_days * SECONDS_A_DAY,
+            message_retention_seconds=times(retention_days, SECONDS_A_DAY),
             sqs_managed_sse_enabled=True,
             policy=policy_document(self, "tls-only", require_tls_to_queue(arn)).json,
         )
+        self.reference = QueueReference(arn=queue.arn, url=queue.url)

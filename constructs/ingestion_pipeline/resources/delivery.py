@@ -22,14 +22,20 @@ from ingestion_pipeline.resources.policies import (
     write_log_stream,
     write_objects,
 )
-from ingestion_pipeline.resources.role import Role
+from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.settings.existing import (
     BucketReference,
+    Existing,
     LogGroupReference,
-    RoleReference,
     StreamReference,
 )
+from ingestion_pipeline.settings.expressions import chosen
+from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.tables import DATA_FOLDER, DeliverySettings
+
+NAME = Name("delivery_stream", "delivery", 64)
+"""https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html"""
+ROLE_NAME = Name("delivery_role", "delivery", ROLE_CHARACTERS, with_region=True)
 
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 """Hive-style, so that a query engine prunes by time; the time is UTC and that of arrival."""
@@ -45,14 +51,12 @@ class Delivery(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The delivery stream's, up to 64 characters.
-        role_name: The role's, up to 64 characters.
+        names: Gives the names of the delivery stream and of the role.
         account_id: Of the account that it runs in.
         stream: What is read.
         bucket: Where objects are written.
         settings: Buffers, compression, prefixes, days that the log is kept.
-        role: An existing one to use.
-        log_group: An existing one to use.
+        existing: The parts that exist.
         depends_on: What protects the bucket and has to be there before the first object.
 
     Attributes:
@@ -65,34 +69,34 @@ class Delivery(Construct):
         scope: Construct,
         id_: str,
         *,
-        name: str,
-        role_name: str,
+        names: Names,
         account_id: str,
         stream: StreamReference,
         bucket: BucketReference,
         settings: DeliverySettings,
-        role: RoleReference | None = None,
-        log_group: LogGroupReference | None = None,
+        existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        log_stream = self._log_stream(name, settings, log_group)
+        name = names.of(NAME)
+        log_stream = self._log_stream(name, settings, existing)
         prefixes = [f"{settings.data_prefix}{DATA_FOLDER}", settings.error_prefix]
         self.role = Role(
             self,
             "access",
-            name=role_name,
+            name=names.of(ROLE_NAME),
             # Without it, another account's Firehose could be talked into using the role.
             trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
                 *read_stream(stream.arn),
-                *read_with_key(stream.kms_key, stream.arn),
+                *read_with_key(stream),
                 *write_objects(bucket.arn, prefixes),
-                *encrypt_objects(bucket.kms_key),
-                *decrypt_objects(bucket.kms_key),
+                *encrypt_objects(bucket),
+                *decrypt_objects(bucket),
                 *write_log_stream(log_stream.arn),
             ],
-            existing=role,
+            existing=existing,
+            part="delivery_role",
         )
         logging = KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions(
             enabled=True, log_group_name=log_stream.log_group_name_input, log_stream_name=log_stream.name
@@ -122,16 +126,17 @@ class Delivery(Construct):
             depends_on=[*self.role.policies, *depends_on],
         )
 
-    def _log_stream(
-        self, name: str, settings: DeliverySettings, existing: LogGroupReference | None
-    ) -> CloudwatchLogStream:
-        if existing:
-            # Beside those of others in the same group.
-            return CloudwatchLogStream(self, "log-stream", name=name, log_group_name=existing.name)
-        group = CloudwatchLogGroup(
-            self,
-            "log-group",
-            name=f"/aws/kinesisfirehose/{name}",
-            retention_in_days=settings.log_retention_days,
-        )
-        return CloudwatchLogStream(self, "log-stream", name="DestinationDelivery", log_group_name=group.name)
+    def _log_stream(self, name: str, settings: DeliverySettings, existing: Existing) -> CloudwatchLogStream:
+        def make() -> LogGroupReference:
+            group = CloudwatchLogGroup(
+                self,
+                "log-group",
+                name=f"/aws/kinesisfirehose/{name}",
+                retention_in_days=settings.log_retention_days,
+            )
+            return LogGroupReference(name=group.name, arn=group.arn)
+
+        group = existing.use("delivery_log_group", make)
+        # In a group that exists, it stands beside the log streams of others.
+        own_name = chosen(existing.has("delivery_log_group"), name, "DestinationDelivery")
+        return CloudwatchLogStream(self, "log-stream", name=own_name, log_group_name=group.name)

@@ -1,7 +1,7 @@
 """The function that fetches, with its log, its role and its environment."""
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
 from constructs import Construct
@@ -13,7 +13,6 @@ from ingestion_pipeline.bindings import (
     LambdaFunctionEventInvokeConfig,
     LambdaFunctionEventInvokeConfigDestinationConfig,
     LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
-    LambdaFunctionLoggingConfig,
     LambdaFunctionTracingConfig,
 )
 from ingestion_pipeline.code.bundle import Bundle, Target
@@ -28,16 +27,21 @@ from ingestion_pipeline.resources.policies import (
     write_stream,
     write_with_key,
 )
-from ingestion_pipeline.resources.role import Role
+from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.settings.existing import (
     BucketReference,
+    Existing,
     LogGroupReference,
-    RoleReference,
+    QueueReference,
     StreamReference,
 )
-from ingestion_pipeline.settings.sources import Source, as_variable, secret_arns
-from ingestion_pipeline.settings.tables import FetchSettings, FunctionSettings
+from ingestion_pipeline.settings.expressions import Condition, as_text, chosen, optional_blocks
+from ingestion_pipeline.settings.names import FUNCTION, Name, Names
+from ingestion_pipeline.settings.rules import rule_of
+from ingestion_pipeline.settings.sources import literal
+from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings
 
+ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
 HANDLER = "url_fetcher.handler.handler"
 METRICS_NAMESPACE = "IngestionPipeline"
 
@@ -53,18 +57,13 @@ class FetchFunction(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The function's, up to 64 characters.
-        role_name: The role's, up to 64 characters.
+        names: Gives the names of the function and of the role.
         code: The zip.
         stream: Where records are put.
-        bucket: Where records that can never go are kept.
-        dead_letter_prefix: The folder in that bucket.
-        queue_arn: Where events that failed to the last are sent.
-        settings: Memory, time, runtime, retries, log.
-        fetch: What may be fetched and how it is packed.
-        sources: What to fetch.
-        role: An existing one to use.
-        log_group: An existing one to use.
+        bucket: Where undeliverable records are stored.
+        queue: Where events are sent that failed after all retries.
+        settings: Of the whole pipeline.
+        existing: The parts that exist.
         depends_on: What must be there before the first invocation.
 
     Attributes:
@@ -77,42 +76,40 @@ class FetchFunction(Construct):
         scope: Construct,
         id_: str,
         *,
-        name: str,
-        role_name: str,
+        names: Names,
         code: Bundle,
         stream: StreamReference,
         bucket: BucketReference,
-        dead_letter_prefix: str,
-        queue_arn: str,
-        settings: FunctionSettings,
-        fetch: FetchSettings,
-        sources: Sequence[Source] = (),
-        role: RoleReference | None = None,
-        log_group: LogGroupReference | None = None,
+        queue: QueueReference,
+        settings: Settings,
+        existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        own_log = [] if log_group else [self._make_log_group(name, settings)]
-        log_arn = log_group.arn if log_group else own_log[0].arn
+        function, sources, name = settings.function, settings.configured_sources, names.of(FUNCTION)
+        own_log: list[CloudwatchLogGroup] = []
+        log_group = existing.use("function_log_group", lambda: self._make_log_group(name, function, own_log))
         permissions = [
             *write_stream(stream.arn),
-            *write_with_key(stream.kms_key),
-            *write_dead_letters(bucket.arn, dead_letter_prefix),
-            *encrypt_objects(bucket.kms_key),
-            *send_failures(queue_arn),
-            *read_secrets(secret_arns(sources)),
-            *write_log(log_arn),
+            *write_with_key(stream),
+            *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
+            *encrypt_objects(bucket),
+            *send_failures(queue),
+            *read_secrets(sources.secret_arns, when=sources.have_secrets),
+            *write_log(log_group.arn),
+            *send_traces(when=function.tracing),
         ]
         self.role = Role(
             self,
             "access",
-            name=role_name,
+            name=names.of(ROLE_NAME),
             trust=trust("lambda.amazonaws.com"),
-            permissions=[*permissions, *(send_traces() if settings.tracing else [])],
-            existing=role,
+            permissions=permissions,
+            existing=existing,
+            part="function_role",
         )
         asset = TerraformAsset(self, "code", path=str(code.path), type=AssetType.FILE)
-        target = Target.of(settings.runtime, settings.architecture)
+        target = Target.of(function.runtime, function.architecture)
         self.function = LambdaFunction(
             self,
             "function",
@@ -121,9 +118,9 @@ class FetchFunction(Construct):
             handler=HANDLER,
             runtime=target.runtime,
             architectures=[target.architecture],
-            memory_size=settings.memory_mib,
-            timeout=settings.timeout_seconds,
-            reserved_concurrent_executions=settings.reserved_concurrency,
+            memory_size=function.memory_mib,
+            timeout=function.timeout_seconds,
+            reserved_concurrent_executions=function.reserved_concurrency,
             # path.module makes the path right in a root stack and in a module alike.
             filename=f"${{path.module}}/{asset.path}",
             source_code_hash=code.sha256,
@@ -131,21 +128,36 @@ class FetchFunction(Construct):
                 variables={
                     "KINESIS_STREAM_NAME": stream.name,
                     "DEAD_LETTER_BUCKET": bucket.name,
-                    "DEAD_LETTER_PREFIX": dead_letter_prefix,
+                    "SOURCES": sources.json,
                     "POWERTOOLS_SERVICE_NAME": name,
-                    **variables(settings, fetch, sources),
+                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                    **variables(settings),
                 }
             ),
-            logging_config=_log_to(log_group),
-            tracing_config=LambdaFunctionTracingConfig(mode="Active" if settings.tracing else "PassThrough"),
+            tracing_config=LambdaFunctionTracingConfig(
+                mode=chosen(function.tracing, "Active", "PassThrough")
+            ),
             depends_on=[*own_log, *self.role.policies, *depends_on],
         )
-        self._keep_failures(queue_arn, settings)
+        self._log_to(log_group, existing.has("function_log_group"))
+        self._keep_failures(queue.arn, function)
 
-    def _make_log_group(self, name: str, settings: FunctionSettings) -> CloudwatchLogGroup:
-        return CloudwatchLogGroup(
+    def _make_log_group(
+        self, name: str, settings: FunctionSettings, made: list[CloudwatchLogGroup]
+    ) -> LogGroupReference:
+        group = CloudwatchLogGroup(
             self, "log-group", name=f"/aws/lambda/{name}", retention_in_days=settings.log_retention_days
         )
+        made.append(group)
+        return LogGroupReference(name=group.name, arn=group.arn)
+
+    def _log_to(self, log_group: LogGroupReference, is_existing: Condition) -> None:
+        """Without it, Lambda logs to the group that has the function's name."""
+        logging = {"log_format": "Text", "log_group": log_group.name}
+        if is_existing is True:
+            self.function.put_logging_config(**logging)
+        elif blocks := optional_blocks([(is_existing, logging)]):
+            self.function.add_override("dynamic.logging_config", blocks)
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
         """A destination rather than a dead letter configuration: it tells the error beside the event."""
@@ -160,28 +172,15 @@ class FetchFunction(Construct):
         )
 
 
-def _log_to(log_group: LogGroupReference | None) -> LambdaFunctionLoggingConfig | None:
-    """Where to log, if not to the group that Lambda takes by itself."""
-    return LambdaFunctionLoggingConfig(log_format="Text", log_group=log_group.name) if log_group else None
-
-
-def variables(
-    settings: FunctionSettings, fetch: FetchSettings, sources: Sequence[Source]
-) -> Mapping[str, str]:
-    """The function's environment, as far as settings make it."""
+def variables(settings: Settings) -> Mapping[str, str]:
+    """The environment variables that carry settings to the function."""
     return {
-        "SOURCES": literal(as_variable(sources)),
-        "ALLOWED_HOSTS": ",".join(fetch.allowed_hosts),
-        "ALLOW_HTTP": str(fetch.allow_http).lower(),
-        "ALLOW_PRIVATE_NETWORKS": str(fetch.allow_private_networks).lower(),
-        "PACKING": fetch.packing,
-        "PACK_KIB": str(fetch.pack_kib),
-        "PARTITION_KEY_FIELD": literal(fetch.partition_key_field),
-        "LOG_LEVEL": settings.log_level,
-        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+        rule.variable: _as_variable(getattr(getattr(settings, table), column.name))
+        for table, kind in TABLES.items()
+        for column in fields(kind)  # type: ignore[arg-type]
+        if (rule := rule_of(column)).variable
     }
 
 
-def literal(text: str) -> str:
-    """``text`` for Terraform to take as it is, should it look like a template; CDKTF's references stay."""
-    return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
+def _as_variable(value: str | int | bool | Sequence[str]) -> str:
+    return literal(value) if isinstance(value, str) else as_text(value)

@@ -4,6 +4,7 @@ from cdktf import Annotations
 from constructs import Construct
 
 from ingestion_pipeline.resources.bucket import PrivateBucket
+from ingestion_pipeline.settings.existing import BucketReference
 from ingestion_pipeline.settings.tables import LakeSettings
 
 DELETABLE_ENVIRONMENTS = "deletableEnvironments"
@@ -23,6 +24,9 @@ class DataLake(PrivateBucket):
         name: The bucket's, if the settings give none.
         environment: Such as ``prod``.
         settings: Lifecycle and the first of the two keys.
+
+    Attributes:
+        reference: Its ARN and name go to whoever writes and reads.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class DataLake(PrivateBucket):
             noncurrent_version_days=settings.noncurrent_version_days,
             unfinished_upload_days=settings.unfinished_upload_days,
         )
+        self.reference = BucketReference(name=self.bucket.bucket, arn=self.bucket.arn)
         if settings.delete_with_stack and not listed:
             Annotations.of(self).add_warning(
                 f"lake.delete_with_stack is set, but cdktf.json's {DELETABLE_ENVIRONMENTS} does not list "

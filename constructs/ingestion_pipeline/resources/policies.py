@@ -1,12 +1,15 @@
 """Least-privilege documents, as plain data: exact actions on exact ARNs.
 
-Nothing here knows Terraform; `permissions.py` turns statements into a policy document.
+Nothing here knows Terraform; `role.py` turns statements into a policy document.
 Action sets: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html and
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
+from ingestion_pipeline.settings.expressions import Condition
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Statement:
         services: Who may assume the role, in a trust policy.
         conditions: Value that a context key must equal, by key.
         allowed: Whether it permits; if not it denies, and to everybody.
+        when: Whether it is part of its document.
     """
 
     sid: str
@@ -28,6 +32,7 @@ class Statement:
     services: Sequence[str] = ()
     conditions: Mapping[str, str] = field(default_factory=dict)
     allowed: bool = True
+    when: Condition = True
 
 
 def trust(service: str, **conditions: str) -> list[Statement]:
@@ -57,20 +62,22 @@ def read_stream(stream_arn: str) -> list[Statement]:
     return [Statement("ReadStream", actions, [stream_arn])]
 
 
-def write_with_key(key: str) -> list[Statement]:
+def write_with_key(stream: StreamReference) -> list[Statement]:
     """Lets the function encrypt what it puts on a stream; AWS's own key needs no permission.
 
     https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
     """
-    return [Statement("EncryptRecords", ["kms:GenerateDataKey"], [key])] if is_own_key(key) else []
+    actions = ["kms:GenerateDataKey"]
+    return [Statement("EncryptRecords", actions, [stream.kms_key], when=stream.has_own_key)]
 
 
-def read_with_key(key: str, stream_arn: str) -> list[Statement]:
+def read_with_key(stream: StreamReference) -> list[Statement]:
     """Lets Firehose decrypt what it reads from one stream, and nothing else that the key protects."""
-    if not is_own_key(key):
-        return []
-    context = {"kms:EncryptionContext:aws:kinesis:arn": stream_arn}
-    return [Statement("DecryptRecords", ["kms:Decrypt"], [key], conditions=context)]
+    context = {"kms:EncryptionContext:aws:kinesis:arn": stream.arn}
+    actions = ["kms:Decrypt"]
+    return [
+        Statement("DecryptRecords", actions, [stream.kms_key], conditions=context, when=stream.has_own_key)
+    ]
 
 
 def put_records(stream_arn: str) -> list[Statement]:
@@ -87,22 +94,18 @@ def read_objects(bucket_arn: str, prefix: str) -> list[Statement]:
     ]
 
 
-def encrypt_objects(key: str) -> list[Statement]:
+def encrypt_objects(bucket: BucketReference) -> list[Statement]:
     """Lets whoever writes objects encrypt them with the bucket's own key, if it has one.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
-    return [Statement("EncryptObjects", ["kms:GenerateDataKey"], [key])] if key else []
+    actions = ["kms:GenerateDataKey"]
+    return [Statement("EncryptObjects", actions, [bucket.kms_key], when=bucket.has_own_key)]
 
 
-def decrypt_objects(key: str) -> list[Statement]:
+def decrypt_objects(bucket: BucketReference) -> list[Statement]:
     """Lets whoever reads objects, or writes them in parts, decrypt them with the bucket's own key, if any."""
-    return [Statement("DecryptObjects", ["kms:Decrypt"], [key])] if key else []
-
-
-def is_own_key(key: str) -> bool:
-    """Whether a stream's key is the user's, given by its ARN, and not AWS's own, given by its alias."""
-    return not key.startswith("alias/")
+    return [Statement("DecryptObjects", ["kms:Decrypt"], [bucket.kms_key], when=bucket.has_own_key)]
 
 
 def write_log(log_group_arn: str) -> list[Statement]:
@@ -147,20 +150,18 @@ def require_tls(bucket_arn: str) -> list[Statement]:
 
 
 def write_dead_letters(bucket_arn: str, prefix: str) -> list[Statement]:
-    """Lets the function keep records that can never go, below one prefix of the bucket."""
+    """Lets the function store undeliverable records below one prefix of the bucket."""
     return [Statement("WriteDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{prefix}*"])]
 
 
-def send_failures(queue_arn: str) -> list[Statement]:
-    """Lets Lambda, in the function's name, send the events that failed to the last to one queue."""
-    return [Statement("SendFailures", ["sqs:SendMessage"], [queue_arn])]
+def send_failures(queue: QueueReference) -> list[Statement]:
+    """Lets Lambda, on the function's behalf, send events that failed after all retries to one queue."""
+    return [Statement("SendFailures", [queue.send_action], [queue.arn])]
 
 
-def read_secrets(secret_arns: Sequence[str]) -> list[Statement]:
-    """Lets the function read the secrets of its sources, and no permission at all if there are none."""
-    if not secret_arns:
-        return []
-    return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], list(secret_arns))]
+def read_secrets(secret_arns: Sequence[str], *, when: Condition = True) -> list[Statement]:
+    """Lets the function read the secrets of its sources, if they have any."""
+    return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns, when=when)]
 
 
 def require_tls_to_queue(queue_arn: str) -> list[Statement]:
@@ -169,9 +170,10 @@ def require_tls_to_queue(queue_arn: str) -> list[Statement]:
     return [Statement("RequireTls", ["sqs:*"], [queue_arn], conditions=condition, allowed=False)]
 
 
-def send_traces() -> list[Statement]:
+def send_traces(*, when: Condition = True) -> list[Statement]:
     """Lets the function send traces; X-Ray knows no resources, so ``*`` is the only one it takes.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
     """
-    return [Statement("SendTraces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])]
+    actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    return [Statement("SendTraces", actions, ["*"], when=when)]

@@ -1,6 +1,7 @@
 """Roles and their policy documents, from the plain statements of `policies`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from constructs import Construct
 
@@ -13,14 +14,18 @@ from ingestion_pipeline.bindings import (
     IamRolePolicy,
 )
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import RoleReference
+from ingestion_pipeline.settings.existing import Existing, RoleReference
+from ingestion_pipeline.settings.expressions import Unknown, optional_blocks
+
+ROLE_CHARACTERS = 64
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
 class Role(Construct):
     """A role that one service assumes, with the one policy that says what it may do.
 
-    Creates: two policy documents, an IAM role, its inline policy; or, if the role exists, one document
-    and, if its name is given, the policy.
+    Creates: two policy documents, an IAM role, its inline policy. For a role that exists: one document
+    and, if the role's name is given, the policy.
 
     Args:
         scope: Parent in the construct tree.
@@ -28,7 +33,8 @@ class Role(Construct):
         name: Of the role, up to 64 characters.
         trust: Who may assume it.
         permissions: What it may do; inline, so that it lives and dies with the role.
-        existing: The role to use instead of one of its own.
+        existing: The parts that exist.
+        part: Which of them is this role, such as ``function_role``.
 
     Attributes:
         role: Its ARN goes to whoever assumes it.
@@ -44,36 +50,40 @@ class Role(Construct):
         name: str,
         trust: Sequence[Statement],
         permissions: Sequence[Statement],
-        existing: RoleReference | None = None,
+        existing: Existing,
+        part: str,
     ) -> None:
         super().__init__(scope, id_)
-        self.role, role_id = (existing, existing.name) if existing else self._make(name, trust)
         self.permissions: str = policy_document(self, "permissions", permissions).json
         self.policies: list[IamRolePolicy] = []
-        if role_id:
+        self.role = existing.use(part, lambda: self._make(name, trust))
+        if not self.policies and self.role.name:
             # Two pipelines may use one existing role, so that its policies need names of their own.
-            label = name if existing else "permissions"
-            self.policies += [
-                IamRolePolicy(self, "policy", name=label, role=role_id, policy=self.permissions)
-            ]
+            self._attach(name, self.role.name)
 
-    def _make(self, name: str, trust: Sequence[Statement]) -> tuple[RoleReference, str]:
+    def _make(self, name: str, trust: Sequence[Statement]) -> RoleReference:
         document = policy_document(self, "trust", trust)
         role = IamRole(self, "role", name=name, assume_role_policy=document.json)
-        return RoleReference(name=role.name, arn=role.arn), role.id
+        self._attach("permissions", role.id)
+        return RoleReference(name=role.name, arn=role.arn)
+
+    def _attach(self, name: str, role: str) -> None:
+        self.policies.append(IamRolePolicy(self, "policy", name=name, role=role, policy=self.permissions))
 
 
 def policy_document(scope: Construct, id_: str, statements: Sequence[Statement]) -> DataAwsIamPolicyDocument:
     """The statements as a document that Terraform renders, right in JSON and in HCL."""
-    return DataAwsIamPolicyDocument(scope, id_, statement=[_statement(statement) for statement in statements])
+    certain = [_statement(each) for each in statements if each.when is True]
+    document = DataAwsIamPolicyDocument(scope, id_, statement=certain)
+    blocks = [(each.when, _content(each)) for each in statements if isinstance(each.when, Unknown)]
+    if blocks:
+        document.add_override("dynamic.statement", optional_blocks(blocks))
+    return document
 
 
 def _statement(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
     conditions = [
-        DataAwsIamPolicyDocumentStatementCondition(
-            test="Bool" if key == "aws:SecureTransport" else "StringEquals", variable=key, values=[value]
-        )
-        for key, value in statement.conditions.items()
+        DataAwsIamPolicyDocumentStatementCondition(**condition) for condition in _conditions(statement)
     ]
     return DataAwsIamPolicyDocumentStatement(
         sid=statement.sid,
@@ -83,6 +93,28 @@ def _statement(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
         principals=_principals(statement),
         condition=conditions or None,
     )
+
+
+def _content(statement: Statement) -> dict[str, Any]:
+    """A permission as Terraform's JSON has it."""
+    return {
+        "sid": statement.sid,
+        "effect": "Allow",
+        "actions": list(statement.actions),
+        "resources": list(statement.resources),
+        **({"condition": _conditions(statement)} if statement.conditions else {}),
+    }
+
+
+def _conditions(statement: Statement) -> list[dict[str, Any]]:
+    return [
+        {
+            "test": "Bool" if key == "aws:SecureTransport" else "StringEquals",
+            "variable": key,
+            "values": [value],
+        }
+        for key, value in statement.conditions.items()
+    ]
 
 
 def _principals(statement: Statement) -> list[DataAwsIamPolicyDocumentStatementPrincipals] | None:

@@ -3,7 +3,12 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import KinesisStream
+from ingestion_pipeline.settings.existing import StreamReference
+from ingestion_pipeline.settings.names import Name
 from ingestion_pipeline.settings.tables import StreamSettings
+
+NAME = Name("stream", "stream", 128)
+"""https://docs.aws.amazon.com/streams/latest/APIReference/API_CreateStream.html"""
 
 
 class RecordStream(Construct):
@@ -18,12 +23,12 @@ class RecordStream(Construct):
         settings: Shards, retention and key.
 
     Attributes:
-        stream: Its name goes to the function, its ARN to whoever writes or reads.
+        reference: Its name goes to the function, its ARN to whoever writes or reads.
     """
 
     def __init__(self, scope: Construct, id_: str, *, name: str, settings: StreamSettings) -> None:
         super().__init__(scope, id_)
-        self.stream = KinesisStream(
+        stream = KinesisStream(
             self,
             "stream",
             name=name,
@@ -33,3 +38,4 @@ class RecordStream(Construct):
             kms_key_id=settings.kms_key,
             stream_mode_details={"stream_mode": "PROVISIONED"},
         )
+        self.reference = StreamReference(name=stream.name, arn=stream.arn, kms_key=settings.kms_key)

@@ -4,10 +4,13 @@ A pipeline's own attributes are of the same types, so that one pipeline may use 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+from ingestion_pipeline.settings.expressions import Condition
 from ingestion_pipeline.settings.rules import Problem, SettingsError
-from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, LakeSettings, StreamSettings
+from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, LakeSettings, Settings, StreamSettings
 
 REFERENCE = "${"
 """Part of every value that only Terraform will know."""
@@ -54,6 +57,11 @@ class StreamReference(Reference):
         if REFERENCE not in self.kms_key:
             StreamSettings(kms_key=self.kms_key)
 
+    @property
+    def has_own_key(self) -> Condition:
+        """Whether it is encrypted with a key of the user's, given by its ARN, rather than with AWS's own."""
+        return not self.kms_key.startswith("alias/")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BucketReference(Reference):
@@ -67,6 +75,11 @@ class BucketReference(Reference):
     service = "s3"
     name: str
     kms_key: str = ""
+
+    @property
+    def has_own_key(self) -> Condition:
+        """Whether it encrypts with a key of the user's by default."""
+        return bool(self.kms_key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,30 +118,104 @@ class QueueReference(Reference):
     service = "sqs"
     url: str = ""
 
+    @property
+    def send_action(self) -> str:
+        """The IAM action that sends to it."""
+        return "sqs:SendMessage"
+
+
+R = TypeVar("R", bound=Reference)
+
+
+def part(
+    meaning: str, variable: str = "", attributes: str = "arn name", kms_key: str = ""
+) -> Mapping[str, str]:
+    """How the module lets its users name a part that exists.
+
+    Args:
+        meaning: For the module's documentation.
+        variable: The module's variable; default: ``existing_`` and the field's name.
+        attributes: What its user gives, with a ``?`` behind what may be left out.
+        kms_key: Default of the attribute ``kms_key``, if its user may give one.
+    """
+    return {"meaning": meaning, "variable": variable, "attributes": attributes, "kms_key": kms_key}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
-    """The parts that are there already; what is None is made.
+    """The parts that exist already; a part that is None is made.
+
+    Example:
+        ``IngestionPipeline(self, "orders", settings=…, existing=Existing(bucket=other.bucket))``
 
     Attributes:
-        stream: Whose records are delivered.
         bucket: The lake.
+        stream: Whose records are delivered.
+        dead_letter_queue: Of events whose invocation failed after all retries.
         function_role: Trusts lambda.amazonaws.com.
         delivery_role: Trusts firehose.amazonaws.com.
         function_log_group: Of the function; its owner decides how long it is kept.
         delivery_log_group: Of the delivery's errors.
-        dead_letter_queue: Of events whose invocation failed to the last.
     """
 
-    stream: StreamReference | None = None
-    bucket: BucketReference | None = None
-    function_role: RoleReference | None = None
-    delivery_role: RoleReference | None = None
-    function_log_group: LogGroupReference | None = None
-    delivery_log_group: LogGroupReference | None = None
-    dead_letter_queue: QueueReference | None = None
+    stream: StreamReference | None = field(
+        default=None,
+        metadata=part(
+            "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it "
+            "is encrypted with, if it is one.",
+            attributes="arn name kms_key?",
+            kms_key=AWS_KINESIS_KEY,
+        ),
+    )
+    bucket: BucketReference | None = field(
+        default=None,
+        metadata=part(
+            "Bucket to use instead of making one; nothing about it is changed. `kms_key` is the ARN of the "
+            "key of yours that it encrypts with by default, if it is one.",
+            attributes="arn name kms_key?",
+        ),
+    )
+    function_role: RoleReference | None = field(
+        default=None,
+        metadata=part(
+            "Role of the function to use instead of making one; give it the output `function_policy_json`.",
+            attributes="arn",
+        ),
+    )
+    delivery_role: RoleReference | None = field(
+        default=None,
+        metadata=part(
+            "Role of Firehose to use instead of making one; give it the output `delivery_policy_json`.",
+            attributes="arn",
+        ),
+    )
+    function_log_group: LogGroupReference | None = field(
+        default=None, metadata=part("Log group of the function to use instead of making one.")
+    )
+    delivery_log_group: LogGroupReference | None = field(
+        default=None,
+        metadata=part("Log group of Firehose to use instead of making one; a log stream is made in it."),
+    )
+    dead_letter_queue: QueueReference | None = field(
+        default=None,
+        metadata=part(
+            "SQS queue or SNS topic for events that failed after all retries, to use instead of making a "
+            "queue; `url` is only for the output.",
+            variable="existing_failure_destination",
+            attributes="arn url?",
+        ),
+    )
 
-    def check(self, stream: StreamSettings | None, lake: LakeSettings | None) -> None:
+    def use(self, name: str, make: Callable[[], R]) -> R:
+        """The existing part of that name, or the one that ``make`` makes."""
+        existing: R | None = getattr(self, name)
+        return existing or make()
+
+    def has(self, name: str) -> Condition:
+        """Whether the part of that name exists."""
+        return getattr(self, name) is not None
+
+    def check(self, settings: Settings) -> None:
         """Settings of a part that is not made are a mistake.
 
         Raises:
@@ -137,8 +224,11 @@ class Existing:
         advice = "is for a part that is made; leave it out, or the existing one"
         problems = [
             Problem(given.table, given, advice)
-            for given, existing in ((stream, self.stream), (lake, self.bucket))
-            if given is not None and existing is not None
+            for given, default, existing in (
+                (settings.stream, StreamSettings(), self.stream),
+                (settings.lake, LakeSettings(), self.bucket),
+            )
+            if given != default and existing is not None
         ]
         if problems:
             raise SettingsError(problems)

@@ -5,34 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.settings.rules import Checked, Problem, SettingsError, problems_in
+from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
 from ingestion_pipeline.settings.sources import Source, source_problems
-from ingestion_pipeline.settings.tables import (
-    DeadLetterSettings,
-    DeliverySettings,
-    FetchSettings,
-    FunctionSettings,
-    LakeSettings,
-    NamingSettings,
-    Settings,
-    StateSettings,
-    StreamSettings,
-    environment_problems,
-)
-
-TABLES: dict[str, type[Checked]] = {
-    table.table: table
-    for table in (
-        NamingSettings,
-        StreamSettings,
-        DeliverySettings,
-        LakeSettings,
-        FunctionSettings,
-        FetchSettings,
-        DeadLetterSettings,
-        StateSettings,
-    )
-}
+from ingestion_pipeline.settings.tables import TABLES, Settings, environment_problems
 
 
 def read(path: Path, environment: str) -> Settings:

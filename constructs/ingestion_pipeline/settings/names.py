@@ -3,15 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-# Most characters: https://docs.aws.amazon.com/streams/latest/APIReference/API_CreateStream.html,
-# firehose/latest/APIReference/API_CreateDeliveryStream.html, lambda/latest/api/API_CreateFunction.html,
-# IAM/latest/UserGuide/reference_iam-quotas.html, AmazonS3/latest/userguide/bucketnamingrules.html.
-STREAM_CHARACTERS = 128
-DELIVERY_STREAM_CHARACTERS = 64
-FUNCTION_CHARACTERS = 64
-ROLE_CHARACTERS = 64
-QUEUE_CHARACTERS = 80
 BUCKET_CHARACTERS = 63
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 ACCOUNT_CHARACTERS = 12
 
 HASH_CHARACTERS = 8
@@ -26,6 +19,31 @@ def cut(name: str, characters: int) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_CHARACTERS]
     return f"{name[: characters - HASH_CHARACTERS - 1].rstrip('-')}-{digest}"
+
+
+@dataclass(frozen=True)
+class Name:
+    """How one thing is named, declared beside the construct that makes it.
+
+    Attributes:
+        key: What the module calls the name.
+        ending: What follows the pipeline's name and environment.
+        max_characters: The service's limit.
+        with_region: Whether the Region follows: IAM names roles in one space for all Regions.
+    """
+
+    key: str
+    ending: str
+    max_characters: int
+    with_region: bool = False
+
+
+FUNCTION = Name("function", "fetch", 64)
+"""The function that fetches, here because commands invoke it without loading its construct:
+https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html."""
+
+LAKE = Name("lake", "lake", BUCKET_CHARACTERS)
+"""The beginning of a bucket's name; account and Region follow."""
 
 
 @dataclass(frozen=True)
@@ -47,29 +65,10 @@ class Names:
         """The Terraform stack, and the folder it is synthesized into."""
         return f"{self.name}-{self.environment}"
 
-    @property
-    def stream(self) -> str:
-        """The data stream."""
-        return cut(f"{self.stack}-stream", STREAM_CHARACTERS)
-
-    @property
-    def delivery_stream(self) -> str:
-        """The Firehose delivery stream."""
-        return cut(f"{self.stack}-delivery", DELIVERY_STREAM_CHARACTERS)
-
-    @property
-    def function(self) -> str:
-        """The function that fetches."""
-        return cut(f"{self.stack}-fetch", FUNCTION_CHARACTERS)
-
-    @property
-    def dead_letter_queue(self) -> str:
-        """The queue of events that failed to the last."""
-        return cut(f"{self.stack}-dead-letters", QUEUE_CHARACTERS)
-
-    def role(self, service: str) -> str:
-        """The role of one service, such as ``fetch`` or ``delivery``."""
-        return cut(f"{self.stack}-{service}-{self.region}", ROLE_CHARACTERS)
+    def of(self, name: Name) -> str:
+        """The name of one thing, within its service's limit."""
+        region = f"-{self.region}" if name.with_region else ""
+        return cut(f"{self.stack}-{name.ending}{region}", name.max_characters)
 
     def bucket(self, account_id: str) -> str:
         """The lake's bucket, unique world-wide by account and Region.
@@ -78,7 +77,7 @@ class Names:
             account_id: Twelve digits, or what stands for them until Terraform knows them.
         """
         tail = ACCOUNT_CHARACTERS + len(self.region) + 2
-        return f"{cut(f'{self.stack}-lake', BUCKET_CHARACTERS - tail)}-{account_id}-{self.region}"
+        return f"{cut(f'{self.stack}-{LAKE.ending}', BUCKET_CHARACTERS - tail)}-{account_id}-{self.region}"
 
     @property
     def state_key(self) -> str:

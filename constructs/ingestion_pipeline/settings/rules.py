@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from ingestion_pipeline.settings.expressions import Unknown
+
 TOKEN = re.compile(r"[$#]\{TfToken\[")
 """How CDKTF writes a value that only Terraform will know; such a value is checked by Terraform."""
 
@@ -63,6 +65,7 @@ class Rule:
         pattern: Regular expression for the whole of a string, or of each string of a list.
         form: The pattern in words.
         source: Where the limit is documented.
+        variable: The variable of the function's environment that carries the setting; empty if none does.
     """
 
     meaning: str
@@ -73,6 +76,7 @@ class Rule:
     pattern: str = ""
     form: str = ""
     source: str = ""
+    variable: str = ""
 
     def allowed(self) -> str:
         """The allowed values in words."""
@@ -121,6 +125,8 @@ class Rule:
 
 def is_token(value: object) -> bool:
     """Whether ``value`` stands for one that only Terraform will know."""
+    if isinstance(value, Unknown):
+        return True
     if isinstance(value, bool) or value is None:
         return False
     if isinstance(value, int | float):

@@ -5,12 +5,15 @@ schema for pipeline.toml and for events, although neither side imports the other
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, time
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion_pipeline.settings.expressions import Condition
 from ingestion_pipeline.settings.rules import Problem
 
 if TYPE_CHECKING:
@@ -36,22 +39,50 @@ def source_problems(sources: object) -> list[Problem]:
     problems += [
         Problem("sources.name", name, "is the name of two sources; names must differ") for name in twice
     ]
-    size = len(as_variable(sources).encode()) if not problems else 0
+    size = len(as_json(sources).encode()) if not problems else 0
     if size > SOURCES_BYTES:
         advice = f"take {size:,} bytes as JSON, of {SOURCES_BYTES:,}: pass the sources in the event instead"
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
     return problems
 
 
-def secret_arns(sources: Sequence[Source]) -> list[str]:
-    """The secrets that the sources authenticate with, each once, in the order of the sources."""
-    secrets = [source["auth"]["secret_arn"] for source in sources if "secret_arn" in source.get("auth", {})]
-    return list(dict.fromkeys(secrets))
+@dataclass(frozen=True)
+class ConfiguredSources:
+    """The sources as they reach the function.
+
+    Attributes:
+        sources: As in pipeline.toml.
+    """
+
+    sources: Sequence[Source]
+
+    @property
+    def json(self) -> str:
+        """A compact JSON array, as the function reads it; what looks like a template is escaped."""
+        return literal(as_json(self.sources))
+
+    @property
+    def secret_arns(self) -> list[str]:
+        """The secrets that the sources authenticate with, each once, in the order of the sources."""
+        arns = [
+            auth["secret_arn"] for source in self.sources if "secret_arn" in (auth := source.get("auth", {}))
+        ]
+        return list(dict.fromkeys(arns))
+
+    @property
+    def have_secrets(self) -> Condition:
+        """Whether a source authenticates with a secret."""
+        return bool(self.secret_arns)
 
 
-def as_variable(sources: Sequence[Source]) -> str:
-    """The sources as the function reads them from its environment: a compact JSON array."""
+def as_json(sources: Sequence[Source]) -> str:
+    """The sources as a compact JSON array."""
     return json.dumps(sources, separators=(",", ":"), ensure_ascii=False)
+
+
+def literal(text: str) -> str:
+    """``text`` for Terraform to take as it is, should it look like a template; CDKTF's references stay."""
+    return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
 
 
 def _problems(path: str, source: Source) -> Iterable[Problem]:

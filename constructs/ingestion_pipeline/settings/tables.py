@@ -3,10 +3,12 @@
 Values are frozen and check themselves; each limit names the page that it comes from.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
+from ingestion_pipeline.settings.sources import ConfiguredSources, Source
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
@@ -52,24 +54,37 @@ MOST_TAGS = 49
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
 
-def whole(default: Any, minimum: int, maximum: int, meaning: str, source: str = "") -> Any:
+# A setting with a `variable` is one that the function reads, from the environment variable of that name.
+# `make docs` then declares it to the function, in lambda/url_fetcher/variables.py.
+
+
+def whole(
+    default: Any, minimum: int, maximum: int, meaning: str, source: str = "", variable: str = ""
+) -> Any:
     """A setting that is a whole number between two limits, both allowed."""
-    return setting(default, Rule(meaning, int, minimum=minimum, maximum=maximum, source=source))
+    rule = Rule(meaning, int, minimum=minimum, maximum=maximum, source=source, variable=variable)
+    return setting(default, rule)
 
 
-def text(default: Any, meaning: str, pattern: str = "", form: str = "", source: str = "") -> Any:
+def text(
+    default: Any, meaning: str, pattern: str = "", form: str = "", source: str = "", variable: str = ""
+) -> Any:
     """A setting that is a string of a given form."""
-    return setting(default, Rule(meaning, str, pattern=pattern, form=form, source=source))
+    return setting(default, Rule(meaning, str, pattern=pattern, form=form, source=source, variable=variable))
 
 
-def one_of(default: object, choices: tuple[object, ...], meaning: str, source: str = "") -> Any:
+def one_of(
+    default: object, choices: tuple[object, ...], meaning: str, source: str = "", variable: str = ""
+) -> Any:
     """A setting that is one of a few values."""
-    return setting(default, Rule(meaning, type(choices[0]), choices=choices, source=source))
+    return setting(
+        default, Rule(meaning, type(choices[0]), choices=choices, source=source, variable=variable)
+    )
 
 
-def switch(default: bool, meaning: str) -> Any:
+def switch(default: bool, meaning: str, variable: str = "") -> Any:
     """A setting that is true or false."""
-    return setting(default, Rule(meaning, bool))
+    return setting(default, Rule(meaning, bool, variable=variable))
 
 
 def retention_days(meaning: str) -> Any:
@@ -78,7 +93,7 @@ def retention_days(meaning: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamingSettings(Checked):
+class PipelineSettings(Checked):
     """Whose pipeline it is and where it runs."""
 
     table = "pipeline"
@@ -239,7 +254,9 @@ class FunctionSettings(Checked):
         21_600, 60, 21_600, "Seconds that an event may wait for its last attempt.", LAMBDA_ASYNC
     )
     tracing: bool = switch(True, "Whether invocations are traced with X-Ray.")
-    log_level: str = one_of("INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "Least level that is logged.")
+    log_level: str = one_of(
+        "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "Lowest level that is logged.", variable="LOG_LEVEL"
+    )
     log_retention_days: int = retention_days("Days that the function's log is kept.")
 
     def conflicts(self) -> list[Problem]:
@@ -262,23 +279,35 @@ class FetchSettings(Checked):
             tuple,
             pattern=rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
             form="a list of host names, each with or without a leading *.",
+            variable="ALLOWED_HOSTS",
         ),
     )
-    allow_http: bool = switch(False, "Whether http:// may be fetched beside https://.")
+    allow_http: bool = switch(False, "Whether http:// may be fetched beside https://.", "ALLOW_HTTP")
     allow_private_networks: bool = switch(
-        False, "Whether loopback and private addresses may be fetched; metadata addresses never are."
+        False,
+        "Whether loopback and private addresses may be fetched; metadata addresses never are.",
+        "ALLOW_PRIVATE_NETWORKS",
     )
-    packing: str = one_of("lines", ("lines", "none"), "Many lines in one Kinesis record, or one.")
+    packing: str = one_of(
+        "lines", ("lines", "none"), "Many lines in one Kinesis record, or one.", variable="PACKING"
+    )
     pack_kib: int = whole(
         25,
         1,
         1_000,
         "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.",
         KINESIS_QUOTAS,
+        "PACK_KIB",
     )
     partition_key_field: str = setting(
         "",
-        Rule("Field of the record that picks the shard; empty: a random one.", str, minimum=0, maximum=256),
+        Rule(
+            "Field of the record that picks the shard; empty: a random one.",
+            str,
+            minimum=0,
+            maximum=256,
+            variable="PARTITION_KEY_FIELD",
+        ),
     )
 
     def conflicts(self) -> list[Problem]:
@@ -294,17 +323,18 @@ class FetchSettings(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSettings(Checked):
-    """Where ends what could not be ingested: records in the lake's bucket, events in a queue."""
+    """Where failures are stored: records in the lake's bucket, events in a queue."""
 
     table = "dead_letters"
     prefix: str = text(
         "dead-letters/",
-        "Folder in the lake's bucket of records that can never go, each with its reason.",
+        "Folder in the lake's bucket of undeliverable records, each with its reason.",
         LITERAL_PREFIX,
         "a literal path that ends in /",
+        variable="DEAD_LETTER_PREFIX",
     )
     queue_retention_days: int = whole(
-        14, 1, 14, "Days that the queue keeps an event that failed to the last.", SQS_QUOTAS
+        14, 1, 14, "Days that the queue keeps an event that failed after all retries.", SQS_QUOTAS
     )
 
 
@@ -336,6 +366,12 @@ class StateSettings(Checked):
     )
 
 
+def _table_of(column: Field[Any]) -> type[Checked] | None:
+    """The class of a field that holds a table of settings."""
+    factory: object = column.default_factory
+    return factory if isinstance(factory, type) and issubclass(factory, Checked) else None
+
+
 def environment_problems(path: str, environment: str) -> list[Problem]:
     """What is wrong with the name of an environment, if anything."""
     rule = Rule("Name of an environment.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
@@ -353,7 +389,7 @@ class Settings:
     """
 
     environment: str = "dev"
-    pipeline: NamingSettings = field(default_factory=NamingSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     lake: LakeSettings = field(default_factory=LakeSettings)
@@ -361,7 +397,17 @@ class Settings:
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)
-    sources: tuple[dict[str, Any], ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def names(self) -> Names:
+        """The names of everything that is deployed."""
+        return Names(self.pipeline.name, self.environment, self.pipeline.region)
+
+    @property
+    def configured_sources(self) -> ConfiguredSources:
+        """The sources as the function gets them."""
+        return ConfiguredSources(self.sources)
 
     def __post_init__(self) -> None:
         """Check what tables demand of each other.
@@ -389,3 +435,9 @@ class Settings:
             for path, folder, other, whose in mixed
             if folder.startswith(other) or other.startswith(folder)
         ]
+
+
+TABLES: dict[str, type[Checked]] = {
+    column.name: table for column in fields(Settings) if (table := _table_of(column)) is not None
+}
+"""Every table of pipeline.toml, by its name."""

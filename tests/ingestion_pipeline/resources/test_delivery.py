@@ -1,6 +1,7 @@
 import pytest
 
-from ingestion_pipeline.settings.existing import BucketReference, StreamReference
+from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
+from ingestion_pipeline.settings.names import Names
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
@@ -21,12 +22,12 @@ def delivery(synthesize: Synthesize, *, key: str = "alias/aws/kinesis", **settin
         lambda stack: Delivery(
             stack,
             "delivery",
-            name="our-delivery",
-            role_name="our-role",
+            names=Names("our", "dev", "eu-west-1"),
             account_id="123456789012",
             stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
             settings=chosen,
+            existing=Existing(),
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-bucket-policy")],
         )
     )
@@ -105,7 +106,7 @@ class TestDefaults:
         """The log group lies where the console looks for it and keeps 14 days."""
         group = default.only("aws_cloudwatch_log_group", "delivery")
 
-        assert (group["name"], group["retention_in_days"]) == ("/aws/kinesisfirehose/our-delivery", 14)
+        assert (group["name"], group["retention_in_days"]) == ("/aws/kinesisfirehose/our-dev-delivery", 14)
 
 
 class TestCustomised:

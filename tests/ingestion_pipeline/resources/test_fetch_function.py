@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from ingestion_pipeline.settings.existing import BucketReference, StreamReference
+from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.tables import (
+    DeadLetterSettings,
+    FetchSettings,
+    FunctionSettings,
+    Settings,
+)
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
@@ -27,24 +34,25 @@ def function(
     from ingestion_pipeline.bindings import CloudwatchLogGroup
     from ingestion_pipeline.code.bundle import Bundle
     from ingestion_pipeline.resources.fetch_function import FetchFunction
-    from ingestion_pipeline.settings.tables import FetchSettings, FunctionSettings
 
     fetch = settings.pop("fetch", FetchSettings())
-    chosen = FunctionSettings(**settings)  # type: ignore[arg-type]
+    chosen = Settings(
+        function=FunctionSettings(**settings),  # type: ignore[arg-type]
+        fetch=fetch,  # type: ignore[arg-type]
+        dead_letters=DeadLetterSettings(prefix="rejected/"),
+        sources=tuple(sources),
+    )
     return synthesize(
         lambda stack: FetchFunction(
             stack,
             "fetch",
-            name="our-function",
-            role_name="our-role",
+            names=Names("our", "dev", "eu-west-1"),
             code=Bundle(code, "aGFzaA=="),
             stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
-            dead_letter_prefix="rejected/",
-            queue_arn=QUEUE,
+            queue=QueueReference(arn=QUEUE),
             settings=chosen,
-            fetch=fetch,  # type: ignore[arg-type]
-            sources=sources,
+            existing=Existing(),
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],
         )
     )
@@ -116,7 +124,7 @@ class TestDefaults:
     @pytest.mark.parametrize(
         ("argument", "value"),
         [
-            ("function_name", "our-function"),
+            ("function_name", "our-dev-fetch"),
             ("handler", "url_fetcher.handler.handler"),
             ("runtime", "python3.13"),
             ("architectures", ["arm64"]),
@@ -142,7 +150,7 @@ class TestDefaults:
         """The log group is the one that Lambda writes to, and ends lines after 14 days."""
         group = default.only("aws_cloudwatch_log_group", "log-group")
 
-        assert (group["name"], group["retention_in_days"]) == ("/aws/lambda/our-function", 14)
+        assert (group["name"], group["retention_in_days"]) == ("/aws/lambda/our-dev-fetch", 14)
 
     def test_code_is_found_from_a_module(self, default: Synthesized) -> None:
         """The zip is found beside the JSON wherever that is used: in a root stack or in a module."""
@@ -159,7 +167,7 @@ class TestDefaults:
             "KINESIS_STREAM_NAME": "our-stream",
             "DEAD_LETTER_BUCKET": "our-bucket",
             "DEAD_LETTER_PREFIX": "rejected/",
-            "POWERTOOLS_SERVICE_NAME": "our-function",
+            "POWERTOOLS_SERVICE_NAME": "our-dev-fetch",
         }.items() <= known.items()
 
     def test_failed_events_are_tried_again_and_then_kept(self, default: Synthesized) -> None:

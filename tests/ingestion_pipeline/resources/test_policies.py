@@ -4,23 +4,26 @@ import pytest
 
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.policies import Statement
+from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 
-ARN = "arn:partition:service:region:123456789012:thing"
+ARN = "${aws_any.thing.arn}"
+STREAM = StreamReference(name="theirs", arn="${aws_kinesis_stream.theirs.arn}", kms_key=ARN)
+BUCKET = BucketReference(name="theirs", arn="${aws_s3_bucket.theirs.arn}", kms_key=ARN)
 
 PERMISSIONS = {
     "write_stream": policies.write_stream(ARN),
     "read_stream": policies.read_stream(ARN),
-    "write_with_key": policies.write_with_key(ARN),
-    "read_with_key": policies.read_with_key(ARN, "arn:of:a:stream"),
+    "write_with_key": policies.write_with_key(STREAM),
+    "read_with_key": policies.read_with_key(STREAM),
     "write_log": policies.write_log(ARN),
     "write_log_stream": policies.write_log_stream(ARN),
     "write_objects": policies.write_objects(ARN, ["data/", "errors/"]),
     "write_dead_letters": policies.write_dead_letters(ARN, "dead-letters/"),
     "put_records": policies.put_records(ARN),
     "read_objects": policies.read_objects(ARN, "data/"),
-    "encrypt_objects": policies.encrypt_objects(ARN),
-    "decrypt_objects": policies.decrypt_objects(ARN),
-    "send_failures": policies.send_failures(ARN),
+    "encrypt_objects": policies.encrypt_objects(BUCKET),
+    "decrypt_objects": policies.decrypt_objects(BUCKET),
+    "send_failures": policies.send_failures(QueueReference(arn=ARN)),
     "read_secrets": policies.read_secrets([ARN]),
 }
 
@@ -44,23 +47,40 @@ def test_every_function_is_held_to_that() -> None:
     made = {name for name, value in vars(policies).items() if callable(value) and not name.startswith("_")}
 
     assert made - set(PERMISSIONS) == {
-        "Statement",
+        "BucketReference",
         "Mapping",
+        "QueueReference",
         "Sequence",
+        "Statement",
+        "StreamReference",
         "dataclass",
         "field",
         "trust",
-        "is_own_key",
         "require_tls",
         "require_tls_to_queue",
         "send_traces",
     }
 
 
-@pytest.mark.parametrize("key_of_aws", ["alias/aws/kinesis"])
-def test_aws_own_key_needs_no_permission(key_of_aws: str) -> None:
+def test_aws_own_key_needs_no_permission() -> None:
     """Who may use the stream may use AWS's key for it."""
-    assert [*policies.write_with_key(key_of_aws), *policies.read_with_key(key_of_aws, ARN)] == []
+    stream = StreamReference(name="theirs", arn=STREAM.arn)
+    bucket = BucketReference(name="theirs", arn=BUCKET.arn)
+    statements = [
+        *policies.write_with_key(stream),
+        *policies.read_with_key(stream),
+        *policies.encrypt_objects(bucket),
+        *policies.decrypt_objects(bucket),
+    ]
+
+    assert [statement.when for statement in statements] == [False] * 4
+
+
+def test_a_key_of_the_users_needs_permission() -> None:
+    """Who puts and who reads may use the key that was given."""
+    statements = [*policies.write_with_key(STREAM), *policies.decrypt_objects(BUCKET)]
+
+    assert [(each.when, each.resources) for each in statements] == [(True, [ARN]), (True, [ARN])]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +100,6 @@ def test_denies_what_comes_without_tls(statements: Sequence[Statement], resource
         resources,
         {"aws:SecureTransport": "false"},
     )
-
-
-def test_no_secrets_no_permission() -> None:
-    """Without secrets there is no statement, for an empty list of resources would be refused by IAM."""
-    assert policies.read_secrets([]) == []
 
 
 def test_trust_takes_conditions() -> None:

@@ -1,6 +1,7 @@
 import pytest
 from constructs import Construct
 
+from ingestion_pipeline.settings.existing import Existing
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
@@ -14,7 +15,13 @@ def default(synthesize: Synthesize) -> Synthesized:
     permissions = [Statement("Look", ["s3:ListBucket"], ["arn:of:a:bucket"])]
     return synthesize(
         lambda stack: Role(
-            stack, "access", name="our-role", trust=trust("a.amazonaws.com"), permissions=permissions
+            stack,
+            "access",
+            name="our-role",
+            trust=trust("a.amazonaws.com"),
+            permissions=permissions,
+            existing=Existing(),
+            part="function_role",
         )
     )
 

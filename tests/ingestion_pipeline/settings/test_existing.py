@@ -1,7 +1,6 @@
 """A pipeline that uses parts that exist, and what it grants to roles of others."""
 
 import re
-from functools import partial
 
 import pytest
 from constructs import Construct
@@ -15,9 +14,9 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import LakeSettings, StreamSettings
+from ingestion_pipeline.settings.tables import LakeSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Synthesized
+from tests.ingestion_pipeline.synthesized import Synthesized, settings_of
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
@@ -40,9 +39,7 @@ def brought(synthesize: Synthesize) -> Synthesized:
     from ingestion_pipeline.bindings import IamRole
 
     def build(stack: Construct) -> None:
-        pipeline = IngestionPipeline(
-            stack, "pipeline", name="orders", environment="dev", region="eu-west-1", existing=EXISTING
-        )
+        pipeline = IngestionPipeline(stack, "pipeline", settings=settings_of("orders"), existing=EXISTING)
         pipeline.grant_put_records("producer")
         pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))
 
@@ -134,9 +131,9 @@ class TestExisting:
         from ingestion_pipeline import IngestionPipeline
 
         def build(stack: Construct) -> None:
-            make = partial(IngestionPipeline, stack, environment="dev", region="eu-west-1")
-            first = make("orders", name="orders")
-            make("clicks", name="clicks", existing=Existing(bucket=first.bucket))
+            first = IngestionPipeline(stack, "orders", settings=settings_of("orders"))
+            others = Existing(bucket=first.bucket)
+            IngestionPipeline(stack, "clicks", settings=settings_of("clicks"), existing=others)
 
         assert len(synthesize(build).resources("aws_s3_bucket")) == 1
 
@@ -167,9 +164,7 @@ class TestGrants:
         from ingestion_pipeline import IngestionPipeline
 
         def build(stack: Construct) -> None:
-            pipeline = IngestionPipeline(
-                stack, "pipeline", name="orders", environment="dev", region="eu-west-1"
-            )
+            pipeline = IngestionPipeline(stack, "pipeline", settings=settings_of("orders"))
             pipeline.grant_read("${var.role}", "read-theirs")
             pipeline.grant_read("${var.role}")
 
@@ -206,4 +201,6 @@ class TestGuarded:
     def test_settings_of_what_exists_are_refused(self) -> None:
         """Shards of a stream that is not made would be ignored: all such mistakes at once."""
         with pytest.raises(SettingsError, match="2 settings cannot be used"):
-            EXISTING.check(StreamSettings(shard_count=3), LakeSettings())
+            EXISTING.check(
+                Settings(stream=StreamSettings(shard_count=3), lake=LakeSettings(unfinished_upload_days=1))
+            )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.settings.file import TABLES, read
+from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.settings.tables import TABLES, Settings
 
 MINIMAL = "[environments.dev]\n"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion_pipeline.settings.names import Names, cut, environment_label
+from ingestion_pipeline.settings.names import FUNCTION, Names, cut, environment_label
 
 # The longest of https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html.
 REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1", "ap-southeast-5", "us-gov-west-1", "eusc-de-east-1"]
@@ -27,13 +27,16 @@ LIMITS = {
 
 def all_names(names: Names) -> dict[str, str]:
     """Every name of a pipeline by what it is for."""
+    # Here, because these start jsii's Node process.
+    from ingestion_pipeline.resources import dead_letter_queue, delivery, fetch_function, stream
+
     return {
-        "stream": names.stream,
-        "delivery_stream": names.delivery_stream,
-        "function": names.function,
-        "dead_letter_queue": names.dead_letter_queue,
-        "role fetch": names.role("fetch"),
-        "role delivery": names.role("delivery"),
+        "stream": names.of(stream.NAME),
+        "delivery_stream": names.of(delivery.NAME),
+        "function": names.of(FUNCTION),
+        "dead_letter_queue": names.of(dead_letter_queue.NAME),
+        "role fetch": names.of(fetch_function.ROLE_NAME),
+        "role delivery": names.of(delivery.ROLE_NAME),
         "bucket": names.bucket(ACCOUNT),
     }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ingestion_pipeline.settings.sources import SOURCES_BYTES, as_variable, secret_arns, source_problems
+from ingestion_pipeline.settings.sources import SOURCES_BYTES, ConfiguredSources, as_json, source_problems
 
 URL = "https://example.com/records"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours"
@@ -34,7 +34,7 @@ class TestDefaults:
 
     def test_function_gets_them_as_they_are(self) -> None:
         """The variable is the sources as compact JSON, in their order and alphabet."""
-        text = as_variable([{"name": "b", "url": "https://exämple.com"}, {"url": URL}])
+        text = as_json([{"name": "b", "url": "https://exämple.com"}, {"url": URL}])
 
         assert text == '[{"name":"b","url":"https://exämple.com"},{"url":"https://example.com/records"}]'
 
@@ -45,7 +45,7 @@ class TestSecrets:
         auth = {"kind": "bearer", "secret_arn": SECRET}
         asking, open_ = {"url": URL, "auth": auth}, {"url": URL, "auth": {"kind": "none"}}
 
-        assert secret_arns([asking, {"url": URL}, open_, asking]) == [SECRET]
+        assert ConfiguredSources([asking, {"url": URL}, open_, asking]).secret_arns == [SECRET]
 
 
 class TestGuarded:
@@ -134,7 +134,7 @@ class TestGuarded:
 
     def test_room_in_the_environment(self) -> None:
         """As many sources as fit are fine; one byte more is refused with the way out."""
-        frame = len(as_variable([{"url": URL}]).encode())
+        frame = len(as_json([{"url": URL}]).encode())
         fits = {"url": URL + "x" * (SOURCES_BYTES - frame)}
         too_long = {"url": fits["url"] + "x"}
 
@@ -145,7 +145,7 @@ class TestGuarded:
 
     def test_room_is_counted_in_bytes(self) -> None:
         """A letter of two bytes takes two."""
-        frame = len(as_variable([{"url": URL}]).encode())
+        frame = len(as_json([{"url": URL}]).encode())
 
         assert source_problems([{"url": URL + "ä" * ((SOURCES_BYTES - frame) // 2 + 1)}]) != []
 
@@ -153,4 +153,4 @@ class TestGuarded:
         """The variable is JSON whatever the sources hold."""
         sources = [{"url": URL, "headers": {"X": '"\\\n\u2028'}}]
 
-        assert json.loads(as_variable(sources)) == sources
+        assert json.loads(as_json(sources)) == sources

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from ingestion_pipeline.settings.file import TABLES
 from ingestion_pipeline.settings.rules import Rule, SettingsError, problems_in, rule_of
 from ingestion_pipeline.settings.tables import (
+    TABLES,
     DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
     FunctionSettings,
     LakeSettings,
-    NamingSettings,
+    PipelineSettings,
     Settings,
     StreamSettings,
 )
@@ -41,7 +41,7 @@ class TestDefaults:
         ("table", "values"),
         [
             (
-                NamingSettings(),
+                PipelineSettings(),
                 {"name": "data-ingestion", "region": "us-east-1", "tags": {"Purpose": "DataIngestion"}},
             ),
             (
@@ -112,7 +112,7 @@ class TestDefaults:
 
     def test_of_tags_are_not_shared(self) -> None:
         """The tags of two pipelines are two tables."""
-        assert NamingSettings().tags is not NamingSettings().tags
+        assert PipelineSettings().tags is not PipelineSettings().tags
 
 
 class TestEveryRule:
@@ -268,13 +268,17 @@ class TestConflicts:
                 "function.architecture = 'host': must be host together",
             ),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 40}, "take 559 characters of 512"),
-            (NamingSettings, {"tags": {"aws:x": "y"}}, "pipeline.tags.aws:x = 'y': a tag has"),
-            (NamingSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
-            (NamingSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
-            (NamingSettings, {"tags": {"k": "v" * 257}}, "a value of up to 256"),
-            (NamingSettings, {"tags": {"k": "${x}"}}, "pipeline.tags.k = '${x}': a tag has"),
-            (NamingSettings, {"tags": {"a,b": "v"}}, "letters, digits, spaces and _.:/=+-@"),
-            (NamingSettings, {"tags": dict.fromkeys(map(str, range(50)), "")}, "pipeline.tags = 50: is the"),
+            (PipelineSettings, {"tags": {"aws:x": "y"}}, "pipeline.tags.aws:x = 'y': a tag has"),
+            (PipelineSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
+            (PipelineSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
+            (PipelineSettings, {"tags": {"k": "v" * 257}}, "a value of up to 256"),
+            (PipelineSettings, {"tags": {"k": "${x}"}}, "pipeline.tags.k = '${x}': a tag has"),
+            (PipelineSettings, {"tags": {"a,b": "v"}}, "letters, digits, spaces and _.:/=+-@"),
+            (
+                PipelineSettings,
+                {"tags": dict.fromkeys(map(str, range(50)), "")},
+                "pipeline.tags = 50: is the",
+            ),
         ],
     )
     def test_are_refused(self, table: type, values: dict[str, Any], message: str) -> None:
@@ -313,10 +317,10 @@ class TestConflicts:
             (FunctionSettings, {"runtime": "host", "architecture": "host"}),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 36}),
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
-            (NamingSettings, {"tags": {"k" * 128: "v" * 256}}),
-            (NamingSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
-            (NamingSettings, {"tags": {"owner": "${TfToken[TOKEN.1]}"}}),
-            (NamingSettings, {"tags": dict.fromkeys(map(str, range(49)), "")}),
+            (PipelineSettings, {"tags": {"k" * 128: "v" * 256}}),
+            (PipelineSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
+            (PipelineSettings, {"tags": {"owner": "${TfToken[TOKEN.1]}"}}),
+            (PipelineSettings, {"tags": dict.fromkeys(map(str, range(49)), "")}),
             (FetchSettings, {"allowed_hosts": ("${TfToken[TOKEN.1]}",)}),
         ],
     )

@@ -14,10 +14,10 @@ import pytest
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.tables import Settings
-from tools.module.addresses import short_name
 from tools.module.emit import emit
 from tools.module.local_values import local_values
-from tools.module.synthesis import stack_json
+from tools.module.main_tf import short_name
+from tools.module.synthesis import Synthesis, stack_json, synthesize
 from tools.module.variables import inputs, variable_name
 from tools.terraform import ROOT
 
@@ -83,6 +83,12 @@ def main(module: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """What it is written from."""
+    return synthesize(AWS, tmp_path_factory.mktemp("synthesis"))
+
+
+@pytest.fixture(scope="module")
 def by_default() -> dict[str, str]:
     """Every argument of the stack's resources, by default."""
     return _stack(Settings())
@@ -106,9 +112,7 @@ def test_there_is_no_provider_and_no_backend(module: Path) -> None:
 def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
     """Whatever stood in for a setting has become an expression."""
     text = "".join(path.read_text(encoding="utf-8") for path in module.rglob("*.tf*"))
-    left = [
-        word for word in (str(ROOT), "TfToken", "module-name", "zz-stand", "hosts.example") if word in text
-    ]
+    left = [word for word in (str(ROOT), "TfToken", "module-name", "made-") if word in text]
 
     assert left == []
 
@@ -154,7 +158,7 @@ def test_every_setting_is_compared() -> None:
 
 @pytest.mark.parametrize("path", OTHERS)
 def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
-    main: dict[str, Any], by_default: dict[str, str], path: str
+    main: dict[str, Any], synthesis: Synthesis, by_default: dict[str, str], path: str
 ) -> None:
     """Wherever the stack changes with a setting, the module has an expression over its variable."""
     table, name = path.split(".")
@@ -163,7 +167,9 @@ def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
     reached = {place for place in {*other, *by_default} if other.get(place) != by_default.get(place)}
     expressions = _arguments(main)
     constant = {
-        place for place in reached if f"var.{variable_name(path)}" not in _whole(expressions.get(place, ""))
+        place
+        for place in reached
+        if f"var.{variable_name(path)}" not in _whole(expressions.get(place, ""), synthesis)
     }
 
     assert (bool(reached), constant) == (True, set())
@@ -226,9 +232,11 @@ def _places(place: str, value: Any, condition: str) -> Iterator[tuple[str, str]]
         yield place, f"{condition} {value}"
 
 
-def _whole(expression: str) -> str:
+def _whole(expression: str, synthesis: Synthesis) -> str:
     """An expression with the local values that it takes, and theirs."""
-    groups: dict[str, Any] = {name: value for group in local_values() for name, value in group.items()}
+    groups: dict[str, Any] = {
+        name: value for group in local_values(synthesis) for name, value in group.items()
+    }
     whole = expression
     seen: set[str] = set()
     while names := set(re.findall(r"local\.(\w+)", whole)) - seen:

@@ -1,40 +1,48 @@
 """Steps from a stack's JSON to a module's."""
 
+from typing import Any
+
 import pytest
 
-from tools.module.addresses import OutOfDate
-from tools.module.main_tf import count, replace_at, switched
+from tools.module.main_tf import OutOfDate, all_short_names, renamed, replace_at, short_name
 
 
-def test_a_statement_under_a_condition_is_dynamic() -> None:
-    """A statement that a variable switches is made or not by Terraform; the others stay as they are."""
-    statements = [{"sid": "PutRecords"}, {"sid": "SendTraces"}]
-
-    assert switched({"statement": statements}) == {
-        "statement": [{"sid": "PutRecords"}],
-        "dynamic": {
-            "statement": [
-                {"for_each": "${var.function_tracing ? [1] : []}", "content": {"sid": "SendTraces"}}
-            ]
-        },
-    }
+def _block(path: str) -> dict[str, Any]:
+    return {"//": {"metadata": {"path": path}}}
 
 
-def test_a_block_without_conditions_stays_as_it_is() -> None:
-    """Nothing is rewritten that no variable switches."""
-    body = {"rule": [{"id": "another"}], "name": "x"}
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("stack/pipeline/lake/bucket", "lake_bucket"),
+        ("stack/pipeline/stream/stream", "stream"),
+        ("stack/pipeline/delivery/delivery-stream", "delivery_stream"),
+        ("stack/pipeline/fetch/access/role", "fetch_access_role"),
+    ],
+)
+def test_a_short_name_is_the_path_without_repetition(path: str, name: str) -> None:
+    """Names in the module say where a resource stands, without hashes."""
+    assert short_name(path) == name
 
-    assert switched(body) == body
+
+def test_two_of_one_name_stop_the_emitter() -> None:
+    """No resource is lost to another of the same name."""
+    blocks = {"aws_x": {"a_1": _block("stack/pipeline/a/b"), "a_2": _block("stack/pipeline/a-b")}}
+
+    with pytest.raises(OutOfDate, match="same short name"):
+        all_short_names({"resource": blocks, "data": {}})
 
 
-def test_the_most_particular_switch_counts() -> None:
-    """The lifecycle of the bucket has a switch of its own."""
-    assert count("lake_lifecycle") == "${local.create.lifecycle ? 1 : 0}"
+def test_a_reference_is_null_if_there_is_nothing() -> None:
+    """A reference within a text is rewritten for a resource that has a count."""
+    names = {"data.aws_x.a_1": "a"}
+
+    assert renamed("arn:${data.aws_x.a_1.arn}/*", names) == "arn:${one(data.aws_x.a[*].arn)}/*"
 
 
-def test_whatever_has_no_switch_of_its_own_follows_enabled() -> None:
-    """Nothing is made when the module is not enabled."""
-    assert count("fetch_function") == "${var.enabled ? 1 : 0}"
+def test_a_dependency_is_renamed() -> None:
+    """What stands in depends_on is an address, not an expression."""
+    assert renamed({"depends_on": ["aws_x.a_1"]}, {"aws_x.a_1": "a"}) == {"depends_on": ["aws_x.a"]}
 
 
 def test_a_place_that_is_gone_stops_the_emitter() -> None:

@@ -5,9 +5,8 @@ from dataclasses import fields
 import pytest
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.file import TABLES
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import NamingSettings, Settings
+from ingestion_pipeline.settings.tables import TABLES, PipelineSettings, Settings
 from tools.module.variables import LEFT_OUT, Input, inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")
@@ -17,7 +16,7 @@ SETTINGS = [f"{table}.{column.name}" for table, kind in TABLES.items() for colum
 
 def _tag_advice() -> str:
     with pytest.raises(SettingsError) as refused:
-        NamingSettings(tags={"aws:x": ""})
+        PipelineSettings(tags={"aws:x": ""})
     return refused.value.problems[0].advice
 
 
