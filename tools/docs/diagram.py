@@ -1,65 +1,52 @@
-"""The picture of what is deployed, drawn from the synthesized JSON as Mermaid."""
+"""The picture of what is deployed, drawn from the synthesized JSON as Mermaid.
+
+What each resource looks like and what its references mean stands beside the construct that makes it.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import Any
+
+from ingestion_pipeline.resources.drawing import Drawing, Edge
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)\.\w+\}|^(aws_\w+)\.([\w-]+)$")
+MODULES = ("fetch_function", "stream", "delivery", "bucket", "dead_letter_queue", "role")
+"""In the order in which their resources are drawn; a module that is not named here comes last."""
 
 
-class Shape(NamedTuple):
-    """How a kind of resource is drawn."""
+def drawings() -> dict[str, Drawing]:
+    """How each type of resource is drawn, from the modules that make them."""
+    # Only now: the constructs start jsii's Node process.
+    from pkgutil import iter_modules
 
-    label: str
-    opening: str
-    closing: str
+    from ingestion_pipeline import resources
 
-
-class Meaning(NamedTuple):
-    """What it means that one resource refers to another."""
-
-    label: str
-    towards: bool = True
-    dotted: bool = False
-
-
-SHAPES = {
-    "aws_lambda_function": Shape("Function", "[", "]"),
-    "aws_kinesis_stream": Shape("Kinesis stream", "[[", "]]"),
-    "aws_kinesis_firehose_delivery_stream": Shape("Firehose", "[", "]"),
-    "aws_s3_bucket": Shape("S3 bucket", "[(", ")]"),
-    "aws_sqs_queue": Shape("SQS queue", "[[", "]]"),
-    "aws_iam_role": Shape("Role", "{{", "}}"),
-    "aws_cloudwatch_log_group": Shape("Log group", "[/", "/]"),
-}
-
-# By the kind that refers and the key that holds the reference.
-MEANINGS = {
-    ("aws_lambda_function", "KINESIS_STREAM_NAME"): Meaning("records"),
-    ("aws_lambda_function", "DEAD_LETTER_BUCKET"): Meaning("records that cannot go", dotted=True),
-    ("aws_lambda_function", "depends_on"): Meaning("log", dotted=True),
-    ("aws_lambda_function", "role"): Meaning("acts as", dotted=True),
-    ("aws_kinesis_firehose_delivery_stream", "kinesis_stream_arn"): Meaning("records", towards=False),
-    ("aws_kinesis_firehose_delivery_stream", "bucket_arn"): Meaning("objects by the hour"),
-    ("aws_kinesis_firehose_delivery_stream", "log_group_name"): Meaning("errors", dotted=True),
-    ("aws_kinesis_firehose_delivery_stream", "role_arn"): Meaning("acts as", dotted=True),
-}
+    every = [module.name for module in iter_modules(resources.__path__)]
+    ordered = sorted(every, key=lambda name: MODULES.index(name) if name in MODULES else len(MODULES))
+    found: dict[str, Drawing] = {}
+    for name in ordered:
+        found |= getattr(import_module(f"{resources.__name__}.{name}"), "DRAWN", {})
+    return found
 
 
-def mermaid(stack: Mapping[str, Any]) -> str:
+def mermaid(stack: Mapping[str, Any], drawn: Mapping[str, Drawing] | None = None) -> str:
     """A left-to-right flowchart of the stack's resources and how records move between them.
 
     Args:
         stack: The parsed ``cdk.tf.json``.
+        drawn: How each type of resource is drawn; default: as the constructs say.
     """
+    drawn = drawings() if drawn is None else drawn
     resources = stack["resource"]
     lines = ["flowchart LR"]
-    for kind, shape in SHAPES.items():
-        for name, resource in sorted(resources.get(kind, {}).items()):
-            label = f"{shape.label}<br/>{_called(resource)}"
-            lines.append(f'    {_node(resources, kind, name)}{shape.opening}"{label}"{shape.closing}')
-    edges = dict.fromkeys([*_sources(resources), *_edges(resources), *_failures(resources)])
+    for kind, drawing in drawn.items():
+        opening, closing = drawing.shape.split()
+        for name, resource in sorted(resources.get(kind, {}).items()) if drawing.label else []:
+            label = f"{drawing.label}<br/>{_called(resource)}"
+            lines.append(f'    {_node(resources, kind, name)}{opening}"{label}"{closing}')
+    edges = dict.fromkeys([*_sources(resources), *_edges(resources, drawn)])
     return "\n".join([*lines, *(f"    {edge}" for edge in edges)]) + "\n"
 
 
@@ -75,21 +62,23 @@ def _node(resources: Mapping[str, Any], kind: str, name: str) -> str:
     return re.sub(r"\W", "_", "_".join(path.split("/")[2:]))
 
 
-def _edges(resources: Mapping[str, Any]) -> Iterator[str]:
+def _edges(resources: Mapping[str, Any], drawn: Mapping[str, Drawing]) -> Iterator[str]:
     """How records, logs and rights go between resources, by what refers to what."""
-    for kind in SHAPES:
+    for kind, drawing in drawn.items():
         for name, resource in sorted(resources.get(kind, {}).items()):
-            for key, other_kind, other_name in _references(resource):
-                meaning = MEANINGS.get((kind, key))
-                is_order_only = key == "depends_on" and other_kind != "aws_cloudwatch_log_group"
-                if meaning and other_kind in SHAPES and not is_order_only:
-                    ends = (_node(resources, kind, name), _node(resources, other_kind, other_name))
-                    yield _edge(*(ends if meaning.towards else ends[::-1]), meaning)
+            references = [each for each in _references(resource) if drawn.get(each[1], Drawing()).label]
+            nodes = {key: _node(resources, other, called) for key, other, called in references}
+            for key, other, called in references:
+                edge = drawing.edges.get(key)
+                is_order_only = key == "depends_on" and other != "aws_cloudwatch_log_group"
+                if edge and not is_order_only:
+                    origin = nodes[edge.origin] if edge.origin else _node(resources, kind, name)
+                    yield _arrow(origin, _node(resources, other, called), edge)
 
 
-def _edge(origin: str, target: str, meaning: Meaning) -> str:
-    line = f"-. {meaning.label} .->" if meaning.dotted else f"-- {meaning.label} -->"
-    return f"{origin} {line} {target}"
+def _arrow(origin: str, target: str, edge: Edge) -> str:
+    line = f"-. {edge.label} .->" if edge.dotted else f"-- {edge.label} -->"
+    return f"{target} {line} {origin}" if edge.reverse else f"{origin} {line} {target}"
 
 
 def _sources(resources: Mapping[str, Any]) -> Iterator[str]:
@@ -98,16 +87,6 @@ def _sources(resources: Mapping[str, Any]) -> Iterator[str]:
         for source in json.loads(function["environment"]["variables"]["SOURCES"]):
             label = source.get("name") or source["url"]
             yield f'source_{label}(["{label}"]) -- https --> {_node(resources, "aws_lambda_function", name)}'
-
-
-def _failures(resources: Mapping[str, Any]) -> Iterator[str]:
-    """Where events go whose invocation failed to the last."""
-    for settings in resources.get("aws_lambda_function_event_invoke_config", {}).values():
-        found = {kind: name for _, kind, name in _references(settings)}
-        origin, target = (
-            _node(resources, kind, found[kind]) for kind in ("aws_lambda_function", "aws_sqs_queue")
-        )
-        yield _edge(origin, target, Meaning("events that failed", dotted=True))
 
 
 def _references(value: object, key: str = "") -> Iterator[tuple[str, str, str]]:

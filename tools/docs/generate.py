@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from tools.terraform import ROOT, environment, synthesize
 
 sys.path[:0] = [str(ROOT / "constructs")]
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 README = ROOT / "README.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"

@@ -21,10 +21,13 @@ from ingestion_pipeline.bindings import (
     S3BucketVersioningA,
     S3BucketVersioningVersioningConfiguration,
 )
+from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls
 from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
+
+DRAWN = {"aws_s3_bucket": Drawing("S3 bucket", "[( )]")}
 
 
 class PrivateBucket(Construct):

@@ -3,6 +3,7 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import DataAwsPartition, SqsQueue
+from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls_to_queue
 from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.settings.existing import QueueReference
@@ -12,6 +13,8 @@ from ingestion_pipeline.settings.names import Name
 SECONDS_A_DAY = 86_400
 NAME = Name("dead_letter_queue", "dead-letters", 80)
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
+
+DRAWN = {"aws_sqs_queue": Drawing("SQS queue", "[[ ]]")}
 
 
 class DeadLetterQueue(Construct):

@@ -13,6 +13,7 @@ from ingestion_pipeline.bindings import (
     KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions,
     KinesisFirehoseDeliveryStreamKinesisSourceConfiguration,
 )
+from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import (
     decrypt_objects,
     encrypt_objects,
@@ -39,6 +40,19 @@ ROLE_NAME = Name("delivery_role", "delivery", ROLE_CHARACTERS, with_region=True)
 
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 """Hive-style, so that a query engine prunes by time; the time is UTC and that of arrival."""
+
+DRAWN = {
+    "aws_kinesis_firehose_delivery_stream": Drawing(
+        "Firehose",
+        edges={
+            "kinesis_stream_arn": Edge("records", reverse=True),
+            "bucket_arn": Edge("objects by the hour"),
+            "log_group_name": Edge("errors", dotted=True),
+            "role_arn": ROLE,
+        },
+    ),
+    **LOG_GROUP,
+}
 
 
 class Delivery(Construct):

@@ -16,6 +16,7 @@ from ingestion_pipeline.bindings import (
     LambdaFunctionTracingConfig,
 )
 from ingestion_pipeline.code.bundle import Bundle, Target
+from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import (
     encrypt_objects,
     read_secrets,
@@ -44,6 +45,22 @@ from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Setting
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
 HANDLER = "url_fetcher.handler.handler"
 METRICS_NAMESPACE = "IngestionPipeline"
+
+DRAWN = {
+    "aws_lambda_function": Drawing(
+        "Function",
+        edges={
+            "KINESIS_STREAM_NAME": Edge("records"),
+            "DEAD_LETTER_BUCKET": Edge("undeliverable records", dotted=True),
+            "depends_on": Edge("log", dotted=True),
+            "role": ROLE,
+        },
+    ),
+    "aws_lambda_function_event_invoke_config": Drawing(
+        edges={"destination": Edge("failed events", dotted=True, origin="function_name")}
+    ),
+    **LOG_GROUP,
+}
 
 
 class FetchFunction(Construct):

@@ -13,12 +13,15 @@ from ingestion_pipeline.bindings import (
     IamRole,
     IamRolePolicy,
 )
+from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.settings.existing import Existing, RoleReference
 from ingestion_pipeline.settings.expressions import Unknown, optional_blocks
 
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+DRAWN = {"aws_iam_role": Drawing("Role", "{{ }}")}
 
 
 class Role(Construct):

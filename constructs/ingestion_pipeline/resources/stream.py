@@ -3,12 +3,15 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import KinesisStream
+from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.settings.existing import StreamReference
 from ingestion_pipeline.settings.names import Name
 from ingestion_pipeline.settings.tables import StreamSettings
 
 NAME = Name("stream", "stream", 128)
 """https://docs.aws.amazon.com/streams/latest/APIReference/API_CreateStream.html"""
+
+DRAWN = {"aws_kinesis_stream": Drawing("Kinesis stream", "[[ ]]")}
 
 
 class RecordStream(Construct):
