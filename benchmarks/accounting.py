@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.environment import ROOT
-from benchmarks.far_end import FarEnd
 from local_aws.servers.kinesis_faults import Fault, KinesisFaults
 
 _FAULTS: Mapping[Fault, float] = {
@@ -69,7 +69,7 @@ class Account:
 def account(folder: Path, name: str, records: int) -> Account:
     """Ingest a source under faults, with a process that is killed in the middle and then replaced."""
     begun = time.monotonic()
-    with FarEnd(folder) as far, KinesisFaults(_FAULTS, seed=1) as stream:
+    with BenchmarkServer(folder) as far, KinesisFaults(_FAULTS, seed=1) as stream:
         url = f"{far.url}/{name}"
         crashed = _start(url, stream)
         while crashed.poll() is None and len(stream.accepted) < records // 1_000:
@@ -78,13 +78,13 @@ def account(folder: Path, name: str, records: int) -> Account:
         crashed.wait()
         # What the dead process had sent may still be on its way in.
         time.sleep(2)
-        before, unconfessed_before = list(stream.accepted), len(stream.unconfessed)
+        before, unconfessed_before = list(stream.accepted), len(stream.unacknowledged)
         replacement = _start(url, stream)
         if replacement.wait():
             raise RuntimeError("the delivery under faults failed")
     counts, ids = _read(stream.accepted)
-    unconfessed, _ = _read(stream.unconfessed[unconfessed_before:])
-    explained = unconfessed + _read(before)[0]
+    unacknowledged, _ = _read(stream.unacknowledged[unconfessed_before:])
+    explained = unacknowledged + _read(before)[0]
     return Account(
         sent=records,
         lost=records - len(counts),

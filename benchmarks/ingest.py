@@ -8,15 +8,14 @@ python -m benchmarks.ingest [--quick]
 import argparse
 import sys
 import warnings
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.accounting import Account, account
+from benchmarks.accounting import account
+from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.environment import FOLDER, ROOT, machine, peers_python
-from benchmarks.far_end import FarEnd, compiled
-from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds
+from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
 from benchmarks.peers import VARIANTS
-from benchmarks.report import document, picture
+from benchmarks.report import Results, document, picture
 from benchmarks.sources import LARGE_BYTES, SMALL_BYTES, source
 
 PACKED, UNPACKED = "url_fetcher", 'url_fetcher, packing = "none"'
@@ -24,33 +23,6 @@ ORIGINAL = next(iter(VARIANTS))
 _QUICK_PEERS = ("boto3 put_records", "aws_kinesis_agg + put_records", "async-kinesis, lines")
 _SAMPLE_RECORDS = 1_000
 _MANY_RECORDS = 500_000
-
-
-@dataclass
-class Results:
-    """Everything that was measured.
-
-    Args:
-        machine: What it ran on.
-        compiled: Whether the far ends were compiled and so no bottleneck.
-        tables: Figures by scenario, in the order they were run.
-        import_seconds: CPU of import and first client.
-        boto3_import_seconds: The same of boto3 and requests alone, as the original design needs them.
-        memory: Peak RSS of one run by size of the source in MB.
-        zip_bytes: Of the function's archive; None when none was built.
-        put_units_a_million: PUT payload units for a million small records.
-        account: The outcome under faults.
-    """
-
-    machine: str
-    compiled: bool
-    tables: dict[str, list[Figure]] = field(default_factory=dict)
-    import_seconds: float = 0.0
-    boto3_import_seconds: float = 0.0
-    memory: dict[int, float] = field(default_factory=dict)
-    zip_bytes: int | None = None
-    put_units_a_million: int = 0
-    account: Account | None = None
 
 
 class Bench:
@@ -65,21 +37,21 @@ class Bench:
         self._quick = quick
         self._runs = 1 if quick else 3
         self._peers = peers_python()
-        self._results = Results(machine(), compiled(FOLDER)[0] != sys.executable)
+        self._results = Results(machine())
 
     def run(self) -> Results:
         """Measure everything; takes minutes."""
         results = self._results
         starts = 3 if self._quick else 9
-        results.import_seconds = start_seconds(OURS_STARTED, starts)
+        results.import_seconds = start_seconds(OURS_STARTED, starts, unpacked_zip())
         results.boto3_import_seconds = start_seconds(BOTO3_STARTED, starts)
-        with FarEnd(FOLDER) as far:
+        with BenchmarkServer(FOLDER) as server:
             for title, records, size, round_trip_ms, variants in self._scenarios():
-                far.delay(round_trip_ms)
-                results.tables[title] = [self._figure(far, each, records, size) for each in variants]
-            far.delay(0)
-            self._memory(far)
-            self._put_units(far)
+                server.delay(round_trip_ms)
+                results.tables[title] = [self._figure(server, each, records, size) for each in variants]
+            server.delay(0)
+            self._memory(server)
+            self._put_units(server)
         results.zip_bytes = _newest_zip()
         records = 100_000 if self._quick else 1_000_000
         print(f"accounting for {records:,} records under faults …", flush=True)
@@ -107,13 +79,13 @@ class Bench:
             ("5,000 records of 10 KiB, round trip 20 ms", 5_000, LARGE_BYTES, 20, some),
         ]
 
-    def _figure(self, far: FarEnd, variant: str, records: int, size: int) -> Figure:
+    def _figure(self, server: BenchmarkServer, variant: str, records: int, size: int) -> Figure:
         # One request a record: a sample says as much as the whole and ends today.
         if variant == ORIGINAL:
             records = _SAMPLE_RECORDS
         name = source(FOLDER, records=records, record_bytes=size)
         runs = self._runs if records < _MANY_RECORDS else min(self._runs, 2)
-        figure = self._measure(far, variant, name, 3 * runs if variant == PACKED else runs)
+        figure = self._measure(server, variant, name, 3 * runs if variant == PACKED else runs)
         print(
             f"{variant:45} {figure.records:>8,} records of {size:>6} B"
             f"{figure.rate:>12,.0f} /s {figure.cpu_us:>9.2f} us CPU {figure.peak_rss_mb:>6.0f} MB",
@@ -121,23 +93,23 @@ class Bench:
         )
         return figure
 
-    def _measure(self, far: FarEnd, variant: str, name: str, runs: int) -> Figure:
+    def _measure(self, server: BenchmarkServer, variant: str, name: str, runs: int) -> Figure:
         python = sys.executable if variant in (PACKED, UNPACKED) else self._peers
-        return measure(variant, f"{far.url}/{name}", far.url, python=python, runs=runs)
+        return measure(variant, f"{server.url}/{name}", server.url, python=python, runs=runs)
 
-    def _memory(self, far: FarEnd) -> None:
+    def _memory(self, server: BenchmarkServer) -> None:
         for megabytes in (10, 100) if self._quick else (10, 100, 1_000):
             name = source(FOLDER, records=megabytes * 1_000_000 // SMALL_BYTES)
-            figure = self._measure(far, PACKED, name, 0)
+            figure = self._measure(server, PACKED, name, 0)
             self._results.memory[megabytes] = figure.peak_rss_mb
             print(f"{megabytes} MB source: {figure.peak_rss_mb:.0f} MB peak", flush=True)
 
-    def _put_units(self, far: FarEnd) -> None:
+    def _put_units(self, server: BenchmarkServer) -> None:
         # A Kinesis record is kept below one unit of 25 KiB, so that records are units.
         records = 50_000
-        before = far.counts()["records"]
-        self._measure(far, PACKED, source(FOLDER, records=records), 0)
-        self._results.put_units_a_million = (far.counts()["records"] - before) * 1_000_000 // records
+        before = server.counts()["records"]
+        self._measure(server, PACKED, source(FOLDER, records=records), 0)
+        self._results.put_units_a_million = (server.counts()["records"] - before) * 1_000_000 // records
 
 
 def _newest_zip() -> int | None:

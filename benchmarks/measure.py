@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.environment import ROOT
+from benchmarks.environment import FOLDER, ROOT
 
 # What a function finds in Lambda: a region and credentials, which are then not looked for on the network.
 _LAMBDA = {
@@ -16,11 +17,12 @@ _LAMBDA = {
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "PATH": "",
+    "PYTHONDONTWRITEBYTECODE": "1",
 }
 
 OURS_STARTED = """
 import sys, time
-sys.path.insert(0, "lambda")
+sys.path.insert(0, sys.argv[1])
 begun = time.process_time()
 import url_fetcher.handler
 url_fetcher.handler.CLIENTS.kinesis
@@ -86,12 +88,30 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
     )
 
 
-def start_seconds(program: str, runs: int) -> float:
-    """Median of the CPU time that ``program`` says its imports and first client took, in new processes."""
+def unpacked_zip() -> Path:
+    """The function as it is deployed to this machine: its zip, unpacked, and so without bytecode."""
+    sys.path.insert(0, str(ROOT / "constructs"))
+    from ingestion_pipeline.code.bundle import Target, build
+    from ingestion_pipeline.code.location import bundle_cache, function_root
+
+    bundle = build(function_root(), Target.of("host", "host"), bundle_cache())
+    folder = FOLDER / "unpacked" / bundle.path.stem
+    if not folder.exists():
+        with zipfile.ZipFile(bundle.path) as archive:
+            archive.extractall(folder)
+    return folder
+
+
+def start_seconds(program: str, runs: int, folder: Path = ROOT / "lambda") -> float:
+    """Median of the CPU time that ``program`` says its imports and first client took, in new processes.
+
+    As in Lambda, boto3 comes with the runtime and has bytecode; what lies in ``folder`` comes first and
+    gets none.
+    """
     times = [
         float(
             subprocess.run(
-                [sys.executable, "-c", program],
+                [sys.executable, "-c", program, str(folder)],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

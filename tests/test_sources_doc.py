@@ -16,6 +16,8 @@ from local_aws.servers.hostile_source import Behaviour, Connection, HostileSourc
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 from url_fetcher.source import schema
+from url_fetcher.source.auth import Auth
+from url_fetcher.source.pagination import Pagination
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 HOST = "https://api.example.com"
@@ -29,8 +31,8 @@ TABLES: dict[str, type] = {
     "`rate`": schema.Rate,
     "`limits`": schema.Limits,
     "`retry`": schema.Retry,
-    **{f"`auth`: `{kind.__struct_config__.tag}`": kind for kind in get_args(schema.Auth)},
-    **{f"`pagination`: `{kind.__struct_config__.tag}`": kind for kind in get_args(schema.Pagination)},
+    **{f"`auth`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Auth)},
+    **{f"`pagination`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Pagination)},
 }
 
 

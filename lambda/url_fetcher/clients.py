@@ -9,7 +9,7 @@ from url_fetcher.redaction import Redactor
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-    from url_fetcher.source.secrets import ReadsSecrets, Vault
+    from url_fetcher.source.secrets import ReadsSecrets, SecretCache
 
 
 class Clients:
@@ -33,11 +33,11 @@ class Clients:
         return self._kinesis or kinesis_client()
 
     @cached_property
-    def vault(self) -> "Vault":
+    def secrets(self) -> "SecretCache":
         """The secrets and tokens, kept until they age or a source refuses them."""
-        from url_fetcher.source.secrets import Vault
+        from url_fetcher.source.secrets import SecretCache
 
-        return Vault(lambda: self._secrets_manager or _secrets_manager_client(), self.redactor)
+        return SecretCache(lambda: self._secrets_manager or _secrets_manager_client(), self.redactor)
 
 
 def _secrets_manager_client() -> "SecretsManagerClient":

@@ -6,21 +6,22 @@ from url_fetcher.decoding import decode_settings
 from url_fetcher.environment import Environment
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import same_origin
+from url_fetcher.source.auth import NoAuth
 from url_fetcher.source.pagination import Resume
-from url_fetcher.source.schema import NoAuth, Source
+from url_fetcher.source.schema import Source
 
 # What services put around their own events; none of them is a key of ours.
 _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}
 
 
-class Order(NamedTuple):
+class IngestionRequest(NamedTuple):
     """What to ingest, and where to go on when a former invocation could not end it."""
 
     source: Source
     resume: Resume | None
 
 
-def read_event(event: object, environment: Environment) -> Order:
+def read_event(event: object, environment: Environment) -> IngestionRequest:
     """The order that an event gives.
 
     ``{}`` asks for the first configured source, ``{"source": "name"}`` for that one, and an object with
@@ -42,18 +43,18 @@ def read_event(event: object, environment: Environment) -> Order:
     given = keys.pop("resume", None)
     resume = None if given is None else decode_settings(given, Resume, where="the event's resume")
     if "url" in keys:
-        return Order(_inline(keys, environment), resume)
+        return IngestionRequest(_inline(keys, environment), resume)
     if not keys:
         if not environment.sources:
             raise ConfigurationError('no source: give {"url": "https://…"} in the event, or configure one')
-        return Order(environment.sources[0], resume)
+        return IngestionRequest(environment.sources[0], resume)
     if keys.keys() != {"source"} or not isinstance(keys["source"], str):
         raise ConfigurationError(
             f"the event has {', '.join(sorted(map(str, keys)))[:200]}; "
             "it may have `url` with a source's other keys, "
             "or `source` with a configured source's name, and `resume`"
         )
-    return Order(environment.source(keys["source"]), resume)
+    return IngestionRequest(environment.source(keys["source"]), resume)
 
 
 def _inline(keys: dict[str, object], environment: Environment) -> Source:

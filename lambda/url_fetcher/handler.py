@@ -10,12 +10,12 @@ from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.environment import Environment, read_environment
 from url_fetcher.errors import IngestionError
-from url_fetcher.event import Order, read_event
+from url_fetcher.event import IngestionRequest, read_event
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.logs import Log
-from url_fetcher.source.auth import authenticator
+from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.summary import answer
 
@@ -64,11 +64,11 @@ def run(
     try:
         environment = read_environment(environ)
         log.configure(level=environment.log_level, service=environment.powertools_service_name)
-        order = read_event(event, environment)
+        request = read_event(event, environment)
         ingestion = _ingestion(
-            order, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
+            request, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
         )
-        log.info("ingestion started", source_name=order.source.name, source_url=ingestion.source_url)
+        log.info("ingestion started", source_name=request.source.name, source_url=ingestion.source_url)
         ingestion.run()
         log.info("ingestion ended", source_url=ingestion.source_url, **ingestion.summary.counters())
     except Exception as error:
@@ -76,17 +76,17 @@ def run(
         raise
     finally:
         if ingestion is not None:
-            source = order.source.name or "event"
+            source = request.source.name or "event"
             namespace = environment.powertools_metrics_namespace
             log.metrics(ingestion.summary.counters(), namespace=namespace, source=source)
     return answer(ingestion.summary, ingestion.source_url)
 
 
 def _ingestion(
-    order: Order, environment: Environment, clients: Clients, *, remaining_seconds: float
+    request: IngestionRequest, environment: Environment, clients: Clients, *, remaining_seconds: float
 ) -> Ingestion:
     """Everything that one ingestion needs, put together."""
-    limits = order.source.limits
+    limits = request.source.limits
     drain_seconds = min(_MAX_DRAIN_SECONDS, max(_MIN_DRAIN_SECONDS, _DRAIN_SHARE * remaining_seconds))
     delivering = Deadline(remaining_seconds - _ANSWER_SECONDS)
     fetching = delivering.earlier(remaining_seconds - drain_seconds)
@@ -99,14 +99,14 @@ def _ingestion(
     )
     transport = Transport(dialer)
     reader = SourceReader(
-        order.source,
+        request.source,
         transport=transport,
-        authenticator=authenticator(order.source.auth, vault=lambda: clients.vault, transport=transport),
+        session=Session(lambda: clients.secrets, transport),
         deadline=reading,
-        resume=order.resume,
+        resume=request.resume,
     )
     sink = _sink(environment, clients, delivering)
-    return Ingestion(order.source, reader=reader, sink=sink, deadline=fetching, redactor=clients.redactor)
+    return Ingestion(request.source, reader=reader, sink=sink, deadline=fetching, redactor=clients.redactor)
 
 
 def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sink:

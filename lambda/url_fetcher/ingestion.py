@@ -10,9 +10,8 @@ from url_fetcher.delivery.sink import Origin, Sink
 from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
-from url_fetcher.http.urls import without_query
 from url_fetcher.redaction import Redactor, public_url
-from url_fetcher.source.schema import ApiKeyAuth, Source
+from url_fetcher.source.schema import Source
 from url_fetcher.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -91,9 +90,8 @@ class Ingestion:
     def _resume(self) -> str:
         """What an event needs to go on at this page, as JSON; empty at the start or if it holds a secret."""
         resume = self._reader.resume
-        auth = self._source.auth
-        if resume.url and isinstance(auth, ApiKeyAuth) and auth.location == "query":
-            resume = msgspec.structs.replace(resume, url=without_query(resume.url, auth.name))
+        if resume.url:
+            resume = msgspec.structs.replace(resume, url=self._source.auth.without_secret(resume.url))
         if self._reader.report.pages == 0 or public_url(resume.url) != resume.url:
             return ""
         text = msgspec.json.encode(resume).decode()

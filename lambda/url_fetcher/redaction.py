@@ -11,7 +11,7 @@ _SECRET_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _PLACE_PARAMETER = re.compile(r"page|next|cursor|continu|sync|start|after", re.IGNORECASE)
-_SHORTEST_SECRET = 4  # A shorter value would blot out ordinary words.
+_MIN_SECRET_CHARACTERS = 4  # A shorter value would blot out ordinary words.
 
 
 def public_url(url: str, *, hidden_parameters: frozenset[str] = frozenset()) -> str:
@@ -50,7 +50,7 @@ class Redactor:
     def learn(self, *secrets: str) -> None:
         """Hide these values from now on: plain, percent-encoded, JSON-escaped and in base64."""
         for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
+            if len(secret) >= _MIN_SECRET_CHARACTERS:
                 encoded = base64.b64encode(secret.encode()).decode()
                 escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
                 self._forms |= {

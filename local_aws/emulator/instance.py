@@ -19,7 +19,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from local_aws.processes.supervise import Tethered
+from local_aws.processes.supervise import ChildProcess
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -65,7 +65,6 @@ class Emulator:
         port: A certain port, or None for any free one.
         auth: Whether IAM policies are enforced for every caller but ``test``.
         firehose_time_scale: Factor on Firehose's buffering interval; 1 is AWS's own pace.
-        kinesis_faults: File with the faults of PutRecords, see ``patches.kinesis_faults``.
         iam_decisions: File to which each IAM decision is appended, see ``patches.iam_decisions``.
         settings: Further variables of the emulator itself, by its own names.
     """
@@ -77,7 +76,6 @@ class Emulator:
         port: int | None = None,
         auth: bool = False,
         firehose_time_scale: float = 1.0,
-        kinesis_faults: Path | None = None,
         iam_decisions: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
@@ -88,11 +86,10 @@ class Emulator:
         self._settings = {
             "AUTH": "true" if auth else "false",
             "FIREHOSE_TIME_SCALE": repr(firehose_time_scale),
-            **({"KINESIS_FAULTS_FILE": str(kinesis_faults)} if kinesis_faults else {}),
             **({"IAM_DECISIONS_FILE": str(iam_decisions)} if iam_decisions else {}),
             **(settings or {}),
         }
-        self._process: Tethered | None = None
+        self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
         """The emulator, answering.
@@ -207,7 +204,7 @@ class Emulator:
                 f"The local AWS (pid {process.pid}) died. Its last words:\n{process.log_tail()}"
             )
 
-    def _started(self) -> Tethered:
+    def _started(self) -> ChildProcess:
         if self._process is None:
             raise EmulatorFailed("The local AWS was not started: use it in a with block")
         return self._process
@@ -222,7 +219,7 @@ class Emulator:
                         "stop that one, choose another port, or leave the choice to the system"
                     )
                 continue
-            self._process = Tethered(
+            self._process = ChildProcess(
                 [sys.executable, "-m", "local_aws.emulator.launcher", "--until-stdin-closes"],
                 environment=self._launch_environment(),
                 log=self.log,

@@ -1,7 +1,7 @@
 """Runs the emulator with its differences to AWS mended: ``python -m local_aws.emulator.launcher``.
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
-and those of the patches (``FIREHOSE_TIME_SCALE``, ``KINESIS_FAULTS_FILE``, ``IAM_DECISIONS_FILE``,
+and those of the patches (``FIREHOSE_TIME_SCALE``, ``IAM_DECISIONS_FILE``,
 ``TLS_IN_FRONT``).
 ``local_aws.emulator.instance`` sets them; start this by hand only to look for a mistake.
 """
@@ -13,7 +13,7 @@ from local_aws.emulator.patches import patch_point
 from local_aws.processes.supervise import stop_with_parent
 
 
-def mend() -> None:
+def apply_patches() -> None:
     """Applies every patch to the imported emulator.
 
     Raises:
@@ -21,22 +21,18 @@ def mend() -> None:
     """
     patch_point.require_version()
     from local_aws.emulator.patches import (
-        cloudwatch,
         firehose_delivery,
         firehose_description,
         health,
         iam_decisions,
         iam_transport,
         kinesis,
-        kinesis_faults,
     )
 
     for patch in (
         kinesis,
-        kinesis_faults,
         firehose_description,
         firehose_delivery,
-        cloudwatch,
         iam_decisions,
         iam_transport,
         health,
@@ -51,7 +47,7 @@ def main() -> None:
     if parser.parse_args().until_stdin_closes:
         stop_with_parent()
     try:
-        mend()
+        apply_patches()
     except patch_point.EmulatorChanged as error:
         sys.exit(f"The local AWS cannot start: {error}")
     from ministack.app import main as serve

@@ -28,7 +28,7 @@ def running(
         folder: Where it runs.
         environment: All of its variables.
     """
-    # The command cannot watch for our end; the tether does, through a pipe that only we hold open.
+    # The command cannot watch for our end; the supervisor does, through a pipe that only we hold open.
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(

@@ -4,7 +4,7 @@ The starter holds the writing end of the child's standard input. When the starte
 SIGKILL, the system closes it and the child, which watches it, stops. This needs nothing but a
 pipe, so it is the same on every system.
 
-``python tether.py COMMAND…`` does the watching for a program that cannot, such as Terraform.
+``python supervise.py COMMAND…`` does the watching for a program that cannot, such as Terraform.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ FORCE_AFTER_SECONDS = 8.0
 LOG_TAIL_LINES = 20
 
 
-class Tethered:
+class ChildProcess:
     """A running child, and the one way to end it.
 
     Args:

@@ -28,9 +28,9 @@ Fault: TypeAlias = Literal[
     "miscounted",  # one result too few, all accepted
 ]
 
-_MOST_RECORDS = 500
-_MOST_REQUEST_BYTES = 5 * 1024 * 1024
-_MOST_RECORD_BYTES = 1024 * 1024
+_MAX_RECORDS = 500
+_MAX_REQUEST_BYTES = 5 * 1024 * 1024
+_MAX_RECORD_BYTES = 1024 * 1024
 _SILENCE_SECONDS = 1.5
 _REFUSED_SHARE = 1 / 3
 _CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
@@ -56,7 +56,7 @@ class KinesisFaults(LoopbackServer):
         forward: Callable[[list[dict[str, Any]]], object] = lambda _: None,
     ) -> None:
         self.accepted: list[bytes] = []
-        self.unconfessed: list[bytes] = []
+        self.unacknowledged: list[bytes] = []
         self.requests: list[dict[str, Any]] = []
         self.faults_done: dict[Fault, int] = {}
         self._faults = dict(faults or {})
@@ -93,7 +93,7 @@ class KinesisFaults(LoopbackServer):
             if taken:
                 self._forward([entry for entry, no in zip(entries, refused, strict=True) if not no])
             if fault not in (None, "partial"):
-                self.unconfessed += taken
+                self.unacknowledged += taken
             return self._results(refused, fault)
 
     def _results(self, refused: list[bool], fault: Fault | None) -> tuple[int, dict[str, Any], Fault | None]:
@@ -123,9 +123,9 @@ def _problem(entries: list[dict[str, Any]], data: list[bytes]) -> str:
     sizes = [
         len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)
     ]
-    if not 1 <= len(entries) <= _MOST_RECORDS:
+    if not 1 <= len(entries) <= _MAX_RECORDS:
         return f"{len(entries)} records"
-    if sum(sizes) > _MOST_REQUEST_BYTES or max(sizes) > _MOST_RECORD_BYTES:
+    if sum(sizes) > _MAX_REQUEST_BYTES or max(sizes) > _MAX_RECORD_BYTES:
         return f"{sum(sizes)} bytes, the largest record {max(sizes)}"
     return ""
 

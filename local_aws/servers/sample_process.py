@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local_aws.emulator.instance import CHECKOUT
-from local_aws.processes.supervise import Tethered
+from local_aws.processes.supervise import ChildProcess
 
 START_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.02
@@ -28,7 +28,7 @@ class SampleProcess:
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "sample-api.log"
-        self._process: Tethered | None = None
+        self._process: ChildProcess | None = None
         self.url = ""
 
     @property
@@ -42,7 +42,7 @@ class SampleProcess:
         Raises:
             SampleFailed: With what it said instead.
         """
-        self._process = Tethered(
+        self._process = ChildProcess(
             [sys.executable, "-m", "local_aws.servers.sample_api", "--until-stdin-closes"],
             environment={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             log=self._log,

@@ -12,11 +12,11 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer, Resolve, resolve
 from url_fetcher.http.transport import Transport
 from url_fetcher.redaction import Redactor
-from url_fetcher.source.auth import authenticator
+from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.pagination import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
-from url_fetcher.source.secrets import Vault
+from url_fetcher.source.secrets import SecretCache
 
 LOCAL = AddressPolicy(allow_http=True, allow_private_networks=True)
 IN_TIME_SECONDS = 5.0
@@ -38,9 +38,9 @@ class Secrets:
         self.calls += 1
         return {"SecretString": self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]}
 
-    def vault(self, clock: Callable[[], float] = lambda: 0.0) -> Vault:
-        """A vault on this client."""
-        return Vault(lambda: self, self.redactor, clock=clock)
+    def cache(self, clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
+        """A cache of this client's secrets."""
+        return SecretCache(lambda: self, self.redactor, clock=clock)
 
 
 class Waits:
@@ -69,7 +69,7 @@ def reader_of(
     resume: Resume | None = None,
     secrets: Secrets | None = None,
     verify: bool | str = True,
-    vault: Vault | None = None,
+    cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
 ) -> SourceReader:
     """A reader of the source with these settings; retries do not wait unless the settings say so."""
@@ -84,11 +84,11 @@ def reader_of(
         resolve=resolve,
     )
     transport = Transport(dialer, verify=verify)
-    opened = vault or (secrets or Secrets()).vault()
+    opened = cache or (secrets or Secrets()).cache()
     return SourceReader(
         source,
         transport=transport,
-        authenticator=authenticator(source.auth, vault=lambda: opened, transport=transport),
+        session=Session(lambda: opened, transport),
         deadline=deadline,
         resume=resume,
         **({"clock": clock} if clock else {}),

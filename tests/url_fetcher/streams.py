@@ -11,7 +11,7 @@ from url_fetcher.delivery.kinesis import PutsRecords
 from url_fetcher.delivery.sink import Origin, Sink, SinkSettings
 
 ORIGIN = Origin("https://example.com/posts", "2026-11-23T01:18:08.129Z")
-QUICK = {"first_pause_seconds": 0.001, "longest_pause_seconds": 0.01}
+QUICK = {"first_pause_seconds": 0.001, "max_pause_seconds": 0.01}
 
 
 class MemoryStream:
@@ -54,7 +54,7 @@ def sink_to(
         client,
         "stream",
         deadline=Deadline(seconds),
-        settings=settings or SinkSettings(first_pause_seconds=0.001, longest_pause_seconds=0.01),
+        settings=settings or SinkSettings(first_pause_seconds=0.001, max_pause_seconds=0.01),
         dead_letters=dead_letters or DeadLetters(""),
     )
 

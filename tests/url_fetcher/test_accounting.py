@@ -37,7 +37,7 @@ _FAULTS: Mapping[Fault, float] = {
     "miscounted": 0.04,
 }
 _SETTINGS = SinkSettings(
-    pack_bytes=4_000, request_bytes=60_000, first_pause_seconds=0.001, longest_pause_seconds=0.01
+    pack_bytes=4_000, request_bytes=60_000, first_pause_seconds=0.001, max_pause_seconds=0.01
 )
 
 
@@ -145,7 +145,7 @@ class _Run:
         found = lines_of(target.on_the_stream())
         self.counts = Counter(line["data"]["n"] for line in found)
         self.ids = {(line["data"]["n"], line["id"]) for line in found}
-        self.unconfessed = Counter(line["data"]["n"] for line in lines_of(self.server.unconfessed))
+        self.unacknowledged = Counter(line["data"]["n"] for line in lines_of(self.server.unacknowledged))
 
 
 @pytest.fixture(scope="module", params=["endpoint", "emulator"])
@@ -176,7 +176,7 @@ def test_what_can_never_go_is_dead_lettered(run: _Run) -> None:
 
 def test_a_record_is_there_twice_only_where_a_fault_explains_it(run: _Run) -> None:
     """Copies beyond the first are those that the endpoint accepted without saying so."""
-    assert run.counts - Counter(range(_RECORDS)) == run.unconfessed
+    assert run.counts - Counter(range(_RECORDS)) == run.unacknowledged
 
 
 def test_duplicates_have_one_id(run: _Run) -> None:
@@ -186,7 +186,7 @@ def test_duplicates_have_one_id(run: _Run) -> None:
 
 def test_every_duplicate_was_reported_as_possible(run: _Run) -> None:
     """The report never says fewer than there are."""
-    assert run.report.possible_duplicates >= run.unconfessed.total() > 0
+    assert run.report.possible_duplicates >= run.unacknowledged.total() > 0
 
 
 def test_an_invocation_that_died_in_the_middle_is_made_good_by_the_next(

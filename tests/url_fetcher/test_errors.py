@@ -76,7 +76,7 @@ def test_foreign_errors_of_a_secret_are_translated(foreign: type[Exception]) -> 
             raise error
 
     with pytest.raises(IngestionError) as caught:
-        Failing().vault().secret(ARN, "token")
+        Failing().cache().secret(ARN, "token")
 
     assert caught.value.__cause__ is error
 

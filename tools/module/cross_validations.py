@@ -10,7 +10,7 @@ from ingestion_pipeline.settings.sources import SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     DATA_FOLDER,
-    MOST_TAGS,
+    MAX_TAGS,
     TAG_SIGNS,
     DeadLetterSettings,
     DeliverySettings,
@@ -27,13 +27,13 @@ SOURCE_NAMES = "[for source in var.sources : source.name if try(source.name, nul
 DESTINATION = "var.existing_failure_destination"
 
 
-def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
+def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     """Further checks by variable.
 
     Args:
         target: What the zip beside the module was built for.
     """
-    in_data, dead_in_data, dead_in_errors = _mixed_prefixes()
+    in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     return {
         "tags": _tags(),
         "sources": _sources(),
@@ -56,7 +56,7 @@ def demands(target: Target) -> dict[str, tuple[Validation, ...]]:
 
 def _tags() -> tuple[Validation, ...]:
     (advice,) = _advice(lambda: PipelineSettings(tags={"": ""}))
-    (few,) = _advice(lambda: PipelineSettings(tags=dict.fromkeys(map(str, range(MOST_TAGS + 1)), "")))
+    (few,) = _advice(lambda: PipelineSettings(tags=dict.fromkeys(map(str, range(MAX_TAGS + 1)), "")))
     within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
     text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
     fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"
@@ -65,7 +65,7 @@ def _tags() -> tuple[Validation, ...]:
             f'alltrue([for key, value in var.tags : {within} && !startswith(lower(key), "aws:") && {fit}])',
             f"tags: {advice}",
         ),
-        Validation(f"length(var.tags) <= {MOST_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
+        Validation(f"length(var.tags) <= {MAX_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
     )
 
 
@@ -102,7 +102,7 @@ def _apart(variable: str, other: str, advice: str) -> Validation:
     )
 
 
-def _mixed_prefixes() -> list[str]:
+def _overlapping_prefixes() -> list[str]:
     """What is said of errors among the data, dead letters among the data, and among the errors."""
     folder = f"{DATA_FOLDER}/"
     advice = _advice(

@@ -8,7 +8,7 @@ from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.tables import ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
-from tools.module.cross_validations import demands
+from tools.module.cross_validations import cross_validations
 from tools.module.validations import Validation, validation
 
 TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
@@ -79,7 +79,7 @@ def inputs(target: Target) -> list[Input]:
     )
     sources = Input("sources", "any", SOURCES, ())
     every = [enabled, *naming, sources, *by_name.values(), package, *_parts()]
-    more = demands(target)
+    more = cross_validations(target)
     return [replace(given, validations=(*given.validations, *more.get(given.name, ()))) for given in every]
 
 

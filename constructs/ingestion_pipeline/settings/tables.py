@@ -49,7 +49,7 @@ ALLOWED_HOSTS_CHARACTERS = 512
 """Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 TAG_SIGNS = "_.:/=+-@"
-MOST_TAGS = 49
+MAX_TAGS = 49
 """A resource has up to 50; one of them is `Environment`."""
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
@@ -131,8 +131,8 @@ class PipelineSettings(Checked):
             or key.lower().startswith("aws:")
             or not all(_is_tag_text(text) or is_token(text) for text in (key, value))
         ]
-        if len(self.tags) > MOST_TAGS:
-            few = f"is the number of tags; up to {MOST_TAGS} are allowed beside `Environment` ({TAGS})"
+        if len(self.tags) > MAX_TAGS:
+            few = f"is the number of tags; up to {MAX_TAGS} are allowed beside `Environment` ({TAGS})"
             problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
         return problems
 
@@ -415,11 +415,11 @@ class Settings:
         Raises:
             SettingsError: With every problem.
         """
-        problems = environment_problems("environment", self.environment) + self._mixed_prefixes()
+        problems = environment_problems("environment", self.environment) + self._overlapping_prefixes()
         if problems:
             raise SettingsError(problems)
 
-    def _mixed_prefixes(self) -> list[Problem]:
+    def _overlapping_prefixes(self) -> list[Problem]:
         """Folders of the bucket that lie in one another: whoever may use one could use the other."""
         folders = {
             "delivery.error_prefix": self.delivery.error_prefix,

@@ -8,8 +8,8 @@ from itertools import islice
 from threading import Condition
 
 from url_fetcher.deadline import Deadline
-from url_fetcher.delivery.kinesis import Answer, PutsRecords, send
-from url_fetcher.delivery.pacing import Pace
+from url_fetcher.delivery.kinesis import PutResult, PutsRecords, send
+from url_fetcher.delivery.pacing import CongestionWindow
 from url_fetcher.delivery.packing import Entry
 from url_fetcher.delivery.report import DeliveryReport, SinkSettings, Tally
 from url_fetcher.errors import StreamUnavailable
@@ -44,11 +44,11 @@ class Dispatcher:
         self._deadline = deadline
         self._settings = settings
         self._report = report
-        self._pace = Pace(
-            request_bytes=min(settings.request_bytes, settings.most_request_bytes),
-            most_bytes=settings.most_in_flight_bytes,
+        self._pace = CongestionWindow(
+            request_bytes=min(settings.request_bytes, settings.max_request_bytes),
+            max_bytes=settings.max_in_flight_bytes,
             first_pause_seconds=settings.first_pause_seconds,
-            longest_pause_seconds=settings.longest_pause_seconds,
+            max_pause_seconds=settings.max_pause_seconds,
         )
         self._threads = ThreadPoolExecutor(settings.connections, thread_name_prefix="put-records")
         self._changed = Condition()
@@ -79,7 +79,7 @@ class Dispatcher:
                 self._queued_bytes += sum(entry.size for entry in some)
             while (
                 self._queued_bytes >= self._pace.request_bytes
-                or len(self._queue) >= self._settings.most_request_records
+                or len(self._queue) >= self._settings.max_request_records
             ):
                 self._send_next()
 
@@ -98,7 +98,7 @@ class Dispatcher:
     def _send_next(self) -> None:
         """Begin one request as soon as the pace allows; with nothing to send, wait for one answer."""
         with self._changed:
-            while (wait_seconds := self._hindrance_seconds()) > 0:
+            while (wait_seconds := self._seconds_until_sendable()) > 0:
                 self._changed.wait(wait_seconds)
                 if not self._queue:
                     return
@@ -107,7 +107,7 @@ class Dispatcher:
             self._in_flight_bytes += _tally(batch).bytes
         self._threads.submit(self._send, batch)
 
-    def _hindrance_seconds(self) -> float:
+    def _seconds_until_sendable(self) -> float:
         """How long to wait at most before looking again whether a request may be sent; 0 for now."""
         if self._failure:
             raise self._failure
@@ -126,11 +126,11 @@ class Dispatcher:
 
     def _take(self) -> list[Entry]:
         """The next request's entries: at least one, in all within the limits."""
-        most_records, most_bytes = self._settings.most_request_records, self._pace.request_bytes
+        max_records, max_bytes = self._settings.max_request_records, self._pace.request_bytes
         batch: list[Entry] = []
         size = 0
-        while self._queue and len(batch) < most_records:
-            if batch and size + self._queue[0].size > most_bytes:
+        while self._queue and len(batch) < max_records:
+            if batch and size + self._queue[0].size > max_bytes:
                 break
             entry = self._queue.popleft()
             size += entry.size
@@ -142,7 +142,7 @@ class Dispatcher:
 
     def _send(self, batch: list[Entry]) -> None:
         sent_at = time.monotonic()
-        answer: Answer | None = None
+        answer: PutResult | None = None
         failure: Exception | None = None
         try:
             answer = send(self._client, self._stream_name, batch)
@@ -158,9 +158,9 @@ class Dispatcher:
                 self._account(sent, answer, sent_at)
             self._changed.notify_all()
 
-    def _account(self, sent: Tally, answer: Answer, sent_at: float) -> None:
+    def _account(self, sent: Tally, answer: PutResult, sent_at: float) -> None:
         refused = _tally(answer.refused)
-        self._report.count(sent, refused, doubtful=answer.doubtful)
+        self._report.count(sent, refused, outcome_unknown=answer.outcome_unknown)
         self._pace.observe(refused_share=refused.bytes / sent.bytes, sent_at=sent_at, now=time.monotonic())
         for entry in answer.refused:
             entry.refusals += 1

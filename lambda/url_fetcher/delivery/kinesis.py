@@ -84,18 +84,18 @@ class PutsRecords(Protocol):
         """As boto3's."""
 
 
-class Answer(NamedTuple):
+class PutResult(NamedTuple):
     """What came of a request.
 
     Args:
         refused: The entries that must be sent again, in their order.
         reason: The service's code or the transport's error, of the last refusal; empty if none.
-        doubtful: Whether the service may have accepted what is counted as refused.
+        outcome_unknown: Whether the service may have accepted what is counted as refused.
     """
 
     refused: Sequence[Entry]
     reason: str = ""
-    doubtful: bool = False
+    outcome_unknown: bool = False
 
 
 def kinesis_client(
@@ -131,7 +131,7 @@ def kinesis_client(
     return cast("KinesisClient", client)
 
 
-def send(client: PutsRecords, stream_name: str, entries: Sequence[Entry]) -> Answer:
+def send(client: PutsRecords, stream_name: str, entries: Sequence[Entry]) -> PutResult:
     """Put ``entries`` on the stream once.
 
     Raises:
@@ -143,30 +143,30 @@ def send(client: PutsRecords, stream_name: str, entries: Sequence[Entry]) -> Ans
     except ClientError as error:
         return _refused_call(error, stream_name, entries)
     except (HTTPClientError, BotocoreConnectionError) as error:
-        return Answer(entries, type(error).__name__, doubtful=not isinstance(error, _NEVER_SENT))
+        return PutResult(entries, type(error).__name__, outcome_unknown=not isinstance(error, _NEVER_SENT))
     except ResponseParserError as error:
-        return Answer(entries, type(error).__name__, doubtful=True)
+        return PutResult(entries, type(error).__name__, outcome_unknown=True)
     except BotoCoreError as error:
         raise StreamRejected(f"the stream {stream_name} cannot be called: {error}") from error
     return _answer(response, entries)
 
 
-def _answer(response: Mapping[str, Any], entries: Sequence[Entry]) -> Answer:
+def _answer(response: Mapping[str, Any], entries: Sequence[Entry]) -> PutResult:
     results = response.get("Records", ())
     if len(results) != len(entries):
-        return Answer(entries, f"{len(results)} results for {len(entries)} records", doubtful=True)
+        return PutResult(entries, f"{len(results)} results for {len(entries)} records", outcome_unknown=True)
     codes = [result.get("ErrorCode") for result in results]
     refused = [entry for entry, code in zip(entries, codes, strict=True) if code]
-    return Answer(refused, next((code for code in reversed(codes) if code), ""))
+    return PutResult(refused, next((code for code in reversed(codes) if code), ""))
 
 
-def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]) -> Answer:
+def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]) -> PutResult:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= _FIRST_SERVER_ERROR:
-        return Answer(entries, code or str(status), doubtful=True)
+        return PutResult(entries, code or str(status), outcome_unknown=True)
     if code in _TRANSIENT_CODES:
-        return Answer(entries, code)
+        return PutResult(entries, code)
     raise StreamRejected(f"the stream {stream_name} refuses the call: {error}", code=code) from error
 
 

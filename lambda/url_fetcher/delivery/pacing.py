@@ -7,10 +7,10 @@ _BACKED_OFF_SHARE = 0.05
 _OVERLOADED_SHARE = 0.5
 _CLEAN_ANSWERS_A_STEP = 20
 _REQUESTS_A_WINDOW = 4
-_LEAST_REQUEST_BYTES = 64 * 1024
+_MIN_REQUEST_BYTES = 64 * 1024
 
 
-class Pace:
+class CongestionWindow:
     """Additive increase, multiplicative decrease of the bytes in flight, and full-jitter pauses.
 
     More than 5 % refused halves the window, 20 clean answers in a row widen it by a step. A request
@@ -21,9 +21,9 @@ class Pace:
 
     Args:
         request_bytes: The largest request; the window begins as four of them.
-        most_bytes: The window never gets larger.
+        max_bytes: The window never gets larger.
         first_pause_seconds: The bound of the first pause.
-        longest_pause_seconds: The bound of every pause.
+        max_pause_seconds: The bound of every pause.
         draw: Gives a number from 0 to 1; a test may pass its own.
     """
 
@@ -31,17 +31,17 @@ class Pace:
         self,
         *,
         request_bytes: int,
-        most_bytes: int,
+        max_bytes: int,
         first_pause_seconds: float = 0.05,
-        longest_pause_seconds: float = 2.0,
+        max_pause_seconds: float = 2.0,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self.window_bytes = min(_REQUESTS_A_WINDOW * request_bytes, most_bytes)
-        self._largest_request_bytes = request_bytes
-        self._least_request_bytes = min(_LEAST_REQUEST_BYTES, request_bytes)
-        self._most_bytes = most_bytes
+        self.window_bytes = min(_REQUESTS_A_WINDOW * request_bytes, max_bytes)
+        self._max_request_bytes = request_bytes
+        self._min_request_bytes = min(_MIN_REQUEST_BYTES, request_bytes)
+        self._max_bytes = max_bytes
         self._first_pause_seconds = first_pause_seconds
-        self._longest_pause_seconds = longest_pause_seconds
+        self._longest_pause_seconds = max_pause_seconds
         self._draw = draw
         self._clean = 0
         self._streak = 0
@@ -51,7 +51,7 @@ class Pace:
     @property
     def request_bytes(self) -> int:
         """How large a request should be now."""
-        return min(self._largest_request_bytes, self.window_bytes // _REQUESTS_A_WINDOW)
+        return min(self._max_request_bytes, self.window_bytes // _REQUESTS_A_WINDOW)
 
     def pause_seconds(self, now: float) -> float:
         """How long to wait from ``now`` before the next request; zero or less for not at all."""
@@ -73,7 +73,7 @@ class Pace:
         self._clean = 0
         if sent_at < self._changed_at:
             return
-        self.window_bytes = max(_REQUESTS_A_WINDOW * self._least_request_bytes, self.window_bytes // 2)
+        self.window_bytes = max(_REQUESTS_A_WINDOW * self._min_request_bytes, self.window_bytes // 2)
         self._streak = self._streak + 1 if refused_share > _OVERLOADED_SHARE else max(1, self._streak - 1)
         bound = min(self._longest_pause_seconds, self._first_pause_seconds * 2.0 ** (self._streak - 1))
         self._changed_at = now
@@ -83,4 +83,4 @@ class Pace:
         self._clean += 1
         if self._clean == _CLEAN_ANSWERS_A_STEP:
             self._clean = 0
-            self.window_bytes = min(self._most_bytes, self.window_bytes + self._largest_request_bytes // 4)
+            self.window_bytes = min(self._max_bytes, self.window_bytes + self._max_request_bytes // 4)

@@ -11,13 +11,13 @@ from xxhash import xxh3_128_hexdigest
 
 from url_fetcher.delivery.envelope import Lines
 
-MOST_LINES = 500
+MAX_LINES = 500
 """Firehose takes at most so many records out of one when it deaggregates."""
 
 _FIELD = "key"
 _KEY_BITS = 32
-_LONGEST_KEY_CHARACTERS = 256
-_MOST_PENDING_BYTES = 4 * 1024 * 1024
+_MAX_KEY_CHARACTERS = 256
+_MAX_PENDING_BYTES = 4 * 1024 * 1024
 
 
 class Entry:
@@ -62,7 +62,7 @@ class LinePacker:
     """
 
     def __init__(self, pack_bytes: int) -> None:
-        self._most_bytes = pack_bytes - _KEY_BITS // 4
+        self._max_bytes = pack_bytes - _KEY_BITS // 4
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._waiting_lines = 0
@@ -73,8 +73,8 @@ class LinePacker:
         first = start = 0
         while first < len(ends):
             # Found by arithmetic on the ends: searching and counting newlines costs more than packing.
-            last = bisect_right(ends, start + self._most_bytes - self._waiting_bytes, lo=first)
-            last = min(last, first + MOST_LINES - self._waiting_lines)
+            last = bisect_right(ends, start + self._max_bytes - self._waiting_bytes, lo=first)
+            last = min(last, first + MAX_LINES - self._waiting_lines)
             if last == first and not self._waiting:
                 last += 1
             if last > first:
@@ -137,12 +137,12 @@ class KeyedPacker:
                 continue
             waiting = self._pending[key]
             full = self._sizes[key] + len(line) + len(key.encode()) > self._pack_bytes
-            if waiting and (full or len(waiting) == MOST_LINES):
+            if waiting and (full or len(waiting) == MAX_LINES):
                 yield from self._take(key)
             self._pending[key].append(line)
             self._sizes[key] += len(line)
             self._size += len(line)
-            if self._size > _MOST_PENDING_BYTES:
+            if self._size > _MAX_PENDING_BYTES:
                 yield from self._take_all()
 
     def flush(self) -> Iterator[Entry]:
@@ -169,7 +169,7 @@ class KeyedPacker:
                 text = "" if value in (b"", b"null") else value.decode()
         except (msgspec.DecodeError, RecursionError):
             return ""
-        return text if len(text) <= _LONGEST_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
+        return text if len(text) <= _MAX_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
 
 
 def _each(lines: Lines) -> list[bytes]:

@@ -16,26 +16,26 @@ class SinkSettings:
         pack_bytes: The size aimed at for one, key included; 25 KiB is one billed unit.
         partition_key_field: The record's key that gives the partition key; empty for random ones.
         request_bytes: The size aimed at for a request, before base64; while the stream refuses, less.
-        most_in_flight_bytes: How much may be on its way at once, before base64.
+        max_in_flight_bytes: How much may be on its way at once, before base64.
         connections: How many requests may be.
         first_pause_seconds: The bound of the first pause after a refusal.
-        longest_pause_seconds: The bound of every pause.
-        most_request_records: The service's limit.
-        most_request_bytes: The service's limit, keys included.
-        most_record_bytes: The service's limit, key included.
+        max_pause_seconds: The bound of every pause.
+        max_request_records: The service's limit.
+        max_request_bytes: The service's limit, keys included.
+        max_record_bytes: The service's limit, key included.
     """
 
     packing: Literal["lines", "none"] = "lines"
     pack_bytes: int = 25 * 1024
     partition_key_field: str = ""
     request_bytes: int = 2 * 1024 * 1024
-    most_in_flight_bytes: int = 8 * 1024 * 1024
+    max_in_flight_bytes: int = 8 * 1024 * 1024
     connections: int = 8
     first_pause_seconds: float = 0.05
-    longest_pause_seconds: float = 2.0
-    most_request_records: int = 500
-    most_request_bytes: int = 5 * 1024 * 1024
-    most_record_bytes: int = 1000 * 1024
+    max_pause_seconds: float = 2.0
+    max_request_records: int = 500
+    max_request_bytes: int = 5 * 1024 * 1024
+    max_record_bytes: int = 1000 * 1024
 
 
 @dataclass
@@ -64,14 +64,14 @@ class DeliveryReport:
     refused_requests: int = 0
     put_seconds: float = 0.0
 
-    def count(self, sent: "Tally", refused: "Tally", *, doubtful: bool) -> None:
+    def count(self, sent: "Tally", refused: "Tally", *, outcome_unknown: bool) -> None:
         """Add one request: what was in it and what of that has to be sent again."""
         self.requests += 1
         self.accepted += sent.lines - refused.lines
         self.bytes += sent.data_bytes - refused.data_bytes
         self.kinesis_records += sent.entries - refused.entries
         self.refused_requests += bool(refused.entries)
-        self.possible_duplicates += refused.lines if doubtful else 0
+        self.possible_duplicates += refused.lines if outcome_unknown else 0
 
 
 @dataclass(frozen=True)

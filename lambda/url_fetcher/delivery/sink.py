@@ -14,13 +14,13 @@ from url_fetcher.formats.splitter import Rejected
 __all__ = ["DeliveryReport", "Origin", "Sink", "SinkSettings", "kinesis_client"]
 
 _RECORDS_AT_A_TIME = 4_096
-_LONGEST_KEY_BYTES = 4 * 256
+_MAX_KEY_BYTES = 4 * 256
 
 
 class Sink:
     """Puts records on a stream at least once, and says so only when the service has said so.
 
-    Used by one thread; requests run on others. Order is kept inside one Kinesis record only.
+    Used by one thread; requests run on others. IngestionRequest is kept inside one Kinesis record only.
 
     Args:
         client: Made by ``kinesis_client``, or anything with its ``put_records``.
@@ -60,7 +60,7 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if len(lines.data) > self._settings.most_record_bytes:
+            if len(lines.data) > self._settings.max_record_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
 
@@ -98,7 +98,7 @@ class Sink:
 
     def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
         records = lines.records
-        longest = self._settings.most_record_bytes - envelope.added_bytes - _LONGEST_KEY_BYTES
+        longest = self._settings.max_record_bytes - envelope.added_bytes - _MAX_KEY_BYTES
         if max(map(len, records)) <= longest:
             return lines
         for record in records:

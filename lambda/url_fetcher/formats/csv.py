@@ -9,7 +9,7 @@ from url_fetcher.errors import MalformedBody
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 from url_fetcher.formats.window import Window
 
-_MOST_FIELD_CHARACTERS = 2**31 - 1
+_MAX_FIELD_CHARACTERS = 2**31 - 1
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,7 +37,7 @@ class CsvSplitter:
         self._columns: list[str] = []
         self._failure: MalformedBody | None = None
         # Rows are measured here; the module's own limit would refuse a field of 128 Ki characters.
-        csv.field_size_limit(_MOST_FIELD_CHARACTERS)
+        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
 
     def start(self, offset: int) -> None:
         """Count offsets from ``offset``; before the first ``feed``."""
@@ -75,7 +75,7 @@ class CsvSplitter:
             if not ended and not (window.final and self._scanned > self._row_offset):
                 break
             self._end_row(end, records)
-        self._hold_no_more()
+        self._truncate_oversized()
         self.count += len(records)
         return records
 
@@ -112,7 +112,7 @@ class CsvSplitter:
             self._failure = MalformedBody("the CSV's header names a column twice", offset=offset)
         self._columns = fields
 
-    def _hold_no_more(self) -> None:
+    def _truncate_oversized(self) -> None:
         """Keep only the beginning of a row that is already too long."""
         window = self._window
         if self._too_long is None and self._scanned - self._row_offset > self._max_record_bytes:

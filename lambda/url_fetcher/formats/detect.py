@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
-from url_fetcher.formats.splitter import DEEPEST_NESTING, Splitter
+from url_fetcher.formats.splitter import MAX_NESTING, Splitter
 
 Format: TypeAlias = Literal["auto", "json", "ndjson", "csv"]
 
@@ -20,7 +20,7 @@ class OffsetSplitter(Splitter, Protocol):
         """Count offsets from ``offset``; before the first ``feed``."""
 
 
-class Unmarked:
+class BomStripper:
     """A splitter whose body may begin with a UTF-8 byte order mark.
 
     Args:
@@ -81,14 +81,14 @@ def open_splitter(
         record_path: Keys, joined by dots, that lead to the records in a JSON object; empty for the
             body itself. An array there is its elements, anything else but null is one record.
         max_record_bytes: A longer record is rejected alone.
-        max_nesting: A record nested deeper is rejected alone; 1 to ``DEEPEST_NESTING``.
+        max_nesting: A record nested deeper is rejected alone; 1 to ``MAX_NESTING``.
         content_type: The answer's header, parameters included.
 
     Raises:
         ConfigurationError: When a value is out of range, or a path is given for lines.
     """
-    if not 1 <= max_nesting <= DEEPEST_NESTING:
-        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {DEEPEST_NESTING}")
+    if not 1 <= max_nesting <= MAX_NESTING:
+        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
     if max_record_bytes < 1:
         raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
     chosen = _format_of(content_type) if format == "auto" and not record_path else format
@@ -99,15 +99,15 @@ def open_splitter(
     if chosen == "ndjson":
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
-        return Unmarked(NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
+        return BomStripper(NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
     if chosen == "csv":
         from url_fetcher.formats.csv import CsvSplitter
 
-        return Unmarked(CsvSplitter(max_record_bytes=max_record_bytes))
+        return BomStripper(CsvSplitter(max_record_bytes=max_record_bytes))
     from url_fetcher.formats.json_splitter import JsonSplitter
 
     path = tuple(record_path.split(".")) if record_path else ()
-    return Unmarked(JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting))
+    return BomStripper(JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting))
 
 
 def _format_of(content_type: str) -> Literal["json", "ndjson", "csv"]:

@@ -10,13 +10,13 @@ from url_fetcher.formats.window import Window
 
 _OPENING = re.compile(rb'\{[ \t\r\n]*+"(?:[^"\\]|\\.){0,64}+"[ \t\r\n]*+:')
 _SPACE = b" \t\r\n"
-_MOST_HITS = 64
-_MOST_GUESSES = 3
+_MAX_HITS = 64
+_MAX_GUESSES = 3
 _LONGEST_REST = 16
 _STEP = {ord("{"): -1, ord("["): -1, ord("}"): 1, ord("]"): 1}
 
 
-class Cuts:
+class BoundaryFinder:
     """Proposes cuts: cheap guesses first, then one that is exact as long as the JSON is valid.
 
     A guess is where the opening of the records (``{"firstKey":``), learned from one of them, stands
@@ -58,7 +58,7 @@ class Cuts:
             return
         end = len(data)
         guessed = 0
-        for _ in range(_MOST_HITS):
+        for _ in range(_MAX_HITS):
             end = data.rfind(self._opening, start + 1, end)
             if end < 0:
                 return
@@ -67,7 +67,7 @@ class Cuts:
             if kept.endswith(self._separator):
                 yield end - len(before) + len(kept) - 1
                 guessed += 1
-                if guessed == _MOST_GUESSES:
+                if guessed == _MAX_GUESSES:
                     return
 
     def exact(self, data: bytearray, start: int) -> int:
@@ -115,7 +115,7 @@ class Blocks:
         self._in_array = in_array
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
-        self._cuts = Cuts(b"," if in_array else b"\n")
+        self._cuts = BoundaryFinder(b"," if in_array else b"\n")
         self._tried = 0
         self._seen = False
 

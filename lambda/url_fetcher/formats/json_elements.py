@@ -43,7 +43,7 @@ def checked(value: Value) -> str:
         ) from error
 
 
-class Elements:
+class ElementReader:
     """Generators that read on through the window and yield when they need more of the body.
 
     Args:
@@ -113,7 +113,7 @@ class Elements:
         value = yield from self.value(enclosed=blocks is not self._in_row)
         if blocks:
             blocks.learn(value.data)
-        reason = self._too_much(value)
+        reason = self._exceeds_limit(value)
         if not reason:
             reason = checked(value)
         if reason:
@@ -162,7 +162,7 @@ class Elements:
         most = min(KEPT_BYTES, self._max_record_bytes)
         return bytes(window.data[window.position : window.position + most])
 
-    def _too_much(self, value: Value) -> str:
+    def _exceeds_limit(self, value: Value) -> str:
         if value.total_bytes > self._max_record_bytes:
             return f"has {value.total_bytes} bytes; the limit is {self._max_record_bytes}"
         if value.nesting > self._max_nesting:

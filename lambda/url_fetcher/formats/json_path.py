@@ -5,12 +5,12 @@ from bisect import bisect_right
 from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.formats.json_elements import Elements, checked
+from url_fetcher.formats.json_elements import ElementReader, checked
 from url_fetcher.formats.json_values import NotJson, check_value
 from url_fetcher.formats.window import Window
 
-_LONGEST_KEPT = 65_536
-_MOST_OUTSIDE = 4 * 1024 * 1024
+_MAX_KEPT_BYTES = 65_536
+_MAX_OUTSIDE_BYTES = 4 * 1024 * 1024
 
 
 class PathReader:
@@ -22,7 +22,7 @@ class PathReader:
         path: One or more keys. Where a key is repeated its first value counts.
     """
 
-    def __init__(self, window: Window, elements: Elements, path: tuple[str, ...]) -> None:
+    def __init__(self, window: Window, elements: ElementReader, path: tuple[str, ...]) -> None:
         self._window = window
         self._elements = elements
         self._path = path
@@ -98,7 +98,7 @@ class PathReader:
 
     def _key(self) -> Generator[None, None, str | None]:
         key = yield from self._elements.value()
-        if key.total_bytes > _LONGEST_KEPT:
+        if key.total_bytes > _MAX_KEPT_BYTES:
             raise LimitExceeded(f"a key of the JSON object has {key.total_bytes} bytes", offset=key.offset)
         self._add(key.data, key.offset)
         try:
@@ -110,7 +110,7 @@ class PathReader:
         value = yield from self._elements.value()
         if value.total_bytes == len(value.data) and (reason := checked(value)):
             raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
-        self._add(value.data if value.total_bytes <= _LONGEST_KEPT else b"null", value.offset)
+        self._add(value.data if value.total_bytes <= _MAX_KEPT_BYTES else b"null", value.offset)
 
     def _keep(self, length: int) -> None:
         position = self._window.position
@@ -120,9 +120,9 @@ class PathReader:
     def _add(self, text: bytes, offset: int | None = None) -> None:
         self._origins.append((len(self._outside), self._window.offset if offset is None else offset))
         self._outside += text
-        if len(self._outside) > _MOST_OUTSIDE:
+        if len(self._outside) > _MAX_OUTSIDE_BYTES:
             raise LimitExceeded(
-                f"what lies beside record_path {'.'.join(self._path)!r} has more than {_MOST_OUTSIDE} bytes",
+                f"more than {_MAX_OUTSIDE_BYTES} bytes lie beside record_path {'.'.join(self._path)!r}",
                 offset=self._window.offset,
             )
 

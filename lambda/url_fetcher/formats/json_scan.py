@@ -4,7 +4,7 @@ import re
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
 
-MOST_LEVELS = 100_000
+MAX_LEVELS = 100_000
 """Levels beyond which even skipping a value stops: each one costs a byte of memory."""
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
@@ -45,7 +45,7 @@ class ValueScanner:
 
         Raises:
             MalformedBody: When brackets do not match.
-            LimitExceeded: When more than ``MOST_LEVELS`` brackets are open.
+            LimitExceeded: When more than ``MAX_LEVELS`` brackets are open.
         """
         position = start
         if not self._begun and position < len(data):
@@ -78,9 +78,9 @@ class ValueScanner:
         elif byte in _CLOSER:
             self._closers.append(_CLOSER[byte])
             self.deepest = max(self.deepest, len(self._closers))
-            if len(self._closers) > MOST_LEVELS:
+            if len(self._closers) > MAX_LEVELS:
                 raise LimitExceeded(
-                    f"the JSON is nested deeper than {MOST_LEVELS} levels at byte {offset + position}",
+                    f"the JSON is nested deeper than {MAX_LEVELS} levels at byte {offset + position}",
                     offset=offset + position,
                 )
         elif self._closers.pop() != byte:

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from url_fetcher.errors import IngestionError, MalformedBody
-from url_fetcher.formats.json_elements import Elements
+from url_fetcher.formats.json_elements import ElementReader
 from url_fetcher.formats.json_path import PathReader
 from url_fetcher.formats.window import Window
 
@@ -37,7 +37,9 @@ class JsonSplitter:
         self.count = 0
         self._block_bytes = block_bytes
         self._window = Window()
-        self._elements = Elements(self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        self._elements = ElementReader(
+            self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting
+        )
         self.rejected = self._elements.rejected
         self._path = PathReader(self._window, self._elements, path) if path else None
         self._reading = self._path.read() if self._path else self._whole_body()

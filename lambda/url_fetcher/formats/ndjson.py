@@ -48,7 +48,7 @@ class NdjsonSplitter:
         records: list[bytes] = []
         if last:
             records = self._lines(last)
-        self._hold_no_more()
+        self._truncate_oversized()
         self.count += len(records)
         return records
 
@@ -120,7 +120,7 @@ class NdjsonSplitter:
         else:
             self.rejected.append(Rejected(line[: self._kept_bytes], reason, offset, len(line)))
 
-    def _hold_no_more(self) -> None:
+    def _truncate_oversized(self) -> None:
         """Keep only the beginning of a line that is already too long."""
         window = self._window
         if self._too_long is None:

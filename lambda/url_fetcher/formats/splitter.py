@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 KEPT_BYTES = 65_536
 """How much is kept of a record that is larger than its limit: enough to recognise it by."""
 
-DEEPEST_NESTING = 500
+MAX_NESTING = 500
 """The largest ``max_nesting``: the decoder recurses once a level on the interpreter's stack of 1,000."""
 
 
@@ -27,7 +27,7 @@ class Rejected(NamedTuple):
 
 
 class Splitter(Protocol):
-    """Cuts one body into records while it arrives.
+    """BoundaryFinder one body into records while it arrives.
 
     A record is one line: the source's own bytes, in which line breaks between tokens are spaces.
     """

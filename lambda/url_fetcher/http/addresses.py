@@ -18,7 +18,7 @@ from url_fetcher.redaction import public_url
 Address: TypeAlias = IPv4Address | IPv6Address
 _Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 
-NEVER: _Networks = tuple(
+FORBIDDEN: _Networks = tuple(
     ip_network(text)
     for text in (
         "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
@@ -47,7 +47,7 @@ _DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-def meant(ip: Address) -> Address:
+def embedded_ipv4(ip: Address) -> Address:
     """Where packets to an address end: the IPv4 address in a mapped or NAT64 one, else itself."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
@@ -117,11 +117,11 @@ class AddressPolicy:
         Raises:
             AddressRefused: When it is not global, nor private where that is allowed; not retryable.
         """
-        ip = meant(ip_address(address.partition("%")[0]))
+        ip = embedded_ipv4(ip_address(address.partition("%")[0]))
         is_private = is_in(ip, PRIVATE)
         if self._is_runtime_api(ip, port):
             reason, way_out = "is the function's own runtime", "no setting allows it"
-        elif is_in(ip, NEVER) or not (is_private or is_global(ip)):
+        elif is_in(ip, FORBIDDEN) or not (is_private or is_global(ip)):
             reason, way_out = "is link-local, metadata, shared or reserved", "no setting allows it"
         elif not is_private or self.allow_private_networks:
             return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _BUFFER_BYTES = 65_536
 Resolve = Callable[[str, int], list[str]]
-_LEAST_TIMEOUT_SECONDS = 0.001  # zero would mean non-blocking
+_MIN_TIMEOUT_SECONDS = 0.001  # zero would mean non-blocking
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -122,7 +122,7 @@ class Dialer:
 
 def timeout_seconds(deadline: "Deadline") -> float:
     """What is left until a deadline, as a socket takes it."""
-    return max(_LEAST_TIMEOUT_SECONDS, deadline.remaining)
+    return max(_MIN_TIMEOUT_SECONDS, deadline.remaining)
 
 
 def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:

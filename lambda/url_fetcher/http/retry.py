@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _FIRST_DELAY_SECONDS = 0.5
-_LONGEST_ASKED_SECONDS = 1e9  # longer than any deadline, and still a number in JSON
+_MAX_ASKED_SECONDS = 1e9  # longer than any deadline, and still a number in JSON
 # 202 is an answer that is not ready; 408, 425 and 429 say themselves that later is better (RFC 9110, 6585).
 _RETRIED = {202, 408, 425, 429}
 _NEVER_CHANGES = {501, 505}
@@ -25,7 +25,7 @@ def retry_after_seconds(
     if not header:
         return None
     if header.strip().isdecimal():
-        return min(float(header), _LONGEST_ASKED_SECONDS)
+        return min(float(header), _MAX_ASKED_SECONDS)
     try:
         when = parsedate_to_datetime(header)
         return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now()).total_seconds())

@@ -1,70 +1,66 @@
-"""Proves to a source who asks, with secrets that are read when they are needed."""
+"""How a source learns who asks: one class for each kind of authentication, with its settings.
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+A new kind is a class here (or in a module of its own, as OAuth2 is) and a member of ``Auth``.
+"""
 
-from url_fetcher.http.transport import Credentials, Transport
-from url_fetcher.source.oauth2 import ClientCredentials, basic_header
-from url_fetcher.source.schema import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, OAuth2Auth
+from typing import Annotated, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from url_fetcher.source.secrets import Vault
+from msgspec import Meta
 
-
-class Authenticator(Protocol):
-    """Gives credentials for each request."""
-
-    def credentials(self) -> Credentials:
-        """What to send now.
-
-        Raises:
-            ConfigurationError: When a secret cannot be used; not retryable.
-            SourceRejected: When the token server refuses the client; not retryable.
-            SourceUnavailable: When a service fails; retryable.
-        """
-
-    def refresh(self) -> bool:
-        """After a 401: read secrets and tokens anew next time; False when there are none."""
+from url_fetcher.http.transport import Credentials
+from url_fetcher.http.urls import without_query
+from url_fetcher.source.auth_kind import AuthKind, SecretArn, Session, basic_header
+from url_fetcher.source.kinds import Key
+from url_fetcher.source.oauth2 import OAuth2Auth
 
 
-def authenticator(auth: Auth, *, vault: Callable[[], "Vault"], transport: Transport) -> Authenticator:
-    """The authenticator for a source's settings; the vault is opened only for one that needs a secret."""
-    if isinstance(auth, NoAuth):
-        return _Anonymous()
-    if isinstance(auth, OAuth2Auth):
-        return ClientCredentials(auth, vault(), transport)
-    return _FromSecret(auth, vault())
+class NoAuth(AuthKind, frozen=True, tag="none"):
+    """The source asks for nothing."""
 
 
-class _Anonymous:
-    def credentials(self) -> Credentials:
-        return Credentials()
+class BearerAuth(AuthKind, frozen=True, tag="bearer"):
+    """``Authorization: Bearer`` with a token from a secret: plain text, or JSON with ``secret_key``."""
 
-    def refresh(self) -> bool:
-        return False
+    secret_arn: SecretArn
+    secret_key: Key = "token"  # noqa: S105 (a name inside the secret)
+
+    def credentials(self, session: Session) -> Credentials:
+        """The token's header."""
+        token = session.secrets.secret(self.secret_arn, self.secret_key, may_be_plain=True)
+        return Credentials(headers={"Authorization": f"Bearer {token}"})
 
 
-class _FromSecret:
-    """Bearer token, user and password, or API key: straight from a secret."""
+class BasicAuth(AuthKind, frozen=True, tag="basic"):
+    """``Authorization: Basic`` with a user and a password from a JSON secret."""
 
-    def __init__(self, auth: BearerAuth | BasicAuth | ApiKeyAuth, vault: "Vault") -> None:
-        self._auth = auth
-        self._vault = vault
+    secret_arn: SecretArn
+    username_key: Key = "username"
+    password_key: Key = "password"  # noqa: S105 (a name inside the secret)
 
-    def credentials(self) -> Credentials:
-        auth, secret = self._auth, self._vault.secret
-        if isinstance(auth, BasicAuth):
-            user = secret(auth.secret_arn, auth.username_key)
-            # Some APIs take their key as the user, without a password.
-            password = secret(auth.secret_arn, auth.password_key, may_be_empty=True)
-            return Credentials(headers={"Authorization": basic_header(user, password, self._vault)})
-        value = secret(auth.secret_arn, auth.secret_key, may_be_plain=True)
-        if isinstance(auth, BearerAuth):
-            return Credentials(headers={"Authorization": f"Bearer {value}"})
-        if auth.location == "header":
-            return Credentials(headers={auth.name: value})
-        return Credentials(query={auth.name: value})
+    def credentials(self, session: Session) -> Credentials:
+        """The header of both; the password may be empty, as some APIs take their key as the user."""
+        user = session.secrets.secret(self.secret_arn, self.username_key)
+        password = session.secrets.secret(self.secret_arn, self.password_key, may_be_empty=True)
+        return Credentials(headers={"Authorization": basic_header(user, password, session.secrets)})
 
-    def refresh(self) -> bool:
-        self._vault.forget(self._auth.secret_arn)
-        return True
+
+class ApiKeyAuth(AuthKind, frozen=True, tag="api_key"):
+    """A key from a secret (plain text, or JSON with ``secret_key``) in a header or a query parameter."""
+
+    secret_arn: SecretArn
+    secret_key: Key = "api_key"  # noqa: S105 (a name inside the secret)
+    location: Literal["header", "query"] = "header"
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,128}$")] = "X-Api-Key"
+
+    def credentials(self, session: Session) -> Credentials:
+        """The key in its header or parameter."""
+        key = session.secrets.secret(self.secret_arn, self.secret_key, may_be_plain=True)
+        given = {self.name: key}
+        return Credentials(headers=given) if self.location == "header" else Credentials(query=given)
+
+    def without_secret(self, url: str) -> str:
+        """The URL without the key, where it is a parameter of it."""
+        return without_query(url, self.name) if self.location == "query" else url
+
+
+Auth: TypeAlias = NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | OAuth2Auth

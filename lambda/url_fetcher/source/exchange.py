@@ -1,4 +1,4 @@
-"""Gets one page's answer: paced, authenticated, and tried again until it works or may not."""
+"""Gets one page's answer: paced, authenticated, and tried again until it succeeds or must stop."""
 
 import math
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source.auth import Authenticator
+    from url_fetcher.source.auth_kind import Session
 
 _WITH_RECORDS = {200, 201, 203}
 _WITHOUT_BODY = {204, 205}
 _UNAUTHORIZED = 401
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Exchange:
     Args:
         source: Its settings.
         transport: Sends requests to allowed addresses.
-        authenticator: Gives the credentials.
+        session: What the source's authentication works with.
         deadline: When asking ends, at the latest.
         report: Where requests, retries and time are counted.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
@@ -53,7 +53,7 @@ class Exchange:
         source: Source,
         *,
         transport: Transport,
-        authenticator: "Authenticator",
+        session: "Session",
         deadline: "Deadline",
         report: FetchReport,
         clock: Callable[[], float],
@@ -61,14 +61,14 @@ class Exchange:
         self.report = report
         self._source = source
         self._transport = transport
-        self._authenticator = authenticator
+        self._session = session
         self._deadline = deadline
         self._clock = clock
         self._last_request_at = -math.inf
         self._headers, self._body = _payload(source)
 
-    def open(self, url: str) -> "Opened":
-        """The page's answer with its first chunk in hand; tried again until that works or may not.
+    def open(self, url: str) -> "OpenedResponse":
+        """The page's answer with its first chunk in hand; tried again until that succeeds or must stop.
 
         Raises:
             IngestionError: As ``SourceReader.pages``.
@@ -81,7 +81,7 @@ class Exchange:
                 return self._attempt(url)
             except SourceRejected as error:
                 is_unauthorized = error.details.get("status") == _UNAUTHORIZED
-                if was_refreshed or not is_unauthorized or not self._authenticator.refresh():
+                if was_refreshed or not is_unauthorized or not self._source.auth.forget(self._session):
                     raise
                 was_refreshed = True
             except (SourceUnavailable, SourceTimeout) as error:
@@ -93,9 +93,9 @@ class Exchange:
             finally:
                 self.report.fetch_seconds += self._clock() - began
 
-    def _attempt(self, url: str) -> "Opened":
+    def _attempt(self, url: str) -> "OpenedResponse":
         """One request and the first chunk of its answer."""
-        credentials = self._authenticator.credentials()
+        credentials = self._source.auth.credentials(self._session)
         request = Request(
             url=url,
             home=self._source.url,
@@ -107,7 +107,7 @@ class Exchange:
         response = self._transport.open(request, credentials)
         try:
             self._refuse_status(response)
-            return Opened(response, self._body_of(response))
+            return OpenedResponse(response, self._body_of(response))
         except BaseException:
             response.close()
             raise
@@ -117,9 +117,9 @@ class Exchange:
         limits = self._source.limits
         length = response.headers.get("Content-Length", "")
         # More digits than this are over every limit, and may be more than int() takes.
-        if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > limits.max_body_mib * MIB):
+        if length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > limits.max_body_mib * MIB):
             raise LimitExceeded(
-                f"the body of {length[:_MOST_DIGITS]} bytes is over limits.max_body_mib = "
+                f"the body of {length[:_MAX_DIGITS]} bytes is over limits.max_body_mib = "
                 f"{limits.max_body_mib}; raise it or ask for less a page",
                 limit_mib=limits.max_body_mib,
             )
@@ -166,7 +166,7 @@ class Exchange:
         self._last_request_at = self._clock()
 
 
-class Opened:
+class OpenedResponse:
     """An answer whose first chunk has come: ``first``, empty for an empty body; then ``chunks``."""
 
     def __init__(self, response: Response, body: Body) -> None:

@@ -1,25 +1,26 @@
 """OAuth2 client credentials (RFC 6749, 4.4): a token for a client's id and secret."""
 
-import base64
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
 from url_fetcher.http.retry import is_retried, retry_after_seconds
-from url_fetcher.http.transport import Credentials, Request, Transport
+from url_fetcher.http.transport import Credentials, Request
 from url_fetcher.redaction import public_url
-from url_fetcher.source.schema import OAuth2Auth
+from url_fetcher.source.auth_kind import AuthKind, SecretArn, Session, basic_header
+from url_fetcher.source.kinds import HttpUrl, Key
 
 if TYPE_CHECKING:
-    from url_fetcher.source.secrets import Vault
+    from url_fetcher.source.secrets import SecretCache
 
 _MAX_TOKEN_ANSWER_BYTES = 64 * 1024
 _OK = 200
 # What a server does not tell is taken as five minutes: short enough for most, renewed on 401 otherwise.
 _DEFAULT_LIFETIME_SECONDS = 300.0
-_LONGEST_LIFETIME_SECONDS = 86_400.0 * 365
+_MAX_LIFETIME_SECONDS = 86_400.0 * 365
 
 
 class _Token(msgspec.Struct):
@@ -29,29 +30,31 @@ class _Token(msgspec.Struct):
     expires_in: float | str = _DEFAULT_LIFETIME_SECONDS
 
 
-class ClientCredentials:
-    """An OAuth2 token got for a client's id and secret, kept until it expires."""
+class OAuth2Auth(AuthKind, frozen=True, tag="oauth2_client_credentials"):
+    """A token got from ``token_url`` (RFC 6749, 4.4) with a client's id and secret from a JSON secret."""
 
-    def __init__(self, auth: OAuth2Auth, vault: "Vault", transport: Transport) -> None:
-        self._auth = auth
-        self._vault = vault
-        self._transport = transport
+    secret_arn: SecretArn
+    token_url: HttpUrl
+    client_id_key: Key = "client_id"
+    client_secret_key: Key = "client_secret"  # noqa: S105 (a name inside the secret)
+    client_credentials_in: Literal["basic", "body"] = "basic"
+    scope: Annotated[str, Meta(max_length=2048)] = ""
+    audience: Annotated[str, Meta(max_length=2048)] = ""
 
-    def credentials(self) -> Credentials:
-        """The token's header; see ``Authenticator``."""
-        token = self._vault.token(self._auth) or self._fetch()
+    def credentials(self, session: Session) -> Credentials:
+        """The header of a token that has not expired."""
+        token = session.secrets.token(self) or self._fetch(session)
         return Credentials(headers={"Authorization": f"Bearer {token}"})
 
-    def refresh(self) -> bool:
+    def forget(self, session: Session) -> bool:
         """Forget the token and the secret it was got with."""
-        self._vault.forget_token(self._auth)
-        self._vault.forget(self._auth.secret_arn)
-        return True
+        session.secrets.forget_token(self)
+        return super().forget(session)
 
-    def _fetch(self) -> str:
+    def _fetch(self, session: Session) -> str:
         """A new token."""
-        url = public_url(self._auth.token_url)
-        response = self._transport.open(self._request(), Credentials())
+        url = public_url(self.token_url)
+        response = session.transport.open(self._request(session.secrets), Credentials())
         try:
             if is_retried(response.status):
                 asked = retry_after_seconds(response.headers.get("Retry-After"))
@@ -61,7 +64,7 @@ class ClientCredentials:
                     retry_after_seconds=asked,
                 )
             if response.status != _OK:
-                self._vault.forget(self._auth.secret_arn)
+                session.secrets.forget(self.secret_arn)
                 raise SourceRejected(
                     f"{url}: the token server answers {response.status}; check its client, secret and scope",
                     token_status=response.status,
@@ -69,50 +72,41 @@ class ClientCredentials:
             answer = response.read(_MAX_TOKEN_ANSWER_BYTES)
         finally:
             response.close()
-        return self._kept(answer, url)
+        return self._kept(answer, url, session.secrets)
 
-    def _kept(self, answer: bytes, url: str) -> str:
+    def _kept(self, answer: bytes, url: str, secrets: "SecretCache") -> str:
         """The token of an answer, remembered."""
         try:
             token = msgspec.json.decode(answer, type=_Token)
             lifetime_seconds = float(token.expires_in)
-            if not 0 <= lifetime_seconds <= _LONGEST_LIFETIME_SECONDS:
+            if not 0 <= lifetime_seconds <= _MAX_LIFETIME_SECONDS:
                 lifetime_seconds = _DEFAULT_LIFETIME_SECONDS
         except (msgspec.MsgspecError, ValueError):
             # The cause would show the answer, and with it the token.
             raise MalformedBody(
                 f"{url}: the token server's answer has no usable access_token", offset=0
             ) from None
-        self._vault.keep_token(self._auth, token.access_token, lifetime_seconds=lifetime_seconds)
+        secrets.keep_token(self, token.access_token, lifetime_seconds=lifetime_seconds)
         return token.access_token
 
-    def _request(self) -> Request:
-        """The request for a token (RFC 6749, 4.4.2); it follows no redirect, for it carries the secret."""
-        auth, secret = self._auth, self._vault.secret
-        client_id = secret(auth.secret_arn, auth.client_id_key)
-        client_secret = secret(auth.secret_arn, auth.client_secret_key)
-        form = {"grant_type": "client_credentials", "scope": auth.scope, "audience": auth.audience}
+    def _request(self, secrets: "SecretCache") -> Request:
+        """The request for a token (RFC 6749, 4.4.2); it carries the secret and so follows no redirect."""
+        client_id = secrets.secret(self.secret_arn, self.client_id_key)
+        client_secret = secrets.secret(self.secret_arn, self.client_secret_key)
+        form = {"grant_type": "client_credentials", "scope": self.scope, "audience": self.audience}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        if auth.client_credentials_in == "body":
+        if self.client_credentials_in == "body":
             form |= {"client_id": client_id, "client_secret": client_secret}
         else:
             # RFC 6749, 2.3.1: both are form-encoded before they are joined.
-            headers["Authorization"] = basic_header(
-                quote(client_id, safe=""), quote(client_secret, safe=""), self._vault
-            )
+            user, password = quote(client_id, safe=""), quote(client_secret, safe="")
+            headers["Authorization"] = basic_header(user, password, secrets)
         body = urlencode({name: value for name, value in form.items() if value}).encode()
         return Request(
-            url=auth.token_url,
-            home=auth.token_url,
+            url=self.token_url,
+            home=self.token_url,
             method="POST",
             headers=headers,
             body=body,
             follow_redirects=False,
         )
-
-
-def basic_header(user: str, password: str, vault: "Vault") -> str:
-    """The value of ``Authorization`` for a user and a password (RFC 7617)."""
-    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
-    vault.hide(encoded)
-    return f"Basic {encoded}"

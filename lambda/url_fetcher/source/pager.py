@@ -3,8 +3,7 @@
 from url_fetcher.errors import AddressRefused, LimitExceeded, PaginationLoop
 from url_fetcher.http.addresses import same_host
 from url_fetcher.redaction import public_url
-from url_fetcher.source.pagination import Outcome, Resume, Step, first_step, next_step
-from url_fetcher.source.schema import NoPagination, Pagination
+from url_fetcher.source.pagination import Outcome, Pages, Pagination, Resume, Step
 
 
 class Pager:
@@ -21,7 +20,7 @@ class Pager:
         self._url = url
         self._pages = 1
         self._last_digest = 0
-        self.step = first_step(pagination, url, resume)
+        self.step = pagination.first(url, resume)
         self._refuse_other_host(self.step)
         self._seen = {self.step.url}
 
@@ -34,8 +33,8 @@ class Pager:
             AddressRefused: When the next page is on another host; not retryable.
             MalformedBody: When what should say where the next page is has the wrong type; not retryable.
         """
-        following = next_step(self._pagination, self._url, self.step, outcome)
-        if following is None or isinstance(self._pagination, NoPagination):
+        following = self._pagination.next(self._url, self.step, outcome)
+        if following is None or not isinstance(self._pagination, Pages):
             return False
         self._refuse_loop(following, outcome)
         self._refuse_other_host(following)
@@ -64,7 +63,7 @@ class Pager:
 
     def _refuse_other_host(self, step: Step) -> None:
         """Keep to the source's host unless it says that its pages lie on others."""
-        if isinstance(self._pagination, NoPagination) or self._pagination.allow_other_hosts:
+        if not isinstance(self._pagination, Pages) or self._pagination.allow_other_hosts:
             return
         if not same_host(step.url, self._url):
             raise AddressRefused(

@@ -1,28 +1,22 @@
-"""Where the next page is: one pure step from what a page said to the next request."""
+"""Where the next page is: one class for each kind of pagination, with its settings.
+
+Each is pure: from what a page said to the next request. A new kind is a class here and a member of
+``Pagination``.
+"""
 
 import re
-from typing import NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-from url_fetcher.errors import (
-    ConfigurationError,
-    MalformedBody,
-)
+from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.http.urls import joined, with_query
-from url_fetcher.source.schema import (
-    CursorPagination,
-    LinkHeaderPagination,
-    NextUrlPagination,
-    NoPagination,
-    OffsetPagination,
-    PagePagination,
-    Pagination,
-)
+from url_fetcher.source.kinds import Key, Kind, Path
 
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,95 +36,194 @@ class Step(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a page that was read to its end said."""
+    """What a page that was read to its end said.
+
+    ``header`` is the value of the response header that the pagination asked for.
+    """
 
     url: str
-    link_header: str
-    cursor_header: str
+    header: str
     records: int
     outside: object
     digest: int
 
 
-_RESUMED_BY: dict[type, str] = {
-    NoPagination: "",
-    LinkHeaderPagination: "url",
-    NextUrlPagination: "url",
-    PagePagination: "page",
-    OffsetPagination: "offset",
-    CursorPagination: "cursor",
-}
+class PaginationKind(Kind, frozen=True):
+    """One kind of pagination."""
+
+    resumed_by: ClassVar[str] = ""
+    """The field of ``Resume`` that it goes on by."""
+
+    @property
+    def response_header(self) -> str:
+        """The response header that it reads; empty for none."""
+        return ""
+
+    def first(self, url: str, resume: Resume | None) -> Step:
+        """The first page's request, or the one at which to go on.
+
+        Raises:
+            ConfigurationError: When the resume is of another kind of pagination; not retryable.
+        """
+        resume = resume or Resume()
+        if strange := set(msgspec.to_builtins(resume)) - {self.resumed_by}:
+            raise ConfigurationError(
+                f"the event's resume: {', '.join(sorted(strange))} does not fit pagination.kind = "
+                f"{self.kind!r}, which goes on by {self.resumed_by or 'nothing'}"
+            )
+        return self._first(url, resume)
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The next page's request as the page says it, unchecked; None at the end.
+
+        Raises:
+            MalformedBody: When what should say where the next page is has the wrong type, or when there
+                is nothing beside the records that could; not retryable.
+            AddressRefused: When the next page's URL is none; not retryable.
+        """
+        return None
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        return Step(resume.url or url, resume)
 
 
-def first_step(pagination: Pagination, url: str, resume: Resume | None) -> Step:
-    """The first page's request, or the one at which to go on.
-
-    Raises:
-        ConfigurationError: When the resume is of another kind of pagination; not retryable.
-    """
-    resume = resume or Resume()
-    allowed = _RESUMED_BY[type(pagination)]
-    if strange := set(msgspec.to_builtins(resume)) - {allowed}:
-        raise ConfigurationError(
-            f"the event's resume: {', '.join(sorted(strange))} does not fit pagination.kind = "
-            f"{pagination.__struct_config__.tag!r}, which goes on by {allowed or 'nothing'}"
-        )
-    if isinstance(pagination, PagePagination):
-        return _page(pagination, url, pagination.first if resume.page is None else resume.page)
-    if isinstance(pagination, OffsetPagination):
-        return _offset(pagination, url, pagination.first if resume.offset is None else resume.offset)
-    if isinstance(pagination, CursorPagination) and resume.cursor:
-        return _cursor(pagination, url, resume.cursor)
-    return Step(resume.url or url, resume)
+class NoPagination(PaginationKind, frozen=True, tag="none"):
+    """The source is one page."""
 
 
-def next_step(pagination: Pagination, url: str, step: Step, outcome: Outcome) -> Step | None:
-    """The next page's request as the page says it, unchecked; None at the end.
+class Pages(PaginationKind, frozen=True):
+    """What every kind of pagination with more than one page has."""
 
-    Raises:
-        MalformedBody: When what should say where the next page is has the wrong type, or when there
-            is nothing beside the records that could; not retryable.
-        AddressRefused: When the next page's URL is none; not retryable.
-    """
-    if isinstance(pagination, LinkHeaderPagination):
-        return _linked(outcome, _link(outcome.link_header, pagination.rel))
-    if isinstance(pagination, NextUrlPagination):
-        return _linked(outcome, _text(outcome, pagination.path))
-    if isinstance(pagination, CursorPagination):
-        cursor = outcome.cursor_header if pagination.header else _text(outcome, pagination.path)
-        if not cursor or _says_no(outcome.outside, pagination.has_more_path):
+    max_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    allow_other_hosts: bool = False
+
+
+class LinkHeaderPagination(Pages, frozen=True, tag="link_header"):
+    """The next page is in the ``Link`` header (RFC 8288); without one the source ends."""
+
+    resumed_by: ClassVar[str] = "url"
+    rel: Key = "next"
+
+    @property
+    def response_header(self) -> str:
+        """Where the links are."""
+        return "Link"
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The link's target."""
+        return _linked(outcome, _link(outcome.header, self.rel))
+
+
+class NextUrlPagination(Pages, frozen=True, tag="next_url"):
+    """The next page's URL is in the body at ``path``; missing, null or empty ends the source."""
+
+    resumed_by: ClassVar[str] = "url"
+    path: Annotated[str, Meta(min_length=1, max_length=512)] = "next"
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The URL that the body has."""
+        return _linked(outcome, _text(outcome, self.path))
+
+
+class _NumberedPages(Pages, frozen=True):
+    """What pages that are counted have in common: an empty page ends, or a flag in the body."""
+
+    size_parameter: Annotated[str, Meta(max_length=128)] = ""
+    size: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    stop_on_short_page: bool = False
+    has_more_path: Path = ""
+
+    def _is_last(self, outcome: Outcome) -> bool:
+        is_short = self.stop_on_short_page and outcome.records < self.size
+        return not outcome.records or _says_no(outcome.outside, self.has_more_path) or is_short
+
+    def _numbered(self, url: str, parameter: str, number: int) -> str:
+        size = {self.size_parameter: str(self.size)} if self.size_parameter else {}
+        return with_query(url, {parameter: str(number)} | size)
+
+
+class PagePagination(_NumberedPages, frozen=True, tag="page"):
+    """Pages are numbered; an empty page, the last by ``total_pages_path`` or ``has_more_path`` ends."""
+
+    resumed_by: ClassVar[str] = "page"
+    parameter: Key = "page"
+    first_page: Annotated[int, Meta(ge=0, le=2**53)] = msgspec.field(default=1, name="first")
+    total_pages_path: Path = ""
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The next number."""
+        following = (step.resume.page or 0) + 1
+        last = _number(outcome.outside, self.total_pages_path)
+        is_over = last is not None and following - self.first_page >= last
+        return None if is_over or self._is_last(outcome) else self._page(url, following)
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        return self._page(url, self.first_page if resume.page is None else resume.page)
+
+    def _page(self, url: str, number: int) -> Step:
+        return Step(self._numbered(url, self.parameter, number), Resume(page=number))
+
+
+class OffsetPagination(_NumberedPages, frozen=True, tag="offset"):
+    """Pages start at a record's number; an empty page, ``total_path`` or ``has_more_path`` ends."""
+
+    resumed_by: ClassVar[str] = "offset"
+    parameter: Key = "offset"
+    first_offset: Annotated[int, Meta(ge=0, le=2**53)] = msgspec.field(default=0, name="first")
+    size_parameter: Annotated[str, Meta(max_length=128)] = "limit"
+    total_path: Path = ""
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The next record's number."""
+        # By what came, not by what was asked for: a source that caps its page size loses nothing.
+        following = (step.resume.offset or 0) + outcome.records
+        total = _number(outcome.outside, self.total_path)
+        is_over = total is not None and following - self.first_offset >= total
+        return None if is_over or self._is_last(outcome) else self._offset(url, following)
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        return self._offset(url, self.first_offset if resume.offset is None else resume.offset)
+
+    def _offset(self, url: str, offset: int) -> Step:
+        return Step(self._numbered(url, self.parameter, offset), Resume(offset=offset))
+
+
+class CursorPagination(Pages, frozen=True, tag="cursor"):
+    """The next page's cursor is in the body at ``path`` or in ``header``; without one the source ends."""
+
+    resumed_by: ClassVar[str] = "cursor"
+    parameter: Key = "cursor"
+    path: Path = "next_cursor"
+    header: Annotated[str, Meta(max_length=128)] = ""
+    has_more_path: Path = ""
+
+    @property
+    def response_header(self) -> str:
+        """Where the cursor is, if it is in a header."""
+        return self.header
+
+    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+        """The page behind the cursor."""
+        cursor = outcome.header if self.header else _text(outcome, self.path)
+        if not cursor or _says_no(outcome.outside, self.has_more_path):
             return None
-        return _cursor(pagination, url, cursor)
-    if isinstance(pagination, NoPagination) or not outcome.records:
-        return None
-    if _says_no(outcome.outside, pagination.has_more_path):
-        return None
-    if pagination.stop_on_short_page and outcome.records < pagination.size:
-        return None
-    if isinstance(pagination, PagePagination):
-        following_page = (step.resume.page or 0) + 1
-        last = _number(outcome.outside, pagination.total_pages_path)
-        is_over = last is not None and following_page - pagination.first >= last
-        return None if is_over else _page(pagination, url, following_page)
-    # By what came, not by what was asked for: a source that caps its page size loses nothing.
-    following_offset = (step.resume.offset or 0) + outcome.records
-    total = _number(outcome.outside, pagination.total_path)
-    is_over = total is not None and following_offset - pagination.first >= total
-    return None if is_over else _offset(pagination, url, following_offset)
+        return self._after(url, cursor)
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        return self._after(url, resume.cursor) if resume.cursor else Step(url, resume)
+
+    def _after(self, url: str, cursor: str) -> Step:
+        return Step(with_query(url, {self.parameter: cursor}), Resume(cursor=cursor))
 
 
-def _page(pagination: PagePagination, url: str, number: int) -> Step:
-    size = {pagination.size_parameter: str(pagination.size)} if pagination.size_parameter else {}
-    return Step(with_query(url, {pagination.parameter: str(number)} | size), Resume(page=number))
-
-
-def _offset(pagination: OffsetPagination, url: str, offset: int) -> Step:
-    size = {pagination.size_parameter: str(pagination.size)} if pagination.size_parameter else {}
-    return Step(with_query(url, {pagination.parameter: str(offset)} | size), Resume(offset=offset))
-
-
-def _cursor(pagination: CursorPagination, url: str, cursor: str) -> Step:
-    return Step(with_query(url, {pagination.parameter: cursor}), Resume(cursor=cursor))
+Pagination: TypeAlias = (
+    NoPagination
+    | LinkHeaderPagination
+    | NextUrlPagination
+    | PagePagination
+    | OffsetPagination
+    | CursorPagination
+)
 
 
 def _linked(outcome: Outcome, target: str) -> Step | None:
@@ -178,9 +271,9 @@ def _text(outcome: Outcome, path: str) -> str:
 def _number(outside: object, path: str) -> int | None:
     """A total, as a number or as text; what is neither says nothing."""
     value = _at(outside, path) if path else None
-    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isdecimal():
+    if isinstance(value, str) and len(value) <= _MAX_DIGITS and value.isdecimal():
         return int(value)
-    return int(value) if isinstance(value, int | float) and abs(value) < 10.0**_MOST_DIGITS else None
+    return int(value) if isinstance(value, int | float) and abs(value) < 10.0**_MAX_DIGITS else None
 
 
 def _says_no(outside: object, path: str) -> bool:

@@ -11,14 +11,14 @@ import xxhash
 
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import with_query
-from url_fetcher.source.exchange import Exchange, FetchReport, Opened
+from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
 from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination import Outcome, Resume
-from url_fetcher.source.schema import CursorPagination, NoPagination, Source
+from url_fetcher.source.pagination import NoPagination, Outcome, Resume
+from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source.auth import Authenticator
 
 
 @dataclass
@@ -47,7 +47,7 @@ class SourceReader:
     Args:
         source: Its settings.
         transport: Sends requests to allowed addresses.
-        authenticator: Gives the credentials.
+        session: What its authentication works with.
         deadline: When reading ends, at the latest.
         resume: Where to begin instead of at the first page.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
@@ -58,7 +58,7 @@ class SourceReader:
         source: Source,
         *,
         transport: Transport,
-        authenticator: "Authenticator",
+        session: Session,
         deadline: "Deadline",
         resume: Resume | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -71,7 +71,7 @@ class SourceReader:
         self._exchange = Exchange(
             source,
             transport=transport,
-            authenticator=authenticator,
+            session=session,
             deadline=deadline,
             report=self.report,
             clock=clock,
@@ -113,18 +113,16 @@ class SourceReader:
             return self._pager.advance(self._outcome(opened.response, page, digest.intdigest()))
 
     def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:
-        pagination = self._source.pagination
-        header = pagination.header if isinstance(pagination, CursorPagination) else ""
+        header = self._source.pagination.response_header
         return Outcome(
             url=response.url,
-            link_header=response.headers.get("Link", ""),
-            cursor_header=response.headers.get(header, "") if header else "",
+            header=response.headers.get(header, "") if header else "",
             records=page.records,
             outside=page.outside,
             digest=digest,
         )
 
-    def _counted(self, opened: Opened, digest: "xxhash.xxh3_64") -> Iterator[bytes]:
+    def _counted(self, opened: OpenedResponse, digest: "xxhash.xxh3_64") -> Iterator[bytes]:
         """The chunks of a page, timed, counted and, for the loop guard, digested."""
         is_guarded = not isinstance(self._source.pagination, NoPagination)
         chunk, received = opened.first, 0

@@ -22,14 +22,14 @@ _DELETE = 0x7F
 
 
 class ReadsSecrets(Protocol):
-    """What the vault needs of a Secrets Manager client."""
+    """What the cache needs of a Secrets Manager client."""
 
     @property
     def get_secret_value(self) -> Callable[..., Mapping[str, Any]]:
         """As boto3's: a SecretId in, a SecretString out."""
 
 
-class Vault:
+class SecretCache:
     """Reads each secret once and hides its values in everything that is said.
 
     Args:
@@ -113,7 +113,8 @@ class Vault:
                     f"secret {arn}: Secrets Manager answers {code}", secret_arn=arn
                 ) from error
             raise ConfigurationError(
-                f"secret {arn}: cannot be read ({code}); name it in a configured source: its role may then",
+                f"secret {arn}: cannot be read ({code}); name it in a configured source, and the role is granted "
+                "access",
                 secret_arn=arn,
             ) from error
         except BotoCoreError as error:

@@ -29,7 +29,7 @@ def test_the_picture_has_every_way_that_records_take(wanted: dict[str, str]) -> 
         "stream_stream -- records --> delivery_delivery_stream",
         "delivery_delivery_stream -- objects by the hour --> lake_bucket",
         "fetch_function -. log .-> fetch_log_group",
-        "fetch_function -. events that failed .-> dead_letters_queue",
+        "fetch_function -. failed events .-> dead_letters_queue",
     } <= edges
 
 

@@ -124,7 +124,7 @@ def test_a_failed_count_of_zero_does_not_hide_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "doubtful"),
+    ("fault", "outcome_unknown"),
     [
         ("throttled", False),
         ("error", True),
@@ -136,13 +136,13 @@ def test_a_failed_count_of_zero_does_not_hide_a_refusal() -> None:
     ],
 )
 def test_a_failed_request_is_sent_again_as_a_whole(
-    fault: Fault, doubtful: bool, monkeypatch: pytest.MonkeyPatch
+    fault: Fault, outcome_unknown: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All entries come back; whether they may have been accepted depends on what is known."""
     with KinesisFaults({fault: 1.0}) as server:
         result = send(_client_of(server, monkeypatch), "stream", _ENTRIES)
 
-    assert (list(result.refused), result.doubtful) == (_ENTRIES, doubtful)
+    assert (list(result.refused), result.outcome_unknown) == (_ENTRIES, outcome_unknown)
 
 
 def test_a_refused_connection_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_a_refused_connection_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -
         client = _client_of(server, monkeypatch)
     result = send(client, "stream", _ENTRIES)
 
-    assert (len(result.refused), result.doubtful) == (3, False)
+    assert (len(result.refused), result.outcome_unknown) == (3, False)
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,21 @@
 import pytest
 
-from url_fetcher.delivery.pacing import Pace
+from url_fetcher.delivery.pacing import CongestionWindow
 
 _MIB = 1024 * 1024
 
 
-def _pace(draw: float = 1.0) -> Pace:
-    return Pace(
+def _pace(draw: float = 1.0) -> CongestionWindow:
+    return CongestionWindow(
         request_bytes=_MIB,
-        most_bytes=8 * _MIB,
+        max_bytes=8 * _MIB,
         first_pause_seconds=0.05,
-        longest_pause_seconds=2.0,
+        max_pause_seconds=2.0,
         draw=lambda: draw,
     )
 
 
-def _refuse(pace: Pace, share: float, *, at: float) -> float:
+def _refuse(pace: CongestionWindow, share: float, *, at: float) -> float:
     pace.observe(refused_share=share, sent_at=at, now=at)
     return pace.pause_seconds(at)
 

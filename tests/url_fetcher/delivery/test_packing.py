@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
-from url_fetcher.delivery.packing import MOST_LINES, Entry, KeyedPacker, LinePacker, Packer, SinglePacker
+from url_fetcher.delivery.packing import MAX_LINES, Entry, KeyedPacker, LinePacker, Packer, SinglePacker
 
 _ENVELOPE = Envelope(Origin("https://example.com/", "t"))
 
@@ -67,7 +67,7 @@ def test_a_pack_has_at_most_500_lines() -> None:
     """Firehose deaggregates no more."""
     entries = _pack(LinePacker(1_000_000), [_records([0] * 1_100)])
 
-    assert [entry.lines for entry in entries] == [MOST_LINES, MOST_LINES, 100]
+    assert [entry.lines for entry in entries] == [MAX_LINES, MAX_LINES, 100]
 
 
 def test_without_packing_each_line_is_an_entry() -> None:

@@ -147,7 +147,7 @@ class _Hanging:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.most_at_once = 0
+        self.max_at_once = 0
         self.let = threading.Event()
         self._lock = threading.Lock()
 

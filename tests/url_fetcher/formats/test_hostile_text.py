@@ -18,8 +18,7 @@ from url_fetcher.http.retry import retry_after_seconds
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination import Outcome
-from url_fetcher.source.schema import Pagination
+from url_fetcher.source.pagination import Outcome, Pagination
 
 ODD = st.text() | st.from_regex(r"[<>;,\"=/:@?#&%\[\]\\. a-z0-9+-]*", fullmatch=True)
 URLISH = ODD.map(lambda text: f"http://{text}") | ODD
@@ -78,7 +77,7 @@ def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: o
     """Whatever a page says of the next one, that is taken, the end, or an error of the function's own."""
     pagination: Any = decode_settings(kind, Pagination, where="test")  # type: ignore[arg-type]
     outside = {"next": following, "total": total}
-    outcome = Outcome("http://a.test/", link, "", records=1, outside=outside, digest=1)
+    outcome = Outcome("http://a.test/", link, records=1, outside=outside, digest=1)
     with suppress(IngestionError):
         Pager(pagination, "http://a.test/").advance(outcome)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.url_fetcher.json_texts import values
-from url_fetcher.formats.json_blocks import Cuts
+from url_fetcher.formats.json_blocks import BoundaryFinder
 
 
 @settings(max_examples=80, deadline=None)
@@ -16,19 +16,19 @@ def test_the_exact_cut_is_the_last_comma_between_elements(elements: list[str], c
     text = text[: max(len(elements[0]) + 1, len(text) - cut_off)]
     ends = [len(",".join(elements[:count])) for count in range(1, len(elements))]
 
-    found = Cuts(b",").exact(bytearray(text.encode()), 0)
+    found = BoundaryFinder(b",").exact(bytearray(text.encode()), 0)
 
     assert found == len(text[: max(end for end in ends if end < len(text))].encode())
 
 
 def test_without_a_comma_there_is_no_exact_cut() -> None:
     """One value that has not ended cannot be cut."""
-    assert Cuts(b",").exact(bytearray(b'{"a":[1,2],"b":"x,'), 0) == -1
+    assert BoundaryFinder(b",").exact(bytearray(b'{"a":[1,2],"b":"x,'), 0) == -1
 
 
 def test_a_guess_is_where_the_learned_opening_stands_last() -> None:
     """Having seen how a record opens, the last place of the kind behind a comma is proposed first."""
-    cuts = Cuts(b",")
+    cuts = BoundaryFinder(b",")
     cuts.learn(b'{"id":1,"a":2}')
     text = bytearray(b'{"id":2},\n  {"id":3},{"a":{"id":4')
 
@@ -38,7 +38,7 @@ def test_a_guess_is_where_the_learned_opening_stands_last() -> None:
 @pytest.mark.parametrize("misses", [1, 2, 3])
 def test_after_misses_the_guesses_rest(misses: int) -> None:
     """Each miss doubles how many blocks pass before the next guess."""
-    cuts = Cuts(b",")
+    cuts = BoundaryFinder(b",")
     cuts.learn(b'{"id":1}')
     text = bytearray(json.dumps([{"id": 1}] * 9, separators=(",", ":"))[1:].encode())
     rests = []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from benchmarks.json_oracle import cut, expect
 from tests.url_fetcher.json_texts import arrays, cuts, decoded, read, rows, values
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.formats.json_scan import MOST_LEVELS
+from url_fetcher.formats.json_scan import MAX_LEVELS
 from url_fetcher.formats.json_splitter import JsonSplitter
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 
@@ -203,7 +203,7 @@ def test_a_deep_record_among_many_is_found() -> None:
 
 def test_endless_nesting_ends_the_body() -> None:
     """Brackets without end are refused before they fill the memory."""
-    _, _, error = read(_splitter(max_record_bytes=1_000), [b"[" * 4_096] * (MOST_LEVELS // 4_096 + 1))
+    _, _, error = read(_splitter(max_record_bytes=1_000), [b"[" * 4_096] * (MAX_LEVELS // 4_096 + 1))
 
     assert isinstance(error, LimitExceeded)
 

@@ -101,9 +101,9 @@ def test_a_secret_is_read_once(hostile: Hostile) -> None:
     """Pages and invocations share the secret in memory."""
     source = hostile({"/": answer(b"[1]")})
     secrets = Secrets("abc")
-    vault = secrets.vault()
+    cache = secrets.cache()
     for _ in range(3):
-        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, vault=vault))
+        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, cache=cache))
 
     assert secrets.calls == 1
 
@@ -129,9 +129,9 @@ def test_a_secret_ages(hostile: Hostile) -> None:
     """After fifteen minutes a secret is read again although nothing complained."""
     source = hostile({"/": answer(b"[1]")})
     secrets, now = Secrets("abc"), [0.0]
-    vault = secrets.vault(clock=lambda: now[0])
+    cache = secrets.cache(clock=lambda: now[0])
     for now[0] in (0.0, 899.0, 901.0):
-        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, vault=vault))
+        bodies_of(reader_of({"url": source.url("/"), "auth": BEARER}, cache=cache))
 
     assert secrets.calls == 2
 
@@ -159,9 +159,9 @@ def test_a_token_is_kept_until_it_expires(hostile: Hostile) -> None:
     """Invocations share a token until a minute before its end."""
     source = hostile({"/token": token("t0ken", expires_in="3600"), "/": answer(b"[1]")})
     now = [0.0]
-    vault = Secrets(CLIENT).vault(clock=lambda: now[0])
+    cache = Secrets(CLIENT).cache(clock=lambda: now[0])
     for now[0] in (0.0, 3500.0, 3541.0):
-        bodies_of(reader_of({"url": source.url("/"), "auth": oauth(source)}, vault=vault))
+        bodies_of(reader_of({"url": source.url("/"), "auth": oauth(source)}, cache=cache))
 
     assert [request.path for request in source.requests] == ["/token", "/", "/", "/token", "/"]
 
@@ -285,7 +285,7 @@ def client_error(code: str) -> ClientError:
 def test_secrets_manager_errors_are_translated(error: Exception, raised: type[IngestionError]) -> None:
     """A secret that may not be read is a matter of settings, a service that fails may be tried again."""
     with pytest.raises(raised, match="secret arn:") as caught:
-        Failing(error).vault().secret(ARN, "token")
+        Failing(error).cache().secret(ARN, "token")
 
     assert caught.value.__cause__ is error
 
@@ -294,7 +294,7 @@ def test_secrets_manager_errors_are_translated(error: Exception, raised: type[In
 def test_a_secret_without_its_value_is_named(text: str) -> None:
     """The error names the secret and the key, never what else is in it."""
     with pytest.raises(ConfigurationError, match="key 'token'"):
-        Secrets(text).vault().secret(ARN, "token", may_be_plain=True)
+        Secrets(text).cache().secret(ARN, "token", may_be_plain=True)
 
 
 ALL_KINDS = [BEARER, KEY_HEADER, KEY_QUERY, {"kind": "basic", "secret_arn": ARN}]

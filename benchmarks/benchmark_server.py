@@ -1,4 +1,4 @@
-"""The far ends of a benchmark, source and stream, in a process of their own."""
+"""The source and the stream of a benchmark, served by a compiled program in a process of its own."""
 
 import json
 import shutil
@@ -13,17 +13,21 @@ _SOURCE = Path(__file__).with_name("endpoint.c")
 
 
 def compiled(folder: Path) -> list[str]:
-    """The command of the far ends: compiled where there is a compiler, else Python, which is the slower."""
+    """The server's command, compiled if it is not yet.
+
+    Raises:
+        SystemExit: When there is no C compiler; a slower server would be what is measured.
+    """
     compiler = shutil.which("cc")
     if not compiler:
-        return [sys.executable, "-m", "benchmarks.endpoint_in_python"]
+        sys.exit("bench: a C compiler (cc) is needed for the server; on Debian: apt-get install gcc")
     program = folder / "endpoint"
     if not program.exists() or program.stat().st_mtime < _SOURCE.stat().st_mtime:
         subprocess.run([compiler, "-O2", "-o", str(program), str(_SOURCE)], check=True)
     return [str(program)]
 
 
-class FarEnd:
+class BenchmarkServer:
     """A context manager around the process.
 
     Args:
@@ -51,7 +55,7 @@ class FarEnd:
         self._process.communicate()
 
     def delay(self, round_trip_ms: int) -> None:
-        """Answer PutRecords so much later from now on."""
+        """Answer PutRecords that much later from now on."""
         self._get(f"delay/{round_trip_ms}")
 
     def counts(self) -> dict[str, int]:

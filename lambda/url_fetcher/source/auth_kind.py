@@ -1,0 +1,68 @@
+"""What every kind of authentication is and needs."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from msgspec import Meta
+
+from url_fetcher.http.transport import Credentials, Transport
+from url_fetcher.source.kinds import Kind
+
+if TYPE_CHECKING:
+    from url_fetcher.source.secrets import SecretCache
+
+SecretArn: TypeAlias = Annotated[
+    str, Meta(max_length=2048, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+$")
+]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a kind of authentication works with.
+
+    Args:
+        open_secrets: Gives the secrets; called only by a kind that needs one.
+        transport: Sends requests to token servers.
+    """
+
+    open_secrets: Callable[[], "SecretCache"]
+    transport: Transport
+
+    @property
+    def secrets(self) -> "SecretCache":
+        """The secrets and tokens."""
+        return self.open_secrets()
+
+
+class AuthKind(Kind, frozen=True):
+    """One kind of authentication."""
+
+    def credentials(self, session: Session) -> Credentials:
+        """What to send now; nothing, unless a kind says otherwise.
+
+        Raises:
+            ConfigurationError: When a secret cannot be used; not retryable.
+            SourceRejected: When a token server refuses the client; not retryable.
+            SourceUnavailable: When a service fails; retryable.
+        """
+        return Credentials()
+
+    def forget(self, session: Session) -> bool:
+        """After a 401: read secrets and tokens anew next time; False when there are none."""
+        arn = getattr(self, "secret_arn", "")
+        if arn:
+            session.secrets.forget(arn)
+        return bool(arn)
+
+    def without_secret(self, url: str) -> str:
+        """The URL of a request without what this kind has added to it."""
+        return url
+
+
+def basic_header(user: str, password: str, secrets: "SecretCache") -> str:
+    """The value of ``Authorization`` for a user and a password (RFC 7617)."""
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    secrets.hide(encoded)
+    return f"Basic {encoded}"

@@ -1,0 +1,18 @@
+"""What every kind of authentication and pagination is: a table of settings, found by its ``kind``."""
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+HttpUrl: TypeAlias = Annotated[str, Meta(max_length=8192, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://.")]
+Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Path: TypeAlias = Annotated[str, Meta(max_length=512)]
+
+
+class Kind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """A table of settings with the behaviour that its ``kind`` stands for; unknown keys are errors."""
+
+    @property
+    def kind(self) -> str:
+        """The word that finds it, such as ``bearer``."""
+        return str(self.__struct_config__.tag)
