@@ -113,8 +113,8 @@ class SecretCache:
                     f"secret {arn}: Secrets Manager answers {code}", secret_arn=arn
                 ) from error
             raise ConfigurationError(
-                f"secret {arn}: cannot be read ({code}); name it in a configured source, and the role is granted "
-                "access",
+                f"secret {arn}: cannot be read ({code}); name it in a configured source, so "
+                "that the role is granted access",
                 secret_arn=arn,
             ) from error
         except BotoCoreError as error:
