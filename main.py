@@ -34,10 +34,10 @@ sys.path.insert(0, str(ROOT / "constructs"))
 # Node 20 and 22 are what the CDKTF command line runs on; jsii's banner offers no other way out.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from ingestion_pipeline.synth_speed import node  # noqa: E402
+from ingestion_pipeline import synth_speed  # noqa: E402
 
 # First of all: Node takes longer to start than Python to read the settings.
-node.start()
+synth_speed.start()
 
 from ingestion_pipeline.code.bundle import BundleError  # noqa: E402
 from ingestion_pipeline.settings.file import read  # noqa: E402

@@ -16,9 +16,10 @@ def main() -> None:
     """Return when all is there; of the index after a minute, for it is only a matter of speed."""
     sys.dont_write_bytecode = False
     sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
+    from ingestion_pipeline import synth_speed
     from ingestion_pipeline.synth_speed import node
 
-    node.start()
+    synth_speed.start()
     import jsii
 
     from ingestion_pipeline import stack  # noqa: F401 - imports all that is used

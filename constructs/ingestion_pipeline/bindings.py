@@ -1,33 +1,12 @@
-"""The only door to the provider's bindings, which makes them load only what is used.
+"""The only door to the provider's bindings: every resource that the constructs use, imported once.
 
-The bindings' index imports all of their some 1,500 resource modules, once in Python and once in
-jsii's Node process. Here the Python package exists without its ``__init__`` having run, and
-``node`` does the like in Node: 1 s and 0.15 GB for the same JSON, instead of 14 s and 1.2 GB.
-
-``INGESTION_PLAIN_IMPORTS=1`` leaves all of that out, to compare.
+`synth_speed` tells why nothing else may import them.
 """
-# ruff: noqa: E402 - the bindings may be imported only after the package has been put in place
+# ruff: noqa: E402 - the bindings are imported only after `synth_speed` has prepared them
 
-import importlib.util
-import os
-import sys
+from ingestion_pipeline import synth_speed
 
-from ingestion_pipeline.synth_speed import node
-
-PACKAGE = node.PACKAGE
-
-
-def bare_python_package() -> None:
-    """Put the bindings' package into place without running its ``__init__``: submodules import as ever."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {PACKAGE!r}; `make synth` installs it, `pipenv sync` too")
-    sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
-
-
-if PACKAGE not in sys.modules and not os.environ.get("INGESTION_PLAIN_IMPORTS"):
-    bare_python_package()
-    node.start()
+synth_speed.start()
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.cloudwatch_log_stream import CloudwatchLogStream

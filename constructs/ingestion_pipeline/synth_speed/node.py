@@ -1,14 +1,10 @@
 """jsii's Node process, which runs CDKTF: started early, and given less to do.
 
 jsii starts Node for the first package that is loaded and waits for it and for each that follows. Here
-they load behind the caller's back, while Python reads settings and makes its own classes. Node itself
-runs a hook that has files load only what is used (node_hook): the provider's 1,500 modules alone
-take 10 s and 1 GB. And where somebody has made a package of just the modules that are used
-(tools/trim.py), that is loaded instead of the whole one of 37 MB.
+they load in a thread, while Python reads settings and makes its own classes.
 """
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -25,8 +21,8 @@ TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
 
 
 def start() -> None:
-    """Start Node and return at once; not a second time, and not where ``INGESTION_PLAIN_IMPORTS`` is set."""
-    if LoadsAhead.started or os.environ.get("INGESTION_PLAIN_IMPORTS"):
+    """Start Node and return at once; a second time does nothing."""
+    if LoadsAhead.started:
         return
     runs = "jsii" in sys.modules
     import jsii

@@ -1,4 +1,4 @@
-"""Two ways to have jsii's Node run a hook before it loads anything: node_hook.js, which see.
+"""Two ways to have jsii's Node run a hook before it loads anything: see node_hook.js.
 
 Upstream: https://github.com/hashicorp/terraform-cdk/issues/3753.
 """

@@ -2,14 +2,13 @@
 
 import http.client
 import ssl
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from url_fetcher.errors import AddressRefused, SourceError, SourceRejected, SourceTimeout, SourceUnavailable
@@ -18,6 +17,12 @@ from url_fetcher.http.connection import pool_classes
 from url_fetcher.http.headers import without_own_headers
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.redaction import public_url
+
+with warnings.catch_warnings():
+    # The zip has nothing to guess a text's encoding with, and requests warns of that; bodies here are bytes.
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+    import requests
+    from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
