@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check format synth plan deploy invoke destroy bootstrap scan bench wheel module docs env setup clean prerequisites
+.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap scan bench wheel module docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)
+
+unit: .venv/.ready ## The tests that need no Terraform, in under a minute
+	@$(RUN) -m pytest -n 2 --dist loadfile -m 'not e2e and not terraform' $(ARGS)
 
 check: .venv/.ready ## Format, lint, types, imports, workflows
 	@.venv/bin/ruff format --check .

@@ -10,7 +10,7 @@ import pytest
 
 from tests.checkout import ROOT, Checkout, synthesized_file
 
-pytestmark = pytest.mark.xdist_group("cdk-terrain")
+pytestmark = [pytest.mark.xdist_group("cdk-terrain"), pytest.mark.terraform]
 
 DECISION = (ROOT / "docs" / "adr" / "0001-cdktf-is-archived.md").read_text(encoding="utf-8")
 (REPLACEMENTS,) = re.findall(r"```sh\n(sed .*?)```", DECISION, re.DOTALL)

@@ -16,7 +16,7 @@ from tests.checkout import Checkout, synthesized_file
 from tools.terraform import environment
 
 # One worker runs them all, so that each configuration is synthesized once.
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
 
 FIVE_MISTAKES = """
 [stream]

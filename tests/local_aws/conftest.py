@@ -1,6 +1,7 @@
 """One emulator for the tests that only look at its answers; each uses names of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,3 +13,10 @@ def aws() -> Iterator[Emulator]:
     """An emulator whose Firehose is 200 times as fast as AWS's: 60 s last 0.3 s."""
     with Emulator(firehose_time_scale=0.005) as emulator:
         yield emulator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these start the emulator or other programs."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.terraform)

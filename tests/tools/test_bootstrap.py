@@ -13,6 +13,8 @@ from tests.checkout import Checkout
 from tools.bootstrap import LOCAL_STATE, _client, _state_is_there
 from tools.terraform import TerraformError
 
+pytestmark = pytest.mark.terraform
+
 BUCKET, KEY = "our-state", "bootstrap/terraform.tfstate"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.checkout import Checkout
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
 
 
 @pytest.fixture

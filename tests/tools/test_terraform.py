@@ -19,6 +19,8 @@ from tools.terraform import (
     synthesize,
 )
 
+pytestmark = pytest.mark.terraform
+
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Path:

@@ -31,14 +31,14 @@ def drawings() -> dict[str, Drawing]:
     return found
 
 
-def mermaid(stack: Mapping[str, Any], drawn: Mapping[str, Drawing] | None = None) -> str:
+def mermaid(stack: Mapping[str, Any], *, short: bool = False) -> str:
     """A left-to-right flowchart of the stack's resources and how records move between them.
 
     Args:
         stack: The parsed ``cdk.tf.json``.
-        drawn: How each type of resource is drawn; default: as the constructs say.
+        short: Whether to leave out details such as roles and log groups.
     """
-    drawn = drawings() if drawn is None else drawn
+    drawn = {kind: each for kind, each in drawings().items() if not (short and each.is_detail)}
     resources = stack["resource"]
     lines = ["flowchart LR"]
     for kind, drawing in drawn.items():

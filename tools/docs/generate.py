@@ -1,4 +1,4 @@
-"""Writes what is generated: the picture and the settings in README.md, the outputs, the sources' schema.
+"""Writes what is generated: diagrams, tables, the schema of sources, the variables of the function.
 
 ``python -m tools.docs.generate`` writes; a test holds what is committed against what this makes.
 """
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tools.terraform import ROOT, environment, synthesize
 
@@ -18,6 +19,8 @@ sys.path[:0] = [str(ROOT / "constructs")]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
 VARIABLES = ROOT / "lambda" / "url_fetcher" / "variables.py"
 SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
@@ -25,13 +28,19 @@ SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schem
 
 def documents() -> dict[Path, str]:
     """What every generated file should hold, by its path."""
+    from tools.docs.diagram import mermaid
     from tools.docs.tables import outputs_table, settings_table
     from tools.docs.variables import variables_module
 
-    parts = {"diagram": f"```mermaid\n{_diagram()}```\n", "settings": settings_table()}
+    stack = _stack()
+    parts = {
+        README: {"diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n"},
+        ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
+        SETTINGS: {"settings": settings_table()},
+        OUTPUTS: {"outputs": outputs_table()},
+    }
     return {
-        README: with_parts(README.read_text(encoding="utf-8"), parts),
-        OUTPUTS: with_parts(OUTPUTS.read_text(encoding="utf-8"), {"outputs": outputs_table()}),
+        **{path: with_parts(path.read_text(encoding="utf-8"), given) for path, given in parts.items()},
         SCHEMA: _schema(),
         VARIABLES: variables_module(),
     }
@@ -51,12 +60,11 @@ def with_parts(text: str, parts: Mapping[str, str]) -> str:
     return text
 
 
-def _diagram() -> str:
-    from tools.docs.diagram import mermaid
-
+def _stack() -> dict[str, Any]:
+    """The JSON of ``dev``."""
     with tempfile.TemporaryDirectory() as folder:
         stack = synthesize(environment({"ENV": "dev"}), output=Path(folder))
-        return mermaid(json.loads((stack / "cdk.tf.json").read_text(encoding="utf-8")))
+        return json.loads((stack / "cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def _schema() -> str:

@@ -29,12 +29,14 @@ class Drawing:
         label: What it is, above its name; empty if only its arrows are drawn.
         shape: Mermaid's brackets, with a space between opening and closing.
         edges: Arrow by the argument or variable that holds the reference.
+        is_detail: Whether the short diagram leaves it out.
     """
 
     label: str = ""
     shape: str = "[ ]"
     edges: Mapping[str, Edge] = field(default_factory=dict)
+    is_detail: bool = False
 
 
-LOG_GROUP = {"aws_cloudwatch_log_group": Drawing("Log group", "[/ /]")}
+LOG_GROUP = {"aws_cloudwatch_log_group": Drawing("Log group", "[/ /]", is_detail=True)}
 ROLE = Edge("acts as", dotted=True)

@@ -21,7 +21,7 @@ from ingestion_pipeline.settings.expressions import Unknown, optional_blocks
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
-DRAWN = {"aws_iam_role": Drawing("Role", "{{ }}")}
+DRAWN = {"aws_iam_role": Drawing("Role", "{{ }}", is_detail=True)}
 
 
 class Role(Construct):
