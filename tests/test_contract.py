@@ -16,8 +16,9 @@ from botocore import xform_name
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import SCHEMA, source_problems
+from ingestion_pipeline.settings.sources import SCHEMA, as_json, source_problems
 from ingestion_pipeline.settings.tables import TABLES, FetchSettings
+from tests.url_fetcher.reading import Objects
 from url_fetcher.environment import Environment, read_environment
 from url_fetcher.source.schema import json_schema
 
@@ -93,11 +94,11 @@ class TestEnvironment:
         environment = read_environment(variables)
 
         assert environment.kinesis_stream_name == "of-terraform"
-        assert [source.name for source in environment.sources] == ["posts"]
+        assert environment.sources_uri.startswith("s3://")
 
     def test_defaults_are_the_same(self, variables: dict[str, str]) -> None:
         """What nobody sets is the same whether it is deployed or left to the function."""
-        named = ("KINESIS_STREAM_NAME", "DEAD_LETTER_BUCKET", "POWERTOOLS_SERVICE_NAME", "SOURCES")
+        named = ("KINESIS_STREAM_NAME", "DEAD_LETTER_BUCKET", "POWERTOOLS_SERVICE_NAME", "SOURCES_URI")
         bare = read_environment({name: variables[name] for name in named})
 
         assert read_environment(variables) == bare
@@ -139,7 +140,7 @@ class TestSources:
     def test_what_synth_allows_the_function_takes(self, source: dict[str, Any]) -> None:
         """A source that passes at synth is one that the function can read."""
         assert source_problems([source]) == []
-        assert read_environment({"KINESIS_STREAM_NAME": "s", "SOURCES": json.dumps([source])}).sources
+        assert Objects(as_json([source])).list().all
 
 
 class TestCode:
@@ -156,6 +157,7 @@ class TestCode:
             *policies.write_dead_letters(ARN, "dead-letters/"),
             *policies.send_failures(QueueReference(arn=ARN)),
             *policies.read_secrets([ARN]),
+            *policies.read_configuration(ARN, "config/"),
             *policies.write_log(ARN),
             *policies.send_traces(),
         ]

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
+from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 from url_fetcher.source import schema
@@ -189,8 +190,10 @@ def test_each_example_is_ingested(server: HostileSource, example: dict[str, Any]
     sources = json.dumps([example]).replace(HOST, server.url(""))
     environ = {"KINESIS_STREAM_NAME": "s", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
     stream = Stream()
-    clients = Clients(kinesis=stream, secrets_manager=Secrets())
-    run({"source": example["name"]}, Context(), environ=environ | {"SOURCES": sources}, clients=clients)
+    objects = Objects(sources)
+    clients = Clients(kinesis=stream, secrets_manager=Secrets(), s3=objects)
+    environ["SOURCES_URI"] = objects.uri
+    run({"source": example["name"]}, Context(), environ=environ, clients=clients)
 
     assert stream.values in ([1, 2], [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}])
 

@@ -190,7 +190,7 @@ class IngestionPipeline(Construct):
                 name=self._names.of(dead_letter_queue.NAME),
                 region=self._names.region,
                 account_id=account_id,
-                retention_days=self._settings.dead_letters.queue_retention_days,
+                settings=self._settings.dead_letters,
             ).reference
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)

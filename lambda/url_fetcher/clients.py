@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
+from url_fetcher.delivery.dead_letters import s3_client
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
 from url_fetcher.redaction import Redactor
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
     from url_fetcher.source.secrets import ReadsSecrets, SecretCache
+    from url_fetcher.source_list import GetsObjects, SourceList
 
 
 class Clients:
@@ -18,12 +20,19 @@ class Clients:
     Args:
         kinesis: Used instead of an own one.
         secrets_manager: Used instead of an own one.
+        s3: Used instead of an own one, to read the configured sources.
     """
 
     def __init__(
-        self, *, kinesis: PutsRecords | None = None, secrets_manager: "ReadsSecrets | None" = None
+        self,
+        *,
+        kinesis: PutsRecords | None = None,
+        secrets_manager: "ReadsSecrets | None" = None,
+        s3: "GetsObjects | None" = None,
     ) -> None:
         self.redactor = Redactor()
+        self._s3 = s3
+        self._source_list: tuple[str, SourceList] | None = None
         self._kinesis = kinesis
         self._secrets_manager = secrets_manager
 
@@ -31,6 +40,14 @@ class Clients:
     def kinesis(self) -> PutsRecords:
         """The client that records are put with."""
         return self._kinesis or kinesis_client()
+
+    def sources(self, uri: str) -> "SourceList":
+        """The configured sources, kept for as long as the deployment names the same object."""
+        from url_fetcher.source_list import SourceList
+
+        if self._source_list is None or self._source_list[0] != uri:
+            self._source_list = (uri, SourceList(uri, lambda: self._s3 or s3_client()))
+        return self._source_list[1]
 
     @cached_property
     def secrets(self) -> "SecretCache":

@@ -11,7 +11,6 @@ from msgspec import Meta
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import AddressPolicy
-from url_fetcher.source.schema import Source
 from url_fetcher.variables import SettingsVariables
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
@@ -22,13 +21,13 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
 
     Args:
         kinesis_stream_name: The stream that records are put on.
-        sources: The configured sources; the first is the default.
+        sources_uri: Where the configured sources are, ``s3://<bucket>/<key>``; empty for none.
         dead_letter_bucket: Where undeliverable records are stored; if empty, they fail the invocation.
         aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
     """
 
     kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
-    sources: tuple[Source, ...] = ()
+    sources_uri: str = ""
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
     powertools_service_name: Annotated[str, Meta(max_length=128)] = "url-fetcher"
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = "IngestionPipeline"
@@ -44,20 +43,6 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
             runtime_api=self.aws_lambda_runtime_api,
         )
 
-    def source(self, name: str) -> Source:
-        """The configured source of that name.
-
-        Raises:
-            ConfigurationError: When there is none; not retryable.
-        """
-        for source in self.sources:
-            if source.name == name:
-                return source
-        names = ", ".join(source.name for source in self.sources if source.name) or "none"
-        raise ConfigurationError(
-            f"the event: source {name[:80]!r} is not configured; configured are: {names}"
-        )
-
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
     """The environment's values, checked; an empty variable counts as one that is not set.
@@ -69,25 +54,10 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     settings: dict[str, object] = {
         field.encode_name: environ[field.encode_name] for field in names if environ.get(field.encode_name)
     }
-    settings["SOURCES"] = _sources(environ.get("SOURCES") or "[]")
     settings["ALLOWED_HOSTS"] = _hosts(environ.get("ALLOWED_HOSTS", ""))
     if not environ.get("KINESIS_STREAM_NAME"):
         raise ConfigurationError("KINESIS_STREAM_NAME is not set: set it to the name of the stream")
     return decode_settings(settings, Environment, where="the environment", from_text=True)
-
-
-def _sources(text: str) -> list[Source]:
-    """The sources of ``SOURCES``, a JSON array; their names, where they have one, are distinct."""
-    try:
-        settings = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"SOURCES is not JSON: {error}; it is an array of sources") from error
-    sources = decode_settings(settings, list[Source], where="SOURCES")
-    names = [source.name for source in sources if source.name]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigurationError(f"SOURCES: name {name!r} is given twice; give each source its own")
-    return sources
 
 
 def _hosts(text: str) -> list[str]:

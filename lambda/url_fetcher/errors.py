@@ -2,6 +2,7 @@
 
     IngestionError
     ├── ConfigurationError      the environment, the event or a source's settings are wrong       no
+    ├── ConfigurationUnavailable  the configured sources cannot be read now                       yes
     ├── SourceError
     │   ├── AddressRefused      the address, a redirect or a next page is not an allowed one      no
     │   ├── SourceRejected      the source answered with a status that will not change            no
@@ -41,6 +42,12 @@ class IngestionError(Exception):
 
 class ConfigurationError(IngestionError):
     """When the environment, the event or a source's settings are wrong."""
+
+
+class ConfigurationUnavailable(IngestionError):
+    """When the configured sources cannot be read at the moment."""
+
+    retryable = True
 
 
 class SourceError(IngestionError):

@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from url_fetcher.decoding import decode_settings
-from url_fetcher.environment import Environment
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.source.auth import NoAuth
 from url_fetcher.source.pagination import Resume
 from url_fetcher.source.schema import Source
+from url_fetcher.source_list import SourceList
 
 # What services put around their own events; none of them is a key of ours.
 _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}
@@ -21,7 +21,7 @@ class IngestionRequest(NamedTuple):
     resume: Resume | None
 
 
-def read_event(event: object, environment: Environment) -> IngestionRequest:
+def read_event(event: object, sources: SourceList) -> IngestionRequest:
     """The order that an event gives.
 
     ``{}`` asks for the first configured source, ``{"source": "name"}`` for that one, and an object with
@@ -43,31 +43,33 @@ def read_event(event: object, environment: Environment) -> IngestionRequest:
     given = keys.pop("resume", None)
     resume = None if given is None else decode_settings(given, Resume, where="the event's resume")
     if "url" in keys:
-        return IngestionRequest(_inline(keys, environment), resume)
+        return IngestionRequest(_inline(keys, sources), resume)
     if not keys:
-        if not environment.sources:
+        if not sources.all:
             raise ConfigurationError('no source: give {"url": "https://…"} in the event, or configure one')
-        return IngestionRequest(environment.sources[0], resume)
+        return IngestionRequest(sources.all[0], resume)
     if keys.keys() != {"source"} or not isinstance(keys["source"], str):
         raise ConfigurationError(
             f"the event has {', '.join(sorted(map(str, keys)))[:200]}; "
             "it may have `url` with a source's other keys, "
             "or `source` with a configured source's name, and `resume`"
         )
-    return IngestionRequest(environment.source(keys["source"]), resume)
+    return IngestionRequest(sources.named(keys["source"]), resume)
 
 
-def _inline(keys: dict[str, object], environment: Environment) -> Source:
+def _inline(keys: dict[str, object], sources: SourceList) -> Source:
     """A source that the event itself describes; it may use a secret only as a configured one does.
 
     Whoever may invoke the function could otherwise have it send any secret that it can read to any host.
     """
     source = decode_settings(keys, Source, where="the event")
+    if isinstance(source.auth, NoAuth):
+        return source
     is_known = any(
         source.auth == configured.auth and same_origin(source.url, configured.url)
-        for configured in environment.sources
+        for configured in sources.all
     )
-    if not isinstance(source.auth, NoAuth) and not is_known:
+    if not is_known:
         raise ConfigurationError(
             "the event: auth: no configured source of this origin has the same `auth`; configure it there, "
             "so that a secret goes only where its owner lets it",

@@ -64,7 +64,7 @@ def run(
     try:
         environment = read_environment(environ)
         log.configure(level=environment.log_level, service=environment.powertools_service_name)
-        request = read_event(event, environment)
+        request = read_event(event, clients.sources(environment.sources_uri))
         ingestion = _ingestion(
             request, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
         )

@@ -81,7 +81,12 @@ class TestPermissions:
             for resource in statement["resources"]
         }
 
-        assert objects == {f"{bucket}/year=*", f"{bucket}/errors/*", f"{bucket}/dead-letters/*"}
+        assert objects == {
+            f"{bucket}/year=*",
+            f"{bucket}/errors/*",
+            f"{bucket}/dead-letters/*",
+            f"{bucket}/config/*",
+        }
 
     def test_log_groups_are_terraforms(self, default_stack: Synthesized) -> None:
         """Nobody may make a log group, which would be kept for ever and outlive the stack."""

@@ -150,11 +150,11 @@ class TestCustomised:
     def test_every_environment_of_the_file(
         self, synthesize_stack: Callable[[Settings], Synthesized], root: Path, environment: str
     ) -> None:
-        """Each environment of pipeline.toml synthesizes, to settings that the function gets."""
+        """Each environment of pipeline.toml synthesizes, to sources that the function gets."""
         settings = read(root / "pipeline.toml", environment)
-        variables = synthesize_stack(settings).only("aws_lambda_function")["environment"]["variables"]
+        stored = synthesize_stack(settings).only("aws_s3_object")
 
-        assert json.loads(variables["SOURCES"]) == list(settings.sources)
+        assert json.loads(stored["content"]) == list(settings.sources)
 
 
 class TestState:

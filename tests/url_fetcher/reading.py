@@ -1,5 +1,6 @@
 """Reads a source as the handler does, with short limits and without a stream."""
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from url_fetcher.source.pagination import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
 from url_fetcher.source.secrets import SecretCache
+from url_fetcher.source_list import SourceList
 
 LOCAL = AddressPolicy(allow_http=True, allow_private_networks=True)
 IN_TIME_SECONDS = 5.0
@@ -41,6 +43,25 @@ class Secrets:
     def cache(self, clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
         """A cache of this client's secrets."""
         return SecretCache(lambda: self, self.redactor, clock=clock)
+
+
+class Objects:
+    """S3's client, with one object in memory."""
+
+    uri = "s3://lake/config/sources.json"
+
+    def __init__(self, content: bytes | str = b"[]") -> None:
+        self.content = content if isinstance(content, bytes) else content.encode()
+        self.calls = 0
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803, ARG002 - boto3's names
+        """The object."""
+        self.calls += 1
+        return {"Body": io.BytesIO(self.content)}
+
+    def list(self) -> SourceList:
+        """The sources in it."""
+        return SourceList(self.uri, lambda: self)
 
 
 class Waits:

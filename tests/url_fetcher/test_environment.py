@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from tests.url_fetcher.reading import Objects
 from url_fetcher.environment import read_environment
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.event import read_event
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.source.pagination import Resume
+from url_fetcher.source_list import SourceList
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:posts-AbCdEf"
 POSTS = {"name": "posts", "url": "https://api.example.com/posts"}
@@ -19,17 +21,18 @@ USERS = {
     "auth": {"kind": "bearer", "secret_arn": ARN},
     "pagination": {"kind": "page"},
 }
-ENVIRON = {"KINESIS_STREAM_NAME": "stream", "SOURCES": json.dumps([POSTS, USERS])}
+ENVIRON = {"KINESIS_STREAM_NAME": "stream"}
+SOURCES = Objects(json.dumps([POSTS, USERS])).list()
 
 
 def test_a_stream_is_enough() -> None:
     """Every variable but the stream's name has a default, and the defaults let nothing private in."""
     environment = read_environment({"KINESIS_STREAM_NAME": "stream"})
 
-    assert (environment.packing, environment.pack_kib, environment.sources, environment.addresses) == (
+    assert (environment.packing, environment.pack_kib, environment.sources_uri, environment.addresses) == (
         "lines",
         25,
-        (),
+        "",
         AddressPolicy(),
     )
 
@@ -63,9 +66,11 @@ def test_every_variable_is_read() -> None:
 
 def test_an_empty_variable_is_not_set() -> None:
     """Terraform writes what is not set as empty text."""
-    environment = read_environment(ENVIRON | {"PACK_KIB": "", "PACKING": "", "ALLOW_HTTP": "", "SOURCES": ""})
+    environment = read_environment(
+        ENVIRON | {"PACK_KIB": "", "PACKING": "", "ALLOW_HTTP": "", "SOURCES_URI": ""}
+    )
 
-    assert (environment.pack_kib, environment.packing, environment.sources) == (25, "lines", ())
+    assert (environment.pack_kib, environment.packing, environment.sources_uri) == (25, "lines", "")
 
 
 @pytest.mark.parametrize(
@@ -77,11 +82,6 @@ def test_an_empty_variable_is_not_set() -> None:
         ({"PACK_KIB": "0"}, ["PACK_KIB", ">= 1", "'0'"]),
         ({"PACKING": "zip"}, ["PACKING", "'zip'"]),
         ({"LOG_LEVEL": "loud"}, ["LOG_LEVEL", "'loud'"]),
-        ({"SOURCES": "{"}, ["SOURCES", "JSON"]),
-        ({"SOURCES": "{}"}, ["SOURCES", "array"]),
-        ({"SOURCES": '[{"url": 5}]'}, ["SOURCES", "[0].url"]),
-        ({"SOURCES": '[{"url": "https://a.b", "retry": {"max_attempts": "5"}}]'}, ["[0].retry.max_attempts"]),
-        ({"SOURCES": json.dumps([POSTS, POSTS])}, ["SOURCES", "'posts'", "twice"]),
         ({"ALLOWED_HOSTS": "https://a.b"}, ["ALLOWED_HOSTS", "https://a.b"]),
         ({"ALLOWED_HOSTS": "*"}, ["ALLOWED_HOSTS", "*.example.com"]),
         ({"ALLOWED_HOSTS": "a b"}, ["ALLOWED_HOSTS", "'a b'"]),
@@ -97,7 +97,7 @@ def test_a_refused_variable_is_named(variables: dict[str, str], words: list[str]
 
 def order(event: object) -> tuple[str, Resume | None]:
     """The URL and the resume of an event's order."""
-    found = read_event(event, read_environment(ENVIRON))
+    found = read_event(event, SOURCES)
     return found.source.url, found.resume
 
 
@@ -167,4 +167,4 @@ def test_an_event_cannot_take_a_secret_elsewhere(event: dict[str, Any]) -> None:
 def test_no_source_at_all_says_what_to_do() -> None:
     """Without a configured source an empty event is an error."""
     with pytest.raises(ConfigurationError, match="no source"):
-        read_event({}, read_environment({"KINESIS_STREAM_NAME": "stream"}))
+        read_event({}, SourceList("", Objects))

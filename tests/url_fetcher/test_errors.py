@@ -9,6 +9,7 @@ import botocore.exceptions
 import pytest
 import requests.exceptions
 import urllib3.exceptions
+from botocore.exceptions import EndpointConnectionError
 
 from local_aws.servers.hostile_source import answer, redirect
 from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
@@ -18,6 +19,7 @@ from url_fetcher.errors import IngestionError, SourceError
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Credentials, Request, Transport
+from url_fetcher.source_list import GetsObjects, SourceList
 
 
 def family(root: type[BaseException]) -> list[type[BaseException]]:
@@ -129,8 +131,19 @@ def late(hostile: Hostile) -> None:
     bodies_of(reader_of({"url": source.url("/")}, deadline=Waits().deadline(9)))
 
 
+def sources_unavailable(hostile: Hostile) -> None:  # noqa: ARG001 - as all of them
+    """The object of the sources is behind a port where nobody listens."""
+    error = EndpointConnectionError(endpoint_url="https://s3.test")
+
+    def client() -> GetsObjects:
+        raise error
+
+    _ = SourceList("s3://lake/config/sources.json", client).all
+
+
 REACHED: dict[type[IngestionError], tuple[Callable[[Hostile], None], bool]] = {
     errors.ConfigurationError: (configuration, False),
+    errors.ConfigurationUnavailable: (sources_unavailable, True),
     errors.AddressRefused: (address, False),
     errors.SourceRejected: (rejected, False),
     errors.SourceUnavailable: (unavailable, True),

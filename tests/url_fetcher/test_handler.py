@@ -25,7 +25,7 @@ from local_aws.servers.hostile_source import (
     wrong_length,
 )
 from tests.checkout import ROOT
-from tests.url_fetcher.reading import ARN, Hostile, Secrets
+from tests.url_fetcher.reading import ARN, Hostile, Objects, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.errors import (
     ConfigurationError,
@@ -89,8 +89,10 @@ def invoke(
     stream: Stream, event: object, *, secrets: Secrets | None = None, seconds: float = 30.0, **environ: str
 ) -> dict[str, Any]:
     """The answer's body."""
-    clients = Clients(kinesis=stream, secrets_manager=secrets)
-    found = run(event, Context(seconds), environ=ENVIRON | environ, clients=clients)
+    objects = Objects(environ.pop("SOURCES", "[]"))
+    clients = Clients(kinesis=stream, secrets_manager=secrets, s3=objects)
+    environ = ENVIRON | {"SOURCES_URI": objects.uri} | environ
+    found = run(event, Context(seconds), environ=environ, clients=clients)
     assert found["statusCode"] == 200
     body: dict[str, Any] = json.loads(str(found["body"]))
     return body

@@ -83,10 +83,12 @@ def _arrow(origin: str, target: str, edge: Edge) -> str:
 
 def _sources(resources: Mapping[str, Any]) -> Iterator[str]:
     """The URLs that the function knows."""
-    for name, function in sorted(resources["aws_lambda_function"].items()):
-        for source in json.loads(function["environment"]["variables"]["SOURCES"]):
+    (function,) = resources["aws_lambda_function"]
+    for stored in resources["aws_s3_object"].values():
+        for source in json.loads(stored["content"]):
             label = source.get("name") or source["url"]
-            yield f'source_{label}(["{label}"]) -- https --> {_node(resources, "aws_lambda_function", name)}'
+            node = _node(resources, "aws_lambda_function", function)
+            yield f'source_{label}(["{label}"]) -- https --> {node}'
 
 
 def _references(value: object, key: str = "") -> Iterator[tuple[str, str, str]]:

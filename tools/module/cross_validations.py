@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.sources import SOURCES_BYTES
+from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     DATA_FOLDER,
@@ -89,8 +89,8 @@ def _sources() -> tuple[Validation, ...]:
             "sources: two have the same name; names must differ",
         ),
         Validation(
-            f"length(jsonencode(var.sources)) <= {SOURCES_BYTES}",
-            f"sources may take {SOURCES_BYTES:,} bytes as JSON: pass them in the event instead",
+            f"length(jsonencode(var.sources)) <= {MAX_SOURCES_BYTES}",
+            f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
         ),
     )
 

@@ -9,6 +9,7 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
+from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
 from tools.module.hcl import literal
 from tools.module.main_tf import all_short_names, made_expression
 from tools.module.synthesis import Synthesis
@@ -87,13 +88,26 @@ def _parts(synthesis: Synthesis) -> Mapping[str, object]:
 
 def _function() -> Mapping[str, object]:
     topic = 'strcontains(var.existing_failure_destination.arn, ":sns:") ? "sns:Publish" : "sqs:SendMessage"'
-    arns = "[for source in var.sources : try(source.auth.secret_arn, null)]"
+    arns, keys = (
+        f"distinct(compact([for source in var.sources : try(source.auth.{name}, null)]))"
+        for name in ("secret_arn", "kms_key")
+    )
+    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
+    whole = f"[for arn in local.secret_arns : arn if {full}]"
+    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
+    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
+    group = f"floor(({before}) / {SECRET_GROUP_CHARACTERS})"
     return {
         "failure_action": f'var.existing_failure_destination == null ? "sqs:SendMessage" : {topic}',
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
         "bucket_kms_key": "var.existing_bucket != null ? var.existing_bucket.kms_key : null",
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
-        "secret_arns": f"distinct([for arn in {arns} : arn if arn != null])",
+        "failure_destination_kms_key": "var.existing_failure_destination != null ? "
+        "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
+        "secret_arns": arns,
+        "secret_keys": keys,
+        "secret_resources": f"concat({whole}, {partial})",
+        "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
     }
 
 

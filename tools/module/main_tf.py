@@ -7,7 +7,7 @@ from typing import Any
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name
 
-REFERENCE = re.compile(r"\$\{((?:data\.)?aws_\w+)\.([\w-]+)\.(\w+)\}")
+REFERENCE = re.compile(r"\$\{((?:data\.)?aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
 OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
 FUNCTION = "aws_lambda_function.fetch_function"
 OVERRIDES: dict[str, object] = {
@@ -105,7 +105,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
         return value
     if value in names:
         return f"{value.rpartition('.')[0]}.{names[value]}"
-    return REFERENCE.sub(lambda found: f"${{one({_splat(found, names)})}}", value)
+    return REFERENCE.sub(lambda found: f"${{{_reference(found, names)}}}", value)
 
 
 def made_expression(value: str, names: Mapping[str, str]) -> str:
@@ -113,9 +113,10 @@ def made_expression(value: str, names: Mapping[str, str]) -> str:
     return str(renamed(value, names)).removeprefix("${").removesuffix("}")
 
 
-def _splat(found: re.Match[str], names: Mapping[str, str]) -> str:
-    kind, unique, attribute = found.groups()
-    return f"{kind}.{names[f'{kind}.{unique}']}[*].{attribute}"
+def _reference(found: re.Match[str], names: Mapping[str, str]) -> str:
+    kind, unique, key, attribute = found.groups()
+    address = f"{kind}.{names[f'{kind}.{unique}']}"
+    return f"{address}{key}.{attribute}" if key else f"one({address}[*].{attribute})"
 
 
 def _blocks(synthesis: Synthesis, mode: str, names: Mapping[str, str]) -> dict[str, Any]:
@@ -123,11 +124,22 @@ def _blocks(synthesis: Synthesis, mode: str, names: Mapping[str, str]) -> dict[s
     for kind, instances in sorted(synthesis.config[mode].items()):
         for body in instances.values():
             path = body["//"]["metadata"]["path"]
-            kept = {key: value for key, value in body.items() if key not in {"//", "lifecycle", "count"}}
-            count = f"${{{_condition(synthesis, path, body)} ? 1 : 0}}"
-            result.setdefault(kind, {})[short_name(path)] = {"count": count, **renamed(kept, names)}
+            kept = {key: value for key, value in body.items() if key not in {"//", "count", "for_each"}}
+            # Terraform takes no variable there: whether the bucket is protected is its caller's to say.
+            if kept.get("lifecycle", {}).pop("prevent_destroy", None):
+                kept = {key: value for key, value in kept.items() if key != "lifecycle" or value}
+            how_many = _how_many(_condition(synthesis, path, body), body.get("for_each"))
+            result.setdefault(kind, {})[short_name(path)] = {**how_many, **renamed(kept, names)}
         result[kind] = dict(sorted(result[kind].items()))
     return result
+
+
+def _how_many(condition: str, for_each: str | None) -> dict[str, str]:
+    """The meta-argument of a block that is there by condition."""
+    if not for_each:
+        return {"count": f"${{{condition} ? 1 : 0}}"}
+    every = for_each.removeprefix("${").removesuffix("}")
+    return {"for_each": f"${{{{ for key, value in {every} : key => value if {condition} }}}}"}
 
 
 def _condition(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> str:

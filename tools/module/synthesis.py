@@ -19,7 +19,7 @@ from ingestion_pipeline.settings.existing import (
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import ConfiguredSources
+from ingestion_pipeline.settings.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
 from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
 from tools.module.variables import local_name, part_variable, settings_with_variable, variable_name
 
@@ -85,13 +85,33 @@ class ModuleSources(ConfiguredSources):
 
     @property
     def secret_arns(self) -> list[str]:
-        """The secrets that they name."""
-        return list(unknown(tuple, "local.secret_arns"))
+        """What a policy names to permit their secrets."""
+        return list(unknown(tuple, "local.secret_resources"))
+
+    @property
+    def key(self) -> str:
+        """Named by their content."""
+        return f"{CONFIG_FOLDER}sources-${{sha256(jsonencode(var.sources))}}.json"
+
+    @property
+    def secret_groups(self) -> SecretGroups:
+        """In groups of which each fits into a managed policy."""
+        return Unknown("local.secret_groups")
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The keys of their secrets."""
+        return list(unknown(tuple, "local.secret_keys"))
+
+    @property
+    def have_secret_keys(self) -> Condition:
+        """Whether there are any."""
+        return Unknown("length(local.secret_keys) > 0")
 
     @property
     def have_secrets(self) -> Condition:
         """Whether they name any."""
-        return Unknown("length(local.secret_arns) > 0")
+        return Unknown("length(local.secret_resources) > 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +156,11 @@ class ModuleQueue(QueueReference):
     def send_action(self) -> str:
         """A queue's or a topic's."""
         return "${local.failure_action}"
+
+    @property
+    def has_own_key(self) -> Condition:
+        """Known to Terraform."""
+        return Unknown('try(coalesce(local.failure_destination_kms_key), "") != ""')
 
 
 KINDS: dict[type[Reference], type[Any]] = {
@@ -233,7 +258,8 @@ def stack_json(settings: Settings, output: Path) -> dict[str, Any]:
 def _written(stack: Any, output: Path, tags: str = "") -> dict[str, Any]:
     """The stack's JSON; each resource that can carry tags has ``tags``, if there are any."""
     for construct in stack.node.find_all() if tags else []:
-        if hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
+        is_tagged = getattr(construct, "override_provider_input", None) is None
+        if is_tagged and hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
             construct.add_override("tags", tags)
     stack.node.root.synth()
     return json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]

@@ -7,8 +7,9 @@ from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls_to_queue
 from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.settings.existing import QueueReference
-from ingestion_pipeline.settings.expressions import times
+from ingestion_pipeline.settings.expressions import either_or_none, given, negated, times
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.tables import DeadLetterSettings
 
 SECONDS_A_DAY = 86_400
 NAME = Name("dead_letter_queue", "dead-letters", 80)
@@ -29,25 +30,34 @@ class DeadLetterQueue(Construct):
         name: The queue's, up to 80 characters.
         region: Where it is.
         account_id: Of the account that it runs in.
-        retention_days: Days that an event is kept, 1 to 14.
+        settings: Days that an event is kept, and the key.
 
     Attributes:
         reference: Its ARN goes to the function, its URL to whoever reads it.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, region: str, account_id: str, retention_days: int
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        region: str,
+        account_id: str,
+        settings: DeadLetterSettings,
     ) -> None:
         super().__init__(scope, id_)
         partition = DataAwsPartition(self, "partition").partition
         # Within the queue, which cannot refer to itself: a policy of its own takes 25 s more to deploy.
         arn = f"arn:{partition}:sqs:{region}:{account_id}:{name}"
+        has_key = given(settings.kms_key)
         queue = SqsQueue(
             self,
             "queue",
             name=name,
-            message_retention_seconds=times(retention_days, SECONDS_A_DAY),
-            sqs_managed_sse_enabled=True,
+            message_retention_seconds=times(settings.queue_retention_days, SECONDS_A_DAY),
+            sqs_managed_sse_enabled=either_or_none(negated(has_key), True),
+            kms_master_key_id=either_or_none(has_key, settings.kms_key),
             policy=policy_document(self, "tls-only", require_tls_to_queue(arn)).json,
         )
-        self.reference = QueueReference(arn=queue.arn, url=queue.url)
+        self.reference = QueueReference(arn=queue.arn, url=queue.url, kms_key=settings.kms_key)

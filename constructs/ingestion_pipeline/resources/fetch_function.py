@@ -18,10 +18,14 @@ from ingestion_pipeline.bindings import (
 from ingestion_pipeline.code.bundle import Bundle, Target
 from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import (
+    decrypt_objects,
+    decrypt_secrets,
     encrypt_objects,
+    read_configuration,
     read_secrets,
     send_failures,
     send_traces,
+    send_with_key,
     trust,
     write_dead_letters,
     write_log,
@@ -29,6 +33,8 @@ from ingestion_pipeline.resources.policies import (
     write_with_key,
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
+from ingestion_pipeline.resources.secret_access import SecretAccess
+from ingestion_pipeline.resources.source_list import SourceList
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -36,13 +42,22 @@ from ingestion_pipeline.settings.existing import (
     QueueReference,
     StreamReference,
 )
-from ingestion_pipeline.settings.expressions import Condition, as_text, chosen, optional_blocks
+from ingestion_pipeline.settings.expressions import (
+    Condition,
+    all_of,
+    as_text,
+    chosen,
+    negated,
+    optional_blocks,
+)
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import literal
+from ingestion_pipeline.settings.sources import CONFIG_FOLDER, literal
 from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
+SECRETS_NAME = Name("function_secrets", "fetch-secrets", 120, with_region=True)
+"""Up to 128 characters with the number that follows."""
 HANDLER = "url_fetcher.handler.handler"
 METRICS_NAMESPACE = "IngestionPipeline"
 
@@ -111,8 +126,15 @@ class FetchFunction(Construct):
             *write_with_key(stream),
             *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
             *encrypt_objects(bucket),
+            *decrypt_objects(bucket),
+            *read_configuration(bucket.arn, CONFIG_FOLDER),
             *send_failures(queue),
-            *read_secrets(sources.secret_arns, when=sources.have_secrets),
+            *send_with_key(queue),
+            # In the policy only of a role that exists: others get policies of their own for the secrets.
+            *read_secrets(
+                sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
+            ),
+            *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
             *write_log(log_group.arn),
             *send_traces(when=function.tracing),
         ]
@@ -125,6 +147,7 @@ class FetchFunction(Construct):
             existing=existing,
             part="function_role",
         )
+        secret_policies = self._permit_secrets(settings, existing)
         asset = TerraformAsset(self, "code", path=str(code.path), type=AssetType.FILE)
         target = Target.of(function.runtime, function.architecture)
         self.function = LambdaFunction(
@@ -145,7 +168,7 @@ class FetchFunction(Construct):
                 variables={
                     "KINESIS_STREAM_NAME": stream.name,
                     "DEAD_LETTER_BUCKET": bucket.name,
-                    "SOURCES": sources.json,
+                    "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
                     "POWERTOOLS_SERVICE_NAME": name,
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                     **variables(settings),
@@ -154,10 +177,21 @@ class FetchFunction(Construct):
             tracing_config=LambdaFunctionTracingConfig(
                 mode=chosen(function.tracing, "Active", "PassThrough")
             ),
-            depends_on=[*own_log, *self.role.policies, *depends_on],
+            depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
         self._log_to(log_group, existing.has("function_log_group"))
         self._keep_failures(queue.arn, function)
+
+    def _permit_secrets(self, settings: Settings, existing: Existing) -> list[ITerraformDependable]:
+        sources = settings.configured_sources
+        is_own = negated(existing.has("function_role"))
+        if not is_own or not sources.have_secrets:
+            return []
+        name, role = settings.names.of(SECRETS_NAME), self.role.role_name
+        access = SecretAccess(
+            self, "secrets", name=name, role=role, groups=sources.secret_groups, when=is_own
+        )
+        return access.policies
 
     def _make_log_group(
         self, name: str, settings: FunctionSettings, made: list[CloudwatchLogGroup]

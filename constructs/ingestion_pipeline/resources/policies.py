@@ -170,6 +170,28 @@ def require_tls_to_queue(queue_arn: str) -> list[Statement]:
     return [Statement("RequireTls", ["sqs:*"], [queue_arn], conditions=condition, allowed=False)]
 
 
+def send_with_key(queue: QueueReference) -> list[Statement]:
+    """Lets Lambda, on the function's behalf, send to a queue that is encrypted with a key of the user's.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return [Statement("EncryptFailures", actions, [queue.kms_key], when=queue.has_own_key)]
+
+
+def read_configuration(bucket_arn: str, folder: str) -> list[Statement]:
+    """Lets the function read its sources, below one prefix of the bucket."""
+    return [Statement("ReadConfiguration", ["s3:GetObject"], [f"{bucket_arn}/{folder}*"])]
+
+
+def decrypt_secrets(keys: Sequence[str], *, when: Condition = True) -> list[Statement]:
+    """Lets the function read secrets that are encrypted with keys of the user's.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+    """
+    return [Statement("DecryptSecrets", ["kms:Decrypt"], keys, when=when)]
+
+
 def send_traces(*, when: Condition = True) -> list[Statement]:
     """Lets the function send traces; X-Ray knows no resources, so ``*`` is the only one it takes.
 

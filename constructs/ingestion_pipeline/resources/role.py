@@ -41,6 +41,7 @@ class Role(Construct):
 
     Attributes:
         role: Its ARN goes to whoever assumes it.
+        role_name: Of a role that is made, for further policies; empty for one that exists.
         permissions: What it may do, as JSON.
         policies: Whoever uses the role waits for them, or its first calls are denied.
     """
@@ -59,6 +60,7 @@ class Role(Construct):
         super().__init__(scope, id_)
         self.permissions: str = policy_document(self, "permissions", permissions).json
         self.policies: list[IamRolePolicy] = []
+        self.role_name = ""
         self.role = existing.use(part, lambda: self._make(name, trust))
         if not self.policies and self.role.name:
             # Two pipelines may use one existing role, so that its policies need names of their own.
@@ -67,6 +69,7 @@ class Role(Construct):
     def _make(self, name: str, trust: Sequence[Statement]) -> RoleReference:
         document = policy_document(self, "trust", trust)
         role = IamRole(self, "role", name=name, assume_role_policy=document.json)
+        self.role_name = role.name
         self._attach("permissions", role.id)
         return RoleReference(name=role.name, arn=role.arn)
 
@@ -76,7 +79,7 @@ class Role(Construct):
 
 def policy_document(scope: Construct, id_: str, statements: Sequence[Statement]) -> DataAwsIamPolicyDocument:
     """The statements as a document that Terraform renders, right in JSON and in HCL."""
-    certain = [_statement(each) for each in statements if each.when is True]
+    certain = [statement_struct(each) for each in statements if each.when is True]
     document = DataAwsIamPolicyDocument(scope, id_, statement=certain)
     blocks = [(each.when, _content(each)) for each in statements if isinstance(each.when, Unknown)]
     if blocks:
@@ -84,7 +87,8 @@ def policy_document(scope: Construct, id_: str, statements: Sequence[Statement])
     return document
 
 
-def _statement(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
+def statement_struct(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
+    """A permission as the bindings take it."""
     conditions = [
         DataAwsIamPolicyDocumentStatementCondition(**condition) for condition in _conditions(statement)
     ]

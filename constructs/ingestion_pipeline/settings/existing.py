@@ -113,10 +113,17 @@ class QueueReference(Reference):
 
     Attributes:
         url: Where it is polled; only an output needs it.
+        kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
     """
 
     service = "sqs"
     url: str = ""
+    kms_key: str = ""
+
+    @property
+    def has_own_key(self) -> Condition:
+        """Whether it is encrypted with a key of the user's."""
+        return bool(self.kms_key)
 
     @property
     def send_action(self) -> str:
@@ -200,9 +207,10 @@ class Existing:
         default=None,
         metadata=part(
             "SQS queue or SNS topic for events that failed after all retries, to use instead of making a "
-            "queue; `url` is only for the output.",
+            "queue; `url` is only for the output, `kms_key` is the ARN of the key of yours that it is "
+            "encrypted with, if it is one.",
             variable="existing_failure_destination",
-            attributes="arn url?",
+            attributes="arn url? kms_key?",
         ),
     )
 

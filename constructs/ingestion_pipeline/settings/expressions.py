@@ -52,7 +52,10 @@ def unknown(kind: type, expression: str) -> Any:
 
 def expression_of(value: object) -> str | None:
     """The expression behind a value that ``unknown`` made; None for any other value."""
-    return value.expression if isinstance(value, Unknown) else _expressions.get(value)
+    if isinstance(value, Unknown):
+        return value.expression
+    # Every object says that it is hashable; a table or a list is not.
+    return None if isinstance(value, dict | list) else _expressions.get(value)
 
 
 def chosen(condition: Condition, then: T, otherwise: T) -> T:
@@ -69,12 +72,50 @@ def positive(number: int) -> Condition:
     return Unknown(f"{expression} > 0") if expression else number > 0
 
 
+def given(text: str) -> Condition:
+    """Whether a text is not empty."""
+    expression = expression_of(text)
+    return Unknown(f'{expression} != ""') if expression else bool(text)
+
+
 def any_of(*conditions: Condition) -> Condition:
     """Whether one of the conditions holds."""
     unknowns = [each.expression for each in conditions if isinstance(each, Unknown)]
     if any(each is True for each in conditions) or not unknowns:
         return any(conditions)
     return Unknown(f"({' || '.join(unknowns)})")
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """Whether all of the conditions hold."""
+    unknowns = [each.expression for each in conditions if isinstance(each, Unknown)]
+    if any(each is False for each in conditions) or not unknowns:
+        return all(conditions)
+    return Unknown(" && ".join(unknowns))
+
+
+def negated(condition: Condition) -> Condition:
+    """Whether the condition does not hold."""
+    return Unknown(f"!({condition.expression})") if isinstance(condition, Unknown) else not condition
+
+
+def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any:
+    """``value`` if the condition holds, else ``default``, which may be None: Terraform's null.
+
+    Args:
+        condition: Known or not.
+        value: A string, or True.
+        default: What there is otherwise.
+    """
+    if not isinstance(condition, Unknown):
+        return value if condition else default
+    then, otherwise = (("null" if each is None else _literal(each)) for each in (value, default))
+    text = f"${{{condition.expression} ? {then} : {otherwise}}}"
+    if not isinstance(value, bool):
+        return text
+    from cdktf import Token
+
+    return Token.as_any(text)
 
 
 def times(number: int, factor: int) -> int:
@@ -110,6 +151,8 @@ def optional_blocks(blocks: Sequence[tuple[Condition, dict[str, Any]]]) -> list[
 
 def _literal(value: str | int) -> str:
     """A value within an expression."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     whole = value.startswith("${") and value.endswith("}")

@@ -4,6 +4,7 @@
 schema for pipeline.toml and for events, although neither side imports the other.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.expressions import Condition, Unknown
 from ingestion_pipeline.settings.rules import Problem
 
 if TYPE_CHECKING:
@@ -24,9 +25,22 @@ Source = Mapping[str, Any]
 
 SCHEMA = Path(__file__).with_name("source.schema.json")
 
-SOURCES_BYTES = 3072
-"""Of the 4,096 that all variables of a function may take, the rest being ours:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+MAX_SOURCES_BYTES = 1024 * 1024
+"""Of all sources together, ours: the function reads them into memory when it starts."""
+
+CONFIG_FOLDER = "config/"
+"""Where in the bucket the sources lie."""
+
+MAX_SECRET_POLICIES = 10
+"""Managed policies of one role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+
+SECRET_GROUP_CHARACTERS = 5_000
+"""Of the ARNs in one managed policy, before the last: with it and the rest the policy stays below 6,144."""
+
+FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
+"""How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
+
+SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
 def source_problems(sources: object) -> list[Problem]:
@@ -39,9 +53,21 @@ def source_problems(sources: object) -> list[Problem]:
     problems += [
         Problem("sources.name", name, "is the name of two sources; names must differ") for name in twice
     ]
-    size = len(as_json(sources).encode()) if not problems else 0
-    if size > SOURCES_BYTES:
-        advice = f"take {size:,} bytes as JSON, of {SOURCES_BYTES:,}: pass the sources in the event instead"
+    return problems or _too_many(sources)
+
+
+def _too_many(sources: Sequence[Source]) -> list[Problem]:
+    """Sources that are fine on their own, and more than fit together."""
+    size, groups = len(as_json(sources).encode()), ConfiguredSources(sources).secret_groups
+    problems = []
+    if size > MAX_SOURCES_BYTES:
+        advice = f"take {size:,} bytes as JSON, of {MAX_SOURCES_BYTES:,}: make several pipelines of them"
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    if isinstance(groups, Mapping) and len(groups) > MAX_SECRET_POLICIES:
+        advice = (
+            f"name secrets that take {len(groups)} managed policies, and a role has {MAX_SECRET_POLICIES}: "
+            "let sources share secrets, or make several pipelines of them"
+        )
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
     return problems
 
@@ -58,21 +84,61 @@ class ConfiguredSources:
 
     @property
     def json(self) -> str:
-        """A compact JSON array, as the function reads it; what looks like a template is escaped."""
+        """A compact JSON array, as the function reads it; Terraform takes it as it is."""
         return literal(as_json(self.sources))
 
     @property
-    def secret_arns(self) -> list[str]:
-        """The secrets that the sources authenticate with, each once, in the order of the sources."""
-        arns = [
-            auth["secret_arn"] for source in self.sources if "secret_arn" in (auth := source.get("auth", {}))
-        ]
-        return list(dict.fromkeys(arns))
+    def key(self) -> str:
+        """Where in the bucket they lie: a name that other sources do not have."""
+        text = as_json(self.sources)
+        if "TfToken[" not in text:
+            return f"{CONFIG_FOLDER}sources-{hashlib.sha256(text.encode()).hexdigest()}.json"
+        # What only Terraform will know is hashed by it.
+        from cdktf import Fn
+
+        return f"{CONFIG_FOLDER}sources-{Fn.sha256(self.json)}.json"
+
+    @property
+    def secret_arns(self) -> Sequence[str]:
+        """What a policy names to permit the sources' secrets, each once.
+
+        An ARN may lack the six characters that Secrets Manager adds; then any six are permitted:
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html.
+        One that ends in a word of six letters may be either, and both are permitted.
+        """
+        given = list(dict.fromkeys(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth))
+        full = [arn for arn in given if re.search(FULL_ARN, arn) or "TfToken[" in arn]
+        partial = [arn for arn in given if arn not in full or re.search(WORD_AT_THE_END, arn)]
+        return [*full, *(f"{arn}-??????" for arn in partial)]
+
+    @property
+    def secret_groups(self) -> SecretGroups:
+        """The same in groups of which each fits into a managed policy."""
+        groups: dict[str, list[str]] = {}
+        characters = 0
+        for arn in self.secret_arns:
+            groups.setdefault(str(characters // SECRET_GROUP_CHARACTERS), []).append(arn)
+            characters += len(arn) + len('"",')
+        return groups
+
+    @property
+    def secret_keys(self) -> Sequence[str]:
+        """The keys that the secrets are encrypted with, if they are the user's own."""
+        return list(dict.fromkeys(auth["kms_key"] for auth in self._auths if auth.get("kms_key")))
 
     @property
     def have_secrets(self) -> Condition:
         """Whether a source authenticates with a secret."""
         return bool(self.secret_arns)
+
+    @property
+    def have_secret_keys(self) -> Condition:
+        """Whether a secret has a key of the user's own."""
+        return bool(self.secret_keys)
+
+    @property
+    def _auths(self) -> list[Mapping[str, Any]]:
+        return [source.get("auth") or {} for source in self.sources]
 
 
 def as_json(sources: Sequence[Source]) -> str:

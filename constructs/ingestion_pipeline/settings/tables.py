@@ -42,6 +42,7 @@ BUCKET_FORM = (
 DATA_FOLDER = "year="
 """How the key of every data object begins after the prefix; Firehose may write there and to errors."""
 AWS_KINESIS_KEY = "alias/aws/kinesis"
+KEY_ARN = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 # Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
 ENVIRONMENT = r"[a-z][a-z0-9]{0,19}"
 ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a letter: it is a part of every name"
@@ -153,7 +154,7 @@ class StreamSettings(Checked):
     kms_key: str = text(
         AWS_KINESIS_KEY,
         "KMS key that encrypts the stream: AWS's own, or the ARN of yours, which both roles may then use.",
-        rf"{AWS_KINESIS_KEY}|arn:[a-z-]+:kms:[a-z0-9-]+:\d{{12}}:key/[A-Za-z0-9-]+",
+        f"{AWS_KINESIS_KEY}|{KEY_ARN}",
         f"{AWS_KINESIS_KEY} or the ARN of a key",
         "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html",
     )
@@ -335,6 +336,13 @@ class DeadLetterSettings(Checked):
     )
     queue_retention_days: int = whole(
         14, 1, 14, "Days that the queue keeps an event that failed after all retries.", SQS_QUOTAS
+    )
+    kms_key: str = text(
+        "",
+        "KMS key of yours that encrypts the queue, by its ARN; the function may use it. Empty: SQS's own.",
+        f"({KEY_ARN})?",
+        "empty, or the ARN of a key",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html",
     )
 
 

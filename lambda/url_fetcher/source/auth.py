@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from url_fetcher.http.transport import Credentials
 from url_fetcher.http.urls import without_query
-from url_fetcher.source.auth_kind import AuthKind, SecretArn, Session, basic_header
+from url_fetcher.source.auth_kind import AuthKind, SecretAuth, Session, basic_header
 from url_fetcher.source.kinds import Key
 from url_fetcher.source.oauth2 import OAuth2Auth
 
@@ -18,10 +18,9 @@ class NoAuth(AuthKind, frozen=True, tag="none"):
     """The source asks for nothing."""
 
 
-class BearerAuth(AuthKind, frozen=True, tag="bearer"):
+class BearerAuth(SecretAuth, frozen=True, tag="bearer"):
     """``Authorization: Bearer`` with a token from a secret: plain text, or JSON with ``secret_key``."""
 
-    secret_arn: SecretArn
     secret_key: Key = "token"  # noqa: S105 (a name inside the secret)
 
     def credentials(self, session: Session) -> Credentials:
@@ -30,10 +29,9 @@ class BearerAuth(AuthKind, frozen=True, tag="bearer"):
         return Credentials(headers={"Authorization": f"Bearer {token}"})
 
 
-class BasicAuth(AuthKind, frozen=True, tag="basic"):
+class BasicAuth(SecretAuth, frozen=True, tag="basic"):
     """``Authorization: Basic`` with a user and a password from a JSON secret."""
 
-    secret_arn: SecretArn
     username_key: Key = "username"
     password_key: Key = "password"  # noqa: S105 (a name inside the secret)
 
@@ -44,10 +42,9 @@ class BasicAuth(AuthKind, frozen=True, tag="basic"):
         return Credentials(headers={"Authorization": basic_header(user, password, session.secrets)})
 
 
-class ApiKeyAuth(AuthKind, frozen=True, tag="api_key"):
+class ApiKeyAuth(SecretAuth, frozen=True, tag="api_key"):
     """A key from a secret (plain text, or JSON with ``secret_key``) in a header or a query parameter."""
 
-    secret_arn: SecretArn
     secret_key: Key = "api_key"  # noqa: S105 (a name inside the secret)
     location: Literal["header", "query"] = "header"
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,128}$")] = "X-Api-Key"

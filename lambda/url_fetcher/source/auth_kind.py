@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from url_fetcher.source.secrets import SecretCache
 
 SecretArn: TypeAlias = Annotated[
-    str, Meta(max_length=2048, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+$")
+    str, Meta(max_length=700, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+$")
+]
+
+KeyArn: TypeAlias = Annotated[
+    str, Meta(max_length=256, pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$")
 ]
 
 
@@ -51,14 +55,28 @@ class AuthKind(Kind, frozen=True):
 
     def forget(self, session: Session) -> bool:
         """After a 401: read secrets and tokens anew next time; False when there are none."""
-        arn = getattr(self, "secret_arn", "")
-        if arn:
-            session.secrets.forget(arn)
-        return bool(arn)
+        return False
 
     def without_secret(self, url: str) -> str:
         """The URL of a request without what this kind has added to it."""
         return url
+
+
+class SecretAuth(AuthKind, frozen=True, kw_only=True):
+    """One kind of authentication with a secret.
+
+    Attributes:
+        secret_arn: The secret's ARN, with or without the six characters that Secrets Manager adds.
+        kms_key: ARN of the key of yours that the secret is encrypted with; the function may then use it.
+    """
+
+    secret_arn: SecretArn
+    kms_key: KeyArn = ""
+
+    def forget(self, session: Session) -> bool:
+        """Read the secret anew."""
+        session.secrets.forget(self.secret_arn)
+        return True
 
 
 def basic_header(user: str, password: str, secrets: "SecretCache") -> str:

@@ -10,7 +10,7 @@ from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
 from url_fetcher.http.retry import is_retried, retry_after_seconds
 from url_fetcher.http.transport import Credentials, Request
 from url_fetcher.redaction import public_url
-from url_fetcher.source.auth_kind import AuthKind, SecretArn, Session, basic_header
+from url_fetcher.source.auth_kind import SecretAuth, Session, basic_header
 from url_fetcher.source.kinds import HttpUrl, Key
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ class _Token(msgspec.Struct):
     expires_in: float | str = _DEFAULT_LIFETIME_SECONDS
 
 
-class OAuth2Auth(AuthKind, frozen=True, tag="oauth2_client_credentials"):
+class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
     """A token got from ``token_url`` (RFC 6749, 4.4) with a client's id and secret from a JSON secret."""
 
-    secret_arn: SecretArn
     token_url: HttpUrl
     client_id_key: Key = "client_id"
     client_secret_key: Key = "client_secret"  # noqa: S105 (a name inside the secret)

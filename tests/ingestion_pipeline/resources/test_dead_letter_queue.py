@@ -1,10 +1,11 @@
 import pytest
 
+from ingestion_pipeline.settings.tables import DeadLetterSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
 
-def queue(synthesize: Synthesize, retention_days: int) -> Synthesized:
+def queue(synthesize: Synthesize, retention_days: int, kms_key: str = "") -> Synthesized:
     """A stack with the queue."""
     from ingestion_pipeline.resources.dead_letter_queue import DeadLetterQueue
 
@@ -15,7 +16,7 @@ def queue(synthesize: Synthesize, retention_days: int) -> Synthesized:
             name="our-queue",
             region="eu-west-1",
             account_id="123456789012",
-            retention_days=retention_days,
+            settings=DeadLetterSettings(queue_retention_days=retention_days, kms_key=kms_key),
         )
     )
 
@@ -70,3 +71,12 @@ class TestGuarded:
         policy = default.only("aws_sqs_queue")["policy"]
 
         assert policy == default.document("tls-only")
+
+
+class TestKey:
+    def test_a_key_of_the_users_takes_the_place_of_sqs_own(self, synthesize: Synthesize) -> None:
+        """SQS refuses both at once."""
+        key = "arn:aws:kms:eu-west-1:123456789012:key/queue"
+        made = queue(synthesize, 14, key).only("aws_sqs_queue")
+
+        assert (made["kms_master_key_id"], "sqs_managed_sse_enabled" in made) == (key, False)

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
-SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}" for name in "ab"]
+SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
 
 
 def function(
@@ -117,7 +118,7 @@ def variables(stack: Synthesized) -> dict[str, str]:
 
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
-    return {action: s["resources"] for s in stack.statements("permissions") for action in s["actions"]}
+    return {action: s["resources"] for s in stack.statements("access_permissions") for action in s["actions"]}
 
 
 class TestDefaults:
@@ -239,9 +240,9 @@ class TestCustomised:
 
     def test_a_url_is_no_template(self, customised: Synthesized) -> None:
         """What looks like Terraform's own syntax in a source reaches the function as it is."""
-        given = variables(customised)["SOURCES"]
+        stored = customised.only("aws_s3_object")
 
-        assert "?q=$${none}%%{none}" in given
+        assert "?q=$${none}%%{none}" in stored["content"]
 
 
 class TestGuarded:
@@ -252,6 +253,7 @@ class TestGuarded:
         assert permitted(default) == {
             "kinesis:PutRecords": [STREAM],
             "s3:PutObject": [f"{BUCKET}/rejected/*"],
+            "s3:GetObject": [f"{BUCKET}/config/*"],
             "sqs:SendMessage": [QUEUE],
             "logs:CreateLogStream": [log],
             "logs:PutLogEvents": [log],
@@ -260,16 +262,41 @@ class TestGuarded:
         }
 
     def test_reads_only_the_secrets_of_its_sources(self, customised: Synthesized) -> None:
-        """Each secret that a source names is readable, once, and no other."""
-        secrets = permitted(customised)["secretsmanager:GetSecretValue"]
+        """Each secret that a source names is readable, once, and no other, by policies of their own."""
+        policy, attachment = (
+            customised.only("aws_iam_policy"),
+            customised.only("aws_iam_role_policy_attachment"),
+        )
+        (statement,) = customised.statements("secrets_permissions")
 
-        assert secrets == SECRETS
+        assert (statement["actions"], statement["resources"]) == (
+            ["secretsmanager:GetSecretValue"],
+            "${each.value}",
+        )
+        assert policy["for_each"] == attachment["for_each"] == {"0": SECRETS}
+
+    def test_three_hundred_sources_with_secrets_of_their_own(
+        self, synthesize: Synthesize, code: Path
+    ) -> None:
+        """Their policies stay within IAM's sizes, and the environment names one object."""
+        arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api"
+        sources = [
+            {"url": "https://a.test", "auth": {"kind": "bearer", "secret_arn": f"{arn}-{number:03}-AbCd12"}}
+            for number in range(300)
+        ]
+        made = function(synthesize, code, sources)
+        groups = made.only("aws_iam_policy")["for_each"]
+        environment = json.dumps(made.only("aws_lambda_function")["environment"])
+
+        assert len(groups) <= 10
+        assert max(len(json.dumps(group)) for group in groups.values()) < 6_144 - 200
+        assert len(environment) < 4_096
 
     def test_a_key_of_the_user_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
         """With a customer's key on the stream the role may encrypt with that key."""
         (encrypting,) = [
             statement
-            for statement in function(synthesize, code, key=KEY).statements("permissions")
+            for statement in function(synthesize, code, key=KEY).statements("access_permissions")
             if "kms:GenerateDataKey" in statement["actions"]
         ]
 

@@ -25,6 +25,9 @@ PERMISSIONS = {
     "decrypt_objects": policies.decrypt_objects(BUCKET),
     "send_failures": policies.send_failures(QueueReference(arn=ARN)),
     "read_secrets": policies.read_secrets([ARN]),
+    "read_configuration": policies.read_configuration(ARN, "config/"),
+    "send_with_key": policies.send_with_key(QueueReference(arn="${aws_sqs_queue.theirs.arn}", kms_key=ARN)),
+    "decrypt_secrets": policies.decrypt_secrets([ARN]),
 }
 
 

@@ -58,6 +58,7 @@ class TestExisting:
             "aws_kinesis_firehose_delivery_stream": 1,
             "aws_lambda_function": 1,
             "aws_lambda_function_event_invoke_config": 1,
+            "aws_s3_object": 1,
         }
 
     def test_the_function_uses_them(self, brought: Synthesized) -> None:
@@ -103,7 +104,14 @@ class TestExisting:
     @pytest.mark.parametrize(
         ("part", "expected"),
         [
-            ("fetch_access", {("kms:GenerateDataKey", STREAM_KEY), ("kms:GenerateDataKey", BUCKET_KEY)}),
+            (
+                "fetch_access",
+                {
+                    ("kms:GenerateDataKey", STREAM_KEY),
+                    ("kms:GenerateDataKey", BUCKET_KEY),
+                    ("kms:Decrypt", BUCKET_KEY),
+                },
+            ),
             (
                 "delivery_access",
                 {

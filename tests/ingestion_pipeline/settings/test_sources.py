@@ -1,13 +1,15 @@
 import datetime as dt
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from ingestion_pipeline.settings.sources import SOURCES_BYTES, ConfiguredSources, as_json, source_problems
+from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, ConfiguredSources, as_json, source_problems
 
 URL = "https://example.com/records"
-SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
 
 
 def only_problem(source: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ class TestGuarded:
             ),
             (
                 {"url": URL, "auth": {"kind": "bearer", "token": "x", "secret_arn": SECRET}},
-                "sources[0].auth.token = 'x': is not a key; there are kind, secret_arn, secret_key",
+                "sources[0].auth.token = 'x': is not a key; there are kind, kms_key, secret_arn, secret_key",
             ),
             (
                 {"url": URL, "pagination": {"kind": "page", "first": -1}},
@@ -132,25 +134,69 @@ class TestGuarded:
             "sources[1].speed",
         ]
 
-    def test_room_in_the_environment(self) -> None:
-        """As many sources as fit are fine; one byte more is refused with the way out."""
-        frame = len(as_json([{"url": URL}]).encode())
-        fits = {"url": URL + "x" * (SOURCES_BYTES - frame)}
-        too_long = {"url": fits["url"] + "x"}
+    def test_room_for_all_sources(self) -> None:
+        """Thousands of sources fit; more than the function reads at once are refused, counted in bytes."""
+        each = {"url": f"{URL}?{'ä' * 500}"}
+        fits = (MAX_SOURCES_BYTES - len("[]")) // (len(as_json([each]).encode()) - len("[]") + len(","))
+        (problem,) = source_problems([each] * (fits + 1))
 
-        assert source_problems([fits]) == []
-        assert only_problem(too_long) == (
-            "sources = '1 tables': take 3,073 bytes as JSON, of 3,072: pass the sources in the event instead"
+        assert source_problems([each] * fits) == []
+        assert re.search(
+            r"take 1,04\d,\d{3} bytes as JSON, of 1,048,576: make several pipelines", str(problem)
         )
 
-    def test_room_is_counted_in_bytes(self) -> None:
-        """A letter of two bytes takes two."""
-        frame = len(as_json([{"url": URL}]).encode())
+    def test_room_for_all_secrets(self) -> None:
+        """Hundreds of secrets fit into the policies that a role may have; more are refused."""
+        some = [bearer(f"{SECRET.removesuffix('-AbCdEf')}-{number}-AbCdEf") for number in range(1_000)]
+        (problem,) = source_problems(some)
 
-        assert source_problems([{"url": URL + "ä" * ((SOURCES_BYTES - frame) // 2 + 1)}]) != []
+        assert source_problems(some[:500]) == []
+        assert "managed policies, and a role has 10: let sources share secrets" in str(problem)
 
     def test_what_is_handed_over_can_be_read(self) -> None:
         """The variable is JSON whatever the sources hold."""
         sources = [{"url": URL, "headers": {"X": '"\\\n\u2028'}}]
 
         assert json.loads(as_json(sources)) == sources
+
+
+class TestPolicies:
+    @pytest.mark.parametrize(
+        ("name", "permitted"),
+        [
+            ("orders-AbCd12", ["orders-AbCd12"]),
+            ("orders", ["orders-??????"]),
+            ("prod/orders", ["prod/orders-??????"]),
+            ("api-secret", ["api-secret", "api-secret-??????"]),
+        ],
+        ids=["with the suffix", "without", "with a folder", "a word of six letters"],
+    )
+    def test_an_arn_with_or_without_its_suffix_matches_the_secret(
+        self, name: str, permitted: list[str]
+    ) -> None:
+        """IAM compares the whole ARN, which ends in six characters that nobody chose."""
+        arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+        sources = ConfiguredSources([bearer(f"{arn}{name}")])
+
+        assert sources.secret_arns == [f"{arn}{each}" for each in permitted]
+
+    def test_each_group_fits_into_a_managed_policy(self) -> None:
+        """A managed policy takes 6,144 characters."""
+        arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+        sources = ConfiguredSources([bearer(f"{arn}{'x' * 500}-{number:03}-AbCdEf") for number in range(60)])
+        groups = sources.secret_groups
+        assert isinstance(groups, Mapping)
+        sizes = [sum(len(each) + 4 for each in group) for group in groups.values()]
+
+        assert (max(sizes) < 6_144 - 200, sum(map(len, groups.values()))) == (True, 60)
+
+    def test_the_object_is_named_by_its_content(self) -> None:
+        """Other sources are another object, so that the function and its sources change together."""
+        one, same, other = (ConfiguredSources([{"url": url}]).key for url in (URL, URL, URL + "x"))
+
+        assert one == same != other
+
+
+def bearer(arn: str) -> dict[str, Any]:
+    """A source with a token of its own."""
+    return {"url": URL, "auth": {"kind": "bearer", "secret_arn": arn}}

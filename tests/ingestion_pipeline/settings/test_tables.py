@@ -94,7 +94,7 @@ class TestDefaults:
                     "partition_key_field": "",
                 },
             ),
-            (DeadLetterSettings(), {"prefix": "dead-letters/", "queue_retention_days": 14}),
+            (DeadLetterSettings(), {"prefix": "dead-letters/", "queue_retention_days": 14, "kms_key": ""}),
             (Settings().state, {"bucket": "", "key": "", "region": ""}),
         ],
         ids=lambda value: getattr(value, "table", ""),

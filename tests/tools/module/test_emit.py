@@ -57,6 +57,7 @@ OTHERS: dict[str, object] = {
     "fetch.partition_key_field": "id",
     "dead_letters.prefix": "dead/",
     "dead_letters.queue_retention_days": 3,
+    "dead_letters.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/b",
 }
 """Another value than the default, by setting."""
 
@@ -127,8 +128,11 @@ def test_addresses_are_those_of_the_contract(main: dict[str, Any]) -> None:
 def test_everything_depends_on_a_switch(main: dict[str, Any]) -> None:
     """With `enabled = false` there is nothing, not even a question to AWS."""
     blocks = [block for mode in main.values() for kind in mode.values() for block in kind.values()]
+    switches = [block.get("count") or block["for_each"] for block in blocks]
+    switched = re.compile(r"(var\.enabled|local\.create\.\w+).*( \? 1 : 0)?\}$")
+    free = [each for each in switches if not switched.search(each)]
 
-    assert all(re.search(r"\? 1 : 0\}$", block["count"]) for block in blocks)
+    assert (len(switches) > 20, free) == (True, [])
 
 
 @pytest.mark.parametrize(("kind", "file"), [("input", "variables.tf"), ("output", "outputs.tf")])
@@ -182,6 +186,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
     conditional = (
         *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
+        *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
         *("logging_config", "reserved_concurrent_executions"),
     )
 

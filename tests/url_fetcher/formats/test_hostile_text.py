@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import stall
-from tests.url_fetcher.reading import LOCAL, Hostile, bodies_of, reader_of
+from tests.url_fetcher.reading import LOCAL, Hostile, Objects, bodies_of, reader_of
 from url_fetcher.decoding import decode_settings
 from url_fetcher.environment import read_environment
 from url_fetcher.errors import IngestionError, LimitExceeded
@@ -19,6 +19,7 @@ from url_fetcher.http.urls import joined, with_query
 from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.pager import Pager
 from url_fetcher.source.pagination import Outcome, Pagination
+from url_fetcher.source_list import SourceList
 
 ODD = st.text() | st.from_regex(r"[<>;,\"=/:@?#&%\[\]\\. a-z0-9+-]*", fullmatch=True)
 URLISH = ODD.map(lambda text: f"http://{text}") | ODD
@@ -87,13 +88,13 @@ def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: o
 )
 def test_any_event_is_an_order_or_refused(event: object, keys: dict[str, Any]) -> None:
     """Events of any shape are understood or refused."""
-    environment = read_environment({"KINESIS_STREAM_NAME": "s"})
+    sources = SourceList("", Objects)
     for each in (event, keys, {"url": "https://a.test/"} | keys):
         with suppress(IngestionError):
-            read_event(each, environment)
+            read_event(each, sources)
 
 
-@given(st.dictionaries(st.sampled_from(["SOURCES", "ALLOWED_HOSTS", "PACK_KIB", "ALLOW_HTTP"]), ODD))
+@given(st.dictionaries(st.sampled_from(["SOURCES_URI", "ALLOWED_HOSTS", "PACK_KIB", "ALLOW_HTTP"]), ODD))
 def test_any_environment_is_read_or_refused(environ: dict[str, str]) -> None:
     """Variables of any text are understood or refused."""
     with suppress(IngestionError):

@@ -1,0 +1,52 @@
+"""The configured sources, where the function reads them: an object in the bucket that never changes.
+
+They do not fit into a function's environment, which takes 4 KB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+"""
+
+from cdktf import TerraformResourceLifecycle
+from constructs import Construct
+
+from ingestion_pipeline.bindings import (
+    S3Object,
+    S3ObjectOverrideProvider,
+    S3ObjectOverrideProviderDefaultTags,
+)
+from ingestion_pipeline.settings.existing import BucketReference
+from ingestion_pipeline.settings.sources import ConfiguredSources
+
+
+class SourceList(Construct):
+    """An object with all sources, named by its content.
+
+    Creates: the object. Other sources make another object, and the former one goes only when the function
+    has been told of the new one: the function and its sources change together.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        bucket: Where the object lies.
+        sources: What it holds.
+
+    Attributes:
+        uri: Where the function finds it, ``s3://<bucket>/<key>``.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, bucket: BucketReference, sources: ConfiguredSources
+    ) -> None:
+        super().__init__(scope, id_)
+        stored = S3Object(
+            self,
+            "object",
+            bucket=bucket.name,
+            key=sources.key,
+            content=sources.json,
+            content_type="application/json",
+            # An object takes ten tags, the pipeline's may be more: no tags but its bucket's.
+            override_provider=S3ObjectOverrideProvider(
+                default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
+            ),
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+        )
+        self.uri = f"s3://{bucket.name}/{stored.key}"
