@@ -1,4 +1,4 @@
-# The front door: `make help` lists everything. Each target first sets up what it needs in this checkout.
+# `make help` lists the commands. Each target first installs what it needs into this checkout.
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -19,7 +19,7 @@ help: ## This list
 demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
 	@$(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(KEEP),--keep)
 
-demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left up
+demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
 
 test: .venv/.ready node_modules/.ready ## Every test
@@ -36,7 +36,7 @@ check: .venv/.ready ## Format, lint, types, imports, workflows
 	@.venv/bin/zizmor --offline --quiet .github/workflows
 	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-format: .venv/.ready ## Write the code the way `check` wants it
+format: .venv/.ready ## Format the code and fix what the linter can fix
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
@@ -49,41 +49,41 @@ plan: .venv/.ready ## Show what a deploy would change (ENV=…)
 deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack deploy
 
-invoke: .venv/.ready ## Have the deployed function fetch (ENV=…, SOURCE=…, URL=…)
+invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
 	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
 
 destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack destroy
 
-bootstrap: .venv/.ready ## Make the bucket of Terraform's state, once (ENV=…)
+bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…)
 	@$(RUN) -m tools.bootstrap
 
-scan: .venv/.ready ## Have checkov look at what prod would deploy
+scan: .venv/.ready ## Check with checkov what prod would deploy
 	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov
 	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
 	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 
-bench: .venv/.ready ## Measure speed and memory beside the peers (QUICK=1)
+bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
 	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
 	@$(RUN) -m tools.wheel
 
-module: .venv/.ready ## Emit dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
+module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
 
-docs: .venv/.ready ## Make the generated parts of the documents again
+docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate
 
-env: ## Print the variables for running cdktf and terraform by hand, for eval
+env: ## Print the variables that cdktf and terraform need: eval "$(make env)"
 	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2
 	@$(RUN) -m tools.terraform
 
-setup: .venv/.ready node_modules/.ready ## Only install what the other targets need
+setup: .venv/.ready node_modules/.ready ## Install what the other targets need
 
-clean: ## Remove everything that was made in this checkout
+clean: ## Remove everything that the targets have written
 	rm -rf .venv node_modules build dist cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 prerequisites:

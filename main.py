@@ -1,4 +1,4 @@
-"""Synthesizes the pipeline of one environment into Terraform: ``python main.py``, or through ``cdktf``.
+"""Synthesizes the pipeline of one environment as Terraform JSON: ``python main.py``, or through ``cdktf``.
 
 ``ENV`` chooses the environment of pipeline.toml, ``dev`` if it is not set. ``python main.py state``
 synthesizes the stack of the state's bucket instead, for ``make bootstrap``.
@@ -18,25 +18,25 @@ STACKS = ("pipeline", "state")
 LOCK = ROOT / ".terraform.lock.hcl"
 VENV_PYTHON = VENV / "bin" / "python"
 
-# The program is short, and makes thousands of classes that stay: looking for garbage among them is
-# in vain, and at its end (below) takes another 0.2 s.
+# Nearly all objects of this short program live to its end, so garbage collection finds nothing. It would
+# take 0.1 s, and so would the last collection when Python exits: gc.freeze() below avoids that one.
 gc.disable()
 
-# cdktf.json calls any python3; the one that has the dependencies may be the checkout's own.
+# cdktf.json runs any python3. If that one lacks the dependencies, use the checkout's virtual environment.
 if importlib.util.find_spec("cdktf") is None:
-    # By prefix: a virtual environment's executable is a link to the very Python that it was made with.
+    # Compare prefixes: the executable of a virtual environment is a link to the Python that created it.
     if not VENV_PYTHON.exists() or Path(sys.prefix).samefile(VENV):
         sys.exit("main.py: cdktf is not installed: run `make synth` once, or `pipenv sync --dev`")
     os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])  # noqa: S606 - the same program, another Python
 
-# A source root, not a package: `constructs` must stay the PyPI package.
+# constructs/ is a source root: the name `constructs` must stay that of the PyPI package.
 sys.path.insert(0, str(ROOT / "constructs"))
-# Node 20 and 22 are what the CDKTF command line runs on; jsii's banner offers no other way out.
+# The cdktf command needs Node 20 or 22. jsii prints a banner about their age unless told not to.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 from ingestion_pipeline import synth_speed  # noqa: E402
 
-# First of all: Node takes longer to start than Python to read the settings.
+# Before the other imports: Node takes longer to start than Python takes to read the settings.
 synth_speed.start()
 
 from ingestion_pipeline.code.bundle import BundleError  # noqa: E402
@@ -45,10 +45,13 @@ from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 
 
 def main(what: str = "pipeline") -> None:
-    """Write the stack's Terraform JSON into cdktf.out, or where ``CDKTF_OUTDIR`` says.
+    """Write the stack's Terraform JSON into ``CDKTF_OUTDIR``; default: cdktf.out.
+
+    Args:
+        what: Which stack: ``pipeline``, or ``state`` for the bucket of Terraform's state.
 
     Raises:
-        SystemExit: When a setting cannot be used or the zip not be made; stderr has everything that is wrong.
+        SystemExit: When a setting is not allowed or the zip cannot be built; stderr lists every mistake.
     """
     if what not in STACKS:
         sys.exit(f"main.py: {what!r} is no stack; there are {' and '.join(STACKS)}")
@@ -57,12 +60,12 @@ def main(what: str = "pipeline") -> None:
         settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)
     except SettingsError as error:
         sys.exit(str(error))
-    # Only now: this starts jsii's Node process.
+    # Not at the top: this waits for Node, which wrong settings do not need.
     from cdktf import App
 
     from ingestion_pipeline.stack import IngestionStack, StateStack
 
-    # cdktf hands the context over only when it runs this file; by hand it has to be read.
+    # cdktf passes the context in a variable, but only when cdktf runs this file.
     context = json.loads((ROOT / "cdktf.json").read_text(encoding="utf-8"))["context"]
     output = Path(os.environ.get("CDKTF_OUTDIR", ROOT / "cdktf.out"))
     output.mkdir(parents=True, exist_ok=True)
@@ -75,7 +78,7 @@ def main(what: str = "pipeline") -> None:
     except BundleError as error:
         sys.exit(str(error))
     app.synth()
-    # The same provider everywhere, by its checksums; one that `terraform init -upgrade` chose stays.
+    # Lock the provider by its checksums, unless `terraform init -upgrade` has locked another version.
     for stack in (output / "stacks").iterdir():
         if not (stack / LOCK.name).exists():
             shutil.copy(LOCK, stack)

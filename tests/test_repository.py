@@ -1,8 +1,9 @@
-"""What is committed, as a whole."""
+"""The files under version control, as a whole."""
 
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from tests.checkout import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.MULTILINE)
 INTERNAL = {"prerequisites"}
-"""Targets that only others call."""
+"""Targets that only other targets use."""
 
 
 def tracked() -> list[Path]:
-    """Every file under version control that is in the tree."""
+    """Every file under version control that exists in the checkout."""
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
@@ -30,20 +31,20 @@ class TestLocks:
         ],
     )
     def test_name_no_other_index(self, root: Path, name: str, registry: str) -> None:
-        """A lock file names the public registries only: no mirror, no file of somebody's machine."""
+        """A lock file names only public registries: no mirror, and no file on a machine."""
         lines = (root / name).read_text(encoding="utf-8").splitlines()
         places = [line for line in lines if re.search(r"\w://|\bfile:|--[a-z-]*(index|links|host)", line)]
 
         assert [line for line in places if not re.search(registry, line)] == []
 
     def test_python_index_is_pypi(self, root: Path) -> None:
-        """Pipenv installs from PyPI, with a certificate that is checked."""
+        """Pipenv installs from PyPI and verifies its certificate."""
         sources = json.loads((root / "Pipfile.lock").read_text(encoding="utf-8"))["_meta"]["sources"]
 
         assert sources == [{"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": True}]
 
     def test_every_python_package_has_its_hashes(self, root: Path) -> None:
-        """Nothing is installed whose bytes were not pinned."""
+        """Every package is pinned by version and hash."""
         lock = json.loads((root / "Pipfile.lock").read_text(encoding="utf-8"))
         loose = [
             name
@@ -55,7 +56,7 @@ class TestLocks:
         assert loose == []
 
     def test_every_node_package_is_npms_with_its_hash(self, root: Path) -> None:
-        """As above, for npm, and nothing comes from another place than its registry."""
+        """Every npm package is pinned by hash and comes from npm's registry."""
         registry = "https://registry.npmjs.org/"
         packages = json.loads((root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
         loose = [
@@ -91,18 +92,26 @@ class TestMakefile:
         assert [name for name, _ in listed] == [target for target in TARGETS if target not in INTERNAL]
 
     def test_every_target_is_no_file(self) -> None:
-        """Each target runs although a folder may have its name, as docs/ has."""
+        """Each target runs even if a folder has its name, as docs/ has."""
         (phony,) = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
 
         assert set(TARGETS) <= set(phony.split())
 
     @pytest.mark.parametrize(
         "target",
-        ["help", "demo", "test", "check", "synth", "plan", "deploy", "destroy", "bootstrap", "bench"],
+        ["help", "demo", "test", "unit", "check", "synth", "plan", "deploy", "destroy", "bootstrap", "bench"],
     )
     def test_has_what_was_promised(self, target: str) -> None:
-        """The front door has every door."""
+        """Every command of the design is there."""
         assert target in TARGETS
+
+    def test_unit_leaves_out_declared_markers(self, root: Path) -> None:
+        """A mistyped marker would leave nothing out and would not be noticed."""
+        settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        declared = {each.split(":")[0] for each in settings["tool"]["pytest"]["ini_options"]["markers"]}
+        (selection,) = re.findall(r"-m '(not .+)'", MAKEFILE)
+
+        assert set(re.findall(r"not (\w+)", selection)) == declared
 
 
 class TestFiles:
@@ -124,11 +133,11 @@ class TestFiles:
         ],
     )
     def test_are_there(self, root: Path, name: str) -> None:
-        """A project has these."""
+        """The project has the files that readers and tools expect."""
         assert (root / name).is_file()
 
     def test_license_is_the_one_that_is_named(self, root: Path) -> None:
-        """The text is that of the licence that package.json names."""
+        """LICENSE has the text of the license that package.json names."""
         named = json.loads((root / "package.json").read_text(encoding="utf-8"))["license"]
         text = (root / "LICENSE").read_text(encoding="utf-8")
 
@@ -136,7 +145,7 @@ class TestFiles:
         assert re.search(r"Apache License\s+Version 2\.0", text)
 
     def test_name_no_place_of_a_machine(self) -> None:
-        """No file tells where somebody's checkout or home lies."""
+        """No file has the path of a checkout or of a home directory."""
         folders = re.compile(
             rb"(?<![\w.{}-])(/(?:home|Users|root|workspace)/[\w.-]+/|" + re.escape(bytes(ROOT)) + rb"\b)"
         )

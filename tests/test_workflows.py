@@ -1,4 +1,4 @@
-"""The workflows of GitHub, as far as they can be run or held against this checkout without GitHub."""
+"""GitHub's workflows, as far as they can be run or checked without GitHub."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ def test_actions_are_pinned_by_their_commit(workflow: Path) -> None:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
 def test_what_is_called_is_there(workflow: Path) -> None:
-    """Each `make` target that a workflow calls is one of the Makefile."""
+    """Each `make` target that a workflow calls exists in the Makefile."""
     called = {
         target for step in steps(workflow) for target in re.findall(r"\bmake (\S+)", step.get("run", ""))
     }
@@ -47,7 +47,7 @@ def test_what_is_called_is_there(workflow: Path) -> None:
 
 
 def test_the_jobs_that_ci_promises() -> None:
-    """Check, test and build; nothing is built of what does not pass."""
+    """Check, test and build; nothing is built unless the first two pass."""
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
 
     assert {name: job.get("needs") for name, job in jobs.items()} == {
@@ -59,7 +59,7 @@ def test_the_jobs_that_ci_promises() -> None:
 
 @pytest.mark.parametrize("expression", ["inputs.", "github."])
 def test_no_script_is_made_of_what_others_write(expression: str) -> None:
-    """What comes from a pull request reaches a script by a variable, which cannot be code."""
+    """Values from a pull request reach a script in variables, where they cannot become code."""
     scripts = [step["run"] for workflow in WORKFLOWS for step in steps(workflow) if "run" in step]
 
     assert [text for text in scripts if re.search(r"\$\{\{\s*" + re.escape(expression), text)] == []
@@ -70,7 +70,7 @@ def test_no_script_is_made_of_what_others_write(expression: str) -> None:
     [("**No changes.**\n", "**No changes.**"), (None, "There is no plan: see the log.")],
 )
 def test_the_summary_is_the_plans(tmp_path: Path, plan: str | None, said: str) -> None:
-    """The job's summary and the comment hold the plan's, or say that there is none."""
+    """The job's summary is that of the plan, or says that there is no plan."""
     stack = tmp_path / "cdktf.out" / "stacks" / "data-ingestion-prod"
     stack.mkdir(parents=True)
     if plan:
@@ -94,7 +94,7 @@ def test_the_summary_is_the_plans(tmp_path: Path, plan: str | None, said: str) -
 
 @pytest.mark.parametrize(("earlier", "method"), [("", "POST"), ("41", "PATCH")])
 def test_the_comment_is_renewed(tmp_path: Path, earlier: str, method: str) -> None:
-    """The first plan of a pull request is a new comment, a later one replaces it."""
+    """The first plan of a pull request creates a comment; later ones update it."""
     gh = tmp_path / "gh"
     gh.write_text(
         f'#!/bin/sh\necho "$@" >> calls\ncase "$*" in *--jq*) echo "{earlier}";; esac\n', encoding="utf-8"

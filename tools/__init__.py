@@ -1,1 +1,1 @@
-"""What the Makefile calls: prerequisites, Terraform's environment, plan and deploy, generated documents."""
+"""The commands behind the Makefile: prerequisites, Terraform, plan and deploy, generated documents."""

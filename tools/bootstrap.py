@@ -1,7 +1,7 @@
-"""Makes the bucket of Terraform's state, by Terraform, with its own state in that bucket.
+"""Creates the bucket of Terraform's state, with Terraform, and keeps that bucket's own state in it.
 
-Safe to run again: it changes nothing that is as it should be. After an interruption it goes on
-where it stopped: until the state has moved into the bucket, it lies below build/bootstrap.
+It is safe to run again: a second run changes nothing, and a run after an interruption continues where the
+first stopped. Until the state has moved into the bucket, it is in build/bootstrap.
 """
 
 import json
@@ -23,15 +23,16 @@ LOCAL_STATE = "bootstrap.tfstate"
 
 
 def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
-    """The name of the state's bucket, which exists when this returns.
+    """Name of the state's bucket, which exists when this returns.
 
     Args:
-        variables: For Terraform, with ``ENV`` and AWS credentials; beside ``CDKTF_OUTDIR``, if it is
-            set, this works in a folder of its own.
-        quiet: Whether to keep Terraform's output back unless it fails.
+        variables: All environment variables for Terraform, with ``ENV`` and AWS credentials. If
+            ``CDKTF_OUTDIR`` is set, the working folder is ``<CDKTF_OUTDIR>-state``.
+        quiet: Whether to show Terraform's output only if it fails; default: no.
 
     Raises:
-        TerraformError: When ``state.bucket`` is not set, the name is taken, or Terraform fails.
+        TerraformError: When ``state.bucket`` is not set, the name is taken, or Terraform fails. It is safe
+            to retry.
     """
     chosen = variables.get("ENV") or "dev"
     elsewhere = variables.get("CDKTF_OUTDIR")
@@ -41,7 +42,7 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
     bucket = backend.get("bucket")
     if not bucket:
         raise TerraformError(
-            "state.bucket is not set: give pipeline.toml's [state] table a bucket name that nobody else has"
+            "state.bucket is not set: give pipeline.toml's [state] table a globally unique bucket name"
         )
     override = folder / "backend_override.tf.json"
     client = _client(variables, backend["region"])
@@ -50,7 +51,7 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
         init(folder, variables, "-reconfigure", quiet=quiet)
         run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
         return str(bucket)
-    # The bucket cannot hold the state that makes it: a local one does, and moves in afterwards.
+    # The bucket does not exist yet, so the state starts as a local file and is moved into it afterwards.
     override.write_text(
         json.dumps({"terraform": {"backend": {"local": {"path": LOCAL_STATE}}}}), encoding="utf-8"
     )
@@ -64,7 +65,7 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
 
 
 def _client(variables: Mapping[str, str], region: str) -> "S3Client":
-    """An S3 client for the account that Terraform will use; it only looks."""
+    """An S3 client for the account that Terraform will use; it only reads."""
     return boto3.client(
         "s3",
         region_name=region,
@@ -76,10 +77,10 @@ def _client(variables: Mapping[str, str], region: str) -> "S3Client":
 
 
 def _state_is_there(client: "S3Client", bucket: str, key: str, folder: Path) -> bool:
-    """Whether the bucket exists with this project's state in it.
+    """Whether the bucket exists and has this project's state in it.
 
     Raises:
-        TerraformError: When the bucket exists without, and no interrupted run explains it.
+        TerraformError: When the bucket exists without the state, and not because of an interrupted run.
     """
     try:
         client.head_object(Bucket=bucket, Key=key)
@@ -88,8 +89,8 @@ def _state_is_there(client: "S3Client", bucket: str, key: str, folder: Path) -> 
         if (folder / LOCAL_STATE).exists() or not _exists(client, bucket):
             return False
         raise TerraformError(
-            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: if "
-            "it is yours, use it as it is and go on to `make deploy`; if not, choose another name"
+            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: "
+            "if it is yours, use it and continue with `make deploy`; if not, choose another name"
         ) from error
     return True
 
@@ -98,13 +99,13 @@ def _exists(client: "S3Client", bucket: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
-        # 403: it exists and belongs to somebody else.
+        # 403 means that it exists in another account.
         return error.response["ResponseMetadata"]["HTTPStatusCode"] != 404
     return True
 
 
 def main() -> None:
-    """Make the bucket of the environment in ``ENV``."""
+    """Create the bucket of the environment in ``ENV``."""
     try:
         bucket = bootstrap(environment(), quiet=bool(os.environ.get("CI")))
     except TerraformError as error:

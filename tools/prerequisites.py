@@ -1,7 +1,7 @@
-"""Checks the tools that have to be there before anything else, on any Python 3.
+"""Checks that the required tools are installed in a supported version.
 
-``python3 tools/prerequisites.py`` prints what it found, or what is missing and where to get it.
-Run by the oldest Python that a user may have, so it uses nothing newer than Python 3.6.
+``python3 tools/prerequisites.py`` prints nothing, or what is missing and where to get it. It must run on an
+old Python too, to say that it is too old, so it uses nothing newer than Python 3.6.
 """
 
 import re
@@ -33,7 +33,7 @@ PYTHON_SOURCE = "https://www.python.org/downloads/; another one: make PYTHON=pyt
 
 def check():
     # type: () -> list[str]
-    """Lines of what is wrong, each with the way out; empty if everything is there."""
+    """One line for each problem, with where to get the tool; empty if there is none."""
     problems = []
     if sys.version_info < PYTHON:
         problems.append(
@@ -46,14 +46,14 @@ def check():
             problems.append("%s (%s) is missing, %s is needed: %s" % (name, command[0], wanted, source))
         elif found < lowest or (too_new and found >= too_new):
             problems.append(
-                "%s is version %s, %s is needed: %s" % (name, ".".join(map(str, found)), wanted, source)
+                "%s is version %s, but %s is needed: %s" % (name, ".".join(map(str, found)), wanted, source)
             )
     return problems
 
 
 def version(command):
     # type: (tuple[str, ...]) -> tuple[int, ...] | None
-    """The version that a command says it has, or None if it does not run."""
+    """The version that a command prints, or None if it cannot be run."""
     if shutil.which(command[0]) is None:
         return None
     try:
@@ -68,7 +68,7 @@ def version(command):
 
 def main():
     # type: () -> None
-    """Exit with everything that is missing on stderr, or quietly."""
+    """Exit with all problems on stderr, or print nothing."""
     problems = check()
     if problems:
         sys.exit("Something is missing on this machine:\n" + "\n".join("  - " + line for line in problems))

@@ -1,6 +1,6 @@
-"""Terraform as this project runs it: with the provider from a local mirror if there is one.
+"""Runs Terraform, with the provider from a local mirror if there is one.
 
-Nothing of the user's is touched: the CLI configuration is written below build/.
+The user's own Terraform configuration is not changed: this one's is written to build/.
 """
 
 import json
@@ -19,9 +19,9 @@ OUTPUT = ROOT / "cdktf.out"
 LOCK = ".terraform.lock.hcl"
 PROVIDER = Path("registry.terraform.io", "hashicorp", "aws")
 
-# Where Terraform looks by itself, and where packagers put mirrors:
+# Folders that Terraform searches by itself, which is also where packages install mirrors:
 # https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories
-PLACES = (
+MIRROR_FOLDERS = (
     Path("~/.terraform.d/plugins"),
     Path("/usr/local/share/terraform/plugins"),
     Path("/usr/share/terraform/plugins"),
@@ -29,17 +29,17 @@ PLACES = (
 
 
 class TerraformError(RuntimeError):
-    """When a Terraform command fails; its own output has already been shown or is in the message."""
+    """When a command fails; its output was shown already or is in the message."""
 
 
 def provider_mirror(
-    variables: Mapping[str, str] = os.environ, places: Iterable[Path] | None = None
+    variables: Mapping[str, str] = os.environ, folders: Iterable[Path] | None = None
 ) -> Path | None:
     """The folder of an unpacked provider mirror, or None for the public registry.
 
     Args:
-        variables: ``TF_PLUGIN_MIRROR`` names the folder outright.
-        places: Where to look otherwise; the usual ones and every folder right below /opt.
+        variables: If ``TF_PLUGIN_MIRROR`` is set, it is the folder.
+        folders: Searched in this order otherwise; default: the usual ones, then every folder in /opt.
 
     Raises:
         TerraformError: When ``TF_PLUGIN_MIRROR`` names a folder without the AWS provider.
@@ -51,9 +51,9 @@ def provider_mirror(
                 f"TF_PLUGIN_MIRROR = {named}: has no {PROVIDER}; unset it to use the registry"
             )
         return Path(named).resolve()
-    candidates = places if places is not None else [*PLACES, *sorted(Path("/opt").glob("*/"))]
-    found = (place.expanduser() for place in candidates)
-    return next((place for place in found if (place / PROVIDER).is_dir()), None)
+    candidates = folders if folders is not None else [*MIRROR_FOLDERS, *sorted(Path("/opt").glob("*/"))]
+    expanded = (folder.expanduser() for folder in candidates)
+    return next((folder for folder in expanded if (folder / PROVIDER).is_dir()), None)
 
 
 def configuration(mirror: Path) -> str:
@@ -72,7 +72,11 @@ provider_installation {{
 
 
 def additions(build: Path = BUILD) -> dict[str, str]:
-    """The variables that Terraform, cdktf and jsii need on this machine, beside the user's own."""
+    """The environment variables that Terraform, cdktf and jsii need in addition to the user's.
+
+    Args:
+        build: Folder for the CLI configuration; default: build/.
+    """
     wanted = {
         "CHECKPOINT_DISABLE": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
@@ -88,44 +92,44 @@ def additions(build: Path = BUILD) -> dict[str, str]:
     own = os.environ.get("TF_CLI_CONFIG_FILE", "")
     if mirror and (not Path(own).is_file() or os.environ.get("TF_PLUGIN_MIRROR")):
         wanted["TF_CLI_CONFIG_FILE"] = str(_write(build / "terraform.rc", configuration(mirror)))
-        # cdktf locks providers for the registry's checksums; a mirror has only its own.
+        # `cdktf` asks the registry for checksums when it locks providers; a mirror has only its own.
         wanted["TF_CLI_ARGS_providers_lock"] = f"-fs-mirror={mirror}"
     return wanted
 
 
 def _write(file: Path, text: str) -> Path:
-    """``file`` with that text, never half of it: other processes may be reading it."""
+    """The file, with that text, replaced in one step because other processes may be reading it."""
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as unfinished:
-            unfinished.write(text)
-        Path(unfinished.name).replace(file)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as temporary:
+            temporary.write(text)
+        Path(temporary.name).replace(file)
     return file
 
 
 def environment(extra: Mapping[str, str] | None = None, build: Path = BUILD) -> dict[str, str]:
-    """All variables for a Terraform or cdktf process.
+    """All environment variables for a Terraform or cdktf process.
 
     Args:
-        extra: What comes on top, such as a local AWS's endpoint and credentials.
-        build: Where the CLI configuration is written.
+        extra: Added last, such as the endpoint and credentials of a local AWS; default: none.
+        build: Folder for the CLI configuration; default: build/.
     """
     variables = {**os.environ, **additions(build), **(extra or {})}
     configured = variables.get("TF_CLI_CONFIG_FILE")
     if configured and not Path(configured).exists():
-        # Terraform would warn in every output.
+        # Terraform would print a warning with every command.
         del variables["TF_CLI_CONFIG_FILE"]
     return variables
 
 
 def init(folder: Path, variables: Mapping[str, str], *options: str, quiet: bool = False) -> None:
-    """Make a stack's folder ready for plan and apply.
+    """Run ``terraform init`` in a stack's folder.
 
     Args:
-        folder: The stack's.
-        variables: All variables of the process.
-        *options: Of ``terraform init``, such as ``-reconfigure``.
-        quiet: As for `run`.
+        folder: The stack's folder.
+        variables: All environment variables of the process.
+        *options: Further options, such as ``-reconfigure``.
+        quiet: Whether to show the output only if it fails; default: no.
 
     Raises:
         TerraformError: When it fails.
@@ -135,7 +139,7 @@ def init(folder: Path, variables: Mapping[str, str], *options: str, quiet: bool 
         re.search(r'version\s*=\s*"([0-9.]+)"', lock.read_text(encoding="utf-8")) if lock.exists() else None
     )
     if mirror and version and not (mirror / PROVIDER / version[1]).is_dir():
-        # A mirror with another version is the choice of whoever made it.
+        # The mirror cannot provide the locked version, so lock the one that it has.
         lock.unlink()
         run(["providers", "lock"], folder, variables, quiet=True)
     run(["init", "-input=false", *options], folder, variables, quiet=quiet)
@@ -144,16 +148,16 @@ def init(folder: Path, variables: Mapping[str, str], *options: str, quiet: bool 
 def run(
     arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None, *, quiet: bool = False
 ) -> str:
-    """What ``terraform arguments`` printed if ``quiet``, else nothing, for it was shown as it came.
+    """The output of ``terraform`` if ``quiet``; otherwise empty, because the output is shown at once.
 
     Args:
         arguments: Subcommand and options.
-        folder: Where it runs: a stack's folder.
-        variables: All its variables; `environment()` if None.
-        quiet: Whether to keep the output back unless it fails.
+        folder: Working directory: a stack's folder.
+        variables: All environment variables; default: `environment()`.
+        quiet: Whether to show the output only if it fails; default: no.
 
     Raises:
-        TerraformError: When it fails; ends with what it printed if ``quiet``.
+        TerraformError: When it fails; the message ends with the output if ``quiet``.
     """
     done = subprocess.run(
         ["terraform", *arguments],
@@ -165,26 +169,26 @@ def run(
         stderr=subprocess.STDOUT if quiet else None,
     )
     if done.returncode:
-        said = f":\n{done.stdout}" if quiet else ""
-        raise TerraformError(f"`terraform {' '.join(arguments)}` failed in {folder}{said}")
+        output = f":\n{done.stdout}" if quiet else ""
+        raise TerraformError(f"`terraform {' '.join(arguments)}` failed in {folder}{output}")
     return done.stdout or ""
 
 
 def synthesize(variables: Mapping[str, str], *, what: str = "pipeline", output: Path = OUTPUT) -> Path:
-    """The folder of the stack that main.py wrote.
+    """Folder of the stack, after main.py has written it.
 
     Args:
-        variables: With ``ENV``, the environment of pipeline.toml.
-        what: ``pipeline``, or ``state`` for the state's bucket.
-        output: Where main.py writes.
+        variables: Environment variables; ``ENV`` is the environment of pipeline.toml.
+        what: ``pipeline``, or ``state`` for the bucket of Terraform's state; default: ``pipeline``.
+        output: Folder that main.py writes to; default: cdktf.out.
 
     Raises:
-        TerraformError: When a setting cannot be used; main.py has said which.
+        TerraformError: When main.py fails, for instance because a setting is not allowed; it prints why.
     """
     command = [sys.executable, str(ROOT / "main.py"), what]
     done = subprocess.run(command, env={**variables, "CDKTF_OUTDIR": str(output)}, check=False)
     if done.returncode:
-        raise TerraformError("main.py made nothing; what is wrong stands above")
+        raise TerraformError("main.py failed; its message is above")
     stacks = json.loads((output / "manifest.json").read_text(encoding="utf-8"))["stacks"]
     (stack,) = stacks.values()
     return output / str(stack["workingDirectory"])

@@ -1,7 +1,7 @@
-"""Prepares quick synths: byte code, a package of only the used bindings, and jsii's index of it.
+"""Prepares fast synthesis: bytecode, the trimmed package of the bindings, and jsii's index of its types.
 
-jsii writes its index from a thread, after the first load, and a process that ends earlier takes the
-thread with it; without the index every synth reads all types.
+jsii's Node writes the index some time after the first load. If the process ends before, there is no index,
+and every synthesis reads all types again.
 """
 
 import sys
@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_SECONDS = 60
+MAX_WAIT_SECONDS = 60
 
 
 def main() -> None:
-    """Return when all is there; of the index after a minute, for it is only a matter of speed."""
+    """Return when everything is written, or after a minute without the index, which only affects speed."""
     sys.dont_write_bytecode = False
     sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
     from ingestion_pipeline import synth_speed
@@ -30,12 +30,12 @@ def main() -> None:
     if not trimmed.is_file():
         trim(Path(tarball), node.used_modules(), trimmed)
     begun = time.time()
-    # The first question makes jsii load it, and mark in its cache that it did.
+    # Any call makes jsii load the package and write a marker into its cache.
     jsii.kernel.stats()  # type: ignore[no-untyped-call]
     cache = Path.home() / ".cache" / "aws" / "jsii" / "package-cache" / "@cdktf" / "provider-aws"
-    marks = cache.glob("*/*/.jsii-runtime-package-cache")
-    loaded = [mark.parent for mark in marks if mark.stat().st_mtime >= begun - 1]
-    end = time.monotonic() + PATIENCE_SECONDS
+    markers = cache.glob("*/*/.jsii-runtime-package-cache")
+    loaded = [marker.parent for marker in markers if marker.stat().st_mtime >= begun - 1]
+    end = time.monotonic() + MAX_WAIT_SECONDS
     while time.monotonic() < end and not all((each / ".jsii.runtime.v1.json").exists() for each in loaded):
         time.sleep(0.1)
 

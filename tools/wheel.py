@@ -1,7 +1,7 @@
 """Builds the wheel: ``ingestion_pipeline`` with the function's code inside, for any CDKTF app.
 
-From a copy of what goes into it, so that nothing of an earlier build, no cache and no unfinished
-file of the checkout gets into it, and with one fixed time, so that it is the same bytes each time.
+The build uses a copy of the inputs, so that caches and earlier builds stay out of the wheel. All timestamps
+are fixed, so that the wheel has the same bytes each time.
 """
 
 import argparse
@@ -16,21 +16,21 @@ from tools.terraform import ROOT
 
 INPUTS = ("pyproject.toml", "README.md", "LICENSE", "constructs", "lambda")
 SECONDS_1980_01_01 = "315532800"
-"""The earliest that a zip can tell."""
+"""The earliest timestamp that a zip can store."""
 
 
 class WheelError(RuntimeError):
-    """When the wheel cannot be built; worth a retry if the package index could not be reached."""
+    """When the wheel cannot be built; retry if the package index was not reachable."""
 
 
 def build(output: Path) -> Path:
-    """The wheel in ``output``, by a PEP 517 build in an environment of its own.
+    """Path of the wheel, built in an isolated environment (PEP 517).
 
     Args:
-        output: A folder, made if missing; wheels that are there already stay.
+        output: Folder for the wheel; created if missing. Other wheels in it stay.
 
     Raises:
-        WheelError: With what pip said.
+        WheelError: When the build fails; has pip's output. Retry if the package index was not reachable.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, fresh = Path(folder, "source"), Path(folder, "wheel")
@@ -46,7 +46,7 @@ def build(output: Path) -> Path:
             text=True,
         )
         if done.returncode:
-            raise WheelError(f"pip could not build the wheel; it said:\n{done.stderr.strip()}")
+            raise WheelError(f"pip could not build the wheel:\n{done.stderr.strip()}")
         (wheel,) = fresh.glob("*.whl")
         output.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(wheel, output))
@@ -60,7 +60,7 @@ def _copy(origin: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Build it and say where it is."""
+    """Build the wheel and print its path."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder; default: dist")
     try:

@@ -1,4 +1,4 @@
-"""What is decided before Terraform runs; the bucket itself is made for real in tests/e2e."""
+"""What is decided before Terraform runs; tests/e2e creates the bucket for real."""
 
 import sys
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ BUCKET, KEY = "our-state", "bootstrap/terraform.tfstate"
 
 @pytest.fixture
 def s3() -> Iterator[Stubber]:
-    """S3 with the answers that a test gives it; each must be asked for."""
+    """S3 that gives the answers of a test; each must be used."""
     client = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
 
 
-def asked_for_state(s3: Stubber, status: int) -> None:
-    """Have S3 answer for the state's object."""
+def answer_for_state(s3: Stubber, status: int) -> None:
+    """Have S3 answer a request for the state's object."""
     if status == 200:
         s3.add_response("head_object", {}, {"Bucket": BUCKET, "Key": KEY})
     else:
@@ -38,35 +38,35 @@ def asked_for_state(s3: Stubber, status: int) -> None:
 
 
 def is_there(s3: Stubber, folder: Path) -> bool:
-    """Whether the state is found, in the bucket or on its way there."""
+    """Whether the state is in the bucket."""
     client: Any = s3.client
     return _state_is_there(client, BUCKET, KEY, folder)
 
 
 class TestState:
     def test_is_there(self, s3: Stubber, tmp_path: Path) -> None:
-        """A bucket that holds the state is ours."""
-        asked_for_state(s3, 200)
+        """The state is found in the bucket that holds it."""
+        answer_for_state(s3, 200)
 
         assert is_there(s3, tmp_path) is True
 
     def test_is_not_there_yet(self, s3: Stubber, tmp_path: Path) -> None:
-        """A bucket that does not exist is one to make."""
-        asked_for_state(s3, 404)
+        """A bucket that does not exist has to be created."""
+        answer_for_state(s3, 404)
         s3.add_client_error("head_bucket", http_status_code=404)
 
         assert is_there(s3, tmp_path) is False
 
     def test_interrupted(self, s3: Stubber, tmp_path: Path) -> None:
-        """A bucket without a state, while the state is still here, is one to go on with."""
-        asked_for_state(s3, 404)
+        """A bucket without the state, while the local state exists, is from an interrupted run."""
+        answer_for_state(s3, 404)
         (tmp_path / LOCAL_STATE).write_text("{}", encoding="utf-8")
 
         assert is_there(s3, tmp_path) is False
 
     def test_somebody_made_the_bucket_by_hand(self, s3: Stubber, tmp_path: Path) -> None:
         """A bucket without our state is not touched; the message says how to use it or to choose another."""
-        asked_for_state(s3, 404)
+        answer_for_state(s3, 404)
         s3.add_response("head_bucket", {})
 
         with pytest.raises(
@@ -75,8 +75,8 @@ class TestState:
             is_there(s3, tmp_path)
 
     def test_somebody_elses_bucket(self, s3: Stubber, tmp_path: Path) -> None:
-        """Names are unique world-wide: a bucket that forbids looking is another's."""
-        asked_for_state(s3, 403)
+        """A bucket that denies access belongs to another account."""
+        answer_for_state(s3, 403)
         s3.add_client_error("head_bucket", http_status_code=403)
 
         with pytest.raises(TerraformError, match=r"'our-state' exists \(HTTP 403\)"):
@@ -94,8 +94,8 @@ class TestClient:
             ),
         ],
     )
-    def test_asks_where_terraform_will(self, variables: dict[str, str], endpoint: str) -> None:
-        """The same endpoint is asked that Terraform is told, S3's own first."""
+    def test_uses_terraforms_endpoint(self, variables: dict[str, str], endpoint: str) -> None:
+        """The client uses Terraform's endpoint; the variable for S3 takes precedence."""
         keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
         client = _client({**variables, **keys}, "eu-west-1")
 
@@ -104,11 +104,11 @@ class TestClient:
 
 @pytest.mark.xdist_group("synth")
 def test_no_name_no_bucket(checkout: Checkout) -> None:
-    """Only the user can know a name that nobody else has."""
+    """Without a name there is no default, because bucket names are globally unique."""
     done = checkout.run(sys.executable, "-m", "tools.bootstrap")
 
     assert done.returncode == 1
     assert done.stderr == (
-        "bootstrap: state.bucket is not set: give pipeline.toml's [state] table a bucket name that "
-        "nobody else has\n"
+        "bootstrap: state.bucket is not set: give pipeline.toml's [state] table a globally unique "
+        "bucket name\n"
     )

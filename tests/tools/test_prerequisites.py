@@ -12,7 +12,7 @@ GOOD = {"node": "v22.11.0", "npm": "10.9.0", "terraform": "Terraform v1.11.4\non
 
 
 def checked(folder: Path, versions: dict[str, str], root: Path) -> subprocess.CompletedProcess[str]:
-    """What the check says on a machine that has these tools, each a program that tells its version."""
+    """What the check prints on a machine with these tools, each a program that prints its version."""
     for name, version in versions.items():
         tool = folder / name
         tool.write_text(f"#!/bin/sh\necho '{version}'\n", encoding="utf-8")
@@ -27,8 +27,8 @@ def checked(folder: Path, versions: dict[str, str], root: Path) -> subprocess.Co
 
 
 class TestDefaults:
-    def test_quiet_if_all_is_there(self, root: Path, tmp_path: Path) -> None:
-        """With everything there nothing is said."""
+    def test_prints_nothing_if_all_is_installed(self, root: Path, tmp_path: Path) -> None:
+        """If every tool is installed, nothing is printed."""
         done = checked(tmp_path, GOOD, root)
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -46,7 +46,7 @@ class TestDefaults:
         ids=str,
     )
     def test_limits_are_allowed(self, root: Path, tmp_path: Path, versions: dict[str, str]) -> None:
-        """The oldest and the newest that do are fine, whatever else they print."""
+        """The oldest and the newest supported versions pass, whatever else the tools print."""
         done = checked(tmp_path, {**GOOD, **versions}, root)
 
         assert done.stderr == ""
@@ -58,25 +58,25 @@ class TestGuarded:
         [
             (
                 {"node": "v19.9.9"},
-                "Node.js is version 19.9.9, 20.0 or newer, below 24 is needed: https://nodejs.org/en/download",
+                "Node.js is version 19.9.9, but 20.0 or newer, below 24 is needed: https://nodejs.org/en/download",
             ),
             (
                 {"node": "v24.0.0"},
-                "Node.js is version 24.0.0, 20.0 or newer, below 24 is needed: https://nodejs.org/en/download",
+                "Node.js is version 24.0.0, but 20.0 or newer, below 24 is needed: https://nodejs.org/en/download",
             ),
-            ({"npm": "8.19.4"}, "npm is version 8.19.4, 9.0 or newer is needed: comes with Node.js"),
+            ({"npm": "8.19.4"}, "npm is version 8.19.4, but 9.0 or newer is needed: comes with Node.js"),
             (
                 {"terraform": "Terraform v1.9.8"},
-                "Terraform is version 1.9.8, 1.10 or newer is needed: https://developer.hashicorp.com/",
+                "Terraform is version 1.9.8, but 1.10 or newer is needed: https://developer.hashicorp.com/",
             ),
             ({"terraform": "no version here"}, "Terraform (terraform) is missing, 1.10 or newer is needed: "),
         ],
         ids=str,
     )
-    def test_a_version_that_will_not_do(
+    def test_an_unsupported_version(
         self, root: Path, tmp_path: Path, versions: dict[str, str], line: str
     ) -> None:
-        """What is too old or too new is told with what is there, what is needed and where to get it."""
+        """The message names the version found, the version needed and where to get it."""
         done = checked(tmp_path, {**GOOD, **versions}, root)
         head, *lines = done.stderr.splitlines()
 
@@ -84,7 +84,7 @@ class TestGuarded:
         assert [text.startswith(f"  - {line}") for text in lines] == [True]
 
     def test_everything_that_is_missing_at_once(self, root: Path, tmp_path: Path) -> None:
-        """On an empty machine all three are told."""
+        """On an empty machine all three tools are listed."""
         done = checked(tmp_path, {}, root)
 
         assert [line.split(" is missing")[0] for line in done.stderr.splitlines()[1:]] == [
@@ -94,7 +94,7 @@ class TestGuarded:
         ]
 
     def test_a_tool_that_does_not_start(self, root: Path, tmp_path: Path) -> None:
-        """A tool that fails is as good as none."""
+        """A tool that cannot run counts as missing."""
         checked(tmp_path, GOOD, root)
         (tmp_path / "node").write_text("#!/bin/sh\necho v22.0.0\nexit 1\n", encoding="utf-8")
         done = checked(tmp_path, {}, root)
@@ -102,7 +102,7 @@ class TestGuarded:
         assert "  - Node.js (node) is missing" in done.stderr
 
     def test_a_python_that_is_too_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Python is held to its version too, and another one can be named."""
+        """The message about Python says how to choose another one."""
         monkeypatch.setattr(prerequisites, "PYTHON", (99, 0))
         (first, *_) = prerequisites.check()
 
@@ -110,12 +110,13 @@ class TestGuarded:
         assert "make PYTHON=python3.12" in first
 
     def test_runs_on_an_old_python(self, root: Path) -> None:
-        """The file that says that Python is too old can be read by one that is."""
+        """An old Python can parse the file that says that it is too old."""
         text = (root / "tools" / "prerequisites.py").read_text(encoding="utf-8")
 
         assert ast.parse(text, feature_version=(3, 6)).body != []
 
 
-def test_this_machine_will_do() -> None:
-    """The tests themselves run where everything is there."""
+@pytest.mark.terraform
+def test_this_machine_has_every_tool() -> None:
+    """The machine that runs the tests has every tool."""
     assert prerequisites.check() == [], os.environ["PATH"]

@@ -54,4 +54,4 @@ class TestGuarded:
 
         assert done.returncode == 1
         assert "stream.shard_count = 0: must be a whole number from 1 to 20,000" in done.stderr
-        assert done.stderr.endswith("plan: main.py made nothing; what is wrong stands above\n")
+        assert done.stderr.endswith("plan: main.py failed; its message is above\n")

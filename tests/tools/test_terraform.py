@@ -24,14 +24,14 @@ pytestmark = pytest.mark.terraform
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Path:
-    """A folder in the form of an unpacked mirror."""
+    """A folder laid out as an unpacked mirror."""
     folder = tmp_path / "a mirror"
     (folder / PROVIDER).mkdir(parents=True)
     return folder
 
 
 def configured(file: Path, folder: Path) -> str:
-    """What Terraform itself says with a CLI configuration."""
+    """What Terraform prints with a CLI configuration."""
     variables = {**environment(), "TF_CLI_CONFIG_FILE": str(file)}
     done = subprocess.run(
         ["terraform", "version"], cwd=folder, env=variables, capture_output=True, text=True, check=False
@@ -41,46 +41,46 @@ def configured(file: Path, folder: Path) -> str:
 
 class TestMirror:
     def test_is_the_one_that_is_named(self, mirror: Path, tmp_path: Path) -> None:
-        """The variable wins over every usual place."""
+        """The variable takes precedence over every usual folder."""
         assert provider_mirror({"TF_PLUGIN_MIRROR": str(mirror)}, [tmp_path]) == mirror
 
     def test_is_an_absolute_path(self, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A relative name is one from where it was said, as Terraform runs elsewhere."""
+        """A relative path is resolved at once, because Terraform runs in another folder."""
         monkeypatch.chdir(mirror.parent)
 
         assert provider_mirror({"TF_PLUGIN_MIRROR": mirror.name}) == mirror
 
     @pytest.mark.parametrize("name", ["missing", "."])
-    def test_that_is_named_and_is_none(self, tmp_path: Path, name: str) -> None:
-        """A named folder without the provider is an error, not a silent download."""
+    def test_a_named_folder_without_the_provider(self, tmp_path: Path, name: str) -> None:
+        """It is an error, not a silent download."""
         named = tmp_path / name
 
         with pytest.raises(TerraformError, match=r"has no registry.terraform.io/hashicorp/aws; unset it"):
             provider_mirror({"TF_PLUGIN_MIRROR": str(named)})
 
-    def test_is_the_first_of_the_places(self, mirror: Path, tmp_path: Path) -> None:
-        """Without a name the first place that has the provider is taken."""
+    def test_is_the_first_folder_with_the_provider(self, mirror: Path, tmp_path: Path) -> None:
+        """Without the variable, the folders are searched in order."""
         other = tmp_path / "other"
         (other / PROVIDER).mkdir(parents=True)
 
         assert provider_mirror({}, [tmp_path / "missing", tmp_path, mirror, other]) == mirror
 
     def test_may_lie_in_the_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The place in the user's home is found under whatever home it is."""
+        """The folder in the home is that of the current HOME."""
         monkeypatch.setenv("HOME", str(tmp_path))
         place = tmp_path / ".terraform.d" / "plugins"
         (place / PROVIDER).mkdir(parents=True)
 
-        assert provider_mirror({}, terraform.PLACES) == place
+        assert provider_mirror({}, terraform.MIRROR_FOLDERS) == place
 
-    def test_is_none_where_there_is_none(self, tmp_path: Path) -> None:
-        """Without a mirror the registry is asked."""
+    def test_is_none_without_any(self, tmp_path: Path) -> None:
+        """Without a mirror, the registry is used."""
         assert provider_mirror({}, [tmp_path]) is None
 
 
 class TestConfiguration:
     def test_is_understood(self, mirror: Path, tmp_path: Path) -> None:
-        """Terraform reads the configuration without a complaint, also with a space in the path."""
+        """Terraform accepts the configuration, also with a space in the path."""
         file = tmp_path / "terraform.rc"
         file.write_text(configuration(mirror), encoding="utf-8")
         said = configured(file, tmp_path)
@@ -88,8 +88,8 @@ class TestConfiguration:
         assert said.startswith("Terraform v")
         assert "problem" not in said
 
-    def test_a_broken_one_would_be_told(self, tmp_path: Path) -> None:
-        """The test above can fail: Terraform does tell of a configuration that is none."""
+    def test_a_broken_one_is_reported(self, tmp_path: Path) -> None:
+        """The test above can fail: Terraform reports an invalid configuration."""
         file = tmp_path / "terraform.rc"
         file.write_text("provider_installation {", encoding="utf-8")
 
@@ -98,7 +98,7 @@ class TestConfiguration:
     def test_is_used_where_there_is_a_mirror(
         self, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With a mirror Terraform installs from it and cdktf locks by it."""
+        """With a mirror, Terraform installs from it and cdktf locks its checksums."""
         monkeypatch.setenv("TF_PLUGIN_MIRROR", str(mirror))
         wanted = additions(tmp_path / "build")
 
@@ -106,7 +106,7 @@ class TestConfiguration:
         assert wanted["TF_CLI_ARGS_providers_lock"] == f"-fs-mirror={mirror}"
 
     def test_is_written_once(self, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A file that is right already is left alone, and nothing unfinished lies beside it."""
+        """A current file is not written again, and no temporary file is left beside it."""
         monkeypatch.setenv("TF_PLUGIN_MIRROR", str(mirror))
         build = tmp_path / "build"
         first = Path(additions(build)["TF_CLI_CONFIG_FILE"]).stat()
@@ -117,13 +117,13 @@ class TestConfiguration:
 
 
 class TestEnvironment:
-    def test_a_configuration_that_is_not_there_is_dropped(self, tmp_path: Path) -> None:
-        """A variable that points nowhere would be a warning in every output."""
+    def test_a_missing_configuration_is_dropped(self, tmp_path: Path) -> None:
+        """A variable that names a missing file would cause a warning with every command."""
         variables = environment({"TF_CLI_CONFIG_FILE": str(tmp_path / "none")}, tmp_path)
 
         assert "TF_CLI_CONFIG_FILE" not in variables
 
-    def test_a_configuration_that_is_there_stays(self, tmp_path: Path) -> None:
+    def test_an_existing_configuration_stays(self, tmp_path: Path) -> None:
         """The caller's own configuration is passed on."""
         file = tmp_path / "own.rc"
         file.write_text("", encoding="utf-8")
@@ -131,16 +131,16 @@ class TestEnvironment:
         assert environment({"TF_CLI_CONFIG_FILE": str(file)}, tmp_path)["TF_CLI_CONFIG_FILE"] == str(file)
 
     def test_tools_of_the_checkout_come_first(self, root: Path, tmp_path: Path) -> None:
-        """`python3` and `cdktf` are those that the locks pin; the machine's follow."""
+        """`python3` and `cdktf` are the pinned ones; those of the machine come after them."""
         first, second, *_ = environment(build=tmp_path)["PATH"].split(":")
 
         assert (first, second) == (str(root / ".venv" / "bin"), str(root / "node_modules" / ".bin"))
 
-    def test_nobody_is_called(self, tmp_path: Path) -> None:
-        """Terraform and cdktf do not ask for newer versions of themselves."""
+    def test_no_update_check(self, tmp_path: Path) -> None:
+        """Terraform and cdktf do not look for newer versions of themselves."""
         assert environment(build=tmp_path)["CHECKPOINT_DISABLE"] == "1"
 
-    def test_can_be_taken_over_by_a_shell(self, checkout: Checkout) -> None:
+    def test_a_shell_can_evaluate_it(self, checkout: Checkout) -> None:
         """`eval "$(make env)"` sets the same variables, also in a folder with a space in its name."""
         script = f'eval "$("{sys.executable}" -m tools.terraform)" && printf %s "$PATH"'
         done = checkout.run("sh", "-c", script)
@@ -151,16 +151,16 @@ class TestEnvironment:
 
 class TestRun:
     def test_gives_what_was_printed(self, tmp_path: Path) -> None:
-        """A quiet run hands back Terraform's own words."""
+        """A quiet run returns Terraform's output."""
         assert run(["version"], tmp_path, quiet=True).startswith("Terraform v")
 
     def test_shows_what_is_printed(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        """Otherwise they are shown as they come."""
+        """Otherwise the output is shown at once."""
         assert run(["version"], tmp_path) == ""
         assert capfd.readouterr().out.startswith("Terraform v")
 
     def test_a_failure_ends_with_what_was_printed(self, tmp_path: Path) -> None:
-        """The error has the command, the folder and, of a quiet run, the output."""
+        """The error has the command, the folder and, for a quiet run, the output."""
         with pytest.raises(TerraformError) as caught:
             run(["validate", "-nonsense"], tmp_path, quiet=True)
 
@@ -192,10 +192,10 @@ class TestInit:
         file.write_text(block, encoding="utf-8")
         return file
 
-    def test_a_lock_that_the_mirror_cannot_serve_is_made_again(
+    def test_a_lock_that_the_mirror_cannot_serve_is_replaced(
         self, stack: Path, version: str, tmp_path: Path
     ) -> None:
-        """Whoever made a mirror chose its version; the lock follows."""
+        """The lock changes to the version that the mirror has."""
         lock = self.lock(stack, "5.1.0")
         init(stack, environment(build=tmp_path), quiet=True)
 
@@ -214,9 +214,9 @@ class TestSynthesize:
         assert (folder / "cdk.tf.json").is_file()
 
     def test_bad_settings_are_an_error(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        """What is wrong has been said by main.py, so the error points there."""
+        """The error refers to what main.py has printed."""
         variables = environment({"PIPELINE_TOML": str(tmp_path / "none.toml")}, tmp_path)
 
-        with pytest.raises(TerraformError, match="what is wrong stands above"):
+        with pytest.raises(TerraformError, match="its message is above"):
             synthesize(variables, output=tmp_path / "out")
         assert "none.toml': does not exist" in capfd.readouterr().err

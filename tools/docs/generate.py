@@ -1,6 +1,6 @@
-"""Writes what is generated: diagrams, tables, the schema of sources, the variables of the function.
+"""Writes every generated file: diagrams, tables, the schema of sources, the function's variables.
 
-``python -m tools.docs.generate`` writes; a test holds what is committed against what this makes.
+``make docs`` runs it. A test compares the committed files with what this would write.
 """
 
 import json
@@ -27,7 +27,7 @@ SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schem
 
 
 def documents() -> dict[Path, str]:
-    """What every generated file should hold, by its path."""
+    """The text that every generated file should have, by its path."""
     from tools.docs.diagram import mermaid
     from tools.docs.tables import outputs_table, settings_table
     from tools.docs.variables import variables_module
@@ -47,28 +47,32 @@ def documents() -> dict[Path, str]:
 
 
 def with_parts(text: str, parts: Mapping[str, str]) -> str:
-    """``text`` with what stands between ``<!-- name -->`` and ``<!-- /name -->`` replaced.
+    """The text with each part written between its ``<!-- name -->`` and ``<!-- /name -->``.
+
+    Args:
+        text: A document.
+        parts: The new text of each part, by its name.
 
     Raises:
-        ValueError: When the text has no place for a part.
+        ValueError: When the document has no such pair of marks.
     """
     for name, part in parts.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not place.search(text):
-            raise ValueError(f"there is no <!-- {name} --> … <!-- /{name} --> to write to")
+            raise ValueError(f"the document has no <!-- {name} --> … <!-- /{name} -->")
         text = place.sub(lambda match, new=part: match[1] + new + match[2], text)  # type: ignore[misc]
     return text
 
 
 def _stack() -> dict[str, Any]:
-    """The JSON of ``dev``."""
+    """The synthesized JSON of ``dev``."""
     with tempfile.TemporaryDirectory() as folder:
         stack = synthesize(environment({"ENV": "dev"}), output=Path(folder))
         return json.loads((stack / "cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def _schema() -> str:
-    """The function's own schema, from a process of its own: neither side imports the other."""
+    """The function's schema of a source, from a process of its own: neither package imports the other."""
     code = (
         "import json, url_fetcher.source.schema as s;"
         "print(json.dumps(s.json_schema(), indent=2, sort_keys=True))"
@@ -83,7 +87,7 @@ def _schema() -> str:
 
 
 def main() -> None:
-    """Write every generated file that is not as it should be."""
+    """Write every generated file that is not current."""
     for path, text in documents().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

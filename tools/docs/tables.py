@@ -1,4 +1,4 @@
-"""The generated tables of the documents: every setting, every output."""
+"""The generated tables of the documentation: one row for each setting and each output."""
 
 from dataclasses import MISSING, Field, fields
 from typing import Any
@@ -12,14 +12,14 @@ OUTPUTS_HEADER = "| output | since | meaning |\n|---|---|---|\n"
 
 
 def outputs_table() -> str:
-    """Markdown: one row an output."""
+    """A Markdown table with one row for each output."""
     return OUTPUTS_HEADER + "".join(
         f"| `{output.name}` | {output.since} | {output.meaning} |\n" for output in OUTPUTS
     )
 
 
 def settings_table() -> str:
-    """Markdown: one row a setting, in the order of the tables of pipeline.toml."""
+    """A Markdown table with one row for each setting, in the order of pipeline.toml's tables."""
     rows = [_row(name, column) for name, settings in TABLES.items() for column in fields(settings)]  # type: ignore[arg-type]
     return SETTINGS_HEADER + "".join(rows)
 

@@ -1,7 +1,8 @@
-"""jsii's Node process, which runs CDKTF: started early, and given less to do.
+"""Starts jsii's Node process early and loads packages into it from a thread.
 
-jsii starts Node for the first package that is loaded and waits for it and for each that follows. Here
-they load in a thread, while Python reads settings and makes its own classes.
+jsii starts Node when the first package is loaded, and waits for that load and for each that follows.
+Here a thread waits, while Python reads the settings and defines its own classes. The package's
+docstring has the whole picture.
 """
 
 import hashlib
@@ -17,57 +18,50 @@ from ingestion_pipeline.synth_speed import node_hook
 PACKAGE = "cdktf_cdktf_provider_aws"
 NPM_PACKAGE = "@cdktf/provider-aws"
 TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
-"""Where packages with only the used modules lie; in the environment that the whole ones are installed in."""
+"""Folder of the trimmed packages: in the virtual environment that has the whole ones."""
 
 
 def start() -> None:
-    """Start Node and return at once; a second time does nothing."""
-    if LoadsAhead.started:
-        return
-    runs = "jsii" in sys.modules
+    """Start Node with the hook and return at once; to be called once in a process."""
+    is_running = "jsii" in sys.modules
     import jsii
 
-    begin = node_hook.load if runs or not node_hook.FILE.is_file() else node_hook.start_with
-    jsii.kernel.provider = LoadsAhead(jsii.kernel, begin)  # type: ignore[assignment]
+    # From within a zip, Node cannot read the hook's file before it runs.
+    begin = node_hook.load if is_running or not node_hook.FILE.is_file() else node_hook.start_with
+    jsii.kernel.provider = BackgroundLoader(jsii.kernel, begin)  # type: ignore[assignment]
 
 
-class LoadsAhead:
-    """Stands in for jsii's provider until the first call that needs an answer, which waits for all loads.
+class BackgroundLoader:
+    """Stands in for jsii's provider until the first call that needs an answer; that call waits for all loads.
 
     Args:
-        kernel: Whose provider it is; it gets it back.
+        kernel: jsii's kernel, which gets its own provider back after that call.
         begin: Called with that provider before anything is loaded.
-
-    Attributes:
-        started: Whether there is or was one: Node needs its hook once.
     """
 
-    started = False
-
     def __init__(self, kernel: Any, begin: Callable[[Any], None]) -> None:
-        LoadsAhead.started = True
         self.kernel = kernel
         self.provider = kernel.provider
         self.begin = begin
         self.bindings: Any = None
         self.requests = SimpleQueue[Any]()
         self.failure: Exception | None = None
-        self.thread = Thread(target=self.run, name="jsii-loads-ahead")
+        self.thread = Thread(target=self.run, name="jsii-background-loader")
         self.thread.start()
 
     def load(self, request: Any) -> None:
-        """Have the thread load a package, after those before it; the next call raises what went wrong."""
+        """Queue a package for the thread; a failure is raised by the first call that waits."""
         if Path(request.tarball).parent.name != "_jsii":
-            # Unpacked from a zipped package, and only for as long as this call takes.
+            # A temporary file, unpacked from a package within a zip: it is deleted after this call.
             self.__getattr__("load")(request)
         elif request.name == NPM_PACKAGE:
-            # Which of its modules are used is known when all have been imported.
+            # Loaded last: only then Python has imported every module that it uses.
             self.bindings = request
         else:
             self.requests.put(request)
 
     def run(self) -> None:
-        """Load what is asked for, until nothing more is or something fails."""
+        """Load the queued packages until the queue is closed or a load fails."""
         try:
             self.begin(self.provider)
             while request := self.next_request():
@@ -76,7 +70,7 @@ class LoadsAhead:
             self.failure = error
 
     def next_request(self) -> Any:
-        """What to load next; None when that is all, or when the program ends before it needs Node."""
+        """The next package to load; None at the end, also of a program that never uses Node."""
         while main_thread().is_alive():
             try:
                 return self.requests.get(timeout=0.05)
@@ -96,13 +90,13 @@ class LoadsAhead:
 
 
 def trimmed(request: Any) -> Any:
-    """The request for the package of only the modules that Python has imported, if somebody has made it."""
+    """The request for the trimmed package of the imported modules if it exists, else the request as it is."""
     file = trimmed_file(request.tarball, used_modules())
     return type(request)(request.name, request.version, str(file)) if file.is_file() else request
 
 
 def trimmed_file(tarball: str, modules: Collection[str]) -> Path:
-    """Where the package with only ``modules`` of ``tarball`` would be; another set is another file."""
+    """Path of the trimmed package of ``tarball`` with ``modules``; each set of modules has its own file."""
     digest = hashlib.sha256("\n".join(sorted(modules)).encode()).hexdigest()[:16]
     return TRIMMED / f"{Path(tarball).name}-{digest}.tgz"
 

@@ -1,6 +1,6 @@
-"""Two ways to have jsii's Node run a hook before it loads anything: see node_hook.js.
+"""Two ways to run node_hook.js in jsii's Node before it loads the bindings.
 
-Upstream: https://github.com/hashicorp/terraform-cdk/issues/3753.
+The slow index is a known problem: https://github.com/hashicorp/terraform-cdk/issues/3753.
 """
 
 import json
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_suffix(".js")
 
 
 def start_with(provider: Any) -> None:
-    """Start Node with the hook loaded before its own program."""
+    """Start Node so that it runs the hook before its own program."""
     from jsii._kernel.types import StatsRequest
 
     hook = json.dumps(str(FILE), ensure_ascii=False)
@@ -34,8 +34,8 @@ def start_with(provider: Any) -> None:
 
 
 def load(provider: Any) -> None:
-    """Load the hook into a Node that runs already, as jsii loads code: as a package, here a tiny one."""
-    # Not at the top: when Node is still to be started, each import delays it.
+    """Load the hook into a Node that is already running, as a tiny package, which is how jsii loads code."""
+    # Not at the top: `start_with` does not need them, and each import delays Node's start.
     import io
     import tarfile
 
@@ -52,7 +52,7 @@ def load(provider: Any) -> None:
         "author": {"name": name, "roles": ["author"]},
     }
     assembly = {**about, "schema": "jsii/0.10.0", "jsiiVersion": "5.0.0", "fingerprint": "*", "types": {}}
-    # Not by its path: the package may lie in a zip.
+    # Read as a resource: this package may be within a zip.
     hook = resources.files(__package__).joinpath(FILE.name)
     files = {
         "package.json": json.dumps({**about, "main": FILE.name}),
@@ -60,7 +60,7 @@ def load(provider: Any) -> None:
         FILE.name: hook.read_text(encoding="utf-8"),
     }
     with TemporaryDirectory() as folder:
-        # A plain tar: without gzip's time stamp it is the same entry of jsii's cache each time.
+        # Not gzip, whose timestamp would make a new entry in jsii's cache each time.
         tarball = Path(folder, f"{name}.tar")
         with tarfile.open(tarball, "w") as archive:
             for path, text in files.items():

@@ -1,8 +1,6 @@
-"""Makes a package of just the modules of the provider's bindings that the stack uses.
+"""Writes a package with only those modules of the provider's bindings that the stack uses.
 
-It is a fiftieth of the whole. jsii reads the package's archive and the index of its types for each
-synth, which takes a fifth of the time with all 1,500 modules. `ingestion_pipeline.synth_speed.node` loads the
-smaller one where it is, and only if it has exactly the modules that were imported.
+It is a fiftieth of the whole. `node` loads it if it has exactly the modules that Python has imported.
 """
 
 import io
@@ -17,12 +15,12 @@ REQUIRED = re.compile(r'^exports\.(\w+) = (?:__importStar\()?require\("\./[^"]+"
 
 
 def trim(tarball: Path, modules: Collection[str], output: Path) -> None:
-    """Write the part of a package that is needed for some of its modules.
+    """Write a package with some of the modules of another.
 
     Args:
-        tarball: The whole package, as jsii has it: ``….jsii.tgz``.
-        modules: As in Python, such as ``s3_bucket``.
-        output: Written whole or not at all.
+        tarball: The whole package, as it is installed: ``….jsii.tgz``.
+        modules: Their names in Python, such as ``s3_bucket``.
+        output: File to write, atomically.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_suffix(f".{os.getpid()}")
@@ -49,7 +47,7 @@ def _files(whole: tarfile.TarFile, modules: Collection[str]) -> Iterator[tuple[s
 
 
 def _assembly(text: bytes, names: Collection[str]) -> bytes:
-    """The description of the package's types, of those in some submodules."""
+    """The description of the package's types, reduced to some submodules."""
     assembly = json.loads(text)
     for kind in ("types", "submodules"):
         assembly[kind] = {name: it for name, it in assembly[kind].items() if name.split(".")[1] in names}

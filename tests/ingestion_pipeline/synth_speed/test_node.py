@@ -1,4 +1,4 @@
-"""jsii's Node process starts early, loads packages in order behind the caller's back, and loads little."""
+"""jsii's Node process starts early, loads packages in order from a thread, and loads only what is used."""
 
 import json
 import os
@@ -23,7 +23,7 @@ process.on("exit", () => require("fs").writeFileSync(
 
 
 class Provider:
-    """What jsii talks to Node through: says what it was asked to load, once it may go on."""
+    """jsii's connection to Node: remembers what it was asked to load, and waits until it may go on."""
 
     def __init__(self, broken: str = "") -> None:
         self.go_on = Event()
@@ -43,9 +43,9 @@ class Provider:
 
 
 def ahead(provider: Provider) -> SimpleNamespace:
-    """A kernel that has been asked for three packages, none of which is loaded yet."""
+    """A kernel that was asked to load three packages, none of which is loaded yet."""
     kernel = SimpleNamespace(provider=provider)
-    kernel.provider = node.LoadsAhead(kernel, lambda own: own.load(SimpleNamespace(name="hook")))
+    kernel.provider = node.BackgroundLoader(kernel, lambda own: own.load(SimpleNamespace(name="hook")))
     for name in ("constructs", node.NPM_PACKAGE, "cdktf"):
         kernel.provider.load(SimpleNamespace(name=name, tarball="/venv/package/_jsii/package.tgz"))
     assert provider.loaded == []
@@ -53,8 +53,8 @@ def ahead(provider: Provider) -> SimpleNamespace:
     return kernel
 
 
-def test_loads_return_at_once_and_all_else_waits_for_them() -> None:
-    """The hook comes first and the bindings last, when all their modules are imported."""
+def test_loads_return_at_once_and_other_calls_wait_for_them() -> None:
+    """The hook is loaded first, and the bindings last, when all their modules are imported."""
     provider = Provider()
     kernel = ahead(provider)
 
@@ -72,8 +72,8 @@ def test_a_load_that_fails() -> None:
     assert provider.loaded == ["hook", "constructs", "cdktf"]
 
 
-def test_a_file_that_is_there_for_a_moment_is_loaded_at_once() -> None:
-    """A package in a zip file is unpacked for the time of the call, which therefore waits."""
+def test_a_temporary_file_is_loaded_at_once() -> None:
+    """A package within a zip is unpacked for the time of the call only, so the call waits."""
     provider = Provider()
     kernel = ahead(provider)
     kernel.provider.load(SimpleNamespace(name="zipped", tarball="/a/b/zipped.tgz"))
@@ -99,7 +99,7 @@ def modules_of(checkout: Checkout, folder: Path, program: str) -> list[list[str]
 
 
 def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
-    """Started first, jsii has one Node process, which has read what the stack needs."""
+    """Started first, jsii has one Node process, which has loaded only what the stack needs."""
     (modules,) = modules_of(checkout, tmp_path, "import main; main.main()")
 
     assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
@@ -107,8 +107,8 @@ def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
     assert not any("archiver" in path for path in modules)
 
 
-def test_a_node_that_runs_already_gets_the_hook_too(checkout: Checkout, tmp_path: Path) -> None:
-    """Another order of imports costs jsii's launcher and CDKTF's zip library, and no more."""
+def test_a_running_node_gets_the_hook_too(checkout: Checkout, tmp_path: Path) -> None:
+    """If Node is running already, only its launcher and CDKTF's zip library are loaded in vain."""
     program = "import cdktf; cdktf.App(); import main; main.main()"
     few, modules = sorted(modules_of(checkout, tmp_path, program), key=len)
 
@@ -116,13 +116,13 @@ def test_a_node_that_runs_already_gets_the_hook_too(checkout: Checkout, tmp_path
     assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
 
 
-def test_what_code_prints_is_heard(checkout: Checkout, tmp_path: Path) -> None:
-    """What JavaScript writes to its outputs comes out of Python's."""
+def test_output_of_javascript_is_forwarded(checkout: Checkout, tmp_path: Path) -> None:
+    """What JavaScript prints appears on the same output of Python."""
     script = tmp_path / "say.js"
     script.write_text("setImmediate(() => { console.log('to stdout'); console.error('to stderr'); });")
     program = (
         "import sys; sys.path.insert(0, 'constructs');"
-        "from ingestion_pipeline.synth_speed import node; node.start();"
+        "from ingestion_pipeline import synth_speed; synth_speed.start();"
         "import cdktf; cdktf.App()"
     )
     done = checkout.run(sys.executable, "-c", program, NODE_OPTIONS=f"--require={script}")
@@ -139,10 +139,10 @@ def test_what_code_prints_is_heard(checkout: Checkout, tmp_path: Path) -> None:
     ],
     ids=["known", "another layout", "hook alone"],
 )
-def test_a_launcher_that_is_not_known_is_left_alone(
+def test_an_unknown_launcher_stays_unchanged(
     tmp_path: Path, channel: str, variables: dict[str, str], said: str
 ) -> None:
-    """Only a program that talks as expected is run without its launcher."""
+    """Only a program with the expected channel is run without its launcher."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "lib").mkdir()
     (tmp_path / "bin" / "jsii-runtime.js").write_text("console.log('launcher')")
@@ -161,7 +161,7 @@ def test_a_launcher_that_is_not_known_is_left_alone(
 
 
 def test_bad_settings_end_at_once(checkout: Checkout, tmp_path: Path) -> None:
-    """A program that Node was started for in vain ends with its own message."""
+    """A program that fails before it uses Node ends with its own message and does not hang."""
     settings = tmp_path / "pipeline.toml"
     settings.write_text("[pipeline]\nname = 7\n")
 

@@ -1,4 +1,4 @@
-"""The package of only the used bindings is a part of the whole one, and is chosen only where it fits."""
+"""The trimmed package has only the used bindings, and is used only if they are exactly the imported ones."""
 
 import gzip
 import io
@@ -50,7 +50,7 @@ def whole(tmp_path: Path) -> Path:
 
 
 def test_holds_what_is_used(whole: Path, tmp_path: Path) -> None:
-    """Modules, their types, and their lines of the index; nothing of a module whose name begins alike."""
+    """The modules, their types and their lines of the index, none of a module whose name begins alike."""
     part = tmp_path / "made" / "part.tgz"
     trim(whole, {"s3_bucket", "sqs_queue"}, part)
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(part.read_bytes()))) as archive:

@@ -6,7 +6,7 @@ from tools.terraform import ROOT
 
 @pytest.fixture(scope="module")
 def wanted() -> dict[str, str]:
-    """Every generated file as it should be, by its name."""
+    """The text that every generated file should have, by its name."""
     return {path.name: text for path, text in documents().items()}
 
 
@@ -22,14 +22,14 @@ def wanted() -> dict[str, str]:
     ],
 )
 def test_what_is_committed_is_what_is_generated(wanted: dict[str, str], name: str) -> None:
-    """The picture, the settings, the outputs and the schema are current; `make docs` writes them."""
+    """Every generated file is current; `make docs` writes it."""
     path = ROOT / name
 
     assert path.read_text(encoding="utf-8") == wanted[path.name]
 
 
-def test_the_picture_has_every_way_that_records_take(wanted: dict[str, str]) -> None:
-    """Function to stream to delivery to bucket, and failed events to the queue."""
+def test_the_diagram_shows_every_path_of_records(wanted: dict[str, str]) -> None:
+    """Records go from function to stream, delivery and bucket; failed events go to the queue."""
     edges = {line.strip() for line in wanted["README.md"].splitlines()}
 
     assert {
@@ -48,6 +48,6 @@ def test_a_part_replaces_only_what_is_between_its_marks() -> None:
 
 
 def test_a_part_without_a_place_is_an_error() -> None:
-    """A mark that was removed by mistake is noticed."""
+    """A document without the marks of a part is refused."""
     with pytest.raises(ValueError, match="no <!-- a -->"):
         with_parts("nothing here", {"a": "new"})
