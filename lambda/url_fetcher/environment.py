@@ -11,6 +11,7 @@ from msgspec import Meta
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE
 from url_fetcher.source.schema import Source
 from url_fetcher.variables import SettingsVariables
 
@@ -30,8 +31,8 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
     sources: tuple[Source, ...] = ()
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
-    powertools_service_name: Annotated[str, Meta(max_length=128)] = "url-fetcher"
-    powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = "IngestionPipeline"
+    powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
+    powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""
 
     @property
