@@ -358,7 +358,7 @@ def test_a_failure_before_the_start_is_visible_in_the_metrics(
 ) -> None:
     """An alarm on `failed` sees an invocation that never got as far as a source."""
     with pytest.raises(ConfigurationError):
-        invoke(stream, event, **environ)
+        run(event, Context(), environ=ENVIRON | environ, clients=Clients(kinesis=stream))
 
     assert measured() == [("event", {"accepted": 0, "failed": 1})]
 
@@ -367,9 +367,9 @@ def test_a_broken_environment_is_measured_under_the_deployments_names(
     stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The alarm of this deployment sees it, not another's."""
-    names = {"POWERTOOLS_SERVICE_NAME": "fetch", "POWERTOOLS_METRICS_NAMESPACE": "N"}
+    broken = {"POWERTOOLS_SERVICE_NAME": "fetch", "POWERTOOLS_METRICS_NAMESPACE": "N", "PACK_KIB": "none"}
     with pytest.raises(ConfigurationError):
-        invoke(stream, {}, PACK_KIB="none", **names)
+        run({}, Context(), environ=ENVIRON | broken, clients=Clients(kinesis=stream))
     line = lines_of(capsys)[-1]
 
     assert (line["_aws"]["CloudWatchMetrics"][0]["Namespace"], line["service"]) == ("N", "fetch")

@@ -3,6 +3,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.url_fetcher.streams import ORIGIN, MemoryStream, lines_of, records, sink_to
 from url_fetcher.delivery.dead_letters import DeadLetters
@@ -131,6 +132,43 @@ def test_at_the_deadline_what_is_left_is_counted() -> None:
     sink.put(ORIGIN, records(10))
 
     with pytest.raises(StreamUnavailable, match="10 of 10 records"):
+        sink.close()
+
+
+_KEY_DENIED: Any = {"Error": {"Code": "KMSAccessDeniedException", "Message": "the role may not use key/1234"}}
+
+
+class _KeyDenied:
+    """A stream whose key the role may not use yet: that many calls are refused, then all is taken."""
+
+    def __init__(self, refusals: float) -> None:
+        self.stream = MemoryStream()
+        self._refusals = refusals
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
+        """As boto3's."""
+        self._refusals -= 1
+        if self._refusals >= 0:
+            raise ClientError(_KEY_DENIED, "PutRecords")
+        return self.stream.put_records(StreamName=StreamName, Records=Records)
+
+
+def test_kms_errors_are_retried_until_the_key_works() -> None:
+    """Nothing is lost while a key's policy is on its way."""
+    client = _KeyDenied(3)
+    sink = sink_to(client)
+    sink.put(ORIGIN, records(10))
+    sink.close()
+
+    assert (_numbers(client.stream), sink.report.possible_duplicates) == (list(range(10)), 0)
+
+
+def test_the_final_error_names_the_problem_with_the_key() -> None:
+    """Who reads it learns which key it is and what to check; the event may be tried again."""
+    sink = sink_to(_KeyDenied(float("inf")), seconds=0.2)
+    sink.put(ORIGIN, records(10))
+
+    with pytest.raises(StreamUnavailable, match=r"KMSAccessDeniedException .*key/1234.*check the state"):
         sink.close()
 
 
