@@ -28,7 +28,7 @@ def test_a_stream_is_enough() -> None:
 
     assert (environment.packing, environment.pack_kib, environment.sources, environment.addresses) == (
         "lines",
-        25,
+        24,
         (),
         AddressPolicy(),
     )
@@ -65,7 +65,7 @@ def test_an_empty_variable_is_not_set() -> None:
     """Terraform writes what is not set as empty text."""
     environment = read_environment(ENVIRON | {"PACK_KIB": "", "PACKING": "", "ALLOW_HTTP": "", "SOURCES": ""})
 
-    assert (environment.pack_kib, environment.packing, environment.sources) == (25, "lines", ())
+    assert (environment.pack_kib, environment.packing, environment.sources) == (24, "lines", ())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ class SinkSettings:
 
     Args:
         packing: Whether many lines share a Kinesis record.
-        pack_bytes: The size aimed at for one, key included; 25 KiB is one billed unit.
+        pack_bytes: The size aimed at for one, key included. A billed unit is 25 KB, which may mean
+            25,000 bytes: 24 KiB are one unit in any case, 25 KiB may be two.
         partition_key_field: The record's key that gives the partition key; empty for random ones.
         request_bytes: The size aimed at for a request, before base64; while the stream refuses, less.
         max_in_flight_bytes: How much may be on its way at once, before base64.
@@ -26,7 +27,7 @@ class SinkSettings:
     """
 
     packing: Literal["lines", "none"] = "lines"
-    pack_bytes: int = 25 * 1024
+    pack_bytes: int = 24 * 1024
     partition_key_field: str = ""
     request_bytes: int = 2 * 1024 * 1024
     max_in_flight_bytes: int = 8 * 1024 * 1024

@@ -58,6 +58,17 @@ def test_requests_keep_the_limits(settings: SinkSettings) -> None:
     assert all(count <= 500 and size <= 2 * _MIB for count, size in sizes)
 
 
+def test_a_packed_record_is_one_billed_unit() -> None:
+    """AWS bills by 25 KB; a full record stays below even if that means 25,000 bytes, and fills most of it."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings())
+    sink.put(ORIGIN, records(3_000, size=50))
+    sink.close()
+    sizes = [len(each["Data"]) + len(each["PartitionKey"]) for request in stream.requests for each in request]
+
+    assert 24_000 < max(sizes) < 25_000
+
+
 def test_records_larger_than_a_request_aims_at_still_go() -> None:
     """A line of nearly 1,000 KiB is a Kinesis record and a request of its own."""
     stream = MemoryStream()
