@@ -4,7 +4,6 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from local_aws.servers.hostile_source import (
     wrong_length,
 )
 from tests.checkout import ROOT
+from tests.url_fetcher.invoking import ENVIRON, Context, Stream, invoke, lines_of
 from tests.url_fetcher.reading import ARN, Hostile, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.errors import (
@@ -40,68 +40,11 @@ from url_fetcher.errors import (
 )
 from url_fetcher.handler import run
 
-ENVIRON = {"KINESIS_STREAM_NAME": "stream", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
 SECRET = "hunter2/&=s3cret"
-Measured = list[tuple[str, dict[str, int]]]
-"""Of each invocation the dimension `source` and the metrics with their values."""
-
 SHORT = {"timeout_seconds": 0.5, "read_timeout_seconds": 0.2}
 RECORDS = b",".join(b'{"id": %d, "text": "%s"}' % (number, b"x" * 40) for number in range(20_000))
 
 LONG = b'{"text": "%s"},' % (b"x" * 9_999)
-
-
-class Stream:
-    """A stream in memory that accepts everything."""
-
-    def __init__(self) -> None:
-        self.data: list[bytes] = []
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line that is on it."""
-        return [json.loads(line) for data in self.data for line in data.splitlines()]
-
-    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
-        """As Kinesis answers when nothing is refused."""
-        self.data += [record["Data"] for record in Records]
-        results = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"} for _ in Records]
-        return {"FailedRecordCount": 0, "Records": results}
-
-
-class Context:
-    """An invocation of that many seconds."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, seconds: float = 30.0) -> None:
-        self._seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """The time that is left."""
-        return int(self._seconds * 1000)
-
-
-@pytest.fixture
-def stream() -> Stream:
-    """An empty stream."""
-    return Stream()
-
-
-def invoke(
-    stream: Stream, event: object, *, secrets: Secrets | None = None, seconds: float = 30.0, **environ: str
-) -> dict[str, Any]:
-    """The answer's body."""
-    clients = Clients(kinesis=stream, secrets_manager=secrets)
-    found = run(event, Context(seconds), environ=ENVIRON | environ, clients=clients)
-    assert found["statusCode"] == 200
-    body: dict[str, Any] = json.loads(str(found["body"]))
-    return body
-
-
-def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What was written to standard output, line by line."""
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_url_is_ingested(hostile: Hostile, stream: Stream) -> None:
@@ -280,110 +223,6 @@ def test_an_ingestion_is_logged_and_measured(
         ("ingestion started", "ingestion ended", 2, "INFO"),
         ("N", "fetch", "numbers", 2),
     )
-
-
-@pytest.fixture
-def measured(capsys: pytest.CaptureFixture[str]) -> Callable[[], Measured]:
-    """Reads the metrics that were written."""
-    return lambda: [
-        (
-            line["source"],
-            {each["Name"]: line[each["Name"]] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]},
-        )
-        for line in lines_of(capsys)
-        if "_aws" in line
-    ]
-
-
-class TestMetricsCostLessThanAShard:
-    """CloudWatch bills 0.30 USD a month for each name under each set of dimensions."""
-
-    def test_there_are_four_at_most_by_source(
-        self, hostile: Hostile, stream: Stream, measured: Callable[[], Measured]
-    ) -> None:
-        """An ingestion in which everything happens has four metrics."""
-        source = hostile({"/": in_turn(answer(b"", status=503), answer(b'[1, "%s", oops' % (b"x" * 2_000)))})
-        event = {"url": source.url("/"), "retry": {"max_delay_seconds": 0}, "limits": {"max_record_kib": 1}}
-        with pytest.raises(IngestionError):
-            invoke(stream, event)
-
-        assert measured() == [
-            ("event", {"accepted": 1, "failed": 1, "dead_lettered": 1, "requests_retried": 1})
-        ]
-
-    def test_one_set_of_dimensions(
-        self, hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        """Metrics are kept by service and source, and not a second time by service alone."""
-        invoke(stream, {"url": hostile({"/": answer(b"[1]")}).url("/")})
-        (directive,) = lines_of(capsys)[-1]["_aws"]["CloudWatchMetrics"]
-
-        assert directive["Dimensions"] == [["service", "source"]]
-
-    def test_nothing_to_tell_is_one_metric(
-        self, hostile: Hostile, stream: Stream, measured: Callable[[], Measured]
-    ) -> None:
-        """Without failures, dead letters and retries only the accepted records are sent, even if none."""
-        invoke(stream, {"url": hostile({"/": answer(b"[]")}).url("/")})
-
-        assert measured() == [("event", {"accepted": 0})]
-
-    def test_an_events_free_text_makes_no_metric(
-        self, hostile: Hostile, stream: Stream, measured: Callable[[], Measured]
-    ) -> None:
-        """A source that an event describes counts as `event`, even under the name of a configured one."""
-        url = hostile({"/": answer(b"[1]")}).url("/")
-        configured = json.dumps([{"name": "posts", "url": url}])
-        for name in ("posts", "anything"):
-            invoke(stream, {"url": url, "name": name}, SOURCES=configured)
-
-        assert measured() == [("event", {"accepted": 1})] * 2
-
-    def test_a_configured_source_without_a_name_is_the_default(
-        self, hostile: Hostile, stream: Stream, measured: Callable[[], Measured]
-    ) -> None:
-        """It is told from what events describe."""
-        invoke(stream, {}, SOURCES=json.dumps([{"url": hostile({"/": answer(b"[1]")}).url("/")}]))
-
-        assert measured() == [("default", {"accepted": 1})]
-
-
-@pytest.mark.parametrize(
-    ("event", "environ"),
-    [({"sauce": "x"}, {}), ({"source": "nobody"}, {}), ({}, {"LOG_LEVEL": "loud"})],
-    ids=["bad event", "no such source", "bad environment"],
-)
-def test_a_failure_before_the_start_is_visible_in_the_metrics(
-    stream: Stream, event: object, environ: dict[str, str], measured: Callable[[], Measured]
-) -> None:
-    """An alarm on `failed` sees an invocation that never got as far as a source."""
-    with pytest.raises(ConfigurationError):
-        run(event, Context(), environ=ENVIRON | environ, clients=Clients(kinesis=stream))
-
-    assert measured() == [("event", {"accepted": 0, "failed": 1})]
-
-
-def test_a_broken_environment_is_measured_under_the_deployments_names(
-    stream: Stream, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The alarm of this deployment sees it, not another's."""
-    broken = {"POWERTOOLS_SERVICE_NAME": "fetch", "POWERTOOLS_METRICS_NAMESPACE": "N", "PACK_KIB": "none"}
-    with pytest.raises(ConfigurationError):
-        run({}, Context(), environ=ENVIRON | broken, clients=Clients(kinesis=stream))
-    line = lines_of(capsys)[-1]
-
-    assert (line["_aws"]["CloudWatchMetrics"][0]["Namespace"], line["service"]) == ("N", "fetch")
-
-
-def test_the_other_counters_are_fields_of_the_log_line(
-    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is no metric can still be searched for, at every log level."""
-    found = invoke(stream, {"url": hostile({"/": answer(b"[1]")}).url("/")}, LOG_LEVEL="ERROR")
-    counters = found.keys() - {"message", "recordsProcessed", "sourceUrl"}
-    (line,) = lines_of(capsys)
-
-    assert {name: line[name] for name in counters} == {name: found[name] for name in counters}
 
 
 def test_an_error_is_logged_with_its_facts(

@@ -34,7 +34,7 @@ def test_lines_carry_their_own_origin() -> None:
     stream = MemoryStream()
     sink = sink_to(stream)
     for name in "ab":
-        sink.put(Origin(f"https://{name}.example", "t"), [b"1"])
+        sink.put(Origin(f"https://{name}.example", "t", name), [b"1"])
     sink.close()
 
     assert [line["sourceUrl"] for line in lines_of(stream.accepted)] == [
