@@ -10,7 +10,6 @@ from msgspec import Meta
 
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE
 from url_fetcher.source.schema import Source
 from url_fetcher.variables import SettingsVariables
@@ -34,16 +33,6 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""
-
-    @property
-    def addresses(self) -> AddressPolicy:
-        """Where the function may go."""
-        return AddressPolicy(
-            allowed_hosts=self.allowed_hosts,
-            allow_http=self.allow_http,
-            allow_private_networks=self.allow_private_networks,
-            runtime_api=self.aws_lambda_runtime_api,
-        )
 
     def source(self, name: str) -> Source:
         """The configured source of that name.

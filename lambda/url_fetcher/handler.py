@@ -11,6 +11,7 @@ from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.environment import Environment, read_environment
 from url_fetcher.errors import IngestionError
 from url_fetcher.event import UNCONFIGURED, IngestionRequest, read_event
+from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
 from url_fetcher.ingestion import Ingestion
@@ -22,7 +23,6 @@ from url_fetcher.summary import NOTHING_DONE, answer
 # What is left when fetching must have ended: to drain what is in flight, and then to say so.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
 _ANSWER_SECONDS = 1.0
-_KIB = 1024
 
 
 class Context(Protocol):
@@ -103,7 +103,7 @@ def _ingestion(
     fetching = delivering.earlier(remaining_seconds - drain_seconds)
     reading = fetching.earlier(limits.timeout_seconds)
     dialer = Dialer(
-        environment.addresses,
+        AddressPolicy.of(environment, runtime_api=environment.aws_lambda_runtime_api),
         deadline=reading,
         connect_timeout_seconds=limits.connect_timeout_seconds,
         read_timeout_seconds=limits.read_timeout_seconds,
@@ -126,11 +126,7 @@ def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sin
         clients.kinesis,
         environment.kinesis_stream_name,
         deadline=deadline,
-        settings=SinkSettings(
-            packing=environment.packing,
-            pack_bytes=environment.pack_kib * _KIB,
-            partition_key_field=environment.partition_key_field,
-        ),
+        settings=SinkSettings.of(environment),
         dead_letters=DeadLetters(environment.dead_letter_bucket, environment.dead_letter_prefix),
     )
 

@@ -1,7 +1,12 @@
 """How records are delivered, and what became of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from url_fetcher.variables import SettingsVariables
+
+_KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class SinkSettings:
     """
 
     packing: Literal["lines", "none"] = "lines"
-    pack_bytes: int = 24 * 1024
+    pack_bytes: int = 24 * _KIB
     partition_key_field: str = ""
     request_bytes: int = 2 * 1024 * 1024
     max_in_flight_bytes: int = 8 * 1024 * 1024
@@ -36,7 +41,16 @@ class SinkSettings:
     max_pause_seconds: float = 2.0
     max_request_records: int = 500
     max_request_bytes: int = 5 * 1024 * 1024
-    max_record_bytes: int = 1000 * 1024
+    max_record_bytes: int = 1000 * _KIB
+
+    @classmethod
+    def of(cls, variables: "SettingsVariables") -> "SinkSettings":
+        """What the function's settings ask for; the rest is the service's limits and the defaults."""
+        return cls(
+            packing=variables.packing,
+            pack_bytes=variables.pack_kib * _KIB,
+            partition_key_field=variables.partition_key_field,
+        )
 
 
 @dataclass
