@@ -105,7 +105,7 @@ class Bench:
             print(f"{megabytes} MB source: {figure.peak_rss_mb:.0f} MB peak", flush=True)
 
     def _put_units(self, server: BenchmarkServer) -> None:
-        # A Kinesis record is kept below one unit of 25 KiB, so that records are units.
+        # A Kinesis record is kept to 24 KiB, which is within one billed unit, so that records are units.
         records = 50_000
         before = server.counts()["records"]
         self._measure(server, PACKED, source(FOLDER, records=records), 0)

@@ -19,7 +19,7 @@ class Clients:
 
     Args:
         kinesis: Used instead of an own one.
-        secrets_manager: Used instead of an own one.
+        secrets_manager: Used instead of own ones.
         s3: Used instead of an own one, to read the configured sources.
     """
 
@@ -34,7 +34,8 @@ class Clients:
         self._s3 = s3
         self._source_list: tuple[str, SourceList] | None = None
         self._kinesis = kinesis
-        self._secrets_manager = secrets_manager
+        self._given_secrets_manager = secrets_manager
+        self._secrets_managers: dict[str, ReadsSecrets] = {}
 
     @cached_property
     def kinesis(self) -> PutsRecords:
@@ -54,14 +55,22 @@ class Clients:
         """The secrets and tokens, kept until they age or a source refuses them."""
         from url_fetcher.source.secrets import SecretCache
 
-        return SecretCache(lambda: self._secrets_manager or _secrets_manager_client(), self.redactor)
+        return SecretCache(self.secrets_manager, self.redactor)
+
+    def secrets_manager(self, region: str) -> "ReadsSecrets":
+        """The client of a Region, where a secret's ARN says that it lies."""
+        if self._given_secrets_manager:
+            return self._given_secrets_manager
+        if region not in self._secrets_managers:
+            self._secrets_managers[region] = _secrets_manager_client(region)
+        return self._secrets_managers[region]
 
 
-def _secrets_manager_client() -> "SecretsManagerClient":
-    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
+def _secrets_manager_client(region: str) -> "SecretsManagerClient":
+    """A client with short timeouts; endpoint and credentials are botocore's own."""
     import botocore.session
     from botocore.config import Config
 
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-    client = botocore.session.get_session().create_client("secretsmanager", config=config)
+    client = botocore.session.get_session().create_client("secretsmanager", region, config=config)
     return cast("SecretsManagerClient", client)

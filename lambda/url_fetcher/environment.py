@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE
 from url_fetcher.variables import SettingsVariables
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
@@ -29,19 +29,9 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
     sources_uri: str = ""
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
-    powertools_service_name: Annotated[str, Meta(max_length=128)] = "url-fetcher"
-    powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = "IngestionPipeline"
+    powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
+    powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""
-
-    @property
-    def addresses(self) -> AddressPolicy:
-        """Where the function may go."""
-        return AddressPolicy(
-            allowed_hosts=self.allowed_hosts,
-            allow_http=self.allow_http,
-            allow_private_networks=self.allow_private_networks,
-            runtime_api=self.aws_lambda_runtime_api,
-        )
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:

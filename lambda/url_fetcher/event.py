@@ -10,19 +10,29 @@ from url_fetcher.source.pagination import Resume
 from url_fetcher.source.schema import Source
 from url_fetcher.source_list import SourceList
 
+UNCONFIGURED = "event"
+"""The name in the metrics of a source that is not configured, or that cannot be told."""
+
+_UNNAMED = "default"  # the first configured source may have no name
+
 # What services put around their own events; none of them is a key of ours.
 _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}
 
 
 class IngestionRequest(NamedTuple):
-    """What to ingest, and where to go on when a former invocation could not end it."""
+    """What to ingest, and where to go on when a former invocation could not end it.
+
+    ``metrics_source`` is the source's name in the metrics: a configured one, or ``event`` for a source
+    that the event describes, whatever it calls it. Each name makes metrics that cost money.
+    """
 
     source: Source
     resume: Resume | None
+    metrics_source: str
 
 
 def read_event(event: object, sources: SourceList) -> IngestionRequest:
-    """The order that an event gives.
+    """What an event asks for.
 
     ``{}`` asks for the first configured source, ``{"source": "name"}`` for that one, and an object with
     ``url`` is a source itself, with all keys of the schema. Each may have ``resume``, as an error gave it.
@@ -43,18 +53,20 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
     given = keys.pop("resume", None)
     resume = None if given is None else decode_settings(given, Resume, where="the event's resume")
     if "url" in keys:
-        return IngestionRequest(_inline(keys, sources), resume)
+        return IngestionRequest(_inline(keys, sources), resume, UNCONFIGURED)
     if not keys:
         if not sources.all:
             raise ConfigurationError('no source: give {"url": "https://…"} in the event, or configure one')
-        return IngestionRequest(sources.all[0], resume)
+        first = sources.all[0]
+        return IngestionRequest(first, resume, first.name or _UNNAMED)
     if keys.keys() != {"source"} or not isinstance(keys["source"], str):
         raise ConfigurationError(
             f"the event has {', '.join(sorted(map(str, keys)))[:200]}; "
             "it may have `url` with a source's other keys, "
             "or `source` with a configured source's name, and `resume`"
         )
-    return IngestionRequest(sources.named(keys["source"]), resume)
+    source = sources.named(keys["source"])
+    return IngestionRequest(source, resume, source.name)
 
 
 def _inline(keys: dict[str, object], sources: SourceList) -> Source:

@@ -10,19 +10,19 @@ from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.environment import Environment, read_environment
 from url_fetcher.errors import IngestionError
-from url_fetcher.event import IngestionRequest, read_event
+from url_fetcher.event import UNCONFIGURED, IngestionRequest, read_event
+from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
 from url_fetcher.ingestion import Ingestion
-from url_fetcher.logs import Log
+from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log
 from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.reader import SourceReader
-from url_fetcher.summary import answer
+from url_fetcher.summary import NOTHING_DONE, answer
 
 # What is left when fetching must have ended: to drain what is in flight, and then to say so.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
 _ANSWER_SECONDS = 1.0
-_KIB = 1024
 
 
 class Context(Protocol):
@@ -59,27 +59,38 @@ def run(
     event: object, context: Context, *, environ: Mapping[str, str], clients: Clients
 ) -> dict[str, object]:
     """As ``handler``, with everything passed in."""
-    log = Log(clients.redactor, request_id=context.aws_request_id)
+    log = _log(environ, clients, request_id=context.aws_request_id)
     ingestion: Ingestion | None = None
+    metrics_source, has_failed = UNCONFIGURED, True
     try:
         environment = read_environment(environ)
-        log.configure(level=environment.log_level, service=environment.powertools_service_name)
+        log.set_level(environment.log_level)
         request = read_event(event, clients.sources(environment.sources_uri))
+        metrics_source = request.metrics_source
         ingestion = _ingestion(
             request, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
         )
         log.info("ingestion started", source_name=request.source.name, source_url=ingestion.source_url)
         ingestion.run()
         log.info("ingestion ended", source_url=ingestion.source_url, **ingestion.summary.counters())
+        has_failed = False
     except Exception as error:
         _log_failure(log, error, ingestion)
         raise
     finally:
-        if ingestion is not None:
-            source = request.source.name or "event"
-            namespace = environment.powertools_metrics_namespace
-            log.metrics(ingestion.summary.counters(), namespace=namespace, source=source)
+        done = ingestion.summary if ingestion is not None else NOTHING_DONE
+        log.metrics(done.metrics(failed=has_failed), source=metrics_source, facts=done.counters())
     return answer(ingestion.summary, ingestion.source_url)
+
+
+def _log(environ: Mapping[str, str], clients: Clients, *, request_id: str) -> Log:
+    """The invocation's log, under the deployment's names even if the rest of the environment is wrong."""
+    return Log(
+        clients.redactor,
+        request_id=request_id,
+        service=environ.get("POWERTOOLS_SERVICE_NAME") or DEFAULT_SERVICE,
+        namespace=environ.get("POWERTOOLS_METRICS_NAMESPACE") or DEFAULT_NAMESPACE,
+    )
 
 
 def _ingestion(
@@ -92,7 +103,7 @@ def _ingestion(
     fetching = delivering.earlier(remaining_seconds - drain_seconds)
     reading = fetching.earlier(limits.timeout_seconds)
     dialer = Dialer(
-        environment.addresses,
+        AddressPolicy.of(environment, runtime_api=environment.aws_lambda_runtime_api),
         deadline=reading,
         connect_timeout_seconds=limits.connect_timeout_seconds,
         read_timeout_seconds=limits.read_timeout_seconds,
@@ -115,11 +126,7 @@ def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sin
         clients.kinesis,
         environment.kinesis_stream_name,
         deadline=deadline,
-        settings=SinkSettings(
-            packing=environment.packing,
-            pack_bytes=environment.pack_kib * _KIB,
-            partition_key_field=environment.partition_key_field,
-        ),
+        settings=SinkSettings.of(environment),
         dead_letters=DeadLetters(environment.dead_letter_bucket, environment.dead_letter_prefix),
     )
 

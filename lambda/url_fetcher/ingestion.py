@@ -11,6 +11,7 @@ from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, 
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
 from url_fetcher.redaction import Redactor, public_url
+from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
 from url_fetcher.summary import Summary, summarize
 
@@ -36,6 +37,7 @@ class Ingestion:
         self, source: Source, *, reader: "SourceReader", sink: Sink, deadline: "Deadline", redactor: Redactor
     ) -> None:
         self.source_url = public_url(reader.url)
+        self._identity = identity(source)
         self._source = source
         self._reader = reader
         self._sink = sink
@@ -100,7 +102,7 @@ class Ingestion:
     def _deliver(self, page: "Page") -> None:
         """Put one page's records."""
         limits = self._source.limits
-        origin = Origin(source_url=self.source_url, timestamp=page.timestamp)
+        origin = Origin(source_url=self.source_url, timestamp=page.timestamp, identity=self._identity)
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,

@@ -17,19 +17,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     requests to the source. ``bytes`` are those received, ``decompressed_bytes`` what they held.
     """
 
-    fetched: int
-    accepted: int
-    dead_lettered: int
-    retried: int
-    possible_duplicates: int
-    bytes: int
-    decompressed_bytes: int
-    pages: int
-    requests_retried: int
-    kinesis_records: int
-    kinesis_requests: int
-    fetch_seconds: float
-    put_seconds: float
+    fetched: int = 0
+    accepted: int = 0
+    dead_lettered: int = 0
+    retried: int = 0
+    possible_duplicates: int = 0
+    bytes: int = 0
+    decompressed_bytes: int = 0
+    pages: int = 0
+    requests_retried: int = 0
+    kinesis_records: int = 0
+    kinesis_requests: int = 0
+    fetch_seconds: float = 0.0
+    put_seconds: float = 0.0
 
     def counters(self) -> dict[str, int | float]:
         """Each counter by name, seconds to the millisecond."""
@@ -37,6 +37,27 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             name: round(value, 3) if isinstance(value, float) else value
             for name, value in msgspec.structs.asdict(self).items()
         }
+
+    def metrics(self, *, failed: bool) -> dict[str, int]:
+        """What CloudWatch counts of one ingestion, by source.
+
+        ``accepted`` is always there, so that its number of samples is the number of invocations and a
+        source without records shows; the others are left out while they are zero, because a metric is
+        billed only for the hours in which it is sent. Alarms on them treat missing data as good.
+
+        Args:
+            failed: Whether the invocation ended with an error.
+        """
+        counts = {
+            "failed": int(failed),
+            "dead_lettered": self.dead_lettered,
+            "requests_retried": self.requests_retried,
+        }
+        return {"accepted": self.accepted, **{name: count for name, count in counts.items() if count}}
+
+
+NOTHING_DONE = Summary()
+"""The counters of an invocation that failed before it asked a source."""
 
 
 def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") -> Summary:

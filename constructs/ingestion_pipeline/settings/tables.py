@@ -293,10 +293,11 @@ class FetchSettings(Checked):
         "lines", ("lines", "none"), "Many lines in one Kinesis record, or one.", variable="PACKING"
     )
     pack_kib: int = whole(
-        25,
+        24,
         1,
         1_000,
-        "KiB that a packed Kinesis record aims at; provisioned puts are billed by 25 KiB.",
+        "KiB that a packed Kinesis record aims at. Puts are billed by units of 25 KB; if those are 25,000 "
+        "bytes, 25 KiB are two units and 24 KiB still one.",
         KINESIS_QUOTAS,
         "PACK_KIB",
     )

@@ -21,10 +21,12 @@ class Origin:
     Args:
         source_url: The URL as configured or asked for, already without secrets.
         timestamp: UTC in ISO 8601 with milliseconds and ``Z``.
+        identity: What tells the source from others; never changes between runs.
     """
 
     source_url: str
     timestamp: str
+    identity: str
 
 
 class Lines(NamedTuple):
@@ -44,8 +46,9 @@ class Lines(NamedTuple):
 class Envelope:
     """Makes lines ``{"timestamp":…,"sourceUrl":…,"id":…,"data":…}`` for the records of one origin.
 
-    ``id`` is the 128-bit XXH3 of the data bytes, seeded by the source's URL: the same record of the
-    same source has the same one at any time, and two that differ share one by chance once in 10^38.
+    ``id`` is the 128-bit XXH3 of the data bytes, seeded by what identifies the source: the same record of
+    the same source has the same one in every run, on whatever page and after a resume. Two records that
+    differ share one by chance once in 10^38.
 
     Args:
         origin: What all the lines have in common.
@@ -53,7 +56,7 @@ class Envelope:
 
     def __init__(self, origin: Origin) -> None:
         encode = msgspec.json.encode
-        self._seed = xxh3_64_intdigest(origin.source_url.encode())
+        self._seed = xxh3_64_intdigest(origin.identity.encode())
         self._opening = b'{"timestamp":%b,"sourceUrl":%b,"id":"' % (
             encode(origin.timestamp),
             encode(origin.source_url),

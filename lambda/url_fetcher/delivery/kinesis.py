@@ -1,8 +1,6 @@
 """One PutRecords request and what came of it."""
 
 import gzip
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -20,8 +18,8 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserError
-from pybase64 import b64encode
 
+from url_fetcher.delivery.encoding import encode_directly
 from url_fetcher.delivery.packing import Entry
 from url_fetcher.errors import StreamRejected
 
@@ -31,15 +29,25 @@ if TYPE_CHECKING:
 # Given, because botocore otherwise puts it together again for each request, a tenth of its cost.
 _USER_AGENT = f"url-fetcher botocore/{botocore.__version__}"
 _CONNECT_TIMEOUT_SECONDS = 3
-_BODY = "url_fetcher.put_records_body"
-_NONE_FAILED = re.compile(rb'"FailedRecordCount"\s*:\s*0\s*[,}]')
-_ENDS_BYTES = 256
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-_TRANSIENT_CODES = frozenset(
+# Of the stream's key: a policy that is on its way, a key that is being enabled or whose deletion is called
+# off. While a stream changes its key, records that are given up here could not be put a minute later.
+_KEY_CODES = frozenset(
+    {
+        "KMSAccessDeniedException",
+        "KMSDisabledException",
+        "KMSInvalidStateException",
+        "KMSNotFoundException",
+        "KMSOptInRequired",
+        "KMSThrottlingException",
+    }
+)
+_KEY_ADVICE = "check the state, the policy and the request quota of the stream's KMS key"
+_MAX_MESSAGE_CHARACTERS = 300
+_TRANSIENT_CODES = _KEY_CODES | frozenset(
     {
         "InternalFailure",
         "InternalServerError",
-        "KMSThrottlingException",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestTimeout",
@@ -51,7 +59,7 @@ _TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-_SUCCESS, _FIRST_SERVER_ERROR = 200, 500
+_FIRST_SERVER_ERROR = 500
 
 
 class _Models(JSONFileLoader):
@@ -89,7 +97,8 @@ class PutResult(NamedTuple):
 
     Args:
         refused: The entries that must be sent again, in their order.
-        reason: The service's code or the transport's error, of the last refusal; empty if none.
+        reason: The service's code or the transport's error, of the last refusal; empty if none. Of a
+            problem with the stream's key also what the service says and what to check.
         outcome_unknown: Whether the service may have accepted what is counted as refused.
     """
 
@@ -101,7 +110,7 @@ class PutResult(NamedTuple):
 def kinesis_client(
     *, connections: int = 8, region: str | None = None, read_timeout_seconds: float = 10
 ) -> "KinesisClient":
-    """A client for PutRecords: pre-encoded bodies, nothing retried or validated behind the sink's back.
+    """A client for PutRecords: bodies encoded directly, nothing retried or validated behind the sink's back.
 
     Endpoint, region and credentials are botocore's own, so ``AWS_ENDPOINT_URL`` and roles work.
 
@@ -122,12 +131,7 @@ def kinesis_client(
     session = botocore.session.get_session()
     session.register_component("data_loader", _KinesisLoader())
     client = session.create_client("kinesis", region_name=region, config=config)
-    # Serializing and parsing is most of what PutRecords costs in botocore. These public events let
-    # signing, endpoints and errors stay botocore's; without them the call means the same.
-    events = client.meta.events
-    events.register("before-parameter-build.kinesis.PutRecords", _encode_records)
-    events.register("before-call.kinesis.PutRecords", _use_encoded)
-    events.register("before-parse.kinesis.PutRecords", _read_success)
+    encode_directly(client)
     return cast("KinesisClient", client)
 
 
@@ -155,9 +159,11 @@ def _answer(response: Mapping[str, Any], entries: Sequence[Entry]) -> PutResult:
     results = response.get("Records", ())
     if len(results) != len(entries):
         return PutResult(entries, f"{len(results)} results for {len(entries)} records", outcome_unknown=True)
-    codes = [result.get("ErrorCode") for result in results]
-    refused = [entry for entry, code in zip(entries, codes, strict=True) if code]
-    return PutResult(refused, next((code for code in reversed(codes) if code), ""))
+    refused = [entry for entry, result in zip(entries, results, strict=True) if result.get("ErrorCode")]
+    if not refused:
+        return PutResult(refused)
+    last = next(result for result in reversed(results) if result.get("ErrorCode"))
+    return PutResult(refused, _reason(last["ErrorCode"], last.get("ErrorMessage", "")))
 
 
 def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]) -> PutResult:
@@ -166,41 +172,12 @@ def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]
     if status >= _FIRST_SERVER_ERROR:
         return PutResult(entries, code or str(status), outcome_unknown=True)
     if code in _TRANSIENT_CODES:
-        return PutResult(entries, code)
+        return PutResult(entries, _reason(code, error.response.get("Error", {}).get("Message", "")))
     raise StreamRejected(f"the stream {stream_name} refuses the call: {error}", code=code) from error
 
 
-def _encode_records(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    pieces: list[bytes] = []
-    for record in params["Records"]:
-        key = record["PartitionKey"]
-        pieces += (
-            b'{"Data":"',
-            b64encode(record["Data"]),
-            b'","PartitionKey":%b},' % _quoted(key),
-        )
-    pieces[-1] = pieces[-1][:-1]
-    rest = json.dumps({name: value for name, value in params.items() if name != "Records"})
-    context[_BODY] = b"".join((b'{"Records":[', *pieces, b"],", rest[1:].encode()))
-    params["Records"] = []
-
-
-def _quoted(key: str) -> bytes:
-    # Most keys are random digits, and quoting costs as much as all the rest of a small record.
-    return b'"%b"' % key.encode() if key.isalnum() and key.isascii() else json.dumps(key).encode()
-
-
-def _use_encoded(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    params["body"] = context.pop(_BODY, params["body"])
-
-
-def _read_success(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
-) -> None:
-    body: bytes = response_dict["body"]
-    ends = (body[:_ENDS_BYTES], body[-_ENDS_BYTES:])
-    if response_dict["status_code"] == _SUCCESS and any(map(_NONE_FAILED.search, ends)):
-        # Of a full success only the number of results matters; they are not parsed, just counted.
-        customized_response_dict["Records"] = [{}] * body.count(b'"SequenceNumber"')
-        customized_response_dict["FailedRecordCount"] = 0
-        response_dict["body"] = b"{}"
+def _reason(code: str, message: str) -> str:
+    """Why entries were refused: the code, and for a problem with the key what is known of it."""
+    if code not in _KEY_CODES:
+        return code
+    return f"{code} ({message[:_MAX_MESSAGE_CHARACTERS]}): {_KEY_ADVICE}"

@@ -1,7 +1,12 @@
 """How records are delivered, and what became of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from url_fetcher.variables import SettingsVariables
+
+_KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,8 @@ class SinkSettings:
 
     Args:
         packing: Whether many lines share a Kinesis record.
-        pack_bytes: The size aimed at for one, key included; 25 KiB is one billed unit.
+        pack_bytes: The size aimed at for one, key included. A billed unit is 25 KB, which may mean
+            25,000 bytes: 24 KiB are one unit in any case, 25 KiB may be two.
         partition_key_field: The record's key that gives the partition key; empty for random ones.
         request_bytes: The size aimed at for a request, before base64; while the stream refuses, less.
         max_in_flight_bytes: How much may be on its way at once, before base64.
@@ -26,7 +32,7 @@ class SinkSettings:
     """
 
     packing: Literal["lines", "none"] = "lines"
-    pack_bytes: int = 25 * 1024
+    pack_bytes: int = 24 * _KIB
     partition_key_field: str = ""
     request_bytes: int = 2 * 1024 * 1024
     max_in_flight_bytes: int = 8 * 1024 * 1024
@@ -35,7 +41,16 @@ class SinkSettings:
     max_pause_seconds: float = 2.0
     max_request_records: int = 500
     max_request_bytes: int = 5 * 1024 * 1024
-    max_record_bytes: int = 1000 * 1024
+    max_record_bytes: int = 1000 * _KIB
+
+    @classmethod
+    def of(cls, variables: "SettingsVariables") -> "SinkSettings":
+        """What the function's settings ask for; the rest is the service's limits and the defaults."""
+        return cls(
+            packing=variables.packing,
+            pack_bytes=variables.pack_kib * _KIB,
+            partition_key_field=variables.partition_key_field,
+        )
 
 
 @dataclass

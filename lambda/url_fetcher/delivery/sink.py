@@ -1,4 +1,4 @@
-"""Records to the stream: in envelopes, packed and sent; what can never go to the dead letters."""
+"""Records to the stream: in envelopes, packed and sent; undeliverable records go to the dead letters."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _MAX_KEY_BYTES = 4 * 256
 class Sink:
     """Puts records on a stream at least once, and says so only when the service has said so.
 
-    Used by one thread; requests run on others. IngestionRequest is kept inside one Kinesis record only.
+    Used by one thread; requests run on others. Order is kept inside one Kinesis record only.
 
     Args:
         client: Made by ``kinesis_client``, or anything with its ``put_records``.

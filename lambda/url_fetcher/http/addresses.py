@@ -7,13 +7,16 @@ more on the connected socket, so that neither DNS nor a redirect gets round it.
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from url_fetcher.errors import AddressRefused
 from url_fetcher.redaction import public_url
+
+if TYPE_CHECKING:
+    from url_fetcher.variables import SettingsVariables
 
 Address: TypeAlias = IPv4Address | IPv6Address
 _Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
@@ -91,6 +94,16 @@ class AddressPolicy:
     allow_http: bool = False
     allow_private_networks: bool = False
     runtime_api: str = ""
+
+    @classmethod
+    def of(cls, variables: "SettingsVariables", *, runtime_api: str = "") -> "AddressPolicy":
+        """The policy that the function's settings ask for."""
+        return cls(
+            allowed_hosts=variables.allowed_hosts,
+            allow_http=variables.allow_http,
+            allow_private_networks=variables.allow_private_networks,
+            runtime_api=runtime_api,
+        )
 
     def check_url(self, url: str) -> Url:
         """The URL's parts as the client will use them: host in lower case and IDNA.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from url_fetcher.http.transport import Response, Transport
-from url_fetcher.http.urls import with_query
 from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
+from url_fetcher.source.identity import configured_url
 from url_fetcher.source.pager import Pager
 from url_fetcher.source.pagination import NoPagination, Outcome, Resume
 from url_fetcher.source.schema import Source
@@ -64,7 +64,7 @@ class SourceReader:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.report = FetchReport()
-        self.url = with_query(source.url, {name: _query_text(value) for name, value in source.query.items()})
+        self.url = configured_url(source)
         self._source = source
         self._transport = transport
         self._clock = clock
@@ -139,8 +139,3 @@ class SourceReader:
             finally:
                 self.report.fetch_seconds += self._clock() - began
         self.report.received_bytes += opened.body.received_bytes - received
-
-
-def _query_text(value: str | float | bool) -> str:
-    """A query parameter's text; booleans as JSON writes them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -33,14 +33,14 @@ class SecretCache:
     """Reads each secret once and hides its values in everything that is said.
 
     Args:
-        client: Makes the Secrets Manager client when the first secret is needed.
+        client: Gives the Secrets Manager client of a Region; called when a secret is read.
         redactor: Is told every value.
         clock: Gives seconds of the wall clock: a frozen function's monotonic clock stands still.
     """
 
     def __init__(
         self,
-        client: Callable[[], ReadsSecrets],
+        client: Callable[[str], ReadsSecrets],
         redactor: "Redactor",
         *,
         clock: Callable[[], float] = time.time,
@@ -105,7 +105,8 @@ class SecretCache:
         if self._clock() < expires_at:
             return text
         try:
-            text = str(self._client().get_secret_value(SecretId=arn).get("SecretString", ""))
+            client = self._client(_region(arn))
+            text = str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             if code in _RETRYABLE_CODES:
@@ -122,6 +123,11 @@ class SecretCache:
             raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
         self._texts[arn] = (text, self._clock() + _MAX_AGE_SECONDS)
         return text
+
+
+def _region(arn: str) -> str:
+    """The Region of ``arn:<partition>:secretsmanager:<region>:…``; the function's own cannot read others."""
+    return arn.split(":")[3]
 
 
 def _is_printable(value: str) -> bool:

@@ -90,7 +90,7 @@ class TestDefaults:
                     "allow_http": False,
                     "allow_private_networks": False,
                     "packing": "lines",
-                    "pack_kib": 25,
+                    "pack_kib": 24,
                     "partition_key_field": "",
                 },
             ),

@@ -12,7 +12,7 @@ from url_fetcher.delivery.envelope import Origin
 from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable, DeliveryError
 from url_fetcher.formats.splitter import Rejected
 
-_ORIGIN = Origin("https://example.com/", "2026-11-23T01:18:08.129Z")
+_ORIGIN = Origin("https://example.com/", "2026-11-23T01:18:08.129Z", "example")
 
 
 class _Store:

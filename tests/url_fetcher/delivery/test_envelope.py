@@ -4,15 +4,15 @@ from xxhash import xxh3_64_intdigest, xxh3_128_hexdigest
 
 from url_fetcher.delivery.envelope import Envelope, Origin
 
-_ORIGIN = Origin('https://example.com/posts?q="é"', "2026-11-23T01:18:08.129Z")
+_ORIGIN = Origin('https://example.com/posts?q="é"', "2026-11-23T01:18:08.129Z", "posts")
 
 
 def test_a_line_is_the_record_in_its_envelope() -> None:
     """The keys and their order, the verbatim data and the newline are what the product promises."""
     data = b'{ "n": 1.0 }'
-    id_ = xxh3_128_hexdigest(data, xxh3_64_intdigest(b"https://example.com/")).encode()
+    id_ = xxh3_128_hexdigest(data, xxh3_64_intdigest(b"example")).encode()
 
-    line = Envelope(Origin("https://example.com/", "t")).lines([data]).data
+    line = Envelope(Origin("https://example.com/", "t", "example")).lines([data]).data
 
     assert line == (
         b'{"timestamp":"t","sourceUrl":"https://example.com/","id":"' + id_ + b'","data":{ "n": 1.0 }}\n'
@@ -34,8 +34,8 @@ def test_the_ends_are_where_lines_end() -> None:
 
 
 def test_the_same_record_of_the_same_source_has_the_same_id() -> None:
-    """The id depends on neither time nor neighbours."""
-    later = Origin(_ORIGIN.source_url, "2027-01-01T00:00:00.000Z")
+    """The id depends on neither time nor neighbours nor the page's URL."""
+    later = Origin("https://example.com/posts?page=2", "2027-01-01T00:00:00.000Z", _ORIGIN.identity)
     first = Envelope(_ORIGIN).lines([b"1", b"2"]).data.splitlines()[1]
     second = Envelope(later).lines([b"2"]).data.splitlines()[0]
 
@@ -43,8 +43,8 @@ def test_the_same_record_of_the_same_source_has_the_same_id() -> None:
 
 
 def test_records_or_sources_that_differ_have_other_ids() -> None:
-    """Neither other data nor another URL gives the same id."""
-    other = Origin("https://example.com/other", _ORIGIN.timestamp)
+    """Neither other data nor another source gives the same id."""
+    other = Origin(_ORIGIN.source_url, _ORIGIN.timestamp, "other")
     lines = Envelope(_ORIGIN).lines([b"1", b"2"]).data + Envelope(other).lines([b"1"]).data
 
     assert len({json.loads(line)["id"] for line in lines.splitlines()}) == 3

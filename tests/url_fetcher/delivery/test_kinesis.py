@@ -14,6 +14,16 @@ from url_fetcher.errors import StreamRejected
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
 
+KEY_CODES = (
+    "KMSAccessDeniedException",
+    "KMSDisabledException",
+    "KMSInvalidStateException",
+    "KMSNotFoundException",
+    "KMSOptInRequired",
+    "KMSThrottlingException",
+)
+ADVICE = "check the state, the policy and the request quota of the stream's KMS key"
+
 _ENTRIES = [Entry(b"one\n", "a", 1), Entry(b"two\n", 'é"', 2), Entry(b"\x00\xff\n", "c", 1)]
 
 
@@ -156,7 +166,7 @@ def test_a_refused_connection_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     "code",
-    ["ResourceNotFoundException", "AccessDeniedException", "ValidationException", "KMSDisabledException"],
+    ["ResourceNotFoundException", "AccessDeniedException", "ValidationException"],
 )
 def test_a_call_that_will_be_refused_again_raises(code: str) -> None:
     """A missing stream, a missing permission and an invalid request end the delivery."""
@@ -165,6 +175,31 @@ def test_a_call_that_will_be_refused_again_raises(code: str) -> None:
 
     with plain as client, pytest.raises(StreamRejected, match=code):
         send(client, "stream", _ENTRIES)
+
+
+@pytest.mark.parametrize("code", KEY_CODES)
+class TestProblemsOfTheKmsKeyAreRetried:
+    """A policy or a key may be on its way, and what is given up meanwhile would be lost."""
+
+    def test_when_the_call_is_refused(self, code: str) -> None:
+        """All entries come back, certainly not accepted, and the reason is the key's."""
+        plain = _Plain()
+        plain.stubber.add_client_error("put_records", code, "is not authorized", http_status_code=400)
+        with plain as client:
+            result = send(client, "stream", _ENTRIES)
+
+        assert result == (_ENTRIES, f"{code} (is not authorized): {ADVICE}", False)
+
+    def test_when_a_record_is_refused(self, code: str) -> None:
+        """The refused entry comes back, and the reason is the key's."""
+        plain = _Plain()
+        accepted = {"SequenceNumber": "1", "ShardId": "s"}
+        results = [accepted, {"ErrorCode": code, "ErrorMessage": "is not authorized"}, accepted]
+        plain.stubber.add_response("put_records", {"FailedRecordCount": 1, "Records": results})
+        with plain as client:
+            result = send(client, "stream", _ENTRIES)
+
+        assert result == ([_ENTRIES[1]], f"{code} (is not authorized): {ADVICE}", False)
 
 
 def test_missing_credentials_raise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
 from url_fetcher.delivery.packing import MAX_LINES, Entry, KeyedPacker, LinePacker, Packer, SinglePacker
 
-_ENVELOPE = Envelope(Origin("https://example.com/", "t"))
+_ENVELOPE = Envelope(Origin("https://example.com/", "t", "example"))
 
 
 def _lines(records: Sequence[bytes]) -> Lines:

@@ -3,6 +3,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.url_fetcher.streams import ORIGIN, MemoryStream, lines_of, records, sink_to
 from url_fetcher.delivery.dead_letters import DeadLetters
@@ -33,7 +34,7 @@ def test_lines_carry_their_own_origin() -> None:
     stream = MemoryStream()
     sink = sink_to(stream)
     for name in "ab":
-        sink.put(Origin(f"https://{name}.example", "t"), [b"1"])
+        sink.put(Origin(f"https://{name}.example", "t", name), [b"1"])
     sink.close()
 
     assert [line["sourceUrl"] for line in lines_of(stream.accepted)] == [
@@ -55,6 +56,17 @@ def test_requests_keep_the_limits(settings: SinkSettings) -> None:
     ]
 
     assert all(count <= 500 and size <= 2 * _MIB for count, size in sizes)
+
+
+def test_a_packed_record_is_one_billed_unit() -> None:
+    """AWS bills by 25 KB; a full record stays below even if that means 25,000 bytes, and fills most of it."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings())
+    sink.put(ORIGIN, records(3_000, size=50))
+    sink.close()
+    sizes = [len(each["Data"]) + len(each["PartitionKey"]) for request in stream.requests for each in request]
+
+    assert 24_000 < max(sizes) < 25_000
 
 
 def test_records_larger_than_a_request_aims_at_still_go() -> None:
@@ -131,6 +143,43 @@ def test_at_the_deadline_what_is_left_is_counted() -> None:
     sink.put(ORIGIN, records(10))
 
     with pytest.raises(StreamUnavailable, match="10 of 10 records"):
+        sink.close()
+
+
+_KEY_DENIED: Any = {"Error": {"Code": "KMSAccessDeniedException", "Message": "the role may not use key/1234"}}
+
+
+class _KeyDenied:
+    """A stream whose key the role may not use yet: that many calls are refused, then all is taken."""
+
+    def __init__(self, refusals: float) -> None:
+        self.stream = MemoryStream()
+        self._refusals = refusals
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
+        """As boto3's."""
+        self._refusals -= 1
+        if self._refusals >= 0:
+            raise ClientError(_KEY_DENIED, "PutRecords")
+        return self.stream.put_records(StreamName=StreamName, Records=Records)
+
+
+def test_kms_errors_are_retried_until_the_key_works() -> None:
+    """Nothing is lost while a key's policy is on its way."""
+    client = _KeyDenied(3)
+    sink = sink_to(client)
+    sink.put(ORIGIN, records(10))
+    sink.close()
+
+    assert (_numbers(client.stream), sink.report.possible_duplicates) == (list(range(10)), 0)
+
+
+def test_the_final_error_names_the_problem_with_the_key() -> None:
+    """Who reads it learns which key it is and what to check; the event may be tried again."""
+    sink = sink_to(_KeyDenied(float("inf")), seconds=0.2)
+    sink.put(ORIGIN, records(10))
+
+    with pytest.raises(StreamUnavailable, match=r"KMSAccessDeniedException .*key/1234.*check the state"):
         sink.close()
 
 
