@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+CONFIGURATION = "config/"
+"""Where in the bucket the function's sources lie, which are no records."""
+
 
 class Line(msgspec.Struct, rename="camel"):
     """One record line of the lake; ``data`` holds the source's own bytes."""
@@ -50,7 +53,7 @@ class Lake:
         """Reads what has arrived since the last look."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             for entry in page.get("Contents", []):
-                if entry["Key"] not in self.objects:
+                if entry["Key"] not in self.objects and not entry["Key"].startswith(CONFIGURATION):
                     self.objects[entry["Key"]] = self._read(entry["Key"], entry["Size"])
 
     @property

@@ -16,7 +16,7 @@ from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
-from tests.e2e.consumer import Consumer, emitted
+from tests.e2e.consumer import HOST_FETCHES_HOST, Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
 from tools.module.main_tf import short_name
 
@@ -43,6 +43,29 @@ architecture = "host"
 allow_http = true
 allow_private_networks = true
 """
+MANY = f"""
+locals {{
+  secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret"
+}}
+
+module "many" {{
+  source    = "./modules/ingestion"
+  providers = {{ aws = aws.america }}
+  name      = "many"
+  sources = concat(
+    [{{ name = "sample", url = "THE_URL", auth = {{ kind = "bearer", secret_arn = "THE_SECRET" }} }}],
+    [for number in range(299) : {{
+      name = "api-${{number}}"
+      url  = "https://api-${{number}}.example.com/v1/records"
+      auth = {{ kind = "bearer", secret_arn = "${{local.secrets}}:api-${{number}}" }}
+    }}],
+  )
+{HOST_FETCHES_HOST}}}
+
+output "many" {{
+  value = module.many.function_name
+}}
+"""
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 
@@ -62,11 +85,19 @@ def own_tests(module: Path, tmp_path_factory: pytest.TempPathFactory) -> Consume
 
 @pytest.fixture(scope="module")
 def consumer(
-    module: Path, own_tests: Consumer, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+    module: Path,
+    own_tests: Consumer,
+    emulator: Emulator,
+    sample: SampleApi,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Consumer:
     """The example of two pipelines, applied from a folder of its own while the module's tests run."""
     consumer = Consumer.of_example(module, "two-pipelines", tmp_path_factory.mktemp("consumer") / "root")
     consumer.override("europe", "america")
+    secrets = _client(emulator, "secretsmanager", "us-east-1")
+    arn = secrets.create_secret(Name="many", SecretString=json.dumps({"token": "t"}))["ARN"]
+    text = MANY.replace("THE_URL", sample.url).replace("THE_SECRET", arn)
+    (consumer.folder / "many.tf").write_text(text, encoding="utf-8")
     consumer.must(emulator, "init", "-input=false")
     own_tests.must(None, "init", "-input=false")
     together(
@@ -98,6 +129,19 @@ def test_every_record_lands_through_every_pipeline(
     landed = compare(EXPECTED, lake.lines)
 
     assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
+
+
+def test_one_of_three_hundred_sources_with_secrets_is_ingested(
+    consumer: Consumer, emulator: Emulator
+) -> None:
+    """As many sources as a list in HCL has reach the function, and each secret may be read."""
+    invoked = _client(emulator, "lambda", "us-east-1").invoke(
+        FunctionName=consumer.outputs()["many"], Payload=json.dumps({"source": "sample"}).encode()
+    )
+    answer = json.loads(invoked["Payload"].read())
+
+    assert answer.get("statusCode") == 200, answer
+    assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
 
 
 def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:

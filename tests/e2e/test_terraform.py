@@ -55,7 +55,7 @@ def private_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def clicks(orders: Deployment, private_url: str) -> Deployment:
-    """A second pipeline for the same account, synthesized, with a source whose token is a secret."""
+    """A second pipeline for the same account, with 300 sources that have secrets of their own."""
     deployment = Deployment(orders.checkout, orders.emulator, "clicks", "out/clicks")
     secrets = orders.emulator.client("secretsmanager")
     arn = secrets.create_secret(Name="clicks", SecretString=json.dumps({"token": TOKEN}))["ARN"]
@@ -65,6 +65,11 @@ def clicks(orders: Deployment, private_url: str) -> Deployment:
             f'\n[[sources]]\nname = "private"\nurl = "{private_url}"\n'
             f'auth = {{ kind = "bearer", secret_arn = "{arn}" }}\n'
         )
+        for number in range(299):
+            settings.write(
+                f'\n[[sources]]\nname = "api-{number}"\nurl = "https://api-{number}.example.com/v1/records"\n'
+                f'auth = {{ kind = "bearer", secret_arn = "{SECRET}/api-{number}" }}\n'
+            )
     deployment.synthesize()
     return deployment
 
@@ -165,7 +170,11 @@ def test_a_second_pipeline_has_a_lake_of_its_own(clicks: Deployment, sample: Sam
 def test_objects_lie_under_hive_folders(orders: Deployment, emulator: Emulator) -> None:
     """Every object of records is in a folder of its hour."""
     listed = emulator.client("s3").list_objects_v2(Bucket=orders.outputs()["bucket_name"])
-    keys = [entry["Key"] for entry in listed["Contents"] if not entry["Key"].startswith("dead-letters/")]
+    keys = [
+        entry["Key"]
+        for entry in listed["Contents"]
+        if not entry["Key"].startswith(("dead-letters/", "config/"))
+    ]
 
     assert keys
     assert all(
@@ -234,7 +243,7 @@ def test_an_event_that_failed_to_the_last_ends_in_the_queue(clicks: Deployment, 
 @pytest.mark.usefixtures("applied")
 def test_without_permission_to_read_the_secret_nothing_is_fetched(clicks: Deployment) -> None:
     """The role may read the secret that a source names, and needs to; no answer holds it."""
-    with _without("secretsmanager:GetSecretValue", clicks):
+    with _without_secrets(clicks):
         denied = clicks.invoke({"source": "private"})
     answer = clicks.invoke({"source": "private"})
 
@@ -404,6 +413,22 @@ def _without(action: str, deployment: Deployment) -> Iterator[None]:
         yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(whole))
+
+
+@contextmanager
+def _without_secrets(deployment: Deployment) -> Iterator[None]:
+    """The function's role without its policies for secrets, for the time of the block."""
+    iam = deployment.emulator.client("iam")
+    role = f"{deployment.name}-local-fetch-us-east-1"
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    assert attached
+    for policy in attached:
+        iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+    try:
+        yield
+    finally:
+        for policy in attached:
+            iam.attach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
 
 
 def _lacking(action: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ run "makes_a_pipeline" {
   }
 
   assert {
-    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.SOURCES) == "[]"
+    condition     = one(aws_s3_object.fetch_sources_object[*].content) == "[]"
     error_message = "the function has sources that nobody gave"
   }
 }
@@ -127,8 +127,42 @@ run "reads_the_secrets_of_its_sources" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "ReadSecrets")
-    error_message = "the function may not read its secrets"
+    condition     = data.aws_iam_policy_document.fetch_secrets_permissions["0"].statement[0].resources == toset(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-??????"])
+    error_message = "the function may not read its secrets, or more than these"
+  }
+}
+
+run "permits_secrets_with_and_without_their_suffix" {
+  command = plan
+
+  variables {
+    sources = [for name in ["a-AbCd12", "b", "my-secret"] : {
+      url  = "https://a.example"
+      auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}" }
+    }]
+  }
+
+  assert {
+    condition = [for arn in local.secret_resources : trimprefix(arn, "arn:aws:secretsmanager:eu-central-1:123456789012:secret:")] == [
+      "a-AbCd12", "my-secret", "b-??????", "my-secret-??????",
+    ]
+    error_message = "an ARN without its suffix matches no secret, or one with it matches more"
+  }
+}
+
+run "groups_three_hundred_secrets_into_policies" {
+  command = plan
+
+  variables {
+    sources = [for number in range(300) : {
+      url  = "https://a.example"
+      auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/${number}-AbCd12" }
+    }]
+  }
+
+  assert {
+    condition     = length(local.secret_groups) <= 10 && alltrue([for arns in local.secret_groups : length(jsonencode(arns)) < 5900])
+    error_message = "the secrets do not fit into the policies that a role may have"
   }
 }
 
