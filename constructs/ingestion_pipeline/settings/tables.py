@@ -241,7 +241,8 @@ class FunctionSettings(Checked):
         None,
         0,
         100_000,
-        "Most invocations at the same time; unset: as many as the account has left.",
+        "Most invocations at the same time; unset: as many as the account has left. A new account has a "
+        "quota of 10 in all and can reserve none of them: have the quota raised first.",
         LAMBDA_QUOTAS,
     )
     retry_attempts: int = whole(

@@ -38,12 +38,24 @@ class TestDefaults:
         assert read(write(MINIMAL), "dev") == Settings()
 
     def test_of_the_projects_own_file(self, root: Path) -> None:
-        """The file of the project sets what the design says, one shard in dev, and ten at once in prod."""
+        """The file of the project sets what the design says, with one shard in dev."""
         dev, prod = (read(root / "pipeline.toml", environment) for environment in ("dev", "prod"))
 
         assert (dev.stream.shard_count, prod.stream.shard_count) == (1, 2)
-        assert (dev.function.reserved_concurrency, prod.function.reserved_concurrency) == (None, 10)
         assert dev.sources == ({"name": "posts", "url": "https://jsonplaceholder.typicode.com/posts"},)
+
+    @pytest.mark.parametrize("environment", ["dev", "prod", "local"])
+    def test_no_environment_reserves_concurrency(self, root: Path, environment: str) -> None:
+        """A new account has a quota of 10 and must keep 10 unreserved: reserving would fail at apply."""
+        settings = read(root / "pipeline.toml", environment)
+
+        assert settings.function.reserved_concurrency is None
+
+    def test_prod_keeps_records_for_seven_days(self, root: Path) -> None:
+        """A delivery that fails over a weekend loses nothing in prod; dev pays for 24 hours only."""
+        dev, prod = (read(root / "pipeline.toml", environment) for environment in ("dev", "prod"))
+
+        assert (dev.stream.retention_hours, prod.stream.retention_hours) == (24, 168)
 
 
 class TestOverlay:
