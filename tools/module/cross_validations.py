@@ -9,7 +9,9 @@ from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
+    AMBIGUOUS_TAG,
     DATA_FOLDER,
+    ENVIRONMENT_TAG,
     MAX_TAGS,
     TAG_SIGNS,
     DeadLetterSettings,
@@ -59,6 +61,7 @@ def _tags() -> tuple[Validation, ...]:
     (few,) = _advice(lambda: PipelineSettings(tags=dict.fromkeys(map(str, range(MAX_TAGS + 1)), "")))
     within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
     text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
+    every = f'merge({{ {ENVIRONMENT_TAG} = "" }}, var.tags)'
     fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"
     return (
         Validation(
@@ -66,6 +69,10 @@ def _tags() -> tuple[Validation, ...]:
             f"tags: {advice}",
         ),
         Validation(f"length(var.tags) <= {MAX_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
+        Validation(
+            f"length(distinct([for key in keys({every}) : lower(key)])) == length({every})",
+            f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
+        ),
     )
 
 

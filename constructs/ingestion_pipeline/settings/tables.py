@@ -50,6 +50,8 @@ ALLOWED_HOSTS_CHARACTERS = 512
 """Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 TAG_SIGNS = "_.:/=+-@"
+ENVIRONMENT_TAG = "Environment"
+AMBIGUOUS_TAG = "differs only by case from another tag"
 MAX_TAGS = 49
 """A resource has up to 50; one of them is `Environment`."""
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
@@ -135,6 +137,21 @@ class PipelineSettings(Checked):
         if len(self.tags) > MAX_TAGS:
             few = f"is the number of tags; up to {MAX_TAGS} are allowed beside `Environment` ({TAGS})"
             problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
+        return problems + self._ambiguous_tags()
+
+    def _ambiguous_tags(self) -> list[Problem]:
+        """Keys that differ only by case: IAM knows one of them, so that creating a role would fail.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+        """
+        known = {ENVIRONMENT_TAG.casefold(): ENVIRONMENT_TAG}
+        problems = []
+        for key, value in self.tags.items():
+            other = known.setdefault(key.casefold(), key)
+            if other != key:
+                problems.append(
+                    Problem(f"{self.table}.tags.{key}", value, f"{AMBIGUOUS_TAG}, such as {other}")
+                )
         return problems
 
 
@@ -178,8 +195,9 @@ class DeliverySettings(Checked):
         "https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html",
     )
     data_prefix: str = text(
-        "",
-        "Folder before `year=/month=/day=/hour=/`.",
+        "data/",
+        "Folder before `year=/month=/day=/hour=/`; with one of its own, a query engine or crawler that reads "
+        "the data reads no errors or dead letters.",
         f"({LITERAL_PREFIX})?",
         "empty, or a literal path that ends in /",
         FIREHOSE_PREFIX,

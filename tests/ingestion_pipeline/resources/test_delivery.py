@@ -67,7 +67,7 @@ class TestDefaults:
             ("buffering_interval", 300),
             ("compression_format", "GZIP"),
             ("bucket_arn", BUCKET),
-            ("prefix", HOURS),
+            ("prefix", f"data/{HOURS}"),
             ("error_output_prefix", f"errors/!{{firehose:error-output-type}}/{HOURS}"),
         ],
     )
@@ -138,7 +138,7 @@ class TestGuarded:
         """Objects may be written where data and errors go, and nowhere else in the bucket."""
         (objects,) = [s for s in default.statements("permissions") if "s3:PutObject" in s["actions"]]
 
-        assert objects["resources"] == [f"{BUCKET}/year=*", f"{BUCKET}/errors/*"]
+        assert objects["resources"] == [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
 
     def test_prefixes_of_the_user_are_the_ones_allowed(self, customised: Synthesized) -> None:
         """With other prefixes, the permission is for those."""
@@ -161,7 +161,7 @@ class TestGuarded:
             for statement in default.statements("permissions")
             for action in statement["actions"]
         }
-        objects = [f"{BUCKET}/year=*", f"{BUCKET}/errors/*"]
+        objects = [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
         log_stream = f"${{{default.address('aws_cloudwatch_log_stream')}.arn}}"
 
         assert permitted == {

@@ -54,7 +54,7 @@ class TestDefaults:
                     "buffer_mib": 5,
                     "buffer_seconds": 300,
                     "compression": "GZIP",
-                    "data_prefix": "",
+                    "data_prefix": "data/",
                     "error_prefix": "errors/",
                     "log_retention_days": 14,
                 },
@@ -273,6 +273,21 @@ class TestConflicts:
             (PipelineSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
             (PipelineSettings, {"tags": {"k": "v" * 257}}, "a value of up to 256"),
             (PipelineSettings, {"tags": {"k": "${x}"}}, "pipeline.tags.k = '${x}': a tag has"),
+            (
+                PipelineSettings,
+                {"tags": {"Team": "a", "team": "b"}},
+                "pipeline.tags.team = 'b': differs only by case from another tag, such as Team",
+            ),
+            (
+                PipelineSettings,
+                {"tags": {"Straße": "a", "STRASSE": "b"}},
+                "pipeline.tags.STRASSE = 'b': differs only by case from another tag, such as Straße",
+            ),
+            (
+                PipelineSettings,
+                {"tags": {"environment": "x"}},
+                "pipeline.tags.environment = 'x': differs only by case from another tag, such as Environment",
+            ),
             (PipelineSettings, {"tags": {"a,b": "v"}}, "letters, digits, spaces and _.:/=+-@"),
             (
                 PipelineSettings,
@@ -319,6 +334,7 @@ class TestConflicts:
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
             (PipelineSettings, {"tags": {"k" * 128: "v" * 256}}),
             (PipelineSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
+            (PipelineSettings, {"tags": {"Environment": "x"}}),
             (PipelineSettings, {"tags": {"owner": "${TfToken[TOKEN.1]}"}}),
             (PipelineSettings, {"tags": dict.fromkeys(map(str, range(49)), "")}),
             (FetchSettings, {"allowed_hosts": ("${TfToken[TOKEN.1]}",)}),

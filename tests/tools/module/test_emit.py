@@ -35,7 +35,7 @@ OTHERS: dict[str, object] = {
     "delivery.buffer_mib": 64,
     "delivery.buffer_seconds": 60,
     "delivery.compression": "ZIP",
-    "delivery.data_prefix": "data/",
+    "delivery.data_prefix": "raw/",
     "delivery.error_prefix": "failed/",
     "delivery.log_retention_days": 30,
     "lake.bucket_name": "a-bucket",
