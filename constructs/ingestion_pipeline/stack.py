@@ -27,7 +27,11 @@ class AwsStack(TerraformStack):
         super().__init__(scope, id_)
         tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
         AwsProvider(
-            self, "aws", region=settings.pipeline.region, default_tags=[AwsProviderDefaultTags(tags=tags)]
+            self,
+            "aws",
+            region=settings.pipeline.region,
+            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
+            default_tags=[AwsProviderDefaultTags(tags=tags)],
         )
         state_region = settings.state.region or settings.pipeline.region
         S3Backend(self, bucket=settings.state.bucket, key=state_key, region=state_region, encrypt=True)

@@ -113,6 +113,15 @@ class PipelineSettings(Checked):
         "a Region's name such as eu-west-1",
         REGIONS,
     )
+    allowed_account_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Accounts that may be deployed to, so that credentials of a wrong one are refused; empty: any.",
+            tuple,
+            pattern=r"\d{12}",
+            form="a list of account ids, each of 12 digits",
+        ),
+    )
     tags: dict[str, str] = field(
         default_factory=lambda: {"Purpose": "DataIngestion"},
         metadata={
@@ -223,6 +232,13 @@ class LakeSettings(Checked):
         rf"({BUCKET_NAME})?",
         BUCKET_FORM,
         BUCKET_NAMES,
+    )
+    expire_days: int = whole(
+        0,
+        0,
+        36_500,
+        "Days until a record's object is deleted; 0: never. S3 keeps the deleted version for another "
+        "`noncurrent_version_days`. Errors and dead letters stay.",
     )
     noncurrent_version_days: int = whole(
         90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never."

@@ -42,7 +42,12 @@ class TestDefaults:
         [
             (
                 PipelineSettings(),
-                {"name": "data-ingestion", "region": "us-east-1", "tags": {"Purpose": "DataIngestion"}},
+                {
+                    "name": "data-ingestion",
+                    "region": "us-east-1",
+                    "allowed_account_ids": (),
+                    "tags": {"Purpose": "DataIngestion"},
+                },
             ),
             (
                 StreamSettings(),
@@ -63,6 +68,7 @@ class TestDefaults:
                 LakeSettings(),
                 {
                     "bucket_name": "",
+                    "expire_days": 0,
                     "noncurrent_version_days": 90,
                     "unfinished_upload_days": 7,
                     "delete_with_stack": False,
@@ -223,6 +229,11 @@ class TestLimitsOfAws:
                 "state.bucket",
                 ["", "abc", "a" * 63],
                 ["ab", "a" * 64, "Abc", "a..b", "192.168.5.4", "xn--abc", "abc-s3alias"],
+            ),
+            (
+                "pipeline.allowed_account_ids",
+                [(), ["123456789012", "210987654321"]],
+                [["12345678901"], ["1234567890123"], [""], "123456789012", [123456789012]],
             ),
             ("state.key", ["", "a/b.tfstate", "a//b"], ["/a", "a/", "${a}", "a b", "a/%b"]),
             (

@@ -39,6 +39,7 @@ OTHERS: dict[str, object] = {
     "delivery.error_prefix": "failed/",
     "delivery.log_retention_days": 30,
     "lake.bucket_name": "a-bucket",
+    "lake.expire_days": 365,
     "lake.noncurrent_version_days": 30,
     "lake.unfinished_upload_days": 3,
     "function.memory_mib": 1024,
@@ -187,7 +188,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     conditional = (
         *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
         *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
-        *("logging_config", "reserved_concurrent_executions"),
+        *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 
     assert {place for place in more if not any(word in place for word in conditional)} == set()
