@@ -19,6 +19,7 @@ from ingestion_pipeline.settings.tables import (
     FetchSettings,
     PipelineSettings,
     Settings,
+    VpcSettings,
 )
 from tools.module.validations import Validation
 
@@ -45,6 +46,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", DATA, dead_in_data),
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
+        "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("function_runtime", target.runtime),),
         "function_architecture": (_built_for("function_architecture", target.architecture),),
         "existing_failure_destination": (
@@ -73,6 +75,14 @@ def _tags() -> tuple[Validation, ...]:
             f"length(distinct([for key in keys({every}) : lower(key)])) == length({every})",
             f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
         ),
+    )
+
+
+def _network() -> Validation:
+    (advice,) = _advice(lambda: VpcSettings(subnet_ids=("subnet-01234567",)))
+    return Validation(
+        "(length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)",
+        advice.replace("vpc.", "vpc_"),
     )
 
 
@@ -114,7 +124,8 @@ def _overlapping_prefixes() -> list[str]:
     folder = f"{DATA_FOLDER}/"
     advice = _advice(
         lambda: Settings(
-            delivery=DeliverySettings(error_prefix=folder), dead_letters=DeadLetterSettings(prefix=folder)
+            delivery=DeliverySettings(data_prefix="", error_prefix=folder),
+            dead_letters=DeadLetterSettings(prefix=folder),
         )
     )
     return [

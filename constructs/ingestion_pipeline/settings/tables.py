@@ -14,6 +14,7 @@ KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-a
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
 FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html"
 LAMBDA_QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 LAMBDA_ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
 SQS_QUOTAS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
@@ -41,6 +42,7 @@ BUCKET_FORM = (
 )
 DATA_FOLDER = "year="
 """How the key of every data object begins after the prefix; Firehose may write there and to errors."""
+STREAM_ENCRYPTION = "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html"
 AWS_KINESIS_KEY = "alias/aws/kinesis"
 KEY_ARN = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 # Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
@@ -182,7 +184,18 @@ class StreamSettings(Checked):
         "KMS key that encrypts the stream: AWS's own, or the ARN of yours, which both roles may then use.",
         f"{AWS_KINESIS_KEY}|{KEY_ARN}",
         f"{AWS_KINESIS_KEY} or the ARN of a key",
-        "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html",
+        STREAM_ENCRYPTION,
+    )
+    other_kms_keys: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Further keys that both roles may use: the next key before `kms_key` changes, and the former one "
+            "until the records that it encrypted have left the stream.",
+            tuple,
+            pattern=KEY_ARN,
+            form="a list of ARNs of keys",
+            source=STREAM_ENCRYPTION,
+        ),
     )
 
 
@@ -301,6 +314,41 @@ class FunctionSettings(Checked):
             advice = f"must be host together with function.runtime, which is {self.runtime!r}"
             return [Problem(f"{self.table}.architecture", self.architecture, advice)]
         return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcSettings(Checked):
+    """The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+
+    table = "vpc"
+    subnet_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Private subnets that the function runs in, for a fixed egress address or sources in a private "
+            "network; empty: Lambda's own network.",
+            tuple,
+            pattern=r"subnet-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as subnet-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+    security_group_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Security groups of the function; needed with subnets, and only then.",
+            tuple,
+            pattern=r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as sg-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+
+    def conflicts(self) -> list[Problem]:
+        """One without the other."""
+        if bool(self.subnet_ids) == bool(self.security_group_ids):
+            return []
+        advice = f"vpc.subnet_ids and vpc.security_group_ids go together: give both or neither ({LAMBDA_VPC})"
+        return [Problem(f"{self.table}.security_group_ids", self.security_group_ids, advice)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,6 +486,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     lake: LakeSettings = field(default_factory=LakeSettings)
     function: FunctionSettings = field(default_factory=FunctionSettings)
+    vpc: VpcSettings = field(default_factory=VpcSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)

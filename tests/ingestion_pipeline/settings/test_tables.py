@@ -16,6 +16,7 @@ from ingestion_pipeline.settings.tables import (
     PipelineSettings,
     Settings,
     StreamSettings,
+    VpcSettings,
 )
 
 RULES: dict[str, Rule] = {
@@ -51,7 +52,12 @@ class TestDefaults:
             ),
             (
                 StreamSettings(),
-                {"shard_count": 2, "retention_hours": 24, "kms_key": "alias/aws/kinesis"},
+                {
+                    "shard_count": 2,
+                    "retention_hours": 24,
+                    "kms_key": "alias/aws/kinesis",
+                    "other_kms_keys": (),
+                },
             ),
             (
                 DeliverySettings(),
@@ -100,6 +106,7 @@ class TestDefaults:
                     "partition_key_field": "",
                 },
             ),
+            (VpcSettings(), {"subnet_ids": (), "security_group_ids": ()}),
             (DeadLetterSettings(), {"prefix": "dead-letters/", "queue_retention_days": 14, "kms_key": ""}),
             (Settings().state, {"bucket": "", "key": "", "region": ""}),
         ],
@@ -235,7 +242,18 @@ class TestLimitsOfAws:
                 [(), ["123456789012", "210987654321"]],
                 [["12345678901"], ["1234567890123"], [""], "123456789012", [123456789012]],
             ),
+            (
+                "vpc.subnet_ids",
+                [(), ["subnet-01234567", "subnet-0123456789abcdef0"]],
+                [["subnet-0123456"], ["sg-01234567"], ["subnet-0123456G"], "subnet-01234567"],
+            ),
+            ("vpc.security_group_ids", [(), ["sg-01234567"]], [["sg-1"], ["subnet-01234567"], ["default"]]),
             ("state.key", ["", "a/b.tfstate", "a//b"], ["/a", "a/", "${a}", "a b", "a/%b"]),
+            (
+                "stream.other_kms_keys",
+                [(), ["arn:aws:kms:eu-west-1:123456789012:key/12345678"]],
+                [["alias/aws/kinesis"], [""], "arn:aws:kms:eu-west-1:123456789012:key/1"],
+            ),
             (
                 "stream.kms_key",
                 [
@@ -278,6 +296,12 @@ class TestConflicts:
                 {"architecture": "host"},
                 "function.architecture = 'host': must be host together",
             ),
+            (
+                VpcSettings,
+                {"subnet_ids": ("subnet-01234567",)},
+                "vpc.security_group_ids = (): vpc.subnet_ids and vpc.security_group_ids go together",
+            ),
+            (VpcSettings, {"security_group_ids": ("sg-01234567",)}, "give both or neither"),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 40}, "take 559 characters of 512"),
             (PipelineSettings, {"tags": {"aws:x": "y"}}, "pipeline.tags.aws:x = 'y': a tag has"),
             (PipelineSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
@@ -342,6 +366,7 @@ class TestConflicts:
         [
             (FunctionSettings, {"runtime": "host", "architecture": "host"}),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 36}),
+            (VpcSettings, {"subnet_ids": ("subnet-01234567",), "security_group_ids": ("sg-01234567",)}),
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
             (PipelineSettings, {"tags": {"k" * 128: "v" * 256}}),
             (PipelineSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
