@@ -119,9 +119,6 @@ module "ingestion" {
   sources                = [{ name = "partners", url = "https://api.example.com/partners" }]
   vpc_subnet_ids         = aws_subnet.private[*].id
   vpc_security_group_ids = [aws_security_group.function.id]
-
-  # Without its way out the function could neither fetch nor put.
-  depends_on = [aws_route_table_association.private, aws_route_table_association.public]
 }
 
 output "egress_address" {
