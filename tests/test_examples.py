@@ -5,10 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.tables import TABLES
 from tests.checkout import ROOT
 
 DOCUMENTS = sorted(
@@ -68,3 +72,29 @@ def test_an_invocation_is_one_of_version_2(command: str) -> None:
     """Version 2 of the command line takes a payload for base64, and repeats a call after 60 seconds."""
     assert "--cli-binary-format raw-in-base64-out" in command
     assert "--invocation-type Event" in command
+
+
+@pytest.mark.parametrize("page", ["keys.md", "network.md", "sources.md"])
+def test_settings_in_a_page_are_accepted(tmp_path: Path, page: str) -> None:
+    """Every TOML block of these pages is a file of settings, for each environment that it names."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "pipeline.toml"
+    read_environments = []
+    for block in blocks:
+        file.write_text(
+            block if "[environments." in block else f"{block}[environments.dev]\n", encoding="utf-8"
+        )
+        for environment in tomllib.loads(file.read_text(encoding="utf-8"))["environments"]:
+            read_environments.append(read(file, environment).environment)
+
+    assert len(read_environments) >= len(blocks) > 0
+
+
+def test_settings_that_the_guarantees_name_exist() -> None:
+    """The page's `table.setting` are those of pipeline.toml."""
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    named = re.findall(rf"`({'|'.join(TABLES)})\.(\w+)`", text)
+    known = {(name, column.name) for name, table in TABLES.items() for column in fields(table)}  # type: ignore[arg-type]
+
+    assert {*named} - known == set()
