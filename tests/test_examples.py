@@ -20,11 +20,23 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "tools/module/files/*.md")
     for path in ROOT.glob(pattern)
 )
-INVOKE = re.compile(r"aws lambda invoke\b(?:.*\\\n)*.*")
+INVOKE = re.compile(r"^aws lambda invoke\b(?:.*\\\n)*.*", re.MULTILINE)
 INVOCATIONS = [
     pytest.param(command, id=f"{path.relative_to(ROOT)}-{index}")
     for path in DOCUMENTS
     for index, command in enumerate(INVOKE.findall(path.read_text(encoding="utf-8")))
+]
+
+TOML_BLOCKS = [
+    pytest.param(block, id=f"{page}-{index}")
+    for page in ("keys.md", "network.md", "sources.md")
+    for index, block in enumerate(
+        re.findall(
+            r"^```toml\n(.*?)^```",
+            (ROOT / "docs" / page).read_text(encoding="utf-8"),
+            re.DOTALL | re.MULTILINE,
+        )
+    )
 ]
 
 
@@ -74,21 +86,14 @@ def test_an_invocation_is_one_of_version_2(command: str) -> None:
     assert "--invocation-type Event" in command
 
 
-@pytest.mark.parametrize("page", ["keys.md", "network.md", "sources.md"])
-def test_settings_in_a_page_are_accepted(tmp_path: Path, page: str) -> None:
+@pytest.mark.parametrize("block", TOML_BLOCKS)
+def test_settings_in_a_page_are_accepted(tmp_path: Path, block: str) -> None:
     """Every TOML block of these pages is a file of settings, for each environment that it names."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     file = tmp_path / "pipeline.toml"
-    read_environments = []
-    for block in blocks:
-        file.write_text(
-            block if "[environments." in block else f"{block}[environments.dev]\n", encoding="utf-8"
-        )
-        for environment in tomllib.loads(file.read_text(encoding="utf-8"))["environments"]:
-            read_environments.append(read(file, environment).environment)
+    file.write_text(block if "[environments." in block else f"{block}[environments.dev]\n", encoding="utf-8")
+    environments = list(tomllib.loads(file.read_text(encoding="utf-8"))["environments"])
 
-    assert len(read_environments) >= len(blocks) > 0
+    assert [read(file, name).environment for name in environments] == environments
 
 
 def test_settings_that_the_guarantees_name_exist() -> None:
