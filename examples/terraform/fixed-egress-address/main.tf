@@ -91,7 +91,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private.id
 }
 
-# Dead letters go to S3 past the NAT gateway, which would bill them by the gigabyte. A gateway endpoint is free.
+# S3 is reached past the NAT gateway, which bills by the gigabyte. A gateway endpoint is free.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.ingestion.id
   service_name    = "com.amazonaws.${data.aws_region.current.id}.s3"
