@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -17,7 +18,17 @@ from ingestion_pipeline.settings.file import read  # noqa: E402 - the source roo
 from ingestion_pipeline.settings.names import FUNCTION  # noqa: E402
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 
-LONGEST_SECONDS = 900
+MAX_SECONDS = 900
+"""That Lambda lets an invocation take."""
+
+
+def client_config() -> Config:
+    """A client that waits as long as Lambda does and never repeats the invocation.
+
+    The keepalive is for the routers on the way, some of which drop a connection that is silent for minutes:
+    the answer would never arrive.
+    """
+    return Config(read_timeout=MAX_SECONDS, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 
 
 def main() -> None:
@@ -29,9 +40,8 @@ def main() -> None:
     event = {name: value for name, value in vars(given).items() if value}
     environment = os.environ.get("ENV") or "dev"
     try:
-        settings = read(ROOT / "pipeline.toml", environment)
-        # An invocation is not safe to repeat blindly: no retries, and as patient as Lambda itself.
-        config = Config(read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1})
+        settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)
+        config = client_config()
         client = boto3.client("lambda", region_name=settings.pipeline.region, config=config)
         function = settings.names.of(FUNCTION)
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         PipelineSettings,
         Settings,
         StreamSettings,
+        VpcSettings,
     )
     from ingestion_pipeline.stack import IngestionStack
 
@@ -45,6 +46,7 @@ __all__ = [
     "SettingsError",
     "StreamReference",
     "StreamSettings",
+    "VpcSettings",
 ]
 
 # In this order: the last two start jsii's Node process.

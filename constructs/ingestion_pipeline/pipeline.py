@@ -97,6 +97,7 @@ class IngestionPipeline(Construct):
         self._existing = existing or Existing()
         self._existing.check(settings)
         self._names = settings.names
+        self._data_prefix = f"{settings.delivery.data_prefix}{DATA_FOLDER}"
         account_id = DataAwsCallerIdentity(self, "caller").account_id
         protection = self._create_lake(account_id)
         self._create_stream()
@@ -127,8 +128,7 @@ class IngestionPipeline(Construct):
         Raises:
             ValueError: When the role's name is a reference and there is no ``id_``.
         """
-        prefix = f"{self._settings.delivery.data_prefix}{DATA_FOLDER}"
-        permissions = [*read_objects(self.bucket.arn, prefix), *decrypt_objects(self.bucket)]
+        permissions = [*read_objects(self.bucket.arn, self._data_prefix), *decrypt_objects(self.bucket)]
         return self._grant("read", role, id_, permissions)
 
     def _grant(
@@ -152,7 +152,14 @@ class IngestionPipeline(Construct):
 
         def make() -> BucketReference:
             settings, name = self._settings, self._names.bucket(account_id)
-            lake = DataLake(self, "lake", name=name, environment=settings.environment, settings=settings.lake)
+            lake = DataLake(
+                self,
+                "lake",
+                name=name,
+                environment=settings.environment,
+                data_prefix=self._data_prefix,
+                settings=settings.lake,
+            )
             protection.append(lake.policy)
             return lake.reference
 

@@ -8,7 +8,7 @@ from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.resources.bucket import StateBucket
 from ingestion_pipeline.settings.names import environment_label
-from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.settings.tables import ENVIRONMENT_TAG, Settings
 
 AWS_PROVIDER = {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
 
@@ -25,9 +25,13 @@ class AwsStack(TerraformStack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, state_key: str) -> None:
         super().__init__(scope, id_)
-        tags = {"Environment": environment_label(settings.environment), **settings.pipeline.tags}
+        tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
         AwsProvider(
-            self, "aws", region=settings.pipeline.region, default_tags=[AwsProviderDefaultTags(tags=tags)]
+            self,
+            "aws",
+            region=settings.pipeline.region,
+            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
+            default_tags=[AwsProviderDefaultTags(tags=tags)],
         )
         state_region = settings.state.region or settings.pipeline.region
         S3Backend(self, bucket=settings.state.bucket, key=state_key, region=state_region, encrypt=True)

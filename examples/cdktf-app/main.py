@@ -53,6 +53,9 @@ class DataPlatform(TerraformStack):
         self.add_override("terraform.required_providers.aws", provider)
         key = f"data-platform/{environment}.tfstate"
         S3Backend(self, bucket=os.environ["STATE_BUCKET"], key=key, region=REGION, encrypt=True)
+        # The lock that keeps two deploys apart; cdktf 0.21 does not know the argument:
+        # https://github.com/hashicorp/terraform-cdk/issues/3933
+        self.add_override("terraform.backend.s3.use_lockfile", True)
         local = environment == "local"
         # A local AWS runs functions on this machine's Python and processor, and fetches from this machine.
         function = FunctionSettings(runtime="host", architecture="host") if local else FunctionSettings()

@@ -23,7 +23,7 @@ from tools.module.main_tf import short_name
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 
 EXPECTED = [stored_form(record) for record in records()]
-EXAMPLES = ("minimal", "complete", "existing-bucket-and-key")
+EXAMPLES = ("minimal", "complete", "existing-bucket-and-key", "fixed-egress-address")
 SETTINGS = """
 [pipeline]
 name = "orders"

@@ -82,7 +82,7 @@ class TestPermissions:
         }
 
         assert objects == {
-            f"{bucket}/year=*",
+            f"{bucket}/data/year=*",
             f"{bucket}/errors/*",
             f"{bucket}/dead-letters/*",
             f"{bucket}/config/*",

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesized:
     """The stack with another name, Region, tags and state."""
-    naming = PipelineSettings(name="orders", region="eu-central-1", tags={"Purpose": "Sales", "Team": "Data"})
+    naming = PipelineSettings(
+        name="orders",
+        region="eu-central-1",
+        allowed_account_ids=("123456789012",),
+        tags={"Purpose": "Sales", "Team": "Data"},
+    )
     state = StateSettings(bucket="our-state", key="somewhere/else", region="eu-west-1")
     return synthesize_stack(Settings(environment="prod", pipeline=naming, state=state))
 
@@ -131,10 +136,13 @@ class TestCustomised:
 
     def test_tags_are_the_users(self, customised: Synthesized) -> None:
         """The user's tags are there beside the environment's."""
-        assert provider(customised) == {
-            "region": "eu-central-1",
-            "default_tags": [{"tags": {"Environment": "Production", "Purpose": "Sales", "Team": "Data"}}],
-        }
+        assert provider(customised)["default_tags"] == [
+            {"tags": {"Environment": "Production", "Purpose": "Sales", "Team": "Data"}}
+        ]
+
+    def test_credentials_of_another_account_are_refused(self, customised: Synthesized) -> None:
+        """The provider stops before it plans in an account that the settings do not name."""
+        assert provider(customised)["allowed_account_ids"] == ["123456789012"]
 
     def test_region_and_names_follow(self, customised: Synthesized) -> None:
         """Names tell the pipeline, the environment and, where it matters, the Region."""

@@ -21,6 +21,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SETTINGS = ROOT / "docs" / "settings.md"
+COST = ROOT / "docs" / "cost.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
 VARIABLES = ROOT / "lambda" / "url_fetcher" / "variables.py"
 SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
@@ -28,6 +29,7 @@ SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schem
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
+    from tools.docs.cost import cost_table, prices_table
     from tools.docs.diagram import mermaid
     from tools.docs.tables import outputs_table, settings_table
     from tools.docs.variables import variables_module
@@ -38,6 +40,7 @@ def documents() -> dict[Path, str]:
         ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
         SETTINGS: {"settings": settings_table()},
         OUTPUTS: {"outputs": outputs_table()},
+        COST: {"cost": cost_table(), "prices": prices_table()},
     }
     return {
         **{path: with_parts(path.read_text(encoding="utf-8"), given) for path, given in parts.items()},

@@ -9,7 +9,9 @@ from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
+    AMBIGUOUS_TAG,
     DATA_FOLDER,
+    ENVIRONMENT_TAG,
     MAX_TAGS,
     TAG_SIGNS,
     DeadLetterSettings,
@@ -17,6 +19,7 @@ from ingestion_pipeline.settings.tables import (
     FetchSettings,
     PipelineSettings,
     Settings,
+    VpcSettings,
 )
 from tools.module.validations import Validation
 
@@ -43,6 +46,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", DATA, dead_in_data),
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
+        "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("function_runtime", target.runtime),),
         "function_architecture": (_built_for("function_architecture", target.architecture),),
         "existing_failure_destination": (
@@ -59,6 +63,7 @@ def _tags() -> tuple[Validation, ...]:
     (few,) = _advice(lambda: PipelineSettings(tags=dict.fromkeys(map(str, range(MAX_TAGS + 1)), "")))
     within = "length(key) >= 1 && length(key) <= 128 && length(value) <= 256"
     text = json.dumps(rf"^[\p{{L}}\p{{N}} {re.escape(TAG_SIGNS)}]*$")
+    every = f'merge({{ {ENVIRONMENT_TAG} = "" }}, var.tags)'
     fit = f"alltrue([for part in [key, value] : can(regex({text}, part))])"
     return (
         Validation(
@@ -66,6 +71,18 @@ def _tags() -> tuple[Validation, ...]:
             f"tags: {advice}",
         ),
         Validation(f"length(var.tags) <= {MAX_TAGS}", f"tags: ${{length(var.tags)}} {few}"),
+        Validation(
+            f"length(distinct([for key in keys({every}) : lower(key)])) == length({every})",
+            f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
+        ),
+    )
+
+
+def _network() -> Validation:
+    (advice,) = _advice(lambda: VpcSettings(subnet_ids=("subnet-01234567",)))
+    return Validation(
+        "(length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)",
+        advice.replace("vpc.", "vpc_"),
     )
 
 
@@ -107,7 +124,8 @@ def _overlapping_prefixes() -> list[str]:
     folder = f"{DATA_FOLDER}/"
     advice = _advice(
         lambda: Settings(
-            delivery=DeliverySettings(error_prefix=folder), dead_letters=DeadLetterSettings(prefix=folder)
+            delivery=DeliverySettings(data_prefix="", error_prefix=folder),
+            dead_letters=DeadLetterSettings(prefix=folder),
         )
     )
     return [

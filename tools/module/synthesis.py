@@ -190,9 +190,11 @@ class ModuleExisting(Existing):
         self.parts[name] = self.paths() - before
         self.references[name] = made
         local = local_name(name)
-        given = {each: f"${{local.{local}.{each}}}" for each in part_attributes(name)}
+        given: dict[str, Any] = {each: f"${{local.{local}.{each}}}" for each in part_attributes(name)}
         if "kms_key" in given:
             given["kms_key"] = f"${{local.{local}_kms_key}}"
+        if isinstance(made, StreamReference):
+            given["other_kms_keys"] = made.other_kms_keys
         kind = KINDS.get(type(made), type(made))
         return kind(**given)  # type: ignore[no-any-return]
 

@@ -15,6 +15,7 @@ TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict
 
 LEFT_OUT = {
     "pipeline.region": "the Region is that of the provider which the caller passes",
+    "pipeline.allowed_account_ids": "they belong to the provider which the caller passes",
     "state": "a module has no state of its own; the root module's backend keeps it",
 }
 """Settings without a variable, with the reason; a table's name stands for all of its settings."""

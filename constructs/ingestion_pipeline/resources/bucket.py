@@ -1,5 +1,6 @@
 """A private bucket: what every bucket of the project has in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from constructs import Construct
@@ -9,6 +10,7 @@ from ingestion_pipeline.bindings import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
     S3BucketOwnershipControls,
@@ -43,6 +45,8 @@ class PrivateBucket(Construct):
         id_: Name within the parent; becomes part of the Terraform address.
         name: The bucket's, up to 63 characters, unique world-wide.
         deletable: Whether ``terraform destroy`` may delete the bucket with everything in it.
+        expire_days: Days until the objects below ``expire_prefix`` are deleted; 0: never.
+        expire_prefix: How the keys of these objects begin.
         noncurrent_version_days: Days until replaced objects are gone for good; 0: never.
         unfinished_upload_days: Days until parts of unfinished uploads are removed; 0: never.
 
@@ -58,6 +62,8 @@ class PrivateBucket(Construct):
         *,
         name: str,
         deletable: bool = False,
+        expire_days: int = 0,
+        expire_prefix: str = "",
         noncurrent_version_days: int = 0,
         unfinished_upload_days: int = 0,
     ) -> None:
@@ -76,7 +82,13 @@ class PrivateBucket(Construct):
             policy=policy_document(self, "tls-only", require_tls(self.bucket.arn)).json,
             depends_on=[public_access],
         )
-        self._expire(noncurrent_version_days, unfinished_upload_days, after=versioning)
+        rules = lifecycle_rules(
+            noncurrent_version_days,
+            unfinished_upload_days,
+            expire_days=expire_days,
+            expire_prefix=expire_prefix,
+        )
+        self._expire(rules, after=versioning)
 
     def _enable_versioning(self) -> S3BucketVersioningA:
         enabled = S3BucketVersioningVersioningConfiguration(status="Enabled")
@@ -92,10 +104,9 @@ class PrivateBucket(Construct):
         S3BucketServerSideEncryptionConfigurationA(self, "encryption", bucket=self.bucket.id, rule=[rule])
 
     def _expire(
-        self, noncurrent_version_days: int, unfinished_upload_days: int, *, after: S3BucketVersioningA
+        self, rules: Sequence[tuple[Condition, dict[str, Any]]], *, after: S3BucketVersioningA
     ) -> None:
         """Remove what nobody needs any more, if a rule is switched on."""
-        rules = lifecycle_rules(noncurrent_version_days, unfinished_upload_days)
         is_wanted = any_of(*(condition for condition, _ in rules))
         if not is_wanted:
             return
@@ -136,28 +147,36 @@ class StateBucket(PrivateBucket):
 
 
 def lifecycle_rules(
-    noncurrent_version_days: int, unfinished_upload_days: int
+    noncurrent_version_days: int,
+    unfinished_upload_days: int,
+    *,
+    expire_days: int = 0,
+    expire_prefix: str = "",
 ) -> list[tuple[Condition, dict[str, Any]]]:
     """Each rule with the condition that it is switched on."""
-    # The filter is explicit because provider 6 warns without one.
-    everything = [{"prefix": ""}]
     abort = [{"days_after_initiation": unfinished_upload_days}]
     expire = [{"noncurrent_days": noncurrent_version_days}]
-    rules: list[tuple[Condition, str, dict[str, Any]]] = [
+    # Each filter is explicit because provider 6 warns without one.
+    rules: list[tuple[Condition, str, str, dict[str, Any]]] = [
         (
             positive(unfinished_upload_days),
             "remove-unfinished-uploads",
+            "",
             {"abort_incomplete_multipart_upload": abort},
         ),
         (
             positive(noncurrent_version_days),
             "remove-old-versions",
+            "",
             {"noncurrent_version_expiration": expire},
         ),
+        # S3 removes the delete markers that this leaves once their versions are gone:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+        (positive(expire_days), "expire-records", expire_prefix, {"expiration": [{"days": expire_days}]}),
     ]
     return [
-        (condition, {"id": id_, "status": "Enabled", "filter": everything, **action})
-        for condition, id_, action in rules
+        (condition, {"id": id_, "status": "Enabled", "filter": [{"prefix": prefix}], **action})
+        for condition, id_, prefix, action in rules
     ]
 
 
@@ -168,6 +187,7 @@ def _rule(content: dict[str, Any]) -> S3BucketLifecycleConfigurationRule:
         "abort_incomplete_multipart_upload": (
             S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload
         ),
+        "expiration": S3BucketLifecycleConfigurationRuleExpiration,
         "noncurrent_version_expiration": S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
     }
     arguments: dict[str, Any] = {

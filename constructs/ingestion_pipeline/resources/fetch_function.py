@@ -27,6 +27,7 @@ from ingestion_pipeline.resources.policies import (
     send_traces,
     send_with_key,
     trust,
+    use_network,
     write_dead_letters,
     write_log,
     write_stream,
@@ -48,12 +49,13 @@ from ingestion_pipeline.settings.expressions import (
     as_text,
     chosen,
     negated,
+    not_empty,
     optional_blocks,
 )
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, literal
-from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings
+from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings, VpcSettings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
 SECRETS_NAME = Name("function_secrets", "fetch-secrets", 120, with_region=True)
@@ -137,6 +139,7 @@ class FetchFunction(Construct):
             *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
             *write_log(log_group.arn),
             *send_traces(when=function.tracing),
+            *use_network(when=not_empty(settings.vpc.subnet_ids)),
         ]
         self.role = Role(
             self,
@@ -179,6 +182,7 @@ class FetchFunction(Construct):
             ),
             depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
+        self._attach_to(settings.vpc)
         self._log_to(log_group, existing.has("function_log_group"))
         self._keep_failures(queue.arn, function)
 
@@ -201,6 +205,15 @@ class FetchFunction(Construct):
         )
         made.append(group)
         return LogGroupReference(name=group.name, arn=group.arn)
+
+    def _attach_to(self, vpc: VpcSettings) -> None:
+        """Run the function in a VPC of the user's, if there is one."""
+        has_vpc = not_empty(vpc.subnet_ids)
+        subnets, groups = list(vpc.subnet_ids), list(vpc.security_group_ids)
+        if has_vpc is True:
+            self.function.put_vpc_config(subnet_ids=subnets, security_group_ids=groups)
+        elif blocks := optional_blocks([(has_vpc, {"subnet_ids": subnets, "security_group_ids": groups})]):
+            self.function.add_override("dynamic.vpc_config", blocks)
 
     def _log_to(self, log_group: LogGroupReference, is_existing: Condition) -> None:
         """Without it, Lambda logs to the group that has the function's name."""

@@ -23,6 +23,7 @@ class DataLake(PrivateBucket):
         id_: Name within the parent; becomes part of the Terraform address.
         name: The bucket's, if the settings give none.
         environment: Such as ``prod``.
+        data_prefix: How the keys of the records' objects begin; only these expire.
         settings: Lifecycle and the first of the two keys.
 
     Attributes:
@@ -30,7 +31,14 @@ class DataLake(PrivateBucket):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, environment: str, settings: LakeSettings
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        environment: str,
+        data_prefix: str,
+        settings: LakeSettings,
     ) -> None:
         listed = environment in (scope.node.try_get_context(DELETABLE_ENVIRONMENTS) or [])
         super().__init__(
@@ -38,6 +46,8 @@ class DataLake(PrivateBucket):
             id_,
             name=settings.bucket_name or name,
             deletable=settings.delete_with_stack and listed,
+            expire_days=settings.expire_days,
+            expire_prefix=data_prefix,
             noncurrent_version_days=settings.noncurrent_version_days,
             unfinished_upload_days=settings.unfinished_upload_days,
         )

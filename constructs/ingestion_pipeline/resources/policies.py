@@ -68,15 +68,21 @@ def write_with_key(stream: StreamReference) -> list[Statement]:
     https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
     """
     actions = ["kms:GenerateDataKey"]
-    return [Statement("EncryptRecords", actions, [stream.kms_key], when=stream.has_own_key)]
+    others = stream.other_kms_keys
+    return [
+        Statement("EncryptRecords", actions, [stream.kms_key], when=stream.has_own_key),
+        Statement("EncryptWithOtherKeys", actions, others, when=stream.has_other_keys),
+    ]
 
 
 def read_with_key(stream: StreamReference) -> list[Statement]:
     """Lets Firehose decrypt what it reads from one stream, and nothing else that the key protects."""
     context = {"kms:EncryptionContext:aws:kinesis:arn": stream.arn}
     actions = ["kms:Decrypt"]
+    others = stream.other_kms_keys
     return [
-        Statement("DecryptRecords", actions, [stream.kms_key], conditions=context, when=stream.has_own_key)
+        Statement("DecryptRecords", actions, [stream.kms_key], conditions=context, when=stream.has_own_key),
+        Statement("DecryptWithOtherKeys", actions, others, conditions=context, when=stream.has_other_keys),
     ]
 
 
@@ -190,6 +196,23 @@ def decrypt_secrets(keys: Sequence[str], *, when: Condition = True) -> list[Stat
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
     """
     return [Statement("DecryptSecrets", ["kms:Decrypt"], keys, when=when)]
+
+
+def use_network(*, when: Condition = True) -> list[Statement]:
+    """Lets Lambda attach the function to a VPC, with the six actions that it needs and no other.
+
+    The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all resources:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    return [Statement("UseNetwork", actions, ["*"], when=when)]
 
 
 def send_traces(*, when: Condition = True) -> list[Statement]:

@@ -23,7 +23,7 @@ class RecordStream(Construct):
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
         name: The stream's, up to 128 characters.
-        settings: Shards, retention and key.
+        settings: Shards, retention and keys.
 
     Attributes:
         reference: Its name goes to the function, its ARN to whoever writes or reads.
@@ -41,4 +41,9 @@ class RecordStream(Construct):
             kms_key_id=settings.kms_key,
             stream_mode_details={"stream_mode": "PROVISIONED"},
         )
-        self.reference = StreamReference(name=stream.name, arn=stream.arn, kms_key=settings.kms_key)
+        self.reference = StreamReference(
+            name=stream.name,
+            arn=stream.arn,
+            kms_key=settings.kms_key,
+            other_kms_keys=settings.other_kms_keys,
+        )

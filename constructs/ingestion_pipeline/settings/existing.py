@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.expressions import Condition, not_empty
 from ingestion_pipeline.settings.rules import Problem, SettingsError
 from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, LakeSettings, Settings, StreamSettings
 
@@ -45,15 +45,19 @@ class StreamReference(Reference):
     Attributes:
         name: Its name.
         kms_key: ``alias/aws/kinesis``, or the ARN of the key that it is encrypted with.
+        other_kms_keys: ARNs of the next key before a change, and of the former one after it.
     """
 
     service = "kinesis"
     name: str
     kms_key: str = AWS_KINESIS_KEY
+    other_kms_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the ARN, and the key as the settings would."""
+        """Check the ARN, and the keys as the settings would."""
         super().__post_init__()
+        if not any(REFERENCE in key for key in self.other_kms_keys):
+            StreamSettings(other_kms_keys=self.other_kms_keys)
         if REFERENCE not in self.kms_key:
             StreamSettings(kms_key=self.kms_key)
 
@@ -61,6 +65,11 @@ class StreamReference(Reference):
     def has_own_key(self) -> Condition:
         """Whether it is encrypted with a key of the user's, given by its ARN, rather than with AWS's own."""
         return not self.kms_key.startswith("alias/")
+
+    @property
+    def has_other_keys(self) -> Condition:
+        """Whether its records may be encrypted with further keys, before or after a change of the key."""
+        return not_empty(self.other_kms_keys)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,12 @@ def given(text: str) -> Condition:
     return Unknown(f'{expression} != ""') if expression else bool(text)
 
 
+def not_empty(items: Sequence[str]) -> Condition:
+    """Whether a list holds anything."""
+    expression = expression_of(tuple(items))
+    return Unknown(f"length({expression}) > 0") if expression else bool(items)
+
+
 def any_of(*conditions: Condition) -> Condition:
     """Whether one of the conditions holds."""
     unknowns = [each.expression for each in conditions if isinstance(each, Unknown)]

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ingestion_pipeline.settings.amended_sources import amended, amended_source_problems
 from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
-from ingestion_pipeline.settings.sources import Source, source_problems
+from ingestion_pipeline.settings.sources import Source
 from ingestion_pipeline.settings.tables import TABLES, Settings, environment_problems
 
 
 def read(path: Path, environment: str) -> Settings:
-    """The settings of one environment: the file's tables, overlaid with that environment's.
+    """The settings of one environment: the file's tables and sources, overlaid with that environment's.
 
     The whole file is checked, so that a mistake in ``prod`` is found while deploying ``dev``.
 
@@ -32,13 +33,21 @@ def read(path: Path, environment: str) -> Settings:
         raise SettingsError([Problem("file", path.name, f"is not TOML: {error}")], path.name) from error
     environments = document.pop("environments", {})
     sources = document.pop("sources", [])
-    problems = _table_problems(document, "") + source_problems(sources)
+    changed_sources = _pop_sources(environments)
+    problems = _table_problems(document, "") + amended_source_problems(sources, changed_sources)
     problems += _environment_problems(environments, environment)
     if not problems:
         problems = [p for name in environments for p in _conflicts(document, environments[name], name)]
     if problems:
         raise SettingsError(_distinct(problems), path.name)
-    return _settings(_merged(document, environments[environment]), environment, sources)
+    merged = _merged(document, environments[environment])
+    return _settings(merged, environment, amended(sources, changed_sources[environment]))
+
+
+def _pop_sources(environments: object) -> dict[str, Any]:
+    """The sources that each environment changes, taken out of its tables."""
+    tables = environments if isinstance(environments, Mapping) else {}
+    return {name: each.pop("sources", []) for name, each in tables.items() if isinstance(each, dict)}
 
 
 def _settings(merged: Mapping[str, Any], environment: str, sources: Sequence[Source]) -> Settings:

@@ -43,11 +43,17 @@ FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
-def source_problems(sources: object) -> list[Problem]:
-    """Everything that is wrong with the ``[[sources]]`` of a file."""
+def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]:
+    """Everything that is wrong with the ``[[sources]]`` of a file.
+
+    Args:
+        sources: As in pipeline.toml.
+        paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
+    """
     if not isinstance(sources, Sequence) or not all(isinstance(source, Mapping) for source in sources):
         return [Problem("sources", sources, "must be tables, each written [[sources]]")]
-    problems = [p for index, source in enumerate(sources) for p in _problems(f"sources[{index}]", source)]
+    places = paths or [f"sources[{index}]" for index in range(len(sources))]
+    problems = [p for place, source in zip(places, sources, strict=True) for p in _problems(place, source)]
     names = [str(source["name"]) for source in sources if source.get("name")]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [

@@ -14,6 +14,7 @@ KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-a
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
 FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html"
 LAMBDA_QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 LAMBDA_ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
 SQS_QUOTAS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
@@ -41,6 +42,7 @@ BUCKET_FORM = (
 )
 DATA_FOLDER = "year="
 """How the key of every data object begins after the prefix; Firehose may write there and to errors."""
+STREAM_ENCRYPTION = "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html"
 AWS_KINESIS_KEY = "alias/aws/kinesis"
 KEY_ARN = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 # Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
@@ -50,6 +52,8 @@ ALLOWED_HOSTS_CHARACTERS = 512
 """Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 TAG_SIGNS = "_.:/=+-@"
+ENVIRONMENT_TAG = "Environment"
+AMBIGUOUS_TAG = "differs only by case from another tag"
 MAX_TAGS = 49
 """A resource has up to 50; one of them is `Environment`."""
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
@@ -111,6 +115,15 @@ class PipelineSettings(Checked):
         "a Region's name such as eu-west-1",
         REGIONS,
     )
+    allowed_account_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Accounts that may be deployed to, so that credentials of a wrong one are refused; empty: any.",
+            tuple,
+            pattern=r"\d{12}",
+            form="a list of account ids, each of 12 digits",
+        ),
+    )
     tags: dict[str, str] = field(
         default_factory=lambda: {"Purpose": "DataIngestion"},
         metadata={
@@ -135,6 +148,21 @@ class PipelineSettings(Checked):
         if len(self.tags) > MAX_TAGS:
             few = f"is the number of tags; up to {MAX_TAGS} are allowed beside `Environment` ({TAGS})"
             problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
+        return problems + self._ambiguous_tags()
+
+    def _ambiguous_tags(self) -> list[Problem]:
+        """Keys that differ only by case: IAM knows one of them, so that creating a role would fail.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+        """
+        known = {ENVIRONMENT_TAG.casefold(): ENVIRONMENT_TAG}
+        problems = []
+        for key, value in self.tags.items():
+            other = known.setdefault(key.casefold(), key)
+            if other != key:
+                problems.append(
+                    Problem(f"{self.table}.tags.{key}", value, f"{AMBIGUOUS_TAG}, such as {other}")
+                )
         return problems
 
 
@@ -156,7 +184,18 @@ class StreamSettings(Checked):
         "KMS key that encrypts the stream: AWS's own, or the ARN of yours, which both roles may then use.",
         f"{AWS_KINESIS_KEY}|{KEY_ARN}",
         f"{AWS_KINESIS_KEY} or the ARN of a key",
-        "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html",
+        STREAM_ENCRYPTION,
+    )
+    other_kms_keys: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Further keys that both roles may use: the next key before `kms_key` changes, and the former one "
+            "until the records that it encrypted have left the stream.",
+            tuple,
+            pattern=KEY_ARN,
+            form="a list of ARNs of keys",
+            source=STREAM_ENCRYPTION,
+        ),
     )
 
 
@@ -178,8 +217,9 @@ class DeliverySettings(Checked):
         "https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html",
     )
     data_prefix: str = text(
-        "",
-        "Folder before `year=/month=/day=/hour=/`.",
+        "data/",
+        "Folder before `year=/month=/day=/hour=/`; with one of its own, a query engine or crawler that reads "
+        "the data reads no errors or dead letters.",
         f"({LITERAL_PREFIX})?",
         "empty, or a literal path that ends in /",
         FIREHOSE_PREFIX,
@@ -205,6 +245,13 @@ class LakeSettings(Checked):
         rf"({BUCKET_NAME})?",
         BUCKET_FORM,
         BUCKET_NAMES,
+    )
+    expire_days: int = whole(
+        0,
+        0,
+        36_500,
+        "Days until a record's object is deleted; 0: never. S3 keeps the deleted version for another "
+        "`noncurrent_version_days`. Errors and dead letters stay.",
     )
     noncurrent_version_days: int = whole(
         90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never."
@@ -241,7 +288,8 @@ class FunctionSettings(Checked):
         None,
         0,
         100_000,
-        "Most invocations at the same time; unset: as many as the account has left.",
+        "Most invocations at the same time; unset: as many as the account has left. A new account has a "
+        "quota of 10 in all and can reserve none of them: have the quota raised first.",
         LAMBDA_QUOTAS,
     )
     retry_attempts: int = whole(
@@ -266,6 +314,41 @@ class FunctionSettings(Checked):
             advice = f"must be host together with function.runtime, which is {self.runtime!r}"
             return [Problem(f"{self.table}.architecture", self.architecture, advice)]
         return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcSettings(Checked):
+    """The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+
+    table = "vpc"
+    subnet_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Private subnets that the function runs in, for a fixed egress address or sources in a private "
+            "network; empty: Lambda's own network.",
+            tuple,
+            pattern=r"subnet-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as subnet-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+    security_group_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Security groups of the function; needed with subnets, and only then.",
+            tuple,
+            pattern=r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as sg-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+
+    def conflicts(self) -> list[Problem]:
+        """One without the other."""
+        if bool(self.subnet_ids) == bool(self.security_group_ids):
+            return []
+        advice = f"vpc.subnet_ids and vpc.security_group_ids go together: give both or neither ({LAMBDA_VPC})"
+        return [Problem(f"{self.table}.security_group_ids", self.security_group_ids, advice)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -403,6 +486,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     lake: LakeSettings = field(default_factory=LakeSettings)
     function: FunctionSettings = field(default_factory=FunctionSettings)
+    vpc: VpcSettings = field(default_factory=VpcSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)

@@ -39,7 +39,7 @@ class Consumer(TerraformStack):
             type="String",
             value=ingestion.get_string("bucket_name"),
         )
-        objects = f"{ingestion.get_string('bucket_arn')}/year=*"
+        objects = f"{ingestion.get_string('bucket_arn')}/data/year=*"
         statement = DataAwsIamPolicyDocumentStatement(
             sid="ReadRecords", actions=["s3:GetObject"], resources=[objects]
         )

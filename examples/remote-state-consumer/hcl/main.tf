@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "read" {
   statement {
     sid       = "ReadRecords"
     actions   = ["s3:GetObject"]
-    resources = ["${local.ingestion.bucket_arn}/year=*"]
+    resources = ["${local.ingestion.bucket_arn}/data/year=*"]
   }
 }
 

@@ -54,6 +54,8 @@ module "ingestion" {
   dead_letters_queue_retention_days = 7
 }
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_scheduler_schedule" "hourly" {
   name                = "fetch-orders"
   schedule_expression = "rate(1 hour)"
@@ -74,7 +76,13 @@ resource "aws_iam_role" "scheduler" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "scheduler.amazonaws.com" } },
+      {
+        Effect    = "Allow"
+        Action    = "sts:AssumeRole"
+        Principal = { Service = "scheduler.amazonaws.com" }
+        # Without it, another account's schedule could be talked into using the role.
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+      },
     ]
   })
 }

@@ -8,10 +8,17 @@ from tests.ingestion_pipeline.synthesized import Json, Synthesized
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
+OTHER_KEYS = (f"{KEY}-next", f"{KEY}-former")
 HOURS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 
 
-def delivery(synthesize: Synthesize, *, key: str = "alias/aws/kinesis", **settings: object) -> Synthesized:
+def delivery(
+    synthesize: Synthesize,
+    *,
+    key: str = "alias/aws/kinesis",
+    other_keys: tuple[str, ...] = (),
+    **settings: object,
+) -> Synthesized:
     """A stack with the delivery of some settings, and a bucket that protects itself first."""
     from ingestion_pipeline.bindings import CloudwatchLogGroup
     from ingestion_pipeline.resources.delivery import Delivery
@@ -24,7 +31,7 @@ def delivery(synthesize: Synthesize, *, key: str = "alias/aws/kinesis", **settin
             "delivery",
             names=Names("our", "dev", "eu-west-1"),
             account_id="123456789012",
-            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
+            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys),
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
             settings=chosen,
             existing=Existing(),
@@ -67,7 +74,7 @@ class TestDefaults:
             ("buffering_interval", 300),
             ("compression_format", "GZIP"),
             ("bucket_arn", BUCKET),
-            ("prefix", HOURS),
+            ("prefix", f"data/{HOURS}"),
             ("error_output_prefix", f"errors/!{{firehose:error-output-type}}/{HOURS}"),
         ],
     )
@@ -108,6 +115,12 @@ class TestDefaults:
 
         assert (group["name"], group["retention_in_days"]) == ("/aws/kinesisfirehose/our-dev-delivery", 14)
 
+    def test_data_lies_in_a_folder_of_its_own(self, default: Synthesized) -> None:
+        """Whoever reads the folder of the data, such as a crawler, reads no errors."""
+        data, errors = (destination(default)[name] for name in ("prefix", "error_output_prefix"))
+
+        assert (data.split("/")[0], errors.split("/")[0]) == ("data", "errors")
+
 
 class TestCustomised:
     @pytest.mark.parametrize(
@@ -138,7 +151,7 @@ class TestGuarded:
         """Objects may be written where data and errors go, and nowhere else in the bucket."""
         (objects,) = [s for s in default.statements("permissions") if "s3:PutObject" in s["actions"]]
 
-        assert objects["resources"] == [f"{BUCKET}/year=*", f"{BUCKET}/errors/*"]
+        assert objects["resources"] == [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
 
     def test_prefixes_of_the_user_are_the_ones_allowed(self, customised: Synthesized) -> None:
         """With other prefixes, the permission is for those."""
@@ -161,7 +174,7 @@ class TestGuarded:
             for statement in default.statements("permissions")
             for action in statement["actions"]
         }
-        objects = [f"{BUCKET}/year=*", f"{BUCKET}/errors/*"]
+        objects = [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
         log_stream = f"${{{default.address('aws_cloudwatch_log_stream')}.arn}}"
 
         assert permitted == {
@@ -196,6 +209,16 @@ class TestGuarded:
                 }
             ],
         )
+
+    def test_other_keys_only_open_the_stream(self, synthesize: Synthesize) -> None:
+        """The next and the former key decrypt that one stream's records, whichever key is in use."""
+        decrypting = [
+            (statement["resources"], statement["condition"][0]["values"])
+            for statement in delivery(synthesize, key=KEY, other_keys=OTHER_KEYS).statements("permissions")
+            if "kms:Decrypt" in statement["actions"]
+        ]
+
+        assert decrypting == [([KEY], [STREAM]), (list(OTHER_KEYS), [STREAM])]
 
     def test_only_for_this_account(self, default: Synthesized) -> None:
         """Firehose may take the role only in this account's name: no confused deputy."""

@@ -12,6 +12,7 @@ from ingestion_pipeline.settings.tables import (
     FetchSettings,
     FunctionSettings,
     Settings,
+    VpcSettings,
 )
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
@@ -29,6 +30,7 @@ def function(
     sources: Sequence[dict[str, Any]] = (),
     *,
     key: str = "alias/aws/kinesis",
+    other_keys: tuple[str, ...] = (),
     **settings: object,
 ) -> Synthesized:
     """A stack with the function of some settings."""
@@ -36,10 +38,11 @@ def function(
     from ingestion_pipeline.code.bundle import Bundle
     from ingestion_pipeline.resources.fetch_function import FetchFunction
 
-    fetch = settings.pop("fetch", FetchSettings())
+    fetch, vpc = settings.pop("fetch", FetchSettings()), settings.pop("vpc", VpcSettings())
     chosen = Settings(
         function=FunctionSettings(**settings),  # type: ignore[arg-type]
         fetch=fetch,  # type: ignore[arg-type]
+        vpc=vpc,  # type: ignore[arg-type]
         dead_letters=DeadLetterSettings(prefix="rejected/"),
         sources=tuple(sources),
     )
@@ -49,7 +52,7 @@ def function(
             "fetch",
             names=Names("our", "dev", "eu-west-1"),
             code=Bundle(code, "aGFzaA=="),
-            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key),
+            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys),
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
             queue=QueueReference(arn=QUEUE),
             settings=chosen,
@@ -108,6 +111,13 @@ def customised(synthesize: Synthesize, code: Path) -> Synthesized:
         log_level="DEBUG",
         log_retention_days=1,
     )
+
+
+@pytest.fixture(scope="module")
+def in_vpc(synthesize: Synthesize, code: Path) -> Synthesized:
+    """The function in a VPC."""
+    vpc = VpcSettings(subnet_ids=("subnet-01234567", "subnet-12345678"), security_group_ids=("sg-01234567",))
+    return function(synthesize, code, vpc=vpc)
 
 
 def variables(stack: Synthesized) -> dict[str, str]:
@@ -231,6 +241,17 @@ class TestCustomised:
 
         assert (made["maximum_retry_attempts"], made["maximum_event_age_in_seconds"]) == (0, 60)
 
+    def test_runs_in_the_vpc_that_it_is_given(self, in_vpc: Synthesized) -> None:
+        """Subnets and security groups are the user's."""
+        assert in_vpc.only("aws_lambda_function")["vpc_config"] == {
+            "subnet_ids": ["subnet-01234567", "subnet-12345678"],
+            "security_group_ids": ["sg-01234567"],
+        }
+
+    def test_runs_in_no_vpc_by_default(self, default: Synthesized) -> None:
+        """Without settings the function is in Lambda's own network."""
+        assert "vpc_config" not in default.only("aws_lambda_function")
+
     def test_host_is_this_python_and_processor(self, synthesize: Synthesize, code: Path) -> None:
         """``host`` never reaches Terraform: it is resolved to a runtime and an architecture."""
         made = function(synthesize, code, runtime="host", architecture="host").only("aws_lambda_function")
@@ -301,6 +322,30 @@ class TestGuarded:
         ]
 
         assert encrypting["resources"] == [KEY]
+
+    def test_other_keys_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
+        """The next and the former key encrypt too, so that a change of the key refuses no put."""
+        others = (f"{KEY}-next", f"{KEY}-former")
+        encrypting = [
+            statement["resources"]
+            for statement in function(synthesize, code, key=KEY, other_keys=others).statements("permissions")
+            if "kms:GenerateDataKey" in statement["actions"]
+        ]
+
+        assert encrypting == [[KEY], list(others)]
+
+    def test_a_vpc_takes_exactly_lambdas_permissions(self, in_vpc: Synthesized) -> None:
+        """In a VPC the role may manage network interfaces, with what Lambda needs and nothing else."""
+        actions = sorted(action for action in permitted(in_vpc) if action.startswith("ec2:"))
+
+        assert actions == [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ]
 
     def test_without_tracing_no_permission_for_it(self, customised: Synthesized) -> None:
         """With tracing off, no statement has the resource ``*`` any more."""

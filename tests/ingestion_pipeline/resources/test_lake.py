@@ -15,7 +15,9 @@ def lake(
 
     chosen = LakeSettings(**settings)  # type: ignore[arg-type]
     return synthesize(
-        lambda stack: DataLake(stack, "lake", name="built-name", environment="local", settings=chosen),
+        lambda stack: DataLake(
+            stack, "lake", name="built-name", environment="local", data_prefix="data/year=", settings=chosen
+        ),
         context=context,
     )
 
@@ -36,6 +38,12 @@ class TestDefaults:
             rules[1]["noncurrent_version_expiration"],
         ] == [[{"days_after_initiation": 7}], [{"noncurrent_days": 90}]]
 
+    def test_no_record_expires(self, synthesize: Synthesize) -> None:
+        """Without a setting, records are kept for ever."""
+        rules = lake(synthesize).only("aws_s3_bucket_lifecycle_configuration")["rule"]
+
+        assert [rule for rule in rules if "expiration" in rule] == []
+
 
 class TestCustomised:
     def test_takes_the_users_name(self, synthesize: Synthesize) -> None:
@@ -43,6 +51,14 @@ class TestCustomised:
         bucket = lake(synthesize, bucket_name="our-records").only("aws_s3_bucket")
 
         assert bucket["bucket"] == "our-records"
+
+    def test_expires_records_and_nothing_else(self, synthesize: Synthesize) -> None:
+        """Objects of records are deleted after the days that are set; errors and dead letters never are."""
+        rules = lake(synthesize, expire_days=30).only("aws_s3_bucket_lifecycle_configuration")["rule"]
+
+        assert [(rule["filter"], rule["expiration"]) for rule in rules if "expiration" in rule] == [
+            ([{"prefix": "data/year="}], [{"days": 30}])
+        ]
 
 
 class TestGuarded:
@@ -87,7 +103,9 @@ class TestGuarded:
 
         stack = cdktf.TerraformStack(cdktf.Testing.app(context=context), "stack")
         settings = LakeSettings(delete_with_stack=delete_with_stack)
-        bucket = DataLake(stack, "lake", name="built-name", environment="local", settings=settings)
+        bucket = DataLake(
+            stack, "lake", name="built-name", environment="local", data_prefix="data/", settings=settings
+        )
         said = [str(entry.data) for entry in bucket.node.metadata if "warn" in entry.type]
 
         assert [("deletableEnvironments" in text, "'local'" in text) for text in said] == [

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,13 +9,14 @@ from ingestion_pipeline.settings.existing import BucketReference, QueueReference
 
 ARN = "${aws_any.thing.arn}"
 STREAM = StreamReference(name="theirs", arn="${aws_kinesis_stream.theirs.arn}", kms_key=ARN)
+ROTATED = replace(STREAM, other_kms_keys=(ARN,))
 BUCKET = BucketReference(name="theirs", arn="${aws_s3_bucket.theirs.arn}", kms_key=ARN)
 
 PERMISSIONS = {
     "write_stream": policies.write_stream(ARN),
     "read_stream": policies.read_stream(ARN),
-    "write_with_key": policies.write_with_key(STREAM),
-    "read_with_key": policies.read_with_key(STREAM),
+    "write_with_key": policies.write_with_key(ROTATED),
+    "read_with_key": policies.read_with_key(ROTATED),
     "write_log": policies.write_log(ARN),
     "write_log_stream": policies.write_log_stream(ARN),
     "write_objects": policies.write_objects(ARN, ["data/", "errors/"]),
@@ -46,7 +48,7 @@ def test_allows_exact_actions_on_the_resource(statements: Sequence[Statement]) -
 
 
 def test_every_function_is_held_to_that() -> None:
-    """No permission is missing above: what is left either trusts, denies, or is X-Ray's."""
+    """No permission is missing above: what is left either trusts, denies, or has no resource of its own."""
     made = {name for name, value in vars(policies).items() if callable(value) and not name.startswith("_")}
 
     assert made - set(PERMISSIONS) == {
@@ -62,6 +64,7 @@ def test_every_function_is_held_to_that() -> None:
         "require_tls",
         "require_tls_to_queue",
         "send_traces",
+        "use_network",
     }
 
 
@@ -76,14 +79,15 @@ def test_aws_own_key_needs_no_permission() -> None:
         *policies.decrypt_objects(bucket),
     ]
 
-    assert [statement.when for statement in statements] == [False] * 4
+    assert [statement.when for statement in statements] == [False] * 6
 
 
 def test_a_key_of_the_users_needs_permission() -> None:
     """Who puts and who reads may use the key that was given."""
     statements = [*policies.write_with_key(STREAM), *policies.decrypt_objects(BUCKET)]
+    permitted = [(each.when, each.resources) for each in statements if each.when]
 
-    assert [(each.when, each.resources) for each in statements] == [(True, [ARN]), (True, [ARN])]
+    assert permitted == [(True, [ARN]), (True, [ARN])]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +117,17 @@ def test_trust_takes_conditions() -> None:
 
 
 def test_traces_have_no_resource() -> None:
-    """X-Ray's actions know no resource, so this is the one permission on everything."""
+    """X-Ray's actions know no resource, so they are permitted on everything."""
     (statement,) = policies.send_traces()
 
     assert (statement.actions, statement.resources) == (
         ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         ["*"],
     )
+
+
+def test_network_interfaces_have_no_resource_yet() -> None:
+    """Lambda makes the interfaces, so their ids are known to nobody beforehand."""
+    (statement,) = policies.use_network()
+
+    assert list(statement.resources) == ["*"]

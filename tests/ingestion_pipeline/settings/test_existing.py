@@ -163,7 +163,7 @@ class TestGrants:
 
         assert [(s["actions"], s["resources"]) for s in statements] == [
             (["s3:GetBucketLocation", "s3:ListBucket"], ["arn:aws:s3:::theirs"]),
-            (["s3:GetObject"], ["arn:aws:s3:::theirs/year=*"]),
+            (["s3:GetObject"], ["arn:aws:s3:::theirs/data/year=*"]),
             (["kms:Decrypt"], [BUCKET_KEY]),
         ]
 

@@ -9,6 +9,16 @@ from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import TABLES, Settings
 
 MINIMAL = "[environments.dev]\n"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:b"
+SOURCES = f"""
+[[sources]]
+name = "a"
+url = "https://a.example/"
+[[sources]]
+name = "b"
+url = "https://b.example/"
+auth = {{ kind = "bearer", secret_arn = "{SECRET}" }}
+"""
 
 Write = Callable[[str], Path]
 
@@ -38,12 +48,24 @@ class TestDefaults:
         assert read(write(MINIMAL), "dev") == Settings()
 
     def test_of_the_projects_own_file(self, root: Path) -> None:
-        """The file of the project sets what the design says, one shard in dev, and ten at once in prod."""
+        """The file of the project sets what the design says, with one shard in dev."""
         dev, prod = (read(root / "pipeline.toml", environment) for environment in ("dev", "prod"))
 
         assert (dev.stream.shard_count, prod.stream.shard_count) == (1, 2)
-        assert (dev.function.reserved_concurrency, prod.function.reserved_concurrency) == (None, 10)
         assert dev.sources == ({"name": "posts", "url": "https://jsonplaceholder.typicode.com/posts"},)
+
+    @pytest.mark.parametrize("environment", ["dev", "prod", "local"])
+    def test_no_environment_reserves_concurrency(self, root: Path, environment: str) -> None:
+        """A new account has a quota of 10 and must keep 10 unreserved: reserving would fail at apply."""
+        settings = read(root / "pipeline.toml", environment)
+
+        assert settings.function.reserved_concurrency is None
+
+    def test_prod_keeps_records_for_seven_days(self, root: Path) -> None:
+        """A delivery that fails over a weekend loses nothing in prod; dev pays for 24 hours only."""
+        dev, prod = (read(root / "pipeline.toml", environment) for environment in ("dev", "prod"))
+
+        assert (dev.stream.retention_hours, prod.stream.retention_hours) == (24, 168)
 
 
 class TestOverlay:
@@ -84,6 +106,48 @@ class TestOverlay:
         )
 
         assert read(file, "dev").fetch.allowed_hosts == ("c.example",)
+
+    def test_amends_a_source_by_its_name(self, write: Write) -> None:
+        """A source of an environment is merged over the one of that name; no other environment sees it."""
+        file = write(
+            f'{SOURCES}[[environments.prod.sources]]\nname = "b"\nurl = "https://b.example/prod"\n{MINIMAL}'
+        )
+
+        assert [source["url"] for source in read(file, "prod").sources] == [
+            "https://a.example/",
+            "https://b.example/prod",
+        ]
+        assert [source["url"] for source in read(file, "dev").sources] == [
+            "https://a.example/",
+            "https://b.example/",
+        ]
+
+    def test_amends_a_table_of_a_source_key_by_key(self, write: Write) -> None:
+        """Two accounts authenticate alike with secrets of their own, also of another Region."""
+        file = write(f'{SOURCES}[[environments.dev.sources]]\nname = "b"\nauth.secret_arn = "{SECRET}-2"\n')
+
+        assert read(file, "dev").sources[1]["auth"] == {"kind": "bearer", "secret_arn": f"{SECRET}-2"}
+
+    def test_replaces_a_table_of_a_source_that_has_another_kind(self, write: Write) -> None:
+        """Keys of one kind of authentication are not left over for another."""
+        file = write(f'{SOURCES}[[environments.dev.sources]]\nname = "b"\nauth = {{ kind = "none" }}\n')
+
+        assert read(file, "dev").sources[1]["auth"] == {"kind": "none"}
+
+    def test_adds_a_source_of_a_new_name(self, write: Write) -> None:
+        """It comes last, so that the default source stays the default."""
+        file = write(f'{SOURCES}[[environments.dev.sources]]\nname = "c"\nurl = "https://c.example/"\n')
+
+        assert [source["name"] for source in read(file, "dev").sources] == ["a", "b", "c"]
+
+    def test_completes_a_source(self, write: Write) -> None:
+        """A source is checked as it is merged: what differs everywhere need not stand for all."""
+        file = write(
+            '[[sources]]\nname = "a"\nurl = "https://a.example/"\nauth = { kind = "bearer" }\n'
+            f'[[environments.dev.sources]]\nname = "a"\nauth.secret_arn = "{SECRET}"\n'
+        )
+
+        assert read(file, "dev").sources[0]["auth"] == {"kind": "bearer", "secret_arn": SECRET}
 
     def test_says_which_environment(self, write: Write) -> None:
         """Settings know what environment they are of."""
@@ -129,6 +193,41 @@ class TestGuarded:
         file = write('[function]\nruntime = "host"\n[environments.dev]\n[environments.prod]\n')
 
         assert len(problems(file)) == 1
+
+    def test_a_mistake_in_a_source_of_prod_is_found_in_dev(self, write: Write) -> None:
+        """The sources of every environment are checked, and the problem says where it stands."""
+        file = write(f'{SOURCES}{MINIMAL}[[environments.prod.sources]]\nname = "b"\nurl = "ftp://b"\n')
+
+        assert [line.split(":")[0] for line in problems(file)] == ["environments.prod.sources[0].url = 'ftp"]
+
+    def test_a_mistake_in_a_source_for_all_is_told_once(self, write: Write) -> None:
+        """What is wrong in every environment is one line, at the place where it stands."""
+        file = write(f'[[sources]]\nname = "a"\nurl = "ftp://a"\n{MINIMAL}[environments.prod]\n')
+
+        assert [line.split(":")[0] for line in problems(file)] == ["sources[0].url = 'ftp"]
+
+    @pytest.mark.parametrize(
+        ("changes", "start"),
+        [
+            (
+                "[environments.dev]\nsources = 5",
+                "environments.dev.sources = 5: must be tables, each written [[",
+            ),
+            (
+                '[[environments.dev.sources]]\nurl = "https://c.example/"',
+                "environments.dev.sources[0].name = None: must name the source that it changes",
+            ),
+            (
+                '[[environments.dev.sources]]\nname = "a"\n[[environments.dev.sources]]\nname = "a"\n',
+                "environments.dev.sources[1].name = 'a': is named twice",
+            ),
+        ],
+    )
+    def test_changes_that_fit_no_source_are_refused(self, write: Write, changes: str, start: str) -> None:
+        """A source of an environment has the name of the one that it changes."""
+        (problem,) = problems(write(SOURCES + changes))
+
+        assert problem.startswith(start)
 
     def test_an_environment_can_mend_a_conflict(self, write: Write) -> None:
         """Settings are held against each other as they are merged, not as they are written."""

@@ -16,6 +16,7 @@ from ingestion_pipeline.settings.tables import (
     PipelineSettings,
     Settings,
     StreamSettings,
+    VpcSettings,
 )
 
 RULES: dict[str, Rule] = {
@@ -42,11 +43,21 @@ class TestDefaults:
         [
             (
                 PipelineSettings(),
-                {"name": "data-ingestion", "region": "us-east-1", "tags": {"Purpose": "DataIngestion"}},
+                {
+                    "name": "data-ingestion",
+                    "region": "us-east-1",
+                    "allowed_account_ids": (),
+                    "tags": {"Purpose": "DataIngestion"},
+                },
             ),
             (
                 StreamSettings(),
-                {"shard_count": 2, "retention_hours": 24, "kms_key": "alias/aws/kinesis"},
+                {
+                    "shard_count": 2,
+                    "retention_hours": 24,
+                    "kms_key": "alias/aws/kinesis",
+                    "other_kms_keys": (),
+                },
             ),
             (
                 DeliverySettings(),
@@ -54,7 +65,7 @@ class TestDefaults:
                     "buffer_mib": 5,
                     "buffer_seconds": 300,
                     "compression": "GZIP",
-                    "data_prefix": "",
+                    "data_prefix": "data/",
                     "error_prefix": "errors/",
                     "log_retention_days": 14,
                 },
@@ -63,6 +74,7 @@ class TestDefaults:
                 LakeSettings(),
                 {
                     "bucket_name": "",
+                    "expire_days": 0,
                     "noncurrent_version_days": 90,
                     "unfinished_upload_days": 7,
                     "delete_with_stack": False,
@@ -94,6 +106,7 @@ class TestDefaults:
                     "partition_key_field": "",
                 },
             ),
+            (VpcSettings(), {"subnet_ids": (), "security_group_ids": ()}),
             (DeadLetterSettings(), {"prefix": "dead-letters/", "queue_retention_days": 14, "kms_key": ""}),
             (Settings().state, {"bucket": "", "key": "", "region": ""}),
         ],
@@ -224,7 +237,23 @@ class TestLimitsOfAws:
                 ["", "abc", "a" * 63],
                 ["ab", "a" * 64, "Abc", "a..b", "192.168.5.4", "xn--abc", "abc-s3alias"],
             ),
+            (
+                "pipeline.allowed_account_ids",
+                [(), ["123456789012", "210987654321"]],
+                [["12345678901"], ["1234567890123"], [""], "123456789012", [123456789012]],
+            ),
+            (
+                "vpc.subnet_ids",
+                [(), ["subnet-01234567", "subnet-0123456789abcdef0"]],
+                [["subnet-0123456"], ["sg-01234567"], ["subnet-0123456G"], "subnet-01234567"],
+            ),
+            ("vpc.security_group_ids", [(), ["sg-01234567"]], [["sg-1"], ["subnet-01234567"], ["default"]]),
             ("state.key", ["", "a/b.tfstate", "a//b"], ["/a", "a/", "${a}", "a b", "a/%b"]),
+            (
+                "stream.other_kms_keys",
+                [(), ["arn:aws:kms:eu-west-1:123456789012:key/12345678"]],
+                [["alias/aws/kinesis"], [""], "arn:aws:kms:eu-west-1:123456789012:key/1"],
+            ),
             (
                 "stream.kms_key",
                 [
@@ -267,12 +296,33 @@ class TestConflicts:
                 {"architecture": "host"},
                 "function.architecture = 'host': must be host together",
             ),
+            (
+                VpcSettings,
+                {"subnet_ids": ("subnet-01234567",)},
+                "vpc.security_group_ids = (): vpc.subnet_ids and vpc.security_group_ids go together",
+            ),
+            (VpcSettings, {"security_group_ids": ("sg-01234567",)}, "give both or neither"),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 40}, "take 559 characters of 512"),
             (PipelineSettings, {"tags": {"aws:x": "y"}}, "pipeline.tags.aws:x = 'y': a tag has"),
             (PipelineSettings, {"tags": {"k" * 129: "y"}}, "a tag has a key of 1 to 128"),
             (PipelineSettings, {"tags": {"": "y"}}, "a tag has a key of 1 to 128"),
             (PipelineSettings, {"tags": {"k": "v" * 257}}, "a value of up to 256"),
             (PipelineSettings, {"tags": {"k": "${x}"}}, "pipeline.tags.k = '${x}': a tag has"),
+            (
+                PipelineSettings,
+                {"tags": {"Team": "a", "team": "b"}},
+                "pipeline.tags.team = 'b': differs only by case from another tag, such as Team",
+            ),
+            (
+                PipelineSettings,
+                {"tags": {"Straße": "a", "STRASSE": "b"}},
+                "pipeline.tags.STRASSE = 'b': differs only by case from another tag, such as Straße",
+            ),
+            (
+                PipelineSettings,
+                {"tags": {"environment": "x"}},
+                "pipeline.tags.environment = 'x': differs only by case from another tag, such as Environment",
+            ),
             (PipelineSettings, {"tags": {"a,b": "v"}}, "letters, digits, spaces and _.:/=+-@"),
             (
                 PipelineSettings,
@@ -316,9 +366,11 @@ class TestConflicts:
         [
             (FunctionSettings, {"runtime": "host", "architecture": "host"}),
             (FetchSettings, {"allowed_hosts": ("a.example.com",) * 36}),
+            (VpcSettings, {"subnet_ids": ("subnet-01234567",), "security_group_ids": ("sg-01234567",)}),
             (DeliverySettings, {"data_prefix": "raw/", "error_prefix": "errors/"}),
             (PipelineSettings, {"tags": {"k" * 128: "v" * 256}}),
             (PipelineSettings, {"tags": {"Kosten stelle": "Größe_1.2:3/4=5+6-7@8"}}),
+            (PipelineSettings, {"tags": {"Environment": "x"}}),
             (PipelineSettings, {"tags": {"owner": "${TfToken[TOKEN.1]}"}}),
             (PipelineSettings, {"tags": dict.fromkeys(map(str, range(49)), "")}),
             (FetchSettings, {"allowed_hosts": ("${TfToken[TOKEN.1]}",)}),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.settings.tables import Settings, VpcSettings
 from tools.module.emit import emit
 from tools.module.local_values import local_values
 from tools.module.main_tf import short_name
@@ -32,13 +32,15 @@ OTHERS: dict[str, object] = {
     "stream.shard_count": 7,
     "stream.retention_hours": 48,
     "stream.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/a",
+    "stream.other_kms_keys": ("arn:aws:kms:eu-west-1:123456789012:key/b",),
     "delivery.buffer_mib": 64,
     "delivery.buffer_seconds": 60,
     "delivery.compression": "ZIP",
-    "delivery.data_prefix": "data/",
+    "delivery.data_prefix": "raw/",
     "delivery.error_prefix": "failed/",
     "delivery.log_retention_days": 30,
     "lake.bucket_name": "a-bucket",
+    "lake.expire_days": 365,
     "lake.noncurrent_version_days": 30,
     "lake.unfinished_upload_days": 3,
     "function.memory_mib": 1024,
@@ -49,6 +51,8 @@ OTHERS: dict[str, object] = {
     "function.tracing": False,
     "function.log_level": "DEBUG",
     "function.log_retention_days": 30,
+    "vpc.subnet_ids": ("subnet-0123456789abcdef0",),
+    "vpc.security_group_ids": ("sg-0123456789abcdef0",),
     "fetch.allowed_hosts": ("a.example",),
     "fetch.allow_http": True,
     "fetch.allow_private_networks": True,
@@ -60,6 +64,11 @@ OTHERS: dict[str, object] = {
     "dead_letters.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/b",
 }
 """Another value than the default, by setting."""
+
+TOGETHER = {
+    "vpc": Settings(vpc=VpcSettings(subnet_ids=("subnet-01234567",), security_group_ids=("sg-01234567",)))
+}
+"""What is compared with, by table, where a setting cannot be given alone."""
 
 ELSEWHERE = {
     "pipeline.tags": "default tags in the stack",
@@ -166,9 +175,11 @@ def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
 ) -> None:
     """Wherever the stack changes with a setting, the module has an expression over its variable."""
     table, name = path.split(".")
-    changed = replace(getattr(Settings(), table), **{name: OTHERS[path]})
-    other = _stack(replace(Settings(), **{table: changed}))
-    reached = {place for place in {*other, *by_default} if other.get(place) != by_default.get(place)}
+    before = TOGETHER.get(table, Settings())
+    changed = replace(getattr(before, table), **{name: OTHERS[path]})
+    base = _stack(before) if table in TOGETHER else by_default
+    other = _stack(replace(before, **{table: changed}))
+    reached = {place for place in {*other, *base} if other.get(place) != base.get(place)}
     expressions = _arguments(main)
     constant = {
         place
@@ -187,7 +198,9 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     conditional = (
         *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
         *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
-        *("logging_config", "reserved_concurrent_executions"),
+        *("UseNetwork", "vpc_config"),
+        *("EncryptWithOtherKeys", "DecryptWithOtherKeys"),
+        *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 
     assert {place for place in more if not any(word in place for word in conditional)} == set()
@@ -232,7 +245,9 @@ def _places(place: str, value: Any, condition: str) -> Iterator[tuple[str, str]]
                 yield from _places(f"{place}.{key}", inner, condition)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for index, inner in enumerate(value):
-            yield from _places(f"{place}.{inner.get('sid') or inner.get('id') or index}", inner, condition)
+            # A single block is an object in the stack and a list where it is dynamic.
+            own = inner.get("sid") or inner.get("id") or (index if len(value) > 1 else "")
+            yield from _places(f"{place}.{own}".rstrip("."), inner, condition)
     else:
         yield place, f"{condition} {value}"
 

@@ -1,0 +1,105 @@
+"""The examples and the commands in the documents follow the project's own advice."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.tables import TABLES
+from tests.checkout import ROOT
+
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "tools/module/files/*.md")
+    for path in ROOT.glob(pattern)
+)
+INVOKE = re.compile(r"^aws lambda invoke\b(?:.*\\\n)*.*", re.MULTILINE)
+INVOCATIONS = [
+    pytest.param(command, id=f"{path.relative_to(ROOT)}-{index}")
+    for path in DOCUMENTS
+    for index, command in enumerate(INVOKE.findall(path.read_text(encoding="utf-8")))
+]
+
+TOML_BLOCKS = [
+    pytest.param(block, id=f"{page}-{index}")
+    for page in ("keys.md", "network.md", "sources.md")
+    for index, block in enumerate(
+        re.findall(
+            r"^```toml\n(.*?)^```",
+            (ROOT / "docs" / page).read_text(encoding="utf-8"),
+            re.DOTALL | re.MULTILINE,
+        )
+    )
+]
+
+
+def test_the_app_locks_its_state(tmp_path: Path) -> None:
+    """The example of a CDKTF app keeps two deploys apart, as the project's own stack does."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "cdktf-app" / "main.py"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "constructs"),
+            "STATE_BUCKET": "our-state",
+            "ENV": "local",
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (stack,) = tmp_path.glob("cdktf.out/stacks/*/cdk.tf.json")
+    backend = json.loads(stack.read_text(encoding="utf-8"))["terraform"]["backend"]["s3"]
+
+    assert backend["use_lockfile"] is True
+
+
+def test_a_role_of_a_schedule_trusts_this_account_only() -> None:
+    """A service that acts for other accounts too is trusted with the account that it acts for."""
+    example = ROOT / "examples" / "terraform" / "complete" / "main.tf"
+    (statement,) = re.findall(
+        r'\{[^{}]*\{ Service = "scheduler\.amazonaws\.com" \}.*?\n      \}',
+        example.read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+
+    assert '"aws:SourceAccount" = data.aws_caller_identity.current.account_id' in statement
+
+
+def test_the_documents_tell_how_to_invoke() -> None:
+    """At least the module's README has the command."""
+    assert INVOCATIONS != []
+
+
+@pytest.mark.parametrize("command", INVOCATIONS)
+def test_an_invocation_is_one_of_version_2(command: str) -> None:
+    """Version 2 of the command line takes a payload for base64, and repeats a call after 60 seconds."""
+    assert "--cli-binary-format raw-in-base64-out" in command
+    assert "--invocation-type Event" in command
+
+
+@pytest.mark.parametrize("block", TOML_BLOCKS)
+def test_settings_in_a_page_are_accepted(tmp_path: Path, block: str) -> None:
+    """Every TOML block of these pages is a file of settings, for each environment that it names."""
+    file = tmp_path / "pipeline.toml"
+    file.write_text(block if "[environments." in block else f"{block}[environments.dev]\n", encoding="utf-8")
+    environments = list(tomllib.loads(file.read_text(encoding="utf-8"))["environments"])
+
+    assert [read(file, name).environment for name in environments] == environments
+
+
+def test_settings_that_the_guarantees_name_exist() -> None:
+    """The page's `table.setting` are those of pipeline.toml."""
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    named = re.findall(rf"`({'|'.join(TABLES)})\.(\w+)`", text)
+    known = {(name, column.name) for name, table in TABLES.items() for column in fields(table)}  # type: ignore[arg-type]
+
+    assert {*named} - known == set()

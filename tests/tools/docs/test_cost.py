@@ -1,0 +1,68 @@
+"""The tables of docs/cost.md: what they say adds up, and follows from the settings and the prices."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from tests.checkout import ROOT
+from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_table, price
+
+DOCUMENT = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+
+
+def columns(document: str) -> list[list[Decimal]]:
+    """The amounts of the bill by number of sources, the sum at the end of each."""
+    (table,) = re.findall(r"<!-- cost -->\n(.*?)<!-- /cost -->", document, re.DOTALL)
+    rows = [line.strip("| ").split(" | ")[1:] for line in table.splitlines()[2:]]
+    return [[Decimal(row[index].replace(",", "")) for row in rows] for index in range(len(SOURCES))]
+
+
+@pytest.mark.parametrize("column", range(len(SOURCES)), ids=[f"{number} sources" for number in SOURCES])
+def test_the_bill_adds_up(column: int) -> None:
+    """The printed lines of each column have the printed sum, to the cent."""
+    *lines, total = columns(DOCUMENT)[column]
+
+    assert (len(lines), sum(lines)) == (len(LINES), total)
+
+
+def test_what_is_printed_is_what_is_computed() -> None:
+    """The document has the table of today's settings and prices."""
+    assert cost_table() in DOCUMENT
+
+
+@pytest.mark.parametrize("sources", SOURCES)
+def test_metrics_cost_four_a_source_at_most(sources: int) -> None:
+    """No dimension multiplies them: 1.20 USD a source is the most."""
+    assert (METRICS_PER_SOURCE, bill(sources, "prod")["CloudWatch: metrics"]) == (
+        4,
+        Decimal("1.20") * sources,
+    )
+
+
+def test_shards_are_billed_by_the_hour() -> None:
+    """Two shards of prod cost 21.90 USD a month, and 29.20 USD more to keep records beyond a day."""
+    prod = bill(1, "prod")
+
+    assert (prod["Kinesis: shards"], prod["Kinesis: retention beyond 24 hours"]) == (
+        Decimal("21.90"),
+        Decimal("29.20"),
+    )
+
+
+def test_a_day_of_retention_is_free() -> None:
+    """Dev keeps records for 24 hours and pays for its one shard only."""
+    dev = bill(1, "dev")
+
+    assert (dev["Kinesis: shards"], dev["Kinesis: retention beyond 24 hours"]) == (
+        Decimal("10.95"),
+        Decimal("0.00"),
+    )
+
+
+def test_what_the_documents_say_of_retention_is_the_price() -> None:
+    """The decision for seven days names the price of the table."""
+    guarantees = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    month = price("retention") * 730
+
+    assert f"{month:.2f} USD a month\nper shard" in guarantees

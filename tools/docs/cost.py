@@ -1,0 +1,157 @@
+"""What the pipeline of pipeline.toml costs a month, from list prices: the tables of docs/cost.md."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.tables import Settings
+from tools.terraform import ROOT
+
+REGION, PRICES_AS_OF = "us-east-1", "November 2025"
+SOURCES = (1, 20, 100)
+
+HOURS = 730
+RUNS = HOURS
+"""A source is fetched once an hour."""
+RUN_SECONDS = 10
+RUN_MIB = 1
+"""Record lines of one run, such as 1,000 of 1 KiB."""
+COMPRESSION = 5
+"""How many times smaller GZIP makes JSON."""
+RUN_LOG_KIB = 5
+METRICS_PER_SOURCE = 4
+"""At most; one that is zero is not sent, and is billed only for the hours in which it is sent."""
+UNIT_KIB = 25
+FIRST_RETENTION_HOURS = 24
+KEY_CALLS_PER_SHARD_HOUR = 24
+"""Kinesis asks for a new data key every five minutes, to encrypt and to decrypt."""
+GIB_MIB = 1024
+MILLION = 1_000_000
+
+PRICES = {
+    "shard": ("a shard, an hour", "0.015", "https://aws.amazon.com/kinesis/data-streams/pricing/"),
+    "retention": (
+        "retention of 1 to 7 days, a shard, an hour",
+        "0.020",
+        "https://aws.amazon.com/kinesis/data-streams/pricing/",
+    ),
+    "units": ("a million puts of 25 KiB", "0.014", "https://aws.amazon.com/kinesis/data-streams/pricing/"),
+    "requests": ("a million invocations", "0.20", "https://aws.amazon.com/lambda/pricing/"),
+    "compute": ("a GB-second on arm64", "0.0000133334", "https://aws.amazon.com/lambda/pricing/"),
+    "firehose": ("Firehose, a GB", "0.029", "https://aws.amazon.com/firehose/pricing/"),
+    "objects": ("a thousand PUTs to S3", "0.005", "https://aws.amazon.com/s3/pricing/"),
+    "storage": ("S3 Standard, a GB, a month", "0.023", "https://aws.amazon.com/s3/pricing/"),
+    "metric": ("a custom metric, a month", "0.30", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "logs": ("logs, a GB", "0.50", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "traces": ("a million traces", "5.00", "https://aws.amazon.com/xray/pricing/"),
+    "key_calls": ("ten thousand requests to KMS", "0.03", "https://aws.amazon.com/kms/pricing/"),
+    "secret": ("a secret, a month", "0.40", "https://aws.amazon.com/secrets-manager/pricing/"),
+    "secret_calls": (
+        "ten thousand requests for a secret",
+        "0.05",
+        "https://aws.amazon.com/secrets-manager/pricing/",
+    ),
+}
+"""What is billed, USD, and the page that says so."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What so many sources use in a month.
+
+    Attributes:
+        settings: Of the environment.
+        sources: How many there are, each with a secret of its own.
+    """
+
+    settings: Settings
+    sources: int
+
+    @property
+    def runs(self) -> int:
+        """Invocations."""
+        return RUNS * self.sources
+
+    @property
+    def gib(self) -> Decimal:
+        """Record lines, uncompressed."""
+        return Decimal(self.runs * RUN_MIB) / GIB_MIB
+
+    @property
+    def shard_hours(self) -> int:
+        """Of all shards."""
+        return self.settings.stream.shard_count * HOURS
+
+    @property
+    def objects(self) -> int:
+        """At most one each time that Firehose's buffer is flushed, and none if nothing came."""
+        return min(self.runs, HOURS * 3600 // max(1, self.settings.delivery.buffer_seconds))
+
+
+def price(name: str) -> Decimal:
+    """USD for one unit of it."""
+    return Decimal(PRICES[name][1])
+
+
+LINES: Mapping[str, Callable[[Usage], Decimal]] = {
+    "Kinesis: shards": lambda use: use.shard_hours * price("shard"),
+    "Kinesis: retention beyond 24 hours": lambda use: (
+        use.shard_hours * price("retention") * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
+    ),
+    "Kinesis: puts": lambda use: use.runs * Decimal(RUN_MIB * 1024) / UNIT_KIB / MILLION * price("units"),
+    "Lambda": lambda use: (
+        use.runs * price("requests") / MILLION
+        + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * price("compute")
+    ),
+    "Firehose": lambda use: use.gib * price("firehose"),
+    "S3: objects": lambda use: use.objects * price("objects") / 1000,
+    "S3: each month's data, for every month that it is kept": lambda use: (
+        use.gib / COMPRESSION * price("storage")
+    ),
+    "CloudWatch: metrics": lambda use: use.sources * METRICS_PER_SOURCE * price("metric"),
+    "CloudWatch: logs": lambda use: use.runs * Decimal(RUN_LOG_KIB) / 1024 / GIB_MIB * price("logs"),
+    "X-Ray": lambda use: use.runs * price("traces") / MILLION * use.settings.function.tracing,
+    "KMS": lambda use: use.shard_hours * KEY_CALLS_PER_SHARD_HOUR * price("key_calls") / 10_000,
+    "Secrets Manager": lambda use: use.sources * price("secret") + use.runs * price("secret_calls") / 10_000,
+}
+"""What each service bills for a month, in the order of the table."""
+
+
+def bill(sources: int, environment: str) -> dict[str, Decimal]:
+    """USD a month by line, each rounded to a cent; their sum is the bill.
+
+    Args:
+        sources: How many there are.
+        environment: Of pipeline.toml; its settings decide shards, retention, memory and buffers.
+    """
+    use = Usage(read(ROOT / "pipeline.toml", environment), sources)
+    return {name: _cents(line(use)) for name, line in LINES.items()}
+
+
+def cost_table(environment: str = "prod") -> str:
+    """Markdown: one row a line, one column a number of sources, and the sums."""
+    bills = [bill(sources, environment) for sources in SOURCES]
+    columns = [f"{sources} source{'s' if sources > 1 else ''}" for sources in SOURCES]
+    rows = [_row(name, [each[name] for each in bills]) for name in LINES]
+    totals = _row("**total, USD a month**", [Decimal(sum(each.values())) for each in bills])
+    return f"| | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}\n" + "".join(rows) + totals
+
+
+def prices_table() -> str:
+    """Markdown: one row a price, under the date."""
+    rows = [f"| {what} | {amount} | [{_service(page)}]({page}) |\n" for what, amount, page in PRICES.values()]
+    header = f"| {REGION}, {PRICES_AS_OF} | USD | |\n|---|--:|---|\n"
+    return header + "".join(rows)
+
+
+def _service(page: str) -> str:
+    return page.removeprefix("https://aws.amazon.com/").removesuffix("/pricing/")
+
+
+def _row(name: str, amounts: list[Decimal]) -> str:
+    return f"| {name} | {' | '.join(f'{amount:,.2f}' for amount in amounts)} |\n"
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
