@@ -34,8 +34,8 @@ class AwsStack(TerraformStack):
         id_: Name of the stack and of the folder it is synthesized into.
         settings: Of one environment.
         state_key: Where in the state bucket this stack's state lies.
-        region: Where the resources are created.
-        tags: Of every resource that can carry tags.
+        region: Where the resources are created; default: the pipeline's Region.
+        tags: Of every resource that can carry tags; default: the environment and the pipeline's tags.
     """
 
     def __init__(
@@ -45,11 +45,18 @@ class AwsStack(TerraformStack):
         *,
         settings: Settings,
         state_key: str,
-        region: str,
-        tags: Mapping[str, str],
+        region: str = "",
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        AwsProvider(self, "aws", region=region, default_tags=[AwsProviderDefaultTags(tags=dict(tags))])
+        if tags is None:
+            tags = {"Environment": environment_label(settings.environment), **settings.pipeline.tags}
+        AwsProvider(
+            self,
+            "aws",
+            region=region or settings.pipeline.region,
+            default_tags=[AwsProviderDefaultTags(tags=dict(tags))],
+        )
         S3Backend(
             self,
             bucket=settings.state.bucket,
@@ -79,14 +86,7 @@ class IngestionStack(AwsStack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         state_key = settings.state.key or settings.names.state_key
-        super().__init__(
-            scope,
-            id_,
-            settings=settings,
-            state_key=state_key,
-            region=settings.pipeline.region,
-            tags={"Environment": environment_label(settings.environment), **settings.pipeline.tags},
-        )
+        super().__init__(scope, id_, settings=settings, state_key=state_key)
         self.pipeline = IngestionPipeline(self, "pipeline", settings=settings)
         for output in OUTPUTS:
             value = output.value(self.pipeline)
@@ -110,7 +110,7 @@ class StateStack(AwsStack):
             id_,
             settings=settings,
             state_key="bootstrap/terraform.tfstate",
-            region=settings.state.region or settings.pipeline.region,
+            region=settings.state.region,
             tags=settings.pipeline.tags,
         )
         state = StateBucket(self, "state", name=settings.state.bucket)
