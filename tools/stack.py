@@ -3,16 +3,16 @@
 The same as ``cdktf`` does, in Terraform's own words: synthesize, then ``terraform`` in the
 stack's folder. ``AUTO_APPROVE=1`` asks no question, for CI; with ``CI`` set, ``plan`` takes only
 the providers that are locked. ``plan`` leaves its summary in the stack's folder, and fails if data
-would be lost, unless ``ALLOW_DATA_LOSS`` is set.
+would be lost, unless ``ALLOW_DATA_LOSS=1``.
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools import plan_summary
+from tools.switches import SwitchError, is_on
 from tools.terraform import TerraformError, environment, init, run, synthesize
 
 PLAN, SUMMARY = "plan.tfplan", "plan.md"
@@ -37,13 +37,14 @@ def act(action: str) -> int:
     if action == "plan":
         return _plan(folder, variables)
     init(folder, variables)
-    approval = ["-auto-approve"] if os.environ.get("AUTO_APPROVE") else []
+    approval = ["-auto-approve"] if is_on("AUTO_APPROVE", variables) else []
     run([ACTIONS[action], *approval], folder, variables)
     return 0
 
 
 def _plan(folder: Path, variables: Mapping[str, str]) -> int:
     """Show the plan and its summary; the exit code says whether it loses data."""
+    allowed = is_on("ALLOW_DATA_LOSS", variables)
     init(folder, variables, *(["-lockfile=readonly"] if variables.get("CI") else []))
     run(["plan", "-input=false", f"-out={PLAN}"], folder, variables)
     changes = plan_summary.read(run(["show", "-json", PLAN], folder, variables, quiet=True))
@@ -52,7 +53,7 @@ def _plan(folder: Path, variables: Mapping[str, str]) -> int:
     if changes:
         print(f"\n{summary}", flush=True)
     reason = plan_summary.refusal(changes)
-    if not reason or variables.get("ALLOW_DATA_LOSS"):
+    if not reason or allowed:
         return 0
     print(f"plan: {reason}; if that is meant, set ALLOW_DATA_LOSS=1", file=sys.stderr)
     return plan_summary.LOSS
@@ -72,7 +73,7 @@ def main(action: str) -> None:
     """Run one action and exit with its result."""
     try:
         sys.exit(act(action))
-    except TerraformError as error:
+    except (TerraformError, SwitchError) as error:
         sys.exit(f"{action}: {error}")
 
 
