@@ -52,7 +52,7 @@ deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
 	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
 
-destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
+destroy: .venv/.ready ## Remove the pipeline (ENV=…, KEEP_DATA=1: all but the bucket, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack destroy
 
 bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…)

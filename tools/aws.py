@@ -41,7 +41,16 @@ UNREACHABLE = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 
 
 class AwsError(RuntimeError):
-    """When AWS refuses a command or cannot be reached; the message says what to do."""
+    """When AWS refuses a command or cannot be reached; the message says what to do.
+
+    Args:
+        message: What is wrong and what to do.
+        status: HTTP status of AWS's answer, 0 if there was none. HEAD has no other word for what is wrong.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @overload
@@ -88,7 +97,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(_explanation(error)) from error
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, ClientError) else 0
+        raise AwsError(_explanation(error), status) from error
 
 
 def _explanation(error: BotoCoreError | ClientError) -> str:

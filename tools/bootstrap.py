@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from tools.aws import AwsError, account_id, client, explained
 from tools.terraform import BUILD, TerraformError, environment, init, run, synthesize
 
@@ -80,7 +78,7 @@ def _state_is_there(s3: "S3Client", account: str, bucket: str, key: str, folder:
             s3.head_object(Bucket=bucket, Key=key)
     except AwsError as error:
         # S3 answers 403 instead of 404 to those who may not list the bucket.
-        if _status(error) not in {FORBIDDEN, NOT_FOUND}:
+        if error.status not in {FORBIDDEN, NOT_FOUND}:
             raise
         if (folder / LOCAL_STATE).exists() or not _exists(s3, account, bucket):
             return False
@@ -96,21 +94,15 @@ def _exists(s3: "S3Client", account: str, bucket: str) -> bool:
         with explained():
             s3.head_bucket(Bucket=bucket)
     except AwsError as error:
-        if _status(error) == NOT_FOUND:
+        if error.status == NOT_FOUND:
             return False
-        if _status(error) == FORBIDDEN:
+        if error.status == FORBIDDEN:
             raise TerraformError(
                 f"state.bucket = {bucket!r} exists, but account {account} may not look into it: if it is "
                 "yours, sign in to its account with s3:ListBucket; if not, choose another name"
             ) from error
         raise
     return True
-
-
-def _status(error: AwsError) -> int:
-    """The HTTP status of AWS's answer, 0 if there was none; HEAD has no other word for what is wrong."""
-    answer = error.__cause__
-    return answer.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(answer, ClientError) else 0
 
 
 def main() -> None:

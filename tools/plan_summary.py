@@ -129,10 +129,13 @@ def shard_steps(present: int, wanted: int) -> tuple[int, ...]:
 def _changes(entry: Mapping[str, Any]) -> Iterator[Change]:
     change = entry["change"]
     actions, previous = tuple(change["actions"]), entry.get("previous_address")
-    if entry.get("mode") == "data" or (actions == ("no-op",) and not previous):
+    imported = "importing" in change
+    if entry.get("mode") == "data" or (actions == ("no-op",) and not previous and not imported):
         return
     action = ACTIONS.get(actions, "/".join(actions))
-    details = [f"from `{previous}`"] if previous else []
+    if imported and action == "move":
+        action = "import"
+    details = [f"from `{previous}`"] if previous else ["imported"] if imported else []
     if action == "change":
         details += [f"`{name}`" for name in _changed(change)]
     if action == "replace":

@@ -73,6 +73,14 @@ def test_counts_come_first() -> None:
             entry("aws_kinesis_stream.b", "no-op", previous_address="aws_kinesis_stream.a"),
             "| move | `aws_kinesis_stream.b` | from `aws_kinesis_stream.a` |",
         ),
+        (
+            entry("aws_s3_bucket.a", "no-op", importing={"id": "a"}),
+            "| import | `aws_s3_bucket.a` | imported |",
+        ),
+        (
+            entry("aws_s3_bucket.a", "update", importing={"id": "a"}, before={"x": 1}, after={"x": 2}),
+            "| change | `aws_s3_bucket.a` | imported, `x` |",
+        ),
         (entry("aws_s3_bucket.a", "forget"), "| forget | `aws_s3_bucket.a` |  |"),
         (
             entry("module.m.aws_s3_bucket.a", "delete"),
