@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import Checkout
-from tools import plan_summary, stack
+from tools import kept_data, plan_summary, stack
 
 pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
 
@@ -38,7 +38,8 @@ class TestGuarded:
         done = checkout.run(sys.executable, "-m", "tools.stack", "destroy", PIPELINE_TOML=with_state)
 
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("destroy: the lake of dev is kept. To delete it with its data: ")
+        assert done.stderr.startswith("destroy: the lake of dev is kept. ")
+        assert "`make destroy KEEP_DATA=1`" in done.stderr
         assert "[environments.dev.lake]" in done.stderr
         assert "add 'dev' to deletableEnvironments in cdktf.json" in done.stderr
 
@@ -77,6 +78,7 @@ class TestDataLoss:
 
         monkeypatch.setattr(stack, "run", run)
         monkeypatch.setattr(stack, "init", lambda *_: None)
+        monkeypatch.setattr(kept_data, "reclaim_buckets", lambda *_: [])
 
         assert stack._plan(tmp_path, {"ALLOW_DATA_LOSS": value}) == code
 
