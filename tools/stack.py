@@ -91,8 +91,8 @@ def _refuse_to_delete_data(stack: dict[str, dict[str, dict[str, dict[str, object
     protected = [b for b in stack["resource"]["aws_s3_bucket"].values() if not b["force_destroy"]]
     if protected:
         raise TerraformError(
-            f"the lake of {chosen} is kept. To stop every cost but its storage: `make destroy KEEP_DATA=1`. To "
-            f"delete it with its data: set delete_with_stack = true in [environments.{chosen}.lake] of "
+            f"the lake of {chosen} is kept. To stop every cost but its storage: `make destroy KEEP_DATA=1`. "
+            f"To delete it with its data: set delete_with_stack = true in [environments.{chosen}.lake] of "
             f"pipeline.toml, add {chosen!r} to deletableEnvironments in cdktf.json, `make deploy`, then "
             "`make destroy` again"
         )
