@@ -7,6 +7,7 @@ of which repository may assume the role. Both lie below build/plan-role.
 
 import argparse
 import json
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -146,11 +147,26 @@ def write(github: str, gitlab: str, variables: Mapping[str, str]) -> list[Path]:
     return [folder / name for name in documents]
 
 
+def repository(text: str) -> str:
+    """A path of at least two names, without a wildcard that would trust others too.
+
+    Raises:
+        argparse.ArgumentTypeError: When it is anything else.
+    """
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path such as ORG/REPO")
+    return text
+
+
 def main() -> None:
     """Write the files and name them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--github", default="", metavar="ORG/REPO", help="repository that plans")
-    parser.add_argument("--gitlab", default="", metavar="HOST/GROUP/PROJECT", help="project that plans")
+    parser.add_argument(
+        "--github", type=repository, default="", metavar="ORG/REPO", help="repository that plans"
+    )
+    parser.add_argument(
+        "--gitlab", type=repository, default="", metavar="HOST/GROUP/PROJECT", help="project that plans"
+    )
     arguments = parser.parse_args()
     try:
         for file in write(arguments.github, arguments.gitlab, environment()):

@@ -1,6 +1,9 @@
-"""A pipeline that is destroyed but for its data, and deployed again over the bucket that was kept."""
+"""One pipeline: planned by a role that only reads, destroyed but for its data, and deployed again over it."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +14,13 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-keep-data")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 EXPECTED = [stored_form(record) for record in records()]
 STATE_BUCKET = "data-ingestion-local-state"
+# The emulator decides on this call as on GetFunction.
+MISNAMED = {"lambda:GetFunctionEventInvokeConfig": "lambda:GetFunction"}
 LAKE = "orders-local-lake-000000000000-us-east-1"
 
 
@@ -26,9 +31,24 @@ def make(deployment: Deployment, action: str, **switches: str) -> str:
 
 
 @pytest.fixture(scope="module")
+def decisions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file to which the local AWS writes each of its decisions."""
+    return tmp_path_factory.mktemp("decisions") / "decisions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def emulator(decisions: Path) -> Iterator[Emulator]:
+    """A local AWS that enforces IAM and writes down its decisions."""
+    with Emulator(
+        auth=True, firehose_time_scale=0.05, iam_decisions=decisions, settings={"TLS_IN_FRONT": "true"}
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A deployed pipeline whose lake may not be deleted, with records in it."""
-    checkout = Checkout.copy(tmp_path_factory.mktemp("keep-data") / "checkout")
+    checkout = Checkout.copy(tmp_path_factory.mktemp("lifecycle") / "checkout")
     deployment = Deployment(checkout, emulator, "orders")
     deployment.configure(("delete_with_stack = true", "delete_with_stack = false"))
     deployment.must(PYTHON, "-m", "tools.bootstrap")
@@ -40,8 +60,31 @@ def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def destroyed(filled: Deployment) -> str:
-    """What the destruction printed."""
+def policy(filled: Deployment) -> dict[str, Any]:
+    """The policy of the role that plans, as ``make plan-role`` writes it."""
+    file = filled.must(PYTHON, "-m", "tools.plan_role").strip()
+    return dict(json.loads(Path(file).read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def calls(filled: Deployment, policy: dict[str, Any], decisions: Path) -> list[dict[str, Any]]:
+    """The decisions on a plan by a user who has this policy alone; the plan has to be empty."""
+    iam = filled.emulator.client("iam")
+    iam.create_user(UserName="plan")
+    iam.put_user_policy(UserName="plan", PolicyName="plan", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="plan")["AccessKey"]
+    credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    earlier = len(decisions.read_text(encoding="utf-8").splitlines())
+    said = make(filled, "plan", TF_CLI_ARGS_plan="-lock=false", **credentials)
+    assert "No changes." in said
+    made = map(json.loads, decisions.read_text(encoding="utf-8").splitlines()[earlier:])
+    return [call for call in made if call["access_key_id"] == key["AccessKeyId"]]
+
+
+@pytest.fixture(scope="module")
+def destroyed(filled: Deployment, calls: list[dict[str, Any]]) -> str:
+    """What the destruction printed, after the plan above."""
+    assert calls
     return make(filled, "destroy", KEEP_DATA="1")
 
 
@@ -75,6 +118,25 @@ def again(planned: str, filled: Deployment) -> Deployment:
     assert planned
     make(filled, "deploy")
     return filled
+
+
+def test_plan_role_may_make_every_call_of_a_plan(calls: list[dict[str, Any]]) -> None:
+    """A plan under this policy alone is refused nothing."""
+    assert [call for call in calls if not call["allowed"]] == []
+
+
+def test_plan_role_may_do_exactly_what_a_plan_calls(
+    policy: dict[str, Any], calls: list[dict[str, Any]]
+) -> None:
+    """Each action that is granted on a resource is called on it, and the other way round."""
+    granted = {
+        (MISNAMED.get(action, action), resource.removesuffix(":*"))
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+    assert granted == {(call["action"], call["resource"]) for call in calls}
 
 
 def test_destroy_keep_data_leaves_nothing_but_buckets(left: dict[str, list[str]]) -> None:
