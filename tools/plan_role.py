@@ -161,15 +161,11 @@ def repository(text: str) -> str:
 def main() -> None:
     """Write the files and name them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--github", type=repository, default="", metavar="ORG/REPO", help="repository that plans"
-    )
-    parser.add_argument(
-        "--gitlab", type=repository, default="", metavar="HOST/GROUP/PROJECT", help="project that plans"
-    )
+    parser.add_argument("--github", type=repository, metavar="ORG/REPO", help="repository that plans")
+    parser.add_argument("--gitlab", type=repository, metavar="HOST/GROUP/PROJECT", help="project that plans")
     arguments = parser.parse_args()
     try:
-        for file in write(arguments.github, arguments.gitlab, environment()):
+        for file in write(arguments.github or "", arguments.gitlab or "", environment()):
             print(file)
     except (AwsError, TerraformError, Unresolved) as error:
         sys.exit(f"plan-role: {error}")
