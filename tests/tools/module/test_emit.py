@@ -14,6 +14,7 @@ import pytest
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.stack import AWS_PROVIDER
 from tools.module.emit import emit
 from tools.module.local_values import local_values
 from tools.module.main_tf import short_name
@@ -108,6 +109,11 @@ def test_there_is_no_provider_and_no_backend(module: Path) -> None:
     found = [path.name for path, text in own.items() if re.search(r'^\s*"?(provider|backend)\b', text, re.M)]
 
     assert found == []
+
+
+def test_the_module_accepts_the_providers_that_the_stack_accepts(module: Path) -> None:
+    """The releases that show a change in every plan are excluded from the module too."""
+    assert f'"{AWS_PROVIDER["version"]}"' in (module / "versions.tf").read_text(encoding="utf-8")
 
 
 def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
