@@ -75,6 +75,7 @@ def _plan(folder: Path, variables: Mapping[str, str]) -> int:
 def _destroy_all_but_data(folder: Path, variables: Mapping[str, str], approval: Sequence[str]) -> int:
     """Destroy everything but the lake's bucket, which leaves the state."""
     init(folder, variables)
+    print("Records that are not delivered yet, and messages in the queue, are lost.", flush=True)
     names = kept_data.release_buckets(folder, variables)
     run(["apply", *approval], folder, variables)
     print(f"Kept: {', '.join(names) or 'no bucket, for the state has none'}. `make deploy` takes it back.")
