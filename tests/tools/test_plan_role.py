@@ -40,8 +40,11 @@ def granted(stack: dict[str, Any]) -> dict[str, set[str]]:
 
 class TestPolicy:
     def test_reads_the_state_of_this_environment_only(self, granted: dict[str, set[str]]) -> None:
-        """The one object that may be read is the state; no record and no other environment's state."""
-        assert granted["s3:GetObject"] == {"arn:aws:s3:::our-state/data-ingestion/dev/terraform.tfstate"}
+        """No record may be read, and no other environment's state; the sources' key changes with them."""
+        assert granted["s3:GetObject"] == {
+            "arn:aws:s3:::our-state/data-ingestion/dev/terraform.tfstate",
+            f"arn:aws:s3:::data-ingestion-dev-lake-{ACCOUNT}-us-east-1/config/sources-*.json",
+        }
 
     def test_names_resources_in_full(self, granted: dict[str, set[str]]) -> None:
         """References and the account's number are resolved."""
@@ -82,6 +85,14 @@ class TestPolicy:
         regions = ("eu-west-1", "cn-north-1", "us-gov-west-1")
 
         assert [partition_of(region) for region in regions] == ["aws", "aws-cn", "aws-us-gov"]
+
+    def test_each_of_several_resources_has_its_name(self) -> None:
+        """A resource with ``for_each`` is read by the name of each key."""
+        policy = {"for_each": {"1": ["a"], "2": ["b"]}, "name": "x-${each.key}"}
+
+        assert names_of({"resource": {"aws_iam_policy": {"a": policy}}}, ACCOUNT) == {
+            "aws_iam_policy": ["x-1", "x-2"]
+        }
 
     def test_a_kind_without_a_row_is_refused(self) -> None:
         """A resource that is new in the stack has to be added to the table of calls."""

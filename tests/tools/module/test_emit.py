@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.tables import Settings
-from ingestion_pipeline.stack import AWS_PROVIDER
 from tools.module.emit import emit
 from tools.module.local_values import local_values
 from tools.module.main_tf import short_name
@@ -111,9 +111,13 @@ def test_there_is_no_provider_and_no_backend(module: Path) -> None:
     assert found == []
 
 
-def test_the_module_accepts_the_providers_that_the_stack_accepts(module: Path) -> None:
-    """The releases that show a change in every plan are excluded from the module too."""
-    assert f'"{AWS_PROVIDER["version"]}"' in (module / "versions.tf").read_text(encoding="utf-8")
+def test_the_module_excludes_the_providers_that_plan_a_change_for_ever(module: Path) -> None:
+    """The module accepts what the stack accepts: 5.100 and 6.x, but not 6.22 to 6.39."""
+    versions = (module / "versions.tf").read_text(encoding="utf-8")
+    (text,) = re.findall(r'hashicorp/aws"\s+version = "(.*)"', versions)
+    excluded = [minor for minor in range(60) if f"6.{minor}.0" not in SpecifierSet(text)]
+
+    assert ("5.100.0" in SpecifierSet(text), excluded) == (True, list(range(22, 40)))
 
 
 def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
