@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap scan bench wheel module docs env setup clean prerequisites
+.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,11 +52,14 @@ deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
 	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
 
-destroy: .venv/.ready ## Remove the pipeline (ENV=…, AUTO_APPROVE=1)
+destroy: .venv/.ready ## Remove the pipeline (ENV=…, KEEP_DATA=1: all but the bucket, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack destroy
 
 bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…)
 	@$(RUN) -m tools.bootstrap
+
+plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=…, GITHUB=ORG/REPO, GITLAB=HOST/GROUP/PROJECT)
+	@$(RUN) -m tools.plan_role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
 
 scan: .venv/.ready ## Check with checkov what prod would deploy
 	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov

@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import ClientError
-
+from tools.aws import AwsError, account_id, client, explained
 from tools.terraform import BUILD, TerraformError, environment, init, run, synthesize
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LOCAL_STATE = "bootstrap.tfstate"
+FORBIDDEN, NOT_FOUND = 403, 404
 
 
 def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
@@ -33,6 +32,7 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
     Raises:
         TerraformError: When ``state.bucket`` is not set, the name is taken, or Terraform fails. It is safe
             to retry.
+        AwsError: When AWS refuses the credentials, or cannot be reached.
     """
     chosen = variables.get("ENV") or "dev"
     elsewhere = variables.get("CDKTF_OUTDIR")
@@ -44,9 +44,11 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
         raise TerraformError(
             "state.bucket is not set: give pipeline.toml's [state] table a globally unique bucket name"
         )
+    account = account_id(client("sts", variables, backend["region"]))
+    print(f"Looking for {bucket} from AWS account {account} …", flush=True)
     override = folder / "backend_override.tf.json"
-    client = _client(variables, backend["region"])
-    if _state_is_there(client, bucket, backend["key"], folder):
+    s3 = client("s3", variables, backend["region"])
+    if _state_is_there(s3, account, bucket, backend["key"], folder):
         override.unlink(missing_ok=True)
         init(folder, variables, "-reconfigure", quiet=quiet)
         run(["apply", "-input=false", "-auto-approve"], folder, variables, quiet=quiet)
@@ -64,43 +66,42 @@ def bootstrap(variables: Mapping[str, str], *, quiet: bool = False) -> str:
     return str(bucket)
 
 
-def _client(variables: Mapping[str, str], region: str) -> "S3Client":
-    """An S3 client for the account that Terraform will use; it only reads."""
-    return boto3.client(
-        "s3",
-        region_name=region,
-        endpoint_url=variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL"),
-        aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
-    )
-
-
-def _state_is_there(client: "S3Client", bucket: str, key: str, folder: Path) -> bool:
+def _state_is_there(s3: "S3Client", account: str, bucket: str, key: str, folder: Path) -> bool:
     """Whether the bucket exists and has this project's state in it.
 
     Raises:
         TerraformError: When the bucket exists without the state, and not because of an interrupted run.
+        AwsError: When AWS answers neither that it is there nor that it is not.
     """
     try:
-        client.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if (folder / LOCAL_STATE).exists() or not _exists(client, bucket):
+        with explained():
+            s3.head_object(Bucket=bucket, Key=key)
+    except AwsError as error:
+        # S3 answers 403 instead of 404 to those who may not list the bucket.
+        if error.status not in {FORBIDDEN, NOT_FOUND}:
+            raise
+        if (folder / LOCAL_STATE).exists() or not _exists(s3, account, bucket):
             return False
         raise TerraformError(
-            f"state.bucket = {bucket!r} exists (HTTP {status}) and was not made by `make bootstrap`: "
-            "if it is yours, use it and continue with `make deploy`; if not, choose another name"
+            f"state.bucket = {bucket!r} exists and was not made by `make bootstrap`: if it is yours, use it "
+            "and continue with `make deploy`; if not, choose another name"
         ) from error
     return True
 
 
-def _exists(client: "S3Client", bucket: str) -> bool:
+def _exists(s3: "S3Client", account: str, bucket: str) -> bool:
     try:
-        client.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        # 403 means that it exists in another account.
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] != 404
+        with explained():
+            s3.head_bucket(Bucket=bucket)
+    except AwsError as error:
+        if error.status == NOT_FOUND:
+            return False
+        if error.status == FORBIDDEN:
+            raise TerraformError(
+                f"state.bucket = {bucket!r} exists, but account {account} may not look into it: if it is "
+                "yours, sign in to its account with s3:ListBucket; if not, choose another name"
+            ) from error
+        raise
     return True
 
 
@@ -108,7 +109,7 @@ def main() -> None:
     """Create the bucket of the environment in ``ENV``."""
     try:
         bucket = bootstrap(environment(), quiet=bool(os.environ.get("CI")))
-    except TerraformError as error:
+    except (AwsError, TerraformError) as error:
         sys.exit(f"bootstrap: {error}")
     print(f"The state's bucket is {bucket}.")
 

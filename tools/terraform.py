@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -172,6 +173,21 @@ def run(
         output = f":\n{done.stdout}" if quiet else ""
         raise TerraformError(f"`terraform {' '.join(arguments)}` failed in {folder}{output}")
     return done.stdout or ""
+
+
+def managed_resources(folder: Path, variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The resources in the state, by address, each with its attributes; data sources are left out.
+
+    Args:
+        folder: The stack's, initialized.
+        variables: All variables of the process.
+
+    Raises:
+        TerraformError: When the state cannot be read.
+    """
+    state = json.loads(run(["show", "-json"], folder, variables, quiet=True))
+    resources = state.get("values", {}).get("root_module", {}).get("resources", [])
+    return {each["address"]: each["values"] for each in resources if each["mode"] == "managed"}
 
 
 def synthesize(variables: Mapping[str, str], *, what: str = "pipeline", output: Path = OUTPUT) -> Path:

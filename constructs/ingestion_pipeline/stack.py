@@ -1,5 +1,7 @@
 """The stacks that are deployed: provider, remote state, one pipeline, outputs."""
 
+from collections.abc import Mapping
+
 from cdktf import S3Backend, TerraformOutput, TerraformStack
 from constructs import Construct
 
@@ -10,7 +12,18 @@ from ingestion_pipeline.resources.bucket import StateBucket
 from ingestion_pipeline.settings.names import environment_label
 from ingestion_pipeline.settings.tables import ENVIRONMENT_TAG, Settings
 
-AWS_PROVIDER = {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
+# These releases read back that S3 blocks SSE-C on a new bucket and plan to undo it, every time:
+# https://github.com/hashicorp/terraform-provider-aws/issues/47320, corrected by pull request 47359 in 6.40.0.
+# Terraform's constraints know no "or", so that each release has to be named.
+DRIFTING_RELEASES = (
+    *("6.22.0", "6.22.1", "6.23.0", "6.24.0", "6.25.0", "6.26.0", "6.27.0", "6.28.0", "6.29.0", "6.30.0"),
+    *("6.31.0", "6.32.0", "6.32.1", "6.33.0", "6.34.0", "6.35.0", "6.35.1", "6.36.0", "6.37.0", "6.38.0"),
+    "6.39.0",
+)
+AWS_PROVIDER = {
+    "source": "hashicorp/aws",
+    "version": ", ".join([">= 5.100.0", *(f"!= {release}" for release in DRIFTING_RELEASES), "< 7.0.0"]),
+}
 
 
 class AwsStack(TerraformStack):
@@ -21,10 +34,22 @@ class AwsStack(TerraformStack):
         id_: Name of the stack and of the folder it is synthesized into.
         settings: Of one environment.
         state_key: Where in the state bucket this stack's state lies.
+        region: Where the resources are created; default: the pipeline's Region.
+        tags: Of every resource that can carry tags; default: the environment and the pipeline's tags.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, settings: Settings, state_key: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        state_key: str,
+        region: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(scope, id_)
+<<<<<<< HEAD
         tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
         AwsProvider(
             self,
@@ -32,9 +57,23 @@ class AwsStack(TerraformStack):
             region=settings.pipeline.region,
             allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
             default_tags=[AwsProviderDefaultTags(tags=tags)],
+=======
+        if tags is None:
+            tags = {"Environment": environment_label(settings.environment), **settings.pipeline.tags}
+        AwsProvider(
+            self,
+            "aws",
+            region=region or settings.pipeline.region,
+            default_tags=[AwsProviderDefaultTags(tags=dict(tags))],
         )
-        state_region = settings.state.region or settings.pipeline.region
-        S3Backend(self, bucket=settings.state.bucket, key=state_key, region=state_region, encrypt=True)
+        S3Backend(
+            self,
+            bucket=settings.state.bucket,
+            key=state_key,
+            region=settings.state.region or settings.pipeline.region,
+            encrypt=True,
+>>>>>>> infra
+        )
         # cdktf 0.21 does not know the argument: https://github.com/hashicorp/terraform-cdk/issues/3933
         self.add_override("terraform.backend.s3.use_lockfile", True)
         if not settings.state.bucket:
@@ -74,7 +113,16 @@ class StateStack(AwsStack):
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
-        super().__init__(scope, id_, settings=settings, state_key="bootstrap/terraform.tfstate")
+        # Without the tag `Environment`: several environments may share the bucket, and each bootstrap
+        # would change the tag to its own.
+        super().__init__(
+            scope,
+            id_,
+            settings=settings,
+            state_key="bootstrap/terraform.tfstate",
+            region=settings.state.region,
+            tags=settings.pipeline.tags,
+        )
         state = StateBucket(self, "state", name=settings.state.bucket)
         TerraformOutput(
             self, "bucket_name", value=state.bucket.bucket, description="Bucket of Terraform's state."

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.tables import (
@@ -34,17 +35,24 @@ def customised(synthesize_stack: Callable[[Settings], Synthesized]) -> Synthesiz
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """The stack of the state's bucket, where the lake would be deletable."""
+    return synthesize_state(tmp_path_factory.mktemp("app"), StateSettings(bucket="our-state"))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """The stack of the state's bucket, in another Region than the pipeline's."""
+    settings = StateSettings(bucket="our-state", region="eu-west-1")
+    return synthesize_state(tmp_path_factory.mktemp("app"), settings)
+
+
+def synthesize_state(folder: Path, state: StateSettings) -> Synthesized:
+    """The stack of the state's bucket for an environment whose lake is deletable."""
     import cdktf
 
     from ingestion_pipeline.stack import StateStack
 
-    context = {"deletableEnvironments": ["local"]}
-    app = cdktf.Testing.app(outdir=str(tmp_path_factory.mktemp("app")), context=context)
-    settings = Settings(
-        environment="local",
-        lake=LakeSettings(delete_with_stack=True),
-        state=StateSettings(bucket="our-state"),
-    )
+    app = cdktf.Testing.app(outdir=str(folder), context={"deletableEnvironments": ["local"]})
+    settings = Settings(environment="local", lake=LakeSettings(delete_with_stack=True), state=state)
     stack: TerraformStack = StateStack(app, "state", settings=settings)
     text = cdktf.Testing.synth(stack, True)
     return Synthesized(text, json.loads(text))
@@ -78,11 +86,42 @@ class TestDefaults:
             key for key, value in default_stack.json["terraform"].items() if isinstance(value, str)
         } == set()
 
-    def test_provider_is_hashicorps_5_100_or_any_6(self, default_stack: Synthesized) -> None:
-        """The bindings' own demand is replaced by the range that is promised."""
-        assert default_stack.json["terraform"]["required_providers"] == {
-            "aws": {"source": "hashicorp/aws", "version": ">= 5.100.0, < 7.0.0"}
-        }
+    def test_provider_is_hashicorps(self, default_stack: Synthesized) -> None:
+        """The bindings' own provider is replaced by the one with the range that is promised."""
+        (provider_,) = default_stack.json["terraform"]["required_providers"].items()
+
+        assert (provider_[0], provider_[1]["source"]) == ("aws", "hashicorp/aws")
+
+    @pytest.mark.parametrize(
+        ("release", "is_allowed"),
+        [
+            ("5.99.1", False),
+            ("5.100.0", True),
+            ("6.0.0", True),
+            ("6.21.0", True),
+            ("6.22.0", False),
+            ("6.22.1", False),
+            ("6.32.1", False),
+            ("6.35.1", False),
+            ("6.39.0", False),
+            ("6.40.0", True),
+            ("6.59.0", True),
+            ("7.0.0", False),
+        ],
+    )
+    def test_provider_releases_that_plan_a_change_for_ever_are_excluded(
+        self, default_stack: Synthesized, release: str, is_allowed: bool
+    ) -> None:
+        """5.100 and 6.x are allowed, but not the releases that show a change in every plan."""
+        version = default_stack.json["terraform"]["required_providers"]["aws"]["version"]
+
+        assert SpecifierSet(version).contains(release) is is_allowed
+
+    def test_no_minor_release_between_6_22_and_6_39_is_forgotten(self, default_stack: Synthesized) -> None:
+        """Every minor release with the fault is excluded."""
+        version = SpecifierSet(default_stack.json["terraform"]["required_providers"]["aws"]["version"])
+
+        assert [minor for minor in range(60) if f"6.{minor}.0" not in version] == list(range(22, 40))
 
     def test_everything_is_tagged(self, default_stack: Synthesized) -> None:
         """The provider tags whatever can carry tags."""
@@ -186,6 +225,18 @@ class TestState:
             "aws_s3_bucket_server_side_encryption_configuration",
             "aws_s3_bucket_versioning",
         ]
+
+    def test_bucket_lies_in_the_region_of_the_state(self, elsewhere: Synthesized) -> None:
+        """The bucket is created where the backend looks for it, whatever the pipeline's Region."""
+        assert (provider(elsewhere)["region"], backend(elsewhere)["region"]) == ("eu-west-1", "eu-west-1")
+
+    def test_region_is_the_pipelines_unless_given(self, state: Synthesized) -> None:
+        """Without a Region of its own the bucket lies where the pipeline is."""
+        assert (provider(state)["region"], backend(state)["region"]) == ("us-east-1", "us-east-1")
+
+    def test_bucket_has_no_tag_of_an_environment(self, state: Synthesized) -> None:
+        """One bucket may hold the state of several environments, and no bootstrap changes its tags."""
+        assert provider(state)["default_tags"] == [{"tags": {"Purpose": "DataIngestion"}}]
 
     def test_keeps_its_own_state_apart(self, state: Synthesized) -> None:
         """Its state lies in the bucket that it makes, under a key of its own."""

@@ -10,11 +10,13 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.checkout import Checkout
-from tools.bootstrap import LOCAL_STATE, _client, _state_is_there
+from tools.aws import AwsError
+from tools.bootstrap import LOCAL_STATE, _state_is_there
 from tools.terraform import TerraformError
 
 pytestmark = pytest.mark.terraform
 
+ACCOUNT = "123456789012"
 BUCKET, KEY = "our-state", "bootstrap/terraform.tfstate"
 
 
@@ -40,7 +42,7 @@ def answer_for_state(s3: Stubber, status: int) -> None:
 def is_there(s3: Stubber, folder: Path) -> bool:
     """Whether the state is in the bucket."""
     client: Any = s3.client
-    return _state_is_there(client, BUCKET, KEY, folder)
+    return _state_is_there(client, ACCOUNT, BUCKET, KEY, folder)
 
 
 class TestState:
@@ -69,37 +71,63 @@ class TestState:
         answer_for_state(s3, 404)
         s3.add_response("head_bucket", {})
 
-        with pytest.raises(
-            TerraformError, match=r"'our-state' exists \(HTTP 404\).*`make deploy`.*another name"
-        ):
+        with pytest.raises(TerraformError, match=r"'our-state' exists and .*`make deploy`.*another name"):
             is_there(s3, tmp_path)
 
     def test_somebody_elses_bucket(self, s3: Stubber, tmp_path: Path) -> None:
-        """A bucket that denies access belongs to another account."""
+        """Names are unique world-wide: a bucket that forbids looking is another's, or another account's."""
         answer_for_state(s3, 403)
         s3.add_client_error("head_bucket", http_status_code=403)
 
-        with pytest.raises(TerraformError, match=r"'our-state' exists \(HTTP 403\)"):
+        with pytest.raises(
+            TerraformError, match=r"but account 123456789012 may not look into it.*another name"
+        ):
+            is_there(s3, tmp_path)
+
+    def test_that_is_hidden_from_who_may_not_list(self, s3: Stubber, tmp_path: Path) -> None:
+        """S3 answers 403 for an object whose bucket may not be listed; the bucket decides."""
+        answer_for_state(s3, 403)
+        s3.add_client_error("head_bucket", http_status_code=404)
+
+        assert is_there(s3, tmp_path) is False
+
+    def test_bad_request_is_not_a_bucket(self, s3: Stubber, tmp_path: Path) -> None:
+        """S3 answers HEAD with 400 to expired credentials: that says nothing about the bucket."""
+        answer_for_state(s3, 400)
+
+        with pytest.raises(AwsError, match="AWS refused"):
+            is_there(s3, tmp_path)
+
+    def test_bad_request_for_the_bucket_is_not_a_bucket(self, s3: Stubber, tmp_path: Path) -> None:
+        """Neither does it if the credentials expire between the two questions."""
+        answer_for_state(s3, 404)
+        s3.add_client_error("head_bucket", http_status_code=400)
+
+        with pytest.raises(AwsError, match="AWS refused"):
             is_there(s3, tmp_path)
 
 
-class TestClient:
-    @pytest.mark.parametrize(
-        ("variables", "endpoint"),
-        [
-            ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
-            (
-                {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2"},
-                "http://127.0.0.1:2",
-            ),
-        ],
+@pytest.mark.xdist_group("synth")
+def test_no_credentials_are_told_in_one_line(checkout: Checkout, tmp_path: Path) -> None:
+    """Without credentials there is no traceback, but what to do."""
+    file = tmp_path / "pipeline.toml"
+    settings = (checkout.root / "pipeline.toml").read_text(encoding="utf-8")
+    file.write_text(settings.replace('bucket = ""', 'bucket = "our-state"'), encoding="utf-8")
+    done = checkout.run(
+        sys.executable,
+        "-m",
+        "tools.bootstrap",
+        PIPELINE_TOML=str(file),
+        AWS_CONFIG_FILE=str(tmp_path / "none"),
+        AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "none"),
+        AWS_EC2_METADATA_DISABLED="true",
     )
-    def test_uses_terraforms_endpoint(self, variables: dict[str, str], endpoint: str) -> None:
-        """The client uses Terraform's endpoint; the variable for S3 takes precedence."""
-        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-        client = _client({**variables, **keys}, "eu-west-1")
 
-        assert (client.meta.endpoint_url, client.meta.region_name) == (endpoint, "eu-west-1")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "bootstrap: there are no AWS credentials (Unable to locate credentials): sign in (`aws sso login`, "
+        "`aws configure`), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+    )
 
 
 @pytest.mark.xdist_group("synth")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tools.plan_summary import PlanError, markdown, read, refusal
+from tools.plan_summary import PlanError, markdown, read, refusal, shard_steps
 from tools.terraform import ROOT
 
 
@@ -66,21 +66,29 @@ def test_counts_come_first() -> None:
             "| change | `aws_sqs_queue.a` | `x` |",
         ),
         (
-            entry("aws_sqs_queue.a", "create", "delete", replace_paths=[["name"]]),
-            "| replace | `aws_sqs_queue.a` | because of `name` |",
+            entry("aws_iam_role.a", "create", "delete", replace_paths=[["name"]]),
+            "| replace | `aws_iam_role.a` | because of `name` |",
         ),
         (
             entry("aws_kinesis_stream.b", "no-op", previous_address="aws_kinesis_stream.a"),
             "| move | `aws_kinesis_stream.b` | from `aws_kinesis_stream.a` |",
         ),
+        (
+            entry("aws_s3_bucket.a", "no-op", importing={"id": "a"}),
+            "| import | `aws_s3_bucket.a` | imported |",
+        ),
+        (
+            entry("aws_s3_bucket.a", "update", importing={"id": "a"}, before={"x": 1}, after={"x": 2}),
+            "| change | `aws_s3_bucket.a` | imported, `x` |",
+        ),
         (entry("aws_s3_bucket.a", "forget"), "| forget | `aws_s3_bucket.a` |  |"),
         (
             entry("module.m.aws_s3_bucket.a", "delete"),
-            "| **destroy** | **`module.m.aws_s3_bucket.a`** | **its data is lost** |",
+            "| **destroy** | **`module.m.aws_s3_bucket.a`** | **its objects are lost** |",
         ),
         (
             entry("aws_kinesis_stream.a", "delete", "create", replace_paths=[["name"]]),
-            "| **replace** | **`aws_kinesis_stream.a`** | **because of `name`, its data is lost** |",
+            "| **replace** | **`aws_kinesis_stream.a`** | **because of `name`, its records are lost** |",
         ),
     ],
 )
@@ -108,9 +116,82 @@ def test_what_is_only_read_is_left_out() -> None:
     assert read(plan({**entry("aws_a.a", "read"), "mode": "data"})) == []
 
 
-def test_a_plan_that_keeps_data_is_not_refused() -> None:
-    """A queue may go; its events have another day."""
-    assert refusal(read(plan(entry("aws_sqs_queue.a", "delete"), entry("aws_s3_bucket.a", "create")))) == ""
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        ("aws_kinesis_stream", "its records are lost"),
+        ("aws_kinesis_firehose_delivery_stream", "records that it has not delivered are lost"),
+        ("aws_s3_bucket", "its objects are lost"),
+        ("aws_sqs_queue", "its messages are lost"),
+        ("aws_dynamodb_table", "its items are lost"),
+    ],
+)
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
+def test_whatever_holds_data_is_guarded(kind: str, loss: str, actions: tuple[str, ...]) -> None:
+    """Destroying or replacing a stream, delivery stream, bucket, queue or table loses data; which is said."""
+    changes = read(plan(entry(f"{kind}.a", *actions)))
+
+    assert (f"{kind}.a" in refusal(changes), loss in markdown(changes)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        entry("aws_s3_object.sources", "delete", "create"),
+        entry("aws_iam_role.a", "delete"),
+        entry("aws_s3_bucket.a", "create"),
+        entry("aws_s3_bucket.a", "forget"),
+        entry("aws_sqs_queue.a", "update"),
+    ],
+)
+def test_a_plan_that_keeps_data_is_not_refused(change: dict[str, Any]) -> None:
+    """What holds none may go, as may what only leaves the state; an object of S3 is configuration."""
+    assert refusal(read(plan(change))) == ""
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted", "steps"),
+    [
+        (2, 2, ()),
+        (2, 4, (4,)),
+        (2, 9, (4, 8, 9)),
+        (1, 3, (2, 3)),
+        (4, 2, (2,)),
+        (9, 2, (5, 3, 2)),
+        (3, 1, (2, 1)),
+        (1, 20_000, (*(2**power for power in range(1, 15)), 20_000)),
+    ],
+)
+def test_shards_change_by_a_factor_of_two_at_most(present: int, wanted: int, steps: tuple[int, ...]) -> None:
+    """Each step is at most double and at least half of the one before; the last is what is wanted."""
+    assert shard_steps(present, wanted) == steps
+
+
+def resharded(before: int | None, after: int | None) -> str:
+    """The summary of a stream's change of shards."""
+    change = entry(
+        "aws_kinesis_stream.a", "update", before={"shard_count": before}, after={"shard_count": after}
+    )
+    return markdown(read(plan(change)))
+
+
+def test_shard_steps_that_aws_demands_are_named() -> None:
+    """The summary says in which steps to reach a number of shards that AWS refuses in one."""
+    assert resharded(2, 9).splitlines()[-1] == (
+        "`aws_kinesis_stream.a`: AWS refuses to more than double the shards of a stream, and to go below "
+        "half of them. Apply `shard_count` = 4, 8, 9 one after the other."
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 2), (None, 2), (2, None)])
+def test_shards_that_aws_changes_in_one_step_need_no_advice(before: int | None, after: int | None) -> None:
+    """Nothing is said of a step that AWS takes, nor of a stream whose shards are AWS's own affair."""
+    assert "AWS refuses" not in resharded(before, after)
+
+
+def test_shard_steps_that_take_more_than_a_day_say_so() -> None:
+    """AWS allows ten changes in 24 hours."""
+    assert resharded(1, 2_000).endswith("AWS allows 10 such changes in 24 hours.\n")
 
 
 @pytest.mark.parametrize(
@@ -137,4 +218,4 @@ def test_the_command_fails_if_data_is_lost(options: list[str], code: int) -> Non
         check=False,
     )
 
-    assert (done.returncode, "its data is lost" in done.stdout) == (code, True)
+    assert (done.returncode, "its objects are lost" in done.stdout) == (code, True)

@@ -1,11 +1,14 @@
 """What is refused before Terraform runs; the rest is deployed for real in tests/e2e."""
 
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import Checkout
+from tools import kept_data, plan_summary, stack
 
 pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
 
@@ -35,7 +38,8 @@ class TestGuarded:
         done = checkout.run(sys.executable, "-m", "tools.stack", "destroy", PIPELINE_TOML=with_state)
 
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("destroy: the lake of dev is kept. To delete it with its data: ")
+        assert done.stderr.startswith("destroy: the lake of dev is kept. ")
+        assert "`make destroy KEEP_DATA=1`" in done.stderr
         assert "[environments.dev.lake]" in done.stderr
         assert "add 'dev' to deletableEnvironments in cdktf.json" in done.stderr
 
@@ -55,3 +59,33 @@ class TestGuarded:
         assert done.returncode == 1
         assert "stream.shard_count = 0: must be a whole number from 1 to 20,000" in done.stderr
         assert done.stderr.endswith("plan: main.py failed; its message is above\n")
+
+
+class TestDataLoss:
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [("", plan_summary.LOSS), ("0", plan_summary.LOSS), ("false", plan_summary.LOSS), ("1", 0)],
+    )
+    def test_is_allowed_only_by_a_switch_that_is_on(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, code: int
+    ) -> None:
+        """ALLOW_DATA_LOSS=0 and =false forbid what =1 allows."""
+        change = {"address": "aws_s3_bucket.a", "type": "aws_s3_bucket", "change": {"actions": ["delete"]}}
+        shown = json.dumps({"format_version": "1.2", "resource_changes": [change]})
+
+        def run(arguments: Sequence[str], *_: object, **__: object) -> str:
+            return shown if arguments[0] == "show" else ""
+
+        monkeypatch.setattr(stack, "run", run)
+        monkeypatch.setattr(stack, "init", lambda *_: None)
+        monkeypatch.setattr(kept_data, "reclaim_buckets", lambda *_: [])
+
+        assert stack._plan(tmp_path, {"ALLOW_DATA_LOSS": value}) == code
+
+    def test_a_switch_of_another_value_stops_the_plan(self, checkout: Checkout, with_state: str) -> None:
+        """A typing error is told, with the values that there are."""
+        done = checkout.run(
+            sys.executable, "-m", "tools.stack", "plan", PIPELINE_TOML=with_state, ALLOW_DATA_LOSS="maybe"
+        )
+
+        assert (done.returncode, done.stderr) == (1, "plan: ALLOW_DATA_LOSS = 'maybe': must be 1 or 0\n")

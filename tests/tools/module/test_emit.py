@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.tables import Settings, VpcSettings
@@ -117,6 +118,15 @@ def test_there_is_no_provider_and_no_backend(module: Path) -> None:
     found = [path.name for path, text in own.items() if re.search(r'^\s*"?(provider|backend)\b', text, re.M)]
 
     assert found == []
+
+
+def test_the_module_excludes_the_providers_that_plan_a_change_for_ever(module: Path) -> None:
+    """The module accepts what the stack accepts: 5.100 and 6.x, but not 6.22 to 6.39."""
+    versions = (module / "versions.tf").read_text(encoding="utf-8")
+    (text,) = re.findall(r'hashicorp/aws"\s+version = "(.*)"', versions)
+    excluded = [minor for minor in range(60) if f"6.{minor}.0" not in SpecifierSet(text)]
+
+    assert ("5.100.0" in SpecifierSet(text), excluded) == (True, list(range(22, 40)))
 
 
 def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:

@@ -1,0 +1,214 @@
+"""One pipeline: planned by a role that only reads, destroyed but for its data, and deployed again over it."""
+
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.demo.lake import compare
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.sample_api import SampleApi
+from local_aws.servers.sample_data import records, stored_form
+from tests.checkout import ROOT, Checkout
+from tests.e2e.deployment import Deployment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
+
+PYTHON = ROOT / ".venv" / "bin" / "python"
+EXPECTED = [stored_form(record) for record in records()]
+STATE_BUCKET = "data-ingestion-local-state"
+# The emulator decides on this call as on GetFunction.
+MISNAMED = {"lambda:GetFunctionEventInvokeConfig": "lambda:GetFunction"}
+# Its secret needs a policy of its own.
+PRIVATE_SOURCE = """
+[[sources]]
+name = "private"
+url = "https://api.example.com/"
+auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:orders-AbCdEf" }
+"""
+LAKE = "orders-local-lake-000000000000-us-east-1"
+
+
+def make(deployment: Deployment, action: str, **switches: str) -> str:
+    """What ``make ACTION`` runs and prints; it has to succeed."""
+    settings = [f"{name}={value}" for name, value in {"AUTO_APPROVE": "1", **switches}.items()]
+    return deployment.must("env", *settings, PYTHON, "-m", "tools.stack", action)
+
+
+@pytest.fixture(scope="module")
+def decisions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file to which the local AWS writes each of its decisions."""
+    return tmp_path_factory.mktemp("decisions") / "decisions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def emulator(decisions: Path) -> Iterator[Emulator]:
+    """A local AWS that enforces IAM and writes down its decisions."""
+    with Emulator(
+        auth=True, firehose_time_scale=0.05, iam_decisions=decisions, settings={"TLS_IN_FRONT": "true"}
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A deployed pipeline whose lake may not be deleted, with records in it."""
+    checkout = Checkout.copy(tmp_path_factory.mktemp("lifecycle") / "checkout")
+    deployment = Deployment(checkout, emulator, "orders")
+    deployment.configure(("delete_with_stack = true", "delete_with_stack = false"))
+    with deployment.settings.open("a", encoding="utf-8") as settings:
+        settings.write(PRIVATE_SOURCE)
+    deployment.must(PYTHON, "-m", "tools.bootstrap")
+    make(deployment, "deploy")
+    answer = deployment.invoke({"url": sample.url})
+    assert answer.get("statusCode") == 200, answer
+    deployment.landed(len(EXPECTED))
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def policy(filled: Deployment) -> dict[str, Any]:
+    """The policy of the role that plans, as ``make plan-role`` writes it."""
+    file = filled.must(PYTHON, "-m", "tools.plan_role").strip()
+    return dict(json.loads(Path(file).read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def calls(filled: Deployment, policy: dict[str, Any], decisions: Path) -> list[dict[str, Any]]:
+    """The decisions on a plan by a user who has this policy alone; the plan has to be empty."""
+    iam = filled.emulator.client("iam")
+    iam.create_user(UserName="plan")
+    iam.put_user_policy(UserName="plan", PolicyName="plan", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="plan")["AccessKey"]
+    credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    earlier = len(decisions.read_text(encoding="utf-8").splitlines())
+    said = make(filled, "plan", TF_CLI_ARGS_plan="-lock=false", **credentials)
+    assert "No changes." in said
+    made = map(json.loads, decisions.read_text(encoding="utf-8").splitlines()[earlier:])
+    return [call for call in made if call["access_key_id"] == key["AccessKeyId"]]
+
+
+@pytest.fixture(scope="module")
+def destroyed(filled: Deployment, calls: list[dict[str, Any]]) -> str:
+    """What the destruction printed, after the plan above."""
+    assert calls
+    return make(filled, "destroy", KEEP_DATA="1")
+
+
+@pytest.fixture(scope="module")
+def left(destroyed: str, emulator: Emulator) -> dict[str, list[str]]:
+    """What is there after the destruction."""
+    assert destroyed
+    return {
+        "streams": emulator.client("kinesis").list_streams()["StreamNames"],
+        "deliveries": emulator.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
+        "functions": [
+            each["FunctionName"] for each in emulator.client("lambda").list_functions()["Functions"]
+        ],
+        "roles": [role["RoleName"] for role in emulator.client("iam").list_roles()["Roles"]],
+        "logs": [g["logGroupName"] for g in emulator.client("logs").describe_log_groups()["logGroups"]],
+        "queues": emulator.client("sqs").list_queues().get("QueueUrls", []),
+        "buckets": [bucket["Name"] for bucket in emulator.client("s3").list_buckets()["Buckets"]],
+    }
+
+
+@pytest.fixture(scope="module")
+def planned(left: dict[str, list[str]], filled: Deployment) -> str:
+    """The summary of the plan that would deploy again."""
+    assert left
+    return make(filled, "plan")
+
+
+@pytest.fixture(scope="module")
+def again(planned: str, filled: Deployment) -> Deployment:
+    """The pipeline, deployed over the bucket that was kept."""
+    assert planned
+    make(filled, "deploy")
+    return filled
+
+
+def test_plan_role_may_make_every_call_of_a_plan(calls: list[dict[str, Any]]) -> None:
+    """A plan under this policy alone is refused nothing."""
+    assert [call for call in calls if not call["allowed"]] == []
+
+
+def test_plan_role_may_do_exactly_what_a_plan_calls(
+    policy: dict[str, Any], calls: list[dict[str, Any]]
+) -> None:
+    """Each action that is granted on a resource is called on it, and the other way round."""
+    granted = {
+        (MISNAMED.get(action, action), resource if resource == "*" else resource.removesuffix(":*"))
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    called = {
+        next(
+            (pair for pair in granted if pair[0] == call["action"] and fnmatch(call["resource"], pair[1])),
+            (call["action"], call["resource"]),
+        )
+        for call in calls
+    }
+
+    assert granted == called
+
+
+def test_destroy_keep_data_leaves_nothing_but_buckets(left: dict[str, list[str]]) -> None:
+    """All that costs anything but storage is gone, though the lake may not be deleted."""
+    assert left == {
+        "streams": [],
+        "deliveries": [],
+        "functions": [],
+        "roles": [],
+        "logs": [],
+        "queues": [],
+        "buckets": [STATE_BUCKET, LAKE],
+    }
+
+
+def test_destroy_keep_data_names_what_it_kept(destroyed: str) -> None:
+    """The last line says which bucket is left and how it is used again."""
+    assert destroyed.endswith(f"Kept: {LAKE}. `make deploy` takes it back.\n")
+
+
+def test_kept_bucket_is_protected_as_before(left: dict[str, list[str]], emulator: Emulator) -> None:
+    """What protects the bucket stays with it."""
+    assert LAKE in left["buckets"]
+    s3 = emulator.client("s3")
+    policy = json.loads(s3.get_bucket_policy(Bucket=LAKE)["Policy"])
+
+    assert (s3.get_bucket_versioning(Bucket=LAKE)["Status"], policy["Statement"][0]["Effect"]) == (
+        "Enabled",
+        "Deny",
+    )
+
+
+def test_plan_after_keep_data_imports_the_bucket(planned: str) -> None:
+    """The plan says that the bucket is taken back rather than created."""
+    assert f"The bucket {LAKE} was kept: it is imported." in planned
+    assert "1 to import" in planned
+
+
+def test_deploy_after_keep_data_finds_the_old_records(again: Deployment) -> None:
+    """Every record is there as it was."""
+    landed = compare(EXPECTED, again.landed(len(EXPECTED)))
+
+    assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
+
+
+def test_second_plan_after_keep_data_is_empty(again: Deployment) -> None:
+    """The bucket is wholly Terraform's again, its tag as an owner's sign is gone."""
+    done = again.run("terraform", "plan", "-detailed-exitcode", "-no-color", folder=again.stack)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_deployed_again_ingests(again: Deployment, sample: SampleApi) -> None:
+    """New records land beside the old ones."""
+    answer = again.invoke({"url": f"{sample.url}?page=1&per_page=7"})
+    assert answer.get("statusCode") == 200, answer
+
+    assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
