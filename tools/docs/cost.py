@@ -36,7 +36,11 @@ PRICES = {
         "0.020",
         "https://aws.amazon.com/kinesis/data-streams/pricing/",
     ),
-    "units": ("a million puts of 25 KiB", "0.014", "https://aws.amazon.com/kinesis/data-streams/pricing/"),
+    "units": (
+        "a million puts of up to 25 KiB",
+        "0.014",
+        "https://aws.amazon.com/kinesis/data-streams/pricing/",
+    ),
     "requests": ("a million invocations", "0.20", "https://aws.amazon.com/lambda/pricing/"),
     "compute": ("a GB-second on arm64", "0.0000133334", "https://aws.amazon.com/lambda/pricing/"),
     "firehose": ("Firehose, a GB", "0.029", "https://aws.amazon.com/firehose/pricing/"),
@@ -84,6 +88,12 @@ class Usage:
         return self.settings.stream.shard_count * HOURS
 
     @property
+    def units(self) -> Decimal:
+        """Units of 25 KiB; a packed Kinesis record is billed as so many as it begins."""
+        pack_kib = self.settings.fetch.pack_kib
+        return self.runs * Decimal(RUN_MIB * 1024) / pack_kib * -(-pack_kib // UNIT_KIB)
+
+    @property
     def objects(self) -> int:
         """At most one each time that Firehose's buffer is flushed, and none if nothing came."""
         return min(self.runs, HOURS * 3600 // max(1, self.settings.delivery.buffer_seconds))
@@ -99,7 +109,7 @@ LINES: Mapping[str, Callable[[Usage], Decimal]] = {
     "Kinesis: retention beyond 24 hours": lambda use: (
         use.shard_hours * price("retention") * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
     ),
-    "Kinesis: puts": lambda use: use.runs * Decimal(RUN_MIB * 1024) / UNIT_KIB / MILLION * price("units"),
+    "Kinesis: puts": lambda use: use.units * price("units") / MILLION,
     "Lambda": lambda use: (
         use.runs * price("requests") / MILLION
         + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * price("compute")

@@ -102,14 +102,15 @@ resource "aws_security_group" "function" {
   name        = "ingestion-function"
   description = "The function asks over HTTPS and answers nobody."
   vpc_id      = aws_vpc.ingestion.id
+}
 
-  egress {
-    description = "Sources and AWS services."
-    from_port   = 443
-    to_port     = 443
-    protocol    = "tcp"
-    cidr_blocks = ["0.0.0.0/0"]
-  }
+resource "aws_vpc_security_group_egress_rule" "https" {
+  security_group_id = aws_security_group.function.id
+  description       = "Sources and AWS services."
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = "0.0.0.0/0"
 }
 
 module "ingestion" {

@@ -128,6 +128,12 @@ class TestOverlay:
 
         assert read(file, "dev").sources[1]["auth"] == {"kind": "bearer", "secret_arn": f"{SECRET}-2"}
 
+    def test_takes_a_secret_of_another_region(self, write: Write) -> None:
+        """The role may read a secret where its ARN says; it need not lie in the Region of the pipeline."""
+        file = write(f'[pipeline]\nregion = "us-east-1"\n{SOURCES}{MINIMAL}')
+
+        assert read(file, "dev").configured_sources.secret_arns == [f"{SECRET}-??????"]
+
     def test_replaces_a_table_of_a_source_that_has_another_kind(self, write: Write) -> None:
         """Keys of one kind of authentication are not left over for another."""
         file = write(f'{SOURCES}[[environments.dev.sources]]\nname = "b"\nauth = {{ kind = "none" }}\n')

@@ -7,6 +7,7 @@ import pytest
 
 from tests.checkout import ROOT
 from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_table, price
+from url_fetcher.summary import Summary
 
 DOCUMENT = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 
@@ -34,10 +35,14 @@ def test_what_is_printed_is_what_is_computed() -> None:
 @pytest.mark.parametrize("sources", SOURCES)
 def test_metrics_cost_four_a_source_at_most(sources: int) -> None:
     """No dimension multiplies them: 1.20 USD a source is the most."""
-    assert (METRICS_PER_SOURCE, bill(sources, "prod")["CloudWatch: metrics"]) == (
-        4,
-        Decimal("1.20") * sources,
-    )
+    assert bill(sources, "prod")["CloudWatch: metrics"] == Decimal("1.20") * sources
+
+
+def test_the_function_sends_as_many_metrics_as_are_billed() -> None:
+    """A run in which everything happened sends four."""
+    sent = Summary(accepted=1, dead_lettered=1, requests_retried=1).metrics(failed=True)
+
+    assert len(sent) == METRICS_PER_SOURCE
 
 
 def test_shards_are_billed_by_the_hour() -> None:
