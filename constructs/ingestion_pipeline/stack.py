@@ -49,21 +49,13 @@ class AwsStack(TerraformStack):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id_)
-<<<<<<< HEAD
-        tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
-        AwsProvider(
-            self,
-            "aws",
-            region=settings.pipeline.region,
-            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
-            default_tags=[AwsProviderDefaultTags(tags=tags)],
-=======
         if tags is None:
-            tags = {"Environment": environment_label(settings.environment), **settings.pipeline.tags}
+            tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
         AwsProvider(
             self,
             "aws",
             region=region or settings.pipeline.region,
+            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
             default_tags=[AwsProviderDefaultTags(tags=dict(tags))],
         )
         S3Backend(
@@ -72,7 +64,6 @@ class AwsStack(TerraformStack):
             key=state_key,
             region=settings.state.region or settings.pipeline.region,
             encrypt=True,
->>>>>>> infra
         )
         # cdktf 0.21 does not know the argument: https://github.com/hashicorp/terraform-cdk/issues/3933
         self.add_override("terraform.backend.s3.use_lockfile", True)
