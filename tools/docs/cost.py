@@ -142,10 +142,29 @@ def bill(sources: int, environment: str) -> dict[str, Decimal]:
 def cost_table(environment: str = "prod") -> str:
     """Markdown: one row a line, one column a number of sources, and the sums."""
     bills = [bill(sources, environment) for sources in SOURCES]
-    columns = [f"{sources} source{'s' if sources > 1 else ''}" for sources in SOURCES]
     rows = [_row(name, [each[name] for each in bills]) for name in LINES]
     totals = _row("**total, USD a month**", [Decimal(sum(each.values())) for each in bills])
-    return f"| | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}\n" + "".join(rows) + totals
+    return _header() + "".join(rows) + totals
+
+
+def cost_summary(environment: str = "prod") -> str:
+    """Markdown: the same bill in a few rows, for the README."""
+    bills = [bill(sources, environment) for sources in SOURCES]
+    named = (
+        "Kinesis: shards",
+        "Kinesis: retention beyond 24 hours",
+        "CloudWatch: metrics",
+        "Secrets Manager",
+    )
+    rows = [_row(name, [each[name] for each in bills]) for name in named]
+    rest = [Decimal(sum(each.values())) - sum(each[name] for name in named) for each in bills]
+    totals = _row("**total, USD a month**", [Decimal(sum(each.values())) for each in bills])
+    return _header() + "".join(rows) + _row("everything else", rest) + totals
+
+
+def _header() -> str:
+    columns = [f"{sources} source{'s' if sources > 1 else ''}" for sources in SOURCES]
+    return f"| | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}\n"
 
 
 def prices_table() -> str:

@@ -29,14 +29,14 @@ SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schem
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
-    from tools.docs.cost import cost_table, prices_table
+    from tools.docs.cost import cost_summary, cost_table, prices_table
     from tools.docs.diagram import mermaid
     from tools.docs.tables import outputs_table, settings_table
     from tools.docs.variables import variables_module
 
     stack = _stack()
     parts = {
-        README: {"diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n"},
+        README: {"diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n", "cost": cost_summary()},
         ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
         SETTINGS: {"settings": settings_table()},
         OUTPUTS: {"outputs": outputs_table()},

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.checkout import ROOT
-from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_table, price
+from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_summary, cost_table, price
 from url_fetcher.summary import Summary
 
 DOCUMENT = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -71,3 +71,13 @@ def test_what_the_documents_say_of_retention_is_the_price() -> None:
     month = price("retention") * 730
 
     assert f"{month:.2f} USD a month\nper shard" in guarantees
+
+
+def test_the_short_bill_of_the_readme_adds_up() -> None:
+    """Each column's rows are the total, which is that of the whole table."""
+    rows = [line.strip("|").split("|")[1:] for line in cost_summary().splitlines()[2:]]
+    amounts = [[Decimal(cell.strip()) for cell in row] for row in rows]
+    *parts, totals = amounts
+
+    assert [sum(column) for column in zip(*parts, strict=True)] == totals
+    assert totals == [sum(bill(sources, "prod").values()) for sources in SOURCES]
