@@ -1,6 +1,7 @@
 """The way out of CDKTF: the replacements of docs/adr/0001, made on a copy and synthesized by CDK Terrain."""
 
 import difflib
+import json
 import re
 import subprocess
 import sys
@@ -53,11 +54,16 @@ def test_nothing_of_cdktf_is_installed_beside_it(python: Path) -> None:
 
 def test_the_json_is_the_same_but_for_the_generators_version(moved: str, by_hand: Path) -> None:
     """No address, no argument and no default differs."""
-    ours = synthesized_file(by_hand).read_text(encoding="utf-8").splitlines()
-    lines = difflib.unified_diff(ours, moved.splitlines(), n=0, lineterm="")
+    # Parsed, because the two break the lines of an empty table in different places.
+    ours = _lines(synthesized_file(by_hand).read_text(encoding="utf-8"))
+    lines = difflib.unified_diff(ours, _lines(moved), n=0, lineterm="")
     changed = [line for line in lines if re.match(r"[-+](?![-+])", line)]
 
     assert [re.sub(r'"\d+\.\d+\.\d+"', '"…"', line) for line in changed] == [
         '-      "version": "…"',
         '+      "version": "…"',
     ]
+
+
+def _lines(text: str) -> list[str]:
+    return json.dumps(json.loads(text), indent=2).splitlines()
