@@ -84,12 +84,7 @@ class NdjsonSplitter:
             records: list[bytes] = [*_decode_lines(block)]
         except (NotJson, msgspec.DecodeError, RecursionError):
             return None
-        # The decoder takes any white space between values. Where no line is blank, equal counts leave
-        # one value a line.
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        if len(records) != lines or block[:1].isspace() or _SPACED.search(block):
-            return None
-        if may_be_deep(records, self._max_nesting):
+        if not _are_lines(records, block) or may_be_deep(records, self._max_nesting):
             return None
         return [one_line(bytes(record)) for record in records] if b"\r" in block else records
 
@@ -138,6 +133,20 @@ class NdjsonSplitter:
         reason = f"has {total_bytes} bytes; the limit is {self._max_record_bytes}"
         self.rejected.append(Rejected(self._too_long or b"", reason, self._line_offset, total_bytes))
         self._too_long = None
+
+
+def _are_lines(records: Sequence[bytes], block: bytes) -> bool:
+    """Whether each line of ``block`` is one of ``records``."""
+    # The decoder takes any white space between values, and equal counts are not enough: one line may
+    # hold two values where another value has two lines.
+    if b"\n" in b"".join(records):
+        return False
+    ending = b"\r\n" if block.endswith(b"\r\n") else b"\n"
+    if ending.join([*records, b""]) == block:
+        return True
+    # White space around the values: where no line begins with any, no line is blank.
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    return len(records) == lines and not block[:1].isspace() and not _SPACED.search(block)
 
 
 def _nesting(line: bytes) -> int:

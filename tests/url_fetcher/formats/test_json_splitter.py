@@ -237,3 +237,33 @@ def test_what_is_kept_of_a_huge_record_is_bounded() -> None:
     _, rejected, _ = read(_splitter(), [b'["', b"x" * 2_000_000, b'"]'])
 
     assert len(rejected[0].data) == KEPT_BYTES
+
+
+@pytest.mark.parametrize("size", [1, 12, 1_000])
+@pytest.mark.parametrize("path", [(), ("items",)])
+@pytest.mark.parametrize(
+    ("array", "offset"),
+    [
+        (b'[{"id":1},,{"id":2}]', 10),
+        (b'[{"id":1}, ,{"id":2},{"id":3}]', 11),
+        (b'[,{"id":1},{"id":2}]', 1),
+        (b'[{"id":1},{"id":2},,{"id":3},{"id":4}]', 19),
+        (b"[1,,2]", 3),
+        (b"[1,2,]", 5),
+    ],
+)
+def test_a_missing_element_ends_the_body(array: bytes, offset: int, path: tuple[str, ...], size: int) -> None:
+    """Two commas in a row, or one at an end, are refused where the element is missing."""
+    head, tail = (b'{"items":', b"}") if path else (b"", b"")
+
+    _, _, error = read(_splitter(*path), cut(head + array + tail, [size]))
+    assert isinstance(error, MalformedBody)
+
+    assert error.offset == len(head) + offset
+
+
+def test_an_array_in_a_row_that_begins_with_a_comma_ends_the_body() -> None:
+    """A missing element is found in a later array, too, when the way its records open is known."""
+    records, _, error = read(_splitter(), [b'[{"id":1}] [,{"id":2}]'])
+
+    assert (records, type(error)) == ([b'{"id":1}'], MalformedBody)
