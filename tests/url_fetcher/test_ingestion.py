@@ -19,7 +19,7 @@ from url_fetcher.source.schema import Limits, Source
 
 
 class _Reader:
-    """Pages of lines, one body each."""
+    """Pages of one body each."""
 
     url = "https://example.com/"
     resume = Resume()
@@ -50,12 +50,12 @@ class _Bucket:
 
 
 class _Run:
-    """One ingestion of NDJSON bodies, at its end."""
+    """One ingestion of bodies, at its end."""
 
-    def __init__(self, bodies: list[bytes], max_records: int) -> None:
+    def __init__(self, bodies: list[bytes], max_records: int, **settings: Any) -> None:
         stream, bucket = MemoryStream(), _Bucket()
         reader: Any = _Reader(bodies)
-        source = Source(url=reader.url, format="ndjson", limits=Limits(max_records=max_records))
+        source = Source(url=reader.url, limits=Limits(max_records=max_records), **settings)
         self.ingestion = Ingestion(
             source,
             reader=reader,
@@ -87,14 +87,17 @@ def test_max_records_counts_rejected_records_too(
     bodies: list[bytes], found: tuple[int, int, int], is_over_limit: bool
 ) -> None:
     """No more than that many are put or dead-lettered together, whichever come first."""
-    run = _Run(bodies, max_records=4)
+    run = _Run(bodies, max_records=4, format="ndjson")
 
     assert (run.found, run.is_over_limit) == (found, is_over_limit)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"format": "json"}, {"record_path": "items"}, {"format": "ndjson"}, {"format": "csv"}]
+)
 @pytest.mark.parametrize("body", [b"", b" ", b"\n"])
-def test_a_page_of_no_records_is_no_error(body: bytes) -> None:
-    """An empty body and one of white space are the same: nothing."""
-    run = _Run([body], max_records=4)
+def test_a_page_of_no_records_is_no_error(body: bytes, settings: dict[str, Any]) -> None:
+    """An empty body and one of white space are the same in every format: nothing."""
+    run = _Run([body], max_records=4, **settings)
 
     assert (run.found, run.is_over_limit) == ((0, 0, 0), False)
