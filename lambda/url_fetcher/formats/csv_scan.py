@@ -6,7 +6,7 @@ _FIELD, _PLAIN, _QUOTED, _CLOSED, _BROKEN, _CARRIAGE_RETURN = range(6)
 _QUOTE, _COMMA, _LF, _CR = b'",\n\r'
 _AFTER_QUOTE = b",\r\n"
 _FIELD_ENDS = {0: re.compile(rb"[,\r\n]"), _LF: re.compile(rb"[,\n]"), _CR: re.compile(rb"[,\r]")}
-_FIELD_TEXT = rb'(?:"[^"]*+(?:""[^"]*+)*+"\r?+|[^",%(end)b][^,%(end)b]*+)?+'
+_FIELD_TEXT = rb'(?:"[^"]*+(?:""[^"]*+)*+"(?:\r(?=\n))?+|[^",%(end)b][^,%(end)b]*+)?+'
 _ROW_TEXT = _FIELD_TEXT + rb"(?:," + _FIELD_TEXT + rb")*+%(end)b"
 _ROWS = {ord(end): re.compile(_ROW_TEXT % {b"end": end}) for end in (b"\n", b"\r")}
 _LINE_ENDS = {0: re.compile(rb"[\r\n]"), _LF: re.compile(rb"\n"), _CR: re.compile(rb"\r")}

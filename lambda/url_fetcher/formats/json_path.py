@@ -5,10 +5,10 @@ from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
+from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
 
 _MAX_KEPT_BYTES = 65_536
-_MAX_KEPT_NESTING = 100
 # Decoded, small values take 25 times the bytes of their text.
 _MAX_OUTSIDE_BYTES = 1024 * 1024
 _MAX_DIGITS = 4_300
@@ -35,7 +35,7 @@ class PathReader:
     def outside(self) -> object:
         """The decoded object with ``[]`` or null for the records; None for an empty body.
 
-        Values over 64 KiB or 100 levels deep are null, integers over 4,300 digits their text.
+        Values over 64 KiB or 500 levels deep are null, integers over 4,300 digits their text.
         """
         return self._outside
 
@@ -131,7 +131,7 @@ class PathReader:
 
     def _is_kept(self, value: Value) -> bool:
         """Whether a value is small enough to be decoded; it is checked as far as it was read whole."""
-        if value.nesting > _MAX_KEPT_NESTING or value.total_bytes > len(value.data):
+        if value.nesting > MAX_NESTING or value.total_bytes > len(value.data):
             return False
         if reason := checked(value):
             raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
