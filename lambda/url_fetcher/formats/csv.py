@@ -18,9 +18,10 @@ class CsvSplitter:
     """Splits RFC 4180 rows into objects whose values are strings, as the source wrote them.
 
     A row that does not parse, is not UTF-8, is too long or has another number of fields than the
-    header is rejected alone. A header that is broken or too long, and a quote that is not closed
-    within ``max_record_bytes`` or before the body's end, end the body, because nothing after them can
-    be trusted. A blank row is an empty value where there is one column, else it is nothing.
+    header is rejected alone. A blank row is an empty value if there is one column; otherwise it is
+    skipped. The body is malformed if its header is broken or too long, if a quote is never closed, or
+    if another field's quote closes it after more than ``max_record_bytes``: the rows in between would
+    be lost as one.
 
     Args:
         max_record_bytes: A longer row is rejected, and of it only the beginning kept.

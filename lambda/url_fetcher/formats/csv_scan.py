@@ -13,7 +13,7 @@ _LINE_ENDS = {0: re.compile(rb"[\r\n]"), _LF: re.compile(rb"\n"), _CR: re.compil
 
 
 class RowScanner:
-    """Follows quotes and line ends only; whether the fields are valid is left to the decoder.
+    """Follows quotes and line ends only; validation is left to the decoder.
 
     A quote opens a field only at the field's beginning, and a row ends at a line end outside of
     quotes. Anything but a comma or a line end behind a closing quote breaks the row, which then ends
@@ -51,7 +51,7 @@ class RowScanner:
             start: The first index that was not scanned yet.
             offset: Where ``data`` begins in the body.
         """
-        # Most rows are whole: one match of them costs a third of the steps below.
+        # Most rows arrive whole, and one match costs a third of the steps below.
         if self._is_new and self.line_end and (row := _ROWS[self.line_end].match(data, start)):
             return row.end()
         self._is_new = False

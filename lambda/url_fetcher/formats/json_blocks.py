@@ -22,7 +22,7 @@ class BoundaryFinder:
     A guess is where the opening of the records (``{"firstKey":``), learned from one of them, stands
     last. Whoever decodes up to a cut learns whether it was one: no prefix of a JSON array that ends
     inside an element can be closed and be valid, so a wrong guess can only fail. Sources whose
-    inner objects open alike defeat guessing; after a miss the guesses rest for ever longer.
+    inner objects open alike defeat guessing; after each miss in a row, more blocks pass without a guess.
 
     Args:
         separator: What stands between two values: a comma in an array, else a newline.

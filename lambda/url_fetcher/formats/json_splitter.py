@@ -16,9 +16,9 @@ class JsonSplitter:
 
     ``data`` stays as it came: numbers of any size, key order, duplicate keys and escapes, also
     escaped lone surrogates (the grammar allows them, so readers such as Athena's take the line).
-    An empty body, or one of white space, has no records.
     A record that holds NaN or Infinity, is too long or nests too deep is rejected alone. Text that
-    is not UTF-8 or not JSON ends the body, because nothing after it can be trusted.
+    is not UTF-8 or not JSON ends the body, because nothing after it can be trusted. An empty body, or
+    one of white space, has no records.
 
     Args:
         path: Keys that lead to the records; empty for the body itself.
