@@ -70,6 +70,7 @@ scan: .venv/.ready ## Check with checkov what prod would deploy
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
 	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
+	@$(RUN) -m benchmarks.fuzz_formats $(if $(QUICK),--cases 400)
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
 	@$(RUN) -m tools.wheel

@@ -86,8 +86,6 @@ class _Reader:
                 raise _Broken
 
     def body(self) -> None:
-        if not self.peek():
-            raise _Broken
         while first := self.peek():
             if first == "[":
                 self.array()

@@ -1,7 +1,6 @@
 """One source through to the stream: pages in, records out, everything counted."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +8,7 @@ import msgspec
 from url_fetcher.delivery.sink import Origin, Sink
 from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
 from url_fetcher.formats.detect import open_splitter
-from url_fetcher.formats.splitter import split
+from url_fetcher.formats.splitter import Rejected, split
 from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
@@ -111,22 +110,20 @@ class Ingestion:
             content_type=page.content_type,
         )
         before = self._fetched
-        # A page without a body has no records; a splitter would call it malformed.
-        if first := next(page.chunks, b""):
-            for records, rejected in split(chain([first], page.chunks), splitter):
-                self._put(origin, records)
-                for each in rejected:
-                    self._fetched += 1
-                    self._sink.reject(origin, each)
-            page.finish(records=self._fetched - before, outside=splitter.outside())
+        for records, rejected in split(page.chunks, splitter):
+            self._put(origin, records, rejected)
+        page.finish(records=self._fetched - before, outside=splitter.outside())
 
-    def _put(self, origin: Origin, records: Sequence[bytes]) -> None:
-        """Put records as far as the source may have that many."""
-        left = self._source.limits.max_records - self._fetched
+    def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
+        """Put records, and reject those that are none, as far as the source may have that many."""
+        limit = self._source.limits.max_records
+        left = limit - self._fetched
         self._sink.put(origin, records[:left] if len(records) > left else records)
         self._fetched += min(len(records), left)
-        if len(records) > left:
-            limit = self._source.limits.max_records
+        for each in rejected[: limit - self._fetched]:
+            self._fetched += 1
+            self._sink.reject(origin, each)
+        if len(records) + len(rejected) > left:
             raise LimitExceeded(
                 f"the source has more records than limits.max_records = {limit}; raise it", max_records=limit
             )

@@ -8,7 +8,7 @@ from url_fetcher.formats.splitter import MAX_NESTING, Splitter
 
 Format: TypeAlias = Literal["auto", "json", "ndjson", "csv"]
 
-_LINE_TYPES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
+_LINE_TYPES = ("ndjson", "jsonl", "json-lines", "jsonlines")
 _UTF8 = b"\xef\xbb\xbf"
 _OTHERS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -100,6 +100,10 @@ def open_splitter(
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
         return BomStripper(NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
+    if chosen == "json-seq":
+        from url_fetcher.formats.json_seq import JsonSeqSplitter
+
+        return BomStripper(JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
     if chosen == "csv":
         from url_fetcher.formats.csv import CsvSplitter
 
@@ -110,8 +114,10 @@ def open_splitter(
     return BomStripper(JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting))
 
 
-def _format_of(content_type: str) -> Literal["json", "ndjson", "csv"]:
+def _format_of(content_type: str) -> Literal["json", "ndjson", "json-seq", "csv"]:
     media_type = content_type.partition(";")[0].strip().lower()
+    if media_type.endswith(("/json-seq", "+json-seq")):
+        return "json-seq"
     if media_type.rpartition("/")[2].removeprefix("x-").removesuffix("+json") in _LINE_TYPES:
         return "ndjson"
     return "csv" if media_type in ("text/csv", "application/csv") else "json"

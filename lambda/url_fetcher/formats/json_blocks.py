@@ -22,7 +22,7 @@ class BoundaryFinder:
     A guess is where the opening of the records (``{"firstKey":``), learned from one of them, stands
     last. Whoever decodes up to a cut learns whether it was one: no prefix of a JSON array that ends
     inside an element can be closed and be valid, so a wrong guess can only fail. Sources whose
-    inner objects open alike defeat guessing; after a miss the guesses rest for ever longer.
+    inner objects open alike defeat guessing; after each miss in a row, more blocks pass without a guess.
 
     Args:
         separator: What stands between two values: a comma in an array, else a newline.
@@ -50,7 +50,7 @@ class BoundaryFinder:
         self._next_rest = 1
 
     def guesses(self, data: bytearray, start: int) -> Iterator[int]:
-        """Indices of separators, the last first; a few at most."""
+        """Indices of separators behind ``start``, the last first; a few at most."""
         if self._rest:
             self._rest -= 1
             return
@@ -62,7 +62,8 @@ class BoundaryFinder:
             end = data.rfind(self._opening, start + 1, end)
             if end < 0:
                 return
-            before = data[max(start, end - 256) : end]
+            # Not from ``start``: a separator there has no value before it.
+            before = data[max(start + 1, end - 256) : end]
             kept = before.rstrip(_SPACE if self._separator == b"," else b"")
             if kept.endswith(self._separator):
                 yield end - len(before) + len(kept) - 1
@@ -71,7 +72,7 @@ class BoundaryFinder:
                     return
 
     def exact(self, data: bytearray, start: int) -> int:
-        """The index of the last separator outside of strings and brackets, or -1.
+        """The index of the last separator outside of strings and brackets, or -1 if none follows ``start``.
 
         Counts brackets between strings by bulk operations, so that the cost is of the order of
         copying ``data`` and does not depend on how values nest. ``start`` is where a value begins.
@@ -90,7 +91,8 @@ class BoundaryFinder:
                 for position in range(len(piece) - 1, -1, -1):
                     byte = piece[position]
                     if byte == separator and depth == 0:
-                        return start + end - len(piece) + position
+                        # At ``start`` it has no value before it.
+                        return start + cut if (cut := end - len(piece) + position) else -1
                     depth += _STEP.get(byte, 0)
             end -= len(piece) + 1
         return -1
@@ -144,7 +146,7 @@ class Blocks:
         if missed:
             self._cuts.missed()
         cut = self._cuts.exact(window.data, window.position)
-        return self._until(cut) if cut > window.position else []
+        return self._until(cut) if cut >= 0 else []
 
     def _until(self, cut: int) -> list[bytes]:
         window = self._window

@@ -30,7 +30,7 @@ class Value(NamedTuple):
 
 
 def checked(value: Value) -> str:
-    """Why a value can never be a record though it is JSON; empty if it can.
+    """Why a value that is JSON cannot be a record; empty if it can.
 
     Raises:
         MalformedBody: When it is not JSON.

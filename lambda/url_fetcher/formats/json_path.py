@@ -1,16 +1,18 @@
 """The way to the records in a JSON object, and what lies beside it."""
 
 import json
-from bisect import bisect_right
 from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.formats.json_elements import ElementReader, checked
-from url_fetcher.formats.json_values import NotJson, check_value
+from url_fetcher.formats.json_elements import ElementReader, Value, checked
+from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
 
 _MAX_KEPT_BYTES = 65_536
-_MAX_OUTSIDE_BYTES = 4 * 1024 * 1024
+# Decoded, small values take 25 times the bytes of their text.
+_MAX_OUTSIDE_BYTES = 1024 * 1024
+_MAX_DIGITS = 4_300
+_QUOTE, _COLON, _COMMA, _CLOSE = b'":,}'
 
 
 class PathReader:
@@ -19,46 +21,48 @@ class PathReader:
     Args:
         window: Where the body arrives.
         elements: Reads the records and every other value.
-        path: One or more keys. Where a key is repeated its first value counts.
+        path: One or more keys. Behind the value that it leads to none of them may come again.
     """
 
     def __init__(self, window: Window, elements: ElementReader, path: tuple[str, ...]) -> None:
         self._window = window
         self._elements = elements
         self._path = path
-        self._outside = bytearray()
-        self._origins: list[tuple[int, int]] = []
+        self._name = ".".join(path)
+        self._text = bytearray()
+        self._outside: object = None
 
     def outside(self) -> object:
-        """The decoded object with ``[]`` or null for the records and null for values over 64 KiB."""
-        return json.loads(self._outside)
+        """The decoded object with ``[]`` or null for the records; None for an empty body.
+
+        Values over 64 KiB or 500 levels deep are null, integers over 4,300 digits their text.
+        """
+        return self._outside
 
     def read(self) -> Generator[None]:
         """Read the whole body.
 
         Raises:
-            MalformedBody: When it is not an object, or lacks the path, or is cut or broken.
-            LimitExceeded: When what lies beside the records has more than 4 MiB.
+            MalformedBody: When it is not an object, lacks the path or has a key of it twice, or is broken.
+            LimitExceeded: When what lies beside the records has more than 1 MiB.
         """
+        if (yield from self._elements.peek()) is None:
+            return
         for depth, key in enumerate(self._path):
             where = ".".join(self._path[:depth]) or "the body"
             if (yield from self._elements.peek()) != ord("{"):
-                raise MalformedBody(
-                    f"record_path {'.'.join(self._path)!r} is not there: {where} is not a JSON object",
-                    offset=self._window.offset,
+                raise self._malformed(
+                    f"record_path {self._name!r} is not there: {where} is not a JSON object"
                 )
-            self._keep(1)
-            if not (yield from self._members(key)):
-                raise MalformedBody(
-                    f"record_path {'.'.join(self._path)!r} is not there: {where} has no key {key!r}",
-                    offset=self._window.offset,
-                )
+            self._keep()
+            if not (yield from self._find(key)):
+                raise self._malformed(f"record_path {self._name!r} is not there: {where} has no key {key!r}")
         yield from self._records()
-        for _ in self._path:
-            yield from self._members(None)
+        for key in reversed(self._path):
+            yield from self._skip_rest(key)
         if (yield from self._elements.peek()) is not None:
-            raise MalformedBody("there is more after the JSON object", offset=self._window.offset)
-        self._check_outside()
+            raise self._malformed("there is more after the JSON object")
+        self._decode()
 
     def _records(self) -> Generator[None]:
         byte = yield from self._elements.peek()
@@ -72,67 +76,94 @@ class PathReader:
             self._add(b"null")
             yield from self._elements.single()
 
-    def _members(self, wanted: str | None) -> Generator[None, None, bool]:
-        """Read members until the value of ``wanted`` is next (True) or the object has ended (False).
+    def _find(self, wanted: str) -> Generator[None, None, bool]:
+        """Read members until the value of ``wanted`` is next (True) or the object has ended (False)."""
+        if (yield from self._elements.peek()) == _CLOSE:
+            self._keep()
+            return False
+        while (yield from self._key()) != wanted:
+            yield from self._member_value()
+            if not (yield from self._goes_on()):
+                return False
+        return True
 
-        Misplaced commas and colons show when the text that was kept is decoded as a whole.
-        """
-        while True:
-            byte = yield from self._elements.peek()
-            if byte is None:
-                raise MalformedBody("the JSON ends inside an object", offset=self._window.end)
-            if byte != ord('"'):
-                if byte not in b",:}":
-                    raise MalformedBody("expected a key in the JSON object", offset=self._window.offset)
-                self._keep(1)
-                if byte == ord("}"):
-                    return False
-                continue
-            key = yield from self._key()
-            if (yield from self._elements.peek()) != ord(":"):
-                raise MalformedBody("expected ':' in the JSON object", offset=self._window.offset)
-            self._keep(1)
-            if key == wanted:
-                return True
+    def _skip_rest(self, found: str) -> Generator[None]:
+        """Read the members behind the value of ``found``, to the object's end."""
+        while (yield from self._goes_on()):
+            yield from self._elements.peek()
+            offset = self._window.offset
+            if (yield from self._key()) == found:
+                raise MalformedBody(
+                    f"record_path {self._name!r} is there twice: the key {found!r} is repeated", offset=offset
+                )
             yield from self._member_value()
 
-    def _key(self) -> Generator[None, None, str | None]:
+    def _goes_on(self) -> Generator[None, None, bool]:
+        """Read what follows a member: a comma (True) or the object's end (False)."""
+        byte = yield from self._elements.peek()
+        if byte is None:
+            raise self._malformed("the JSON ends inside an object")
+        if byte not in (_COMMA, _CLOSE):
+            raise self._malformed("expected ',' or '}' in the JSON object")
+        self._keep()
+        return byte == _COMMA
+
+    def _key(self) -> Generator[None, None, str]:
+        """Read a member's key and its colon."""
+        byte = yield from self._elements.peek()
+        if byte is None:
+            raise self._malformed("the JSON ends inside an object")
+        if byte != _QUOTE:
+            raise self._malformed("expected a key in the JSON object")
         key = yield from self._elements.value()
         if key.total_bytes > _MAX_KEPT_BYTES:
             raise LimitExceeded(f"a key of the JSON object has {key.total_bytes} bytes", offset=key.offset)
-        self._add(key.data, key.offset)
-        try:
-            return str(json.loads(key.data))
-        except ValueError:
-            return None
+        checked(key)
+        self._add(key.data)
+        if (yield from self._elements.peek()) != _COLON:
+            raise self._malformed("expected ':' in the JSON object")
+        self._keep()
+        return str(json.loads(key.data))
 
     def _member_value(self) -> Generator[None]:
         value = yield from self._elements.value()
-        if value.total_bytes == len(value.data) and (reason := checked(value)):
+        self._add(value.data if self._is_kept(value) else b"null")
+
+    def _is_kept(self, value: Value) -> bool:
+        """Whether a value is small enough to be decoded; it is checked as far as it was read whole."""
+        if value.nesting > MAX_NESTING or value.total_bytes > len(value.data):
+            return False
+        if reason := checked(value):
             raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
-        self._add(value.data if value.total_bytes <= _MAX_KEPT_BYTES else b"null", value.offset)
+        return value.total_bytes <= _MAX_KEPT_BYTES
 
-    def _keep(self, length: int) -> None:
+    def _keep(self) -> None:
+        """Take one byte."""
         position = self._window.position
-        self._add(bytes(self._window.data[position : position + length]))
-        self._window.position += length
+        self._add(bytes(self._window.data[position : position + 1]))
+        self._window.position += 1
 
-    def _add(self, text: bytes, offset: int | None = None) -> None:
-        self._origins.append((len(self._outside), self._window.offset if offset is None else offset))
-        self._outside += text
-        if len(self._outside) > _MAX_OUTSIDE_BYTES:
+    def _add(self, text: bytes) -> None:
+        self._text += text
+        if len(self._text) > _MAX_OUTSIDE_BYTES:
             raise LimitExceeded(
-                f"more than {_MAX_OUTSIDE_BYTES} bytes lie beside record_path {'.'.join(self._path)!r}",
+                f"more than {_MAX_OUTSIDE_BYTES} bytes lie beside record_path {self._name!r}",
                 offset=self._window.offset,
             )
 
-    def _check_outside(self) -> None:
+    def _decode(self) -> None:
         try:
-            check_value(bytes(self._outside))
-        except NotJson as error:
-            origin, offset = self._origins[
-                bisect_right(self._origins, error.position, key=lambda o: o[0]) - 1
-            ]
-            raise MalformedBody(
-                f"the JSON is broken: {error.reason}", offset=offset + error.position - origin
+            self._outside = json.loads(self._text, parse_int=_integer)
+        except RecursionError as error:
+            raise LimitExceeded(
+                f"record_path {self._name!r} leads too deep", offset=self._window.end
             ) from error
+        self._text.clear()
+
+    def _malformed(self, reason: str) -> MalformedBody:
+        return MalformedBody(reason, offset=self._window.offset)
+
+
+def _integer(digits: str) -> int | str:
+    # The interpreter refuses longer ones, because their conversion takes quadratic time.
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits

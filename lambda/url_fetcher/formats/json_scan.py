@@ -16,7 +16,7 @@ _BACKSLASH = ord("\\")
 
 
 class ValueScanner:
-    """Follows strings and brackets only; whether the value is valid is for a decoder to say."""
+    """Follows strings and brackets only; validation is left to the decoder."""
 
     def __init__(self) -> None:
         self.reset()
@@ -51,7 +51,7 @@ class ValueScanner:
         if not self._begun and position < len(data):
             self._begun = True
             self._in_scalar = data[position] not in b'"{['
-            # A stray closer would be a value of no bytes, for ever.
+            # A stray closing bracket would be a value of no bytes, and the reader would never move on.
             if self._in_scalar and data[position] in b"}],:":
                 raise MalformedBody("a value is missing in the JSON", offset=offset + position)
         if self._in_scalar:

@@ -17,7 +17,8 @@ class JsonSplitter:
     ``data`` stays as it came: numbers of any size, key order, duplicate keys and escapes, also
     escaped lone surrogates (the grammar allows them, so readers such as Athena's take the line).
     A record that holds NaN or Infinity, is too long or nests too deep is rejected alone. Text that
-    is not UTF-8 or not JSON ends the body, because nothing after it can be trusted.
+    is not UTF-8 or not JSON ends the body, because nothing after it can be trusted. An empty body, or
+    one of white space, has no records.
 
     Args:
         path: Keys that lead to the records; empty for the body itself.
@@ -70,14 +71,12 @@ class JsonSplitter:
         return records
 
     def outside(self) -> object:
-        """The decoded body with ``[]`` or null for its records; None when there is no path."""
+        """The decoded body with ``[]`` or null for its records; None without a path or a body."""
         self._raise_failure()
         return self._path.outside() if self._path else None
 
     def _whole_body(self) -> Generator[None]:
         byte = yield from self._elements.peek()
-        if byte is None:
-            raise MalformedBody("the body is empty; JSON has at least one value", offset=self._window.end)
         if byte == ord("<"):
             raise MalformedBody("the body is HTML or XML, not JSON", offset=self._window.offset)
         yield from self._elements.row()

@@ -63,7 +63,7 @@ def _openings(data: bytes) -> int:
 
 
 def check_value(value: bytes) -> str:
-    """Why ``value`` can never go although its end is certain, or an empty string for valid JSON.
+    """Why ``value`` is undeliverable although its end is certain, or an empty string for valid JSON.
 
     Numbers of any size and escaped lone surrogates are valid by the grammar and stay as they are;
     NaN and Infinity are what some encoders write and no JSON reader need accept: those are a reason.

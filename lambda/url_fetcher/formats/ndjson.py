@@ -11,7 +11,9 @@ from url_fetcher.formats.json_values import NotJson, check_text, check_value, ma
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 from url_fetcher.formats.window import Window
 
-_SPACE = b" \t\r"
+SPACE = b" \t\r\n"
+"""White space of JSON."""
+
 _SPACED = re.compile(rb"\n[ \t\r\n]")
 _decode_lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
@@ -23,6 +25,8 @@ class NdjsonSplitter:
         max_record_bytes: A longer line is rejected, and of it only the beginning kept.
         max_nesting: A line nested deeper is rejected.
     """
+
+    _separator = b"\n"
 
     def __init__(self, *, max_record_bytes: int, max_nesting: int) -> None:
         self.count = 0
@@ -43,7 +47,7 @@ class NdjsonSplitter:
         """The lines complete with this chunk."""
         window = self._window
         window.append(chunk)
-        last = window.data.rfind(b"\n", self._searched - window.dropped) + 1
+        last = window.data.rfind(self._separator, self._searched - window.dropped) + 1
         self._searched = window.end
         records: list[bytes] = []
         if last:
@@ -84,22 +88,17 @@ class NdjsonSplitter:
             records: list[bytes] = [*_decode_lines(block)]
         except (NotJson, msgspec.DecodeError, RecursionError):
             return None
-        # The decoder takes any white space between values. Where no line is blank, equal counts leave
-        # one value a line.
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        if len(records) != lines or block[:1].isspace() or _SPACED.search(block):
-            return None
-        if may_be_deep(records, self._max_nesting):
+        if not _are_lines(records, block) or may_be_deep(records, self._max_nesting):
             return None
         return [one_line(bytes(record)) for record in records] if b"\r" in block else records
 
     def _singly(self, block: bytes, offset: int) -> list[bytes]:
         records: list[bytes] = []
-        for line in block.split(b"\n"):
+        for line in block.split(self._separator):
             reason = self._reason(line)
             if reason:
                 self._reject(line, reason, offset)
-            elif record := line.strip(_SPACE):
+            elif record := line.strip(SPACE):
                 records.append(one_line(record))
             offset += len(line) + 1
         return records
@@ -110,7 +109,7 @@ class NdjsonSplitter:
         if may_be_deep([line], self._max_nesting) and (nesting := _nesting(line)) > self._max_nesting:
             return f"is nested {nesting} levels deep; the limit is {self._max_nesting}"
         try:
-            return check_value(line) if line.strip(_SPACE) else ""
+            return check_value(line) if line.strip(SPACE) else ""
         except NotJson as error:
             return f"is not JSON at its byte {error.position}: {error.reason}"
 
@@ -132,7 +131,7 @@ class NdjsonSplitter:
 
     def _end_too_long(self, end: int) -> None:
         window = self._window
-        line_end = window.data.find(b"\n", window.position, end)
+        line_end = window.data.find(self._separator, window.position, end)
         window.position = end if line_end < 0 else line_end + 1
         total_bytes = (window.offset if line_end < 0 else window.offset - 1) - self._line_offset
         reason = f"has {total_bytes} bytes; the limit is {self._max_record_bytes}"
@@ -140,10 +139,24 @@ class NdjsonSplitter:
         self._too_long = None
 
 
+def _are_lines(records: Sequence[bytes], block: bytes) -> bool:
+    """Whether each line of ``block`` is one of ``records``."""
+    # The decoder takes any white space between values, and equal counts are not enough: one line may
+    # hold two values where another value has two lines.
+    if b"\n" in b"".join(records):
+        return False
+    ending = b"\r\n" if block.endswith(b"\r\n") else b"\n"
+    if ending.join([*records, b""]) == block:
+        return True
+    # White space around the values: where no line begins with any, no line is blank.
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    return len(records) == lines and not block[:1].isspace() and not _SPACED.search(block)
+
+
 def _nesting(line: bytes) -> int:
     scanner = ValueScanner()
     try:
-        scanner.scan(bytearray(line.strip(_SPACE)), 0, offset=0)
+        scanner.scan(bytearray(line.strip(SPACE)), 0, offset=0)
     except (MalformedBody, LimitExceeded):
         return scanner.deepest
     return scanner.deepest

@@ -11,7 +11,7 @@ MAX_NESTING = 500
 
 
 class Rejected(NamedTuple):
-    """A record that can never go to the stream.
+    """An undeliverable record.
 
     Args:
         data: Its bytes; of a record larger than its limit the first ``KEPT_BYTES``.
@@ -27,13 +27,13 @@ class Rejected(NamedTuple):
 
 
 class Splitter(Protocol):
-    """BoundaryFinder one body into records while it arrives.
+    """Splits one body into records while it arrives.
 
     A record is one line: the source's own bytes, in which line breaks between tokens are spaces.
     """
 
     rejected: list[Rejected]
-    """Records that can never go; the caller empties it after each call."""
+    """Undeliverable records; the caller empties the list after each call."""
 
     @property
     def count(self) -> int:
@@ -60,7 +60,7 @@ class Splitter(Protocol):
 def split(
     chunks: Iterable[bytes], splitter: Splitter
 ) -> Iterator[tuple[Sequence[bytes], Sequence[Rejected]]]:
-    """Yield the records of a whole body as they arrive, and beside them those that can never go.
+    """Yield the records of a whole body as they arrive, each time with those that are undeliverable.
 
     Raises:
         MalformedBody: After everything before the break was yielded.

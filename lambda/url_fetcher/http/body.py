@@ -102,13 +102,15 @@ class Body:
         """Decompressed in steps of a chunk, over as many gzip members as there are."""
         stream, made, begun = zlib.decompressobj(window_bits), 0, False
         for piece in pieces:
-            rest = piece
-            while rest:
+            rest, is_pending = piece, False
+            while rest or is_pending:
                 if stream.eof:
                     if not (rest := rest.lstrip(b"\x00")):  # zeros may pad a gzip file
                         break
                     stream = zlib.decompressobj(window_bits)
                 out, rest, begun = *self._step(stream, rest, made), True
+                # A full step may have left output behind although all input was taken.
+                is_pending = len(out) == CHUNK_BYTES
                 made += len(out)
                 self._refuse_too_large(made)
                 if out:

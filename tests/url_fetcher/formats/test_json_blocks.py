@@ -49,3 +49,13 @@ def test_after_misses_the_guesses_rest(misses: int) -> None:
             rests[-1] += 1
 
     assert rests == [1, 2, 4][:misses]
+
+
+@pytest.mark.parametrize("text", [b',{"id":2}', b',{"id":2},{"id":3', b","])
+def test_no_cut_is_proposed_where_a_value_should_begin(text: bytes) -> None:
+    """A separator with no value before it divides nothing."""
+    cuts = BoundaryFinder(b",")
+    cuts.learn(b'{"id":1}')
+    data = bytearray(text)
+
+    assert 0 not in [*cuts.guesses(data, 0), cuts.exact(data, 0)]

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -85,9 +86,100 @@ def test_large_values_beside_the_records_are_left_out() -> None:
 
 
 def test_too_much_beside_the_records_is_refused() -> None:
-    """More than 4 MiB of small values beside the records is over a limit."""
+    """More than 1 MiB of small values beside the records is over a limit."""
     _, _, error = read(
-        _splitter("items"), [b'{"k":"' + b"x" * 60_000 + b'"', *[b',"k":"' + b"x" * 60_000 + b'"'] * 80]
+        _splitter("items"), [b'{"k":"' + b"x" * 60_000 + b'"', *[b',"k":"' + b"x" * 60_000 + b'"'] * 20]
     )
+
+    assert isinstance(error, LimitExceeded)
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+@pytest.mark.parametrize(
+    ("body", "offset"),
+    [
+        (b'{"d":{"items":[1],"items":[2]}}', 18),
+        (b'{"d":{"items":[1]},"d":{"items":[2]}}', 19),
+        (b'{"d":{"items":null,"it\\u0065ms":[2]}}', 19),
+    ],
+)
+def test_a_second_key_of_the_same_name_on_the_path_ends_the_body(body: bytes, offset: int, size: int) -> None:
+    """Which one is meant is not known, so the second is neither taken nor dropped silently."""
+    _, _, error = read(_splitter("d", "items"), cut(body, [size]))
+
+    assert isinstance(error, MalformedBody)
+    assert ("twice" in str(error), error.offset) == (True, offset)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{,"items":[1]}',
+        b'{"a" 1,"items":[1]}',
+        b'{"a":1 "items":[1]}',
+        b'{"a":1:"items":[1]}',
+        b'{"a":1,,"items":[1]}',
+        b'{"a","items":[1]}',
+        b'{"items":[1]:"a":2}',
+        b'{"items":[1],}',
+        b'{"items":[1],"a"}',
+        b'{"items":[1]"a":2}',
+        b'{"items":[1],"a":}',
+        b'{"items":[1],"\xff":2}',
+        b'{"items":[1],"\n":2}',
+    ],
+)
+def test_an_object_whose_punctuation_is_wrong_is_refused(body: bytes) -> None:
+    """Commas, colons and keys stand where JSON wants them, before the records and behind them."""
+    assert isinstance(read(_splitter("items"), [body])[2], MalformedBody)
+
+
+@pytest.mark.parametrize("size", [7, 10_000])
+def test_integers_over_4300_digits_beside_the_records_are_their_text(size: int) -> None:
+    """A number that the interpreter does not convert is no error."""
+    splitter = _splitter("items")
+
+    read(splitter, cut(b'{"n":' + b"9" * 5_000 + b',"items":[1],"m":-7}', [size]))
+
+    assert splitter.outside() == {"n": "9" * 5_000, "items": [], "m": -7}
+
+
+@pytest.mark.parametrize("levels", [501, 1_000, 50_000])
+def test_values_beside_the_records_over_500_levels_deep_are_left_out(levels: int) -> None:
+    """A value that is nested too deep to be decoded is null in what lies outside, not an error."""
+    splitter = _splitter("items")
+
+    records, _, error = read(splitter, [b'{"v":' + b"[" * levels + b"]" * levels + b',"items":[1]}'])
+
+    assert (records, error, splitter.outside()) == ([b"1"], None, {"v": None, "items": []})
+
+
+def test_a_path_too_deep_to_decode_is_over_a_limit() -> None:
+    """A path of thousands of keys ends in the function's own error."""
+    keys = ["k"] * 5_000
+
+    _, _, error = read(_splitter(*keys), [b'{"k":' * 5_000 + b"[1]" + b"}" * 5_000])
+
+    assert isinstance(error, LimitExceeded)
+
+
+def test_tiny_values_beside_the_records_take_bounded_memory() -> None:
+    """Reading and decoding ten thousand of them takes no more than their decoded form does."""
+    splitter = _splitter("items", block_bytes=131_072)
+    body = b"{" + b"".join(b' "%d" : 1 ,' % number for number in range(10_000)) + b'"items":[1]}'
+    tracemalloc.start()
+    read(splitter, cut(body, [65_536]))
+    splitter.outside()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 3 * 1024 * 1024
+
+
+def test_megabytes_beside_the_records_are_refused_before_they_fill_the_memory() -> None:
+    """A source that sends nothing but small members is over a limit after the first MiB of them."""
+    body = b"{" + b"".join(b'"%d":[],' % number for number in range(120_000)) + b'"items":[1]}'
+
+    _, _, error = read(_splitter("items", block_bytes=131_072), cut(body, [65_536]))
 
     assert isinstance(error, LimitExceeded)

@@ -105,8 +105,6 @@ def test_a_number_that_may_have_been_cut_is_no_record(body: bytes, expected: lis
 @pytest.mark.parametrize(
     ("body", "offset"),
     [
-        (b"", 0),
-        (b"  ", 2),
         (b"<html>", 0),
         (b'[{"a":1},{"a":tru}]', 14),
         (b'[{"a":1} {"a":2}]', 9),
@@ -237,3 +235,56 @@ def test_what_is_kept_of_a_huge_record_is_bounded() -> None:
     _, rejected, _ = read(_splitter(), [b'["', b"x" * 2_000_000, b'"]'])
 
     assert len(rejected[0].data) == KEPT_BYTES
+
+
+@pytest.mark.parametrize("size", [1, 12, 1_000])
+@pytest.mark.parametrize("path", [(), ("items",)])
+@pytest.mark.parametrize(
+    ("array", "offset"),
+    [
+        (b'[{"id":1},,{"id":2}]', 10),
+        (b'[{"id":1}, ,{"id":2},{"id":3}]', 11),
+        (b'[,{"id":1},{"id":2}]', 1),
+        (b'[{"id":1},{"id":2},,{"id":3},{"id":4}]', 19),
+        (b"[1,,2]", 3),
+        (b"[1,2,]", 5),
+    ],
+)
+def test_a_missing_element_ends_the_body(array: bytes, offset: int, path: tuple[str, ...], size: int) -> None:
+    """Two commas in a row, or one at an end, are refused where the element is missing."""
+    head, tail = (b'{"items":', b"}") if path else (b"", b"")
+
+    _, _, error = read(_splitter(*path), cut(head + array + tail, [size]))
+    assert isinstance(error, MalformedBody)
+
+    assert error.offset == len(head) + offset
+
+
+def test_an_array_in_a_row_that_begins_with_a_comma_ends_the_body() -> None:
+    """A missing element is found in a later array, too, when the way its records open is known."""
+    records, _, error = read(_splitter(), [b'[{"id":1}] [,{"id":2}]'])
+
+    assert (records, type(error)) == ([b'{"id":1}'], MalformedBody)
+
+
+@pytest.mark.parametrize("path", [(), ("items",)])
+@pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t "])
+def test_a_body_of_no_value_has_no_records(body: bytes, path: tuple[str, ...]) -> None:
+    """White space alone is an empty body, and that is no error."""
+    splitter = _splitter(*path)
+
+    assert (read(splitter, [body]), splitter.outside()) == (([], [], None), None)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"[][]", []),
+        (b"1 2", [b"1", b"2"]),
+        (b"[1][2]", [b"1", b"2"]),
+        (b'{"a":1}[2]3', [b'{"a":1}', b"2", b"3"]),
+    ],
+)
+def test_values_in_a_row_are_records(body: bytes, expected: list[bytes]) -> None:
+    """JSON in a row is read to its end: arrays are their elements, anything else is one record."""
+    assert read(_splitter(), [body]) == (expected, [], None)

@@ -93,3 +93,31 @@ def test_a_line_that_is_not_utf8_is_rejected_alone() -> None:
 def test_a_carriage_return_inside_a_line_is_a_space() -> None:
     """A record never holds what some reader takes for the end of a line."""
     assert read(_splitter(), [b'{"a":\r1}\r\n'])[0] == [b'{"a": 1}']
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a":1}{"a":2}\n{"a":\n3}\n', []),
+        (b"1-2\n[3,\n4]\n", []),
+        (b'{"a":1}{"a":2}\r\n{"a":\r\n3}\r\n', []),
+        (b'1 2\n{"a":3}\n\n', [b'{"a":3}']),
+        (b'1 2\n{"a":3}\n \n4', [b'{"a":3}', b"4"]),
+    ],
+)
+def test_only_a_line_with_one_value_is_a_record(body: bytes, expected: list[bytes], size: int) -> None:
+    """Several values on a line, and one over several lines, are rejected, even where the counts match."""
+    records, _, _ = read(_splitter(), cut(body, [size]))
+
+    assert records == expected
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b" \n"])
+def test_lines_are_recognised_at_once_whatever_ends_them(ending: bytes) -> None:
+    """Many lines of one value each are that many records, without the ends of the lines."""
+    texts = [b'{"id":%d}' % number for number in range(1_000)]
+
+    records, _, _ = read(_splitter(), [ending.join([*texts, b""])])
+
+    assert records == texts

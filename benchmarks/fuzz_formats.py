@@ -1,0 +1,151 @@
+"""Bodies of every format, drawn at random and cut anyhow, beside an independent reading of each.
+
+    python -m benchmarks.fuzz_formats [--cases 4000] [--seed 0]
+
+A difference ends it with the seed of its case: ``--cases 1 --seed <that>`` shows it again.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
+
+from benchmarks import format_oracles as oracles
+from benchmarks import format_texts as texts
+from benchmarks.json_oracle import cut
+from url_fetcher.errors import MalformedBody
+from url_fetcher.formats.csv import CsvSplitter
+from url_fetcher.formats.json_seq import JsonSeqSplitter
+from url_fetcher.formats.json_splitter import JsonSplitter
+from url_fetcher.formats.ndjson import NdjsonSplitter
+from url_fetcher.formats.splitter import Splitter, split
+
+_BLOCKS = (1, 7, 64, 131_072)
+_LARGE = 1_000_000
+_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+_PATH = ("d", "items")
+
+
+class _Found(NamedTuple):
+    records: list[bytes]
+    rejected: list[bytes]
+    is_broken: bool
+    offset: int = 0
+
+
+def _found(splitter: Splitter, body: bytes, chance: Random) -> _Found:
+    """What a splitter finds in ``body``, cut at random."""
+    sizes = [chance.randrange(1, chance.choice((4, 60, 6_000))) for _ in range(chance.randrange(1, 5))]
+    found = _Found([], [], is_broken=False)
+    try:
+        for records, rejected in split(cut(body, sizes), splitter):
+            found.records.extend(map(bytes, records))
+            found.rejected.extend(each.data.translate(_BREAKS) for each in rejected)
+    except MalformedBody as error:
+        found = found._replace(is_broken=True, offset=error.offset)
+    assert 0 <= found.offset <= len(body), (found.offset, len(body))
+    return found
+
+
+def _compare(found: _Found, expected: oracles.Reading) -> None:
+    """Everything is the same; of a broken body, as much as was handed out."""
+    assert found.is_broken == expected.is_broken, (found.is_broken, expected)
+    assert found.records == expected.records[: len(found.records)], (found.records, expected.records)
+    if not found.is_broken:
+        assert len(found.records) == len(expected.records), (found.records, expected.records)
+        assert sorted(found.rejected) == sorted(expected.rejected), (found.rejected, expected.rejected)
+
+
+def _check_lines(records: list[bytes]) -> None:
+    """Each record is one line and one value of a strict parser."""
+    for record in records:
+        assert b"\n" not in record, record
+        assert b"\r" not in record, record
+        assert oracles.is_one_value(record), record
+
+
+def check_json(seed: int) -> None:
+    """One body of JSON, an array or values in a row."""
+    chance = Random(seed)
+    body = texts.json_body(chance)
+    splitter = JsonSplitter(
+        max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING, block_bytes=chance.choice(_BLOCKS)
+    )
+    found = _found(splitter, body, chance)
+    _check_lines(found.records)
+    _compare(found, oracles.read_json(body))
+
+
+def check_path(seed: int) -> None:
+    """One object with the records at a path; its values are compared."""
+    chance = Random(seed)
+    body = texts.path_body(chance)
+    splitter = JsonSplitter(
+        path=_PATH, max_record_bytes=_LARGE, max_nesting=500, block_bytes=chance.choice(_BLOCKS)
+    )
+    found = _found(splitter, body, chance)
+    for record in found.records:
+        assert b"\n" not in record, record
+    expected, is_broken = oracles.read_path(body, _PATH)
+    assert found.is_broken == is_broken, (found.is_broken, body)
+    if not is_broken:
+        assert [oracles.decoded(each) for each in found.records] == expected, (found.records, expected)
+
+
+def check_ndjson(seed: int) -> None:
+    """One body of lines."""
+    chance = Random(seed)
+    body = texts.ndjson_body(chance)
+    found = _found(NdjsonSplitter(max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING), body, chance)
+    _check_lines(found.records)
+    _compare(found, oracles.read_ndjson(body))
+
+
+def check_json_seq(seed: int) -> None:
+    """One JSON text sequence."""
+    chance = Random(seed)
+    body = texts.json_seq_body(chance)
+    found = _found(JsonSeqSplitter(max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING), body, chance)
+    _check_lines(found.records)
+    _compare(found, oracles.read_json_seq(body))
+
+
+def check_csv(seed: int) -> None:
+    """One table."""
+    chance = Random(seed)
+    body, max_record_bytes = texts.csv_body(chance), chance.choice((12, 30, 1_000, _LARGE))
+    found = _found(CsvSplitter(max_record_bytes=max_record_bytes), body, chance)
+    _check_lines(found.records)
+    same = [json.dumps(json.loads(record)).encode() for record in found.records]
+    _compare(found._replace(records=same), oracles.read_csv(body, max_record_bytes))
+
+
+CHECKS: tuple[Callable[[int], None], ...] = (check_json, check_path, check_ndjson, check_json_seq, check_csv)
+
+
+def main() -> None:
+    """Check that many bodies of each kind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=4_000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    for seed in range(arguments.seed, arguments.seed + arguments.cases):
+        for check in CHECKS:
+            try:
+                check(seed)
+            except Exception as error:
+                raise SystemExit(f"{check.__name__}, seed {seed}: {str(error)[:4_000]}") from error
+    seconds = time.monotonic() - began
+    count = arguments.cases * len(CHECKS)
+    print(f"{count} bodies of {len(CHECKS)} kinds in {seconds:.0f} s: no difference from a second reading")
+
+
+if __name__ == "__main__":
+    main()
