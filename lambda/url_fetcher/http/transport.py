@@ -14,6 +14,7 @@ from urllib3.util import Retry
 from url_fetcher.errors import AddressRefused, SourceError, SourceRejected, SourceTimeout, SourceUnavailable
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.http.connection import pool_classes
+from url_fetcher.http.framing import BrokenHttp
 from url_fetcher.http.headers import without_own_headers
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.redaction import public_url
@@ -80,6 +81,7 @@ class Response:
 
         Raises:
             SourceTimeout: When a read or the deadline runs out; retryable.
+            SourceRejected: When the body's chunks break HTTP; not retryable.
             SourceUnavailable: When the connection breaks or the body is cut short; retryable.
         """
         with translated(self.url, self._dialer):
@@ -108,7 +110,7 @@ class Transport:
 
         Raises:
             AddressRefused: When the URL, a redirect or a peer is not allowed; not retryable.
-            SourceRejected: When it redirects without end or its certificate is wrong; not retryable.
+            SourceRejected: When it redirects without end, breaks HTTP or has a wrong certificate; not retryable.
             SourceTimeout: When connecting or waiting takes too long; retryable.
             SourceUnavailable: When the connection fails; retryable.
         """
@@ -211,8 +213,13 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
             "the deadline" if dialer.deadline.passed else f"{dialer.read_timeout_seconds:g} s without a byte"
         )
         return SourceTimeout(f"{url}: no answer or no more of it: {limit} passed", cause=type(error).__name__)
-    if any(isinstance(each, http.client.IncompleteRead) for each in chain):
-        return SourceUnavailable(f"{url}: the body was cut short", cause=type(error).__name__)
+    if broken := next((each for each in chain if isinstance(each, BrokenHttp)), None):
+        return SourceRejected(f"{url}: its answer breaks HTTP: {broken}; its server must be mended")
+    if any(isinstance(each, http.client.BadStatusLine) for each in chain):
+        # Worth another try: after a fault in the answer before, a kept connection is out of step.
+        return SourceUnavailable(f"{url}: its answer is not HTTP/1", cause=type(error).__name__)
+    if any(isinstance(each, http.client.IncompleteRead | ssl.SSLEOFError) for each in chain):
+        return SourceUnavailable(f"{url}: the connection was cut short", cause=type(error).__name__)
     return SourceUnavailable(
         f"{url}: the connection failed: {type(chain[-1]).__name__}", cause=type(error).__name__
     )
