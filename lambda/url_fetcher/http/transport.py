@@ -16,7 +16,7 @@ from url_fetcher.http.addresses import same_origin
 from url_fetcher.http.connection import pool_classes
 from url_fetcher.http.framing import BrokenHttp
 from url_fetcher.http.headers import without_own_headers
-from url_fetcher.http.urls import joined, with_query
+from url_fetcher.http.urls import from_header, joined, with_query
 from url_fetcher.redaction import public_url
 
 with warnings.catch_warnings():
@@ -109,13 +109,20 @@ class Transport:
         """The answer after at most five redirects, its body unread.
 
         Raises:
-            AddressRefused: When the URL, a redirect or a peer is not allowed; not retryable.
-            SourceRejected: When it redirects without end, breaks HTTP or has a wrong certificate; not retryable.
+            AddressRefused: When the URL, a redirect or a peer is not allowed, or another origin would get
+                the request's body; not retryable.
+            SourceRejected: When it redirects without end, breaks HTTP or has no valid certificate; not
+                retryable.
             SourceTimeout: When connecting or waiting takes too long; retryable.
             SourceUnavailable: When the connection fails; retryable.
         """
         url, method, body, is_home = request.url, request.method, request.body, True
         for _ in range(_MAX_REDIRECTS + 1):
+            if body and not same_origin(url, request.home):
+                raise AddressRefused(
+                    f"{public_url(url)}: a redirect or a next page would take the request's body to another "
+                    "origin (scheme, host or port); set the source's `url` to that one if that is meant"
+                )
             # After a redirect to another origin no secret is sent any more, not even on the way back.
             is_home = is_home and same_origin(url, request.home)
             response = self._send(method, url, body, request, credentials if is_home else None)
@@ -125,14 +132,9 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
-            url = joined(url, location)
+            url = joined(url, from_header(location))
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""
-            if body and not same_origin(url, request.home):
-                raise AddressRefused(
-                    f"{public_url(url)}: a redirect would take the request's body to another origin; "
-                    "set the source's `url` to that address if that is meant"
-                )
         raise SourceRejected(
             f"{public_url(request.url)}: over {_MAX_REDIRECTS} redirects, the last to {public_url(url)}; "
             "set `url` to where they should end"
@@ -197,6 +199,7 @@ def translated(url: str, dialer: "Dialer") -> Iterator[None]:
         urllib3.exceptions.HTTPError,
         http.client.HTTPException,
         OSError,
+        UnicodeError,
     ) as error:
         raise _translate(error, public_url(url), dialer) from error
 

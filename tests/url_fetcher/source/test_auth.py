@@ -241,6 +241,30 @@ def test_a_body_is_not_taken_to_another_origin(hostile: Hostile) -> None:
     assert thief.requests == []
 
 
+@pytest.mark.parametrize("where", ["another port", "another scheme", "another host"])
+def test_a_next_page_does_not_take_a_body_to_another_origin(hostile: Hostile, where: str) -> None:
+    """The body goes to the scheme, host and port of the source's URL, whatever its pages say."""
+    thief = hostile({"/2": answer(b"[2]")})
+    links: list[str] = []
+
+    def first(connection: Connection, request: Request) -> None:
+        answer(b"[1]", headers={"Link": f'<{links[0]}>; rel="next"'})(connection, request)
+
+    source = hostile({"/": first, "/2": answer(b"[2]")})
+    links += {
+        "another port": [thief.url("/2")],
+        "another scheme": [source.url("/2").replace("http:", "https:")],
+        "another host": [source.url("/2", host="localhost")],
+    }[where]
+    pagination = {"kind": "link_header", "allow_other_hosts": True}
+    with pytest.raises(AddressRefused, match="another origin"):
+        bodies_of(
+            reader_of({"url": source.url("/"), "method": "POST", "body": "q", "pagination": pagination})
+        )
+
+    assert (len(source.requests), source.connections, thief.requests) == (1, 1, [])
+
+
 def test_a_next_page_elsewhere_gets_no_secret(hostile: Hostile) -> None:
     """allow_other_hosts lets pages be read, not secrets be sent."""
     other = hostile({"/": answer(b"[2]")})

@@ -326,6 +326,7 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "retried": 1,
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
+        "warnings": 0,
         "fetch_seconds": 0.0,
     }
 
