@@ -20,7 +20,7 @@ _MAX_SIZE_LINE_BYTES = 4_096
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110, 5.5: no controls, no bare CR
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?: " + _TEXT + rb")?")
 _FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:" + _TEXT)
-_CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;" + _TEXT + rb")?")
+_CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;" + _TEXT + rb")?\r?\n")
 _SUCCESS = range(200, 300)
 _SWITCHING_PROTOCOLS = 101
 
@@ -81,23 +81,22 @@ class FramedResponse(http.client.HTTPResponse):
 
     def _end_chunk(self) -> None:
         """Read the line break after a chunk."""
-        end = self.fp.readline(3)
+        end = self.fp.read(2)
         if end in (b"", b"\r"):
             raise http.client.IncompleteRead(b"")
-        if end not in (b"\r\n", b"\n"):
+        if end != b"\r\n":
             raise BrokenHttp("a chunk is longer than its size says")
 
     def _chunk_size(self) -> int:
         line = self.fp.readline(_MAX_SIZE_LINE_BYTES + 1)
+        if size := _CHUNK_SIZE.fullmatch(line):
+            return int(size[1], 16)
         if len(line) > _MAX_SIZE_LINE_BYTES:
             raise BrokenHttp(f"a chunk's size line is over {_MAX_SIZE_LINE_BYTES} bytes")
         # Without its end the line may be the first digit of several.
         if not line.endswith(b"\n"):
             raise http.client.IncompleteRead(b"")
-        size = _CHUNK_SIZE.fullmatch(_without_end(line))
-        if not size:
-            raise BrokenHttp(f"a chunk has the size {line[:20]!r}")
-        return int(size[1], 16)
+        raise BrokenHttp(f"a chunk has the size {line[:20]!r}")
 
     def _discard_trailers(self) -> None:
         """Read the trailers; that some servers end the connection instead does not cut the body."""

@@ -5,8 +5,10 @@ import tracemalloc
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from local_aws.servers.hostile_source import Behaviour, answer, flood, in_turn, raw, stall
+from local_aws.servers.hostile_source import Behaviour, HostileSource, answer, flood, in_turn, raw, stall
 from tests.url_fetcher.reading import Hostile, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import IngestionError, LimitExceeded, SourceRejected, SourceTimeout, SourceUnavailable
@@ -99,6 +101,7 @@ BAD_SIZES = [
     b"3;" + b"a" * 5_000 + b"\r\n[1]\r\n",
     b"2\r\n[1]\r\n0\r\n\r\n",
     b"3\r\n[1]0\r\n\r\n",
+    b"3\r\n[1]\n0\r\n\r\n",
 ]
 
 
@@ -251,7 +254,7 @@ def test_an_answer_that_is_cut_or_never_ends_is_an_error(
         pytest.param(head(b"Folded: a\r\n\t b\r\n"), id="folded header"),
         pytest.param(head(b"Empty:\r\nBytes: \xff\x80\r\n"), id="empty header"),
         pytest.param(chunks(b"1;a=b\r\n[\r\n02 \r\n1]\r\n000;c\r\nTrailer: x\r\n\r\n"), id="extensions"),
-        pytest.param(chunks(b"1\n[\n2\n1]\n0\n\n"), id="chunks with LF alone"),
+        pytest.param(chunks(b"1\n[\r\n2\n1]\r\n0\n\n"), id="sizes with LF alone"),
         pytest.param(chunks(b"3\r\n[1]\r\n0\r\n"), id="closed instead of trailers"),
     ],
 )
@@ -284,3 +287,54 @@ def test_no_header_makes_urllib3_log_the_url(
         bodies_of(reader_of({"url": source.url("/?apikey=hunter2")}))
 
     assert "hunter2" not in caplog.text
+
+
+PIECES = [
+    *[
+        b"HTTP/1.1 ",
+        b"HTTP/1.0 ",
+        b"200",
+        b"204",
+        b"302",
+        b"503",
+        b"100",
+        b"101",
+        b" OK",
+        b"\r\n",
+        b"\r\n\r\n",
+    ],
+    *[b"\n", b"\r", b" ", b"\t", b"\x00", b"\xff", b":", b": ", b";", b",", b'"', b"<", b">", b"[1]", b"{}"],
+    *[
+        b"Content-Length",
+        b"Transfer-Encoding",
+        b"chunked",
+        b"gzip",
+        b"3",
+        b"-1",
+        b"0",
+        b"ffffffff",
+        b"9" * 5_000,
+    ],
+    *[b"Content-Type: ", b"multipart/mixed", b"message/rfc822", b"text/html", b"Content-Encoding: "],
+    *[
+        b"Location: ",
+        b"/",
+        b"//",
+        b"http://[",
+        b"Link: ",
+        b'</2>; rel="next"',
+        b"Set-Cookie: ",
+        b"a=b; expires=x",
+    ],
+    *[b"Retry-After: ", b"Connection: close\r\n", b"Upgrade: h2c\r\n", b"=?utf-8?b?gA==?="],
+]
+STARTS = [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\nLocation: ", SIX, CHUNKED]
+
+
+@given(st.sampled_from(STARTS), st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join))
+def test_whatever_bytes_come_are_a_body_or_an_error_of_ours(start: bytes, rest: bytes) -> None:
+    """No sequence of bytes ends in an error that is not the function's own."""
+    with HostileSource({"/": raw(start + rest), "/2": answer(b"[2]")}) as source, suppress(IngestionError):
+        settings = {"url": source.url("/"), "limits": LIMITS, "retry": {"max_attempts": 1}}
+        for page in reader_of(settings | {"pagination": {"kind": "link_header"}}).pages():
+            page.finish(records=len(b"".join(page.chunks)), outside={})
