@@ -86,8 +86,8 @@ def is_global(ip: Address) -> bool:
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
-# A URL with one of these means different hosts to different parsers.
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+# A URL with one of these means different hosts to different parsers, or has no bytes to send.
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,11 @@ def _origin(url: str) -> tuple[str, str, int]:
 def _parse(url: str) -> Url:
     """The parts, by the parser that requests and urllib3 use themselves."""
     if _AMBIGUOUS.search(url):
-        raise _refused("", "the URL holds a space, a backslash or a control character", "percent-encode it")
+        raise _refused(
+            "",
+            "the URL holds a space, a backslash, a control character or half of a surrogate pair",
+            "percent-encode it",
+        )
     try:
         parts = parse_url(url)
     except LocationParseError as error:

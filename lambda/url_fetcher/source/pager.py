@@ -1,5 +1,6 @@
 """Walks over a source's pages: in bounds, on its host, and never in a circle."""
 
+import math
 from collections.abc import Callable
 
 import xxhash
@@ -36,7 +37,8 @@ class Pager:
         self._pages = 1
         self._last_digest = 0
         self._warn = warn
-        self._is_resumed = resume is not None
+        # A run before this one has seen full pages, and that its settings lead on.
+        self._max_records = 0.0 if resume is None else math.inf
         self.step = pagination.first(url, resume)
         self._refuse_bad_url(self.step)
         # Digests: a million URLs with cursors in them would not fit into memory.
@@ -54,12 +56,13 @@ class Pager:
         """
         following = self._pagination.next(self._url, self.step, outcome)
         if following is None or not isinstance(self._pagination, Pages):
-            is_first = self._pages == 1 and not self._is_resumed
-            if doubt := self._pagination.doubt(outcome, is_first=is_first):
-                self._warn(f"the source may have more pages than the {self._pages} that were read: {doubt}")
+            is_full = outcome.records >= self._max_records
+            if doubt := self._pagination.doubt(outcome, is_full=is_full):
+                self._warn(f"there may be more pages than were read ({self._pages}): {doubt}")
             return False
-        self._refuse_loop(following, outcome)
         self._refuse_bad_url(following)
+        self._refuse_loop(following, outcome)
+        self._max_records = max(self._max_records, outcome.records)
         self.step = following
         if self._pages >= self._pagination.max_pages:
             raise LimitExceeded(
@@ -93,7 +96,8 @@ class Pager:
                 "or link is too long for a URL; ask for less a page, or choose another pagination.kind",
                 limit_characters=_MAX_URL_CHARACTERS,
             )
-        if not self._pagination.allow_other_hosts and not same_host(step.url, self._url):
+        is_elsewhere = not same_host(step.url, self._url)
+        if is_elsewhere and not self._pagination.allow_other_hosts:
             raise AddressRefused(
                 f"the next page {public_url(step.url)} is on another host; "
                 "set pagination.allow_other_hosts = true if that is meant"

@@ -54,9 +54,9 @@ class _FollowedPages(Pages, frozen=True):
             )
         return None
 
-    def doubt(self, outcome: Outcome, *, is_first: bool) -> str:
-        """What speaks for a wrong setting where the first page leads nowhere."""
-        if not is_first or not outcome.records or self._says_more(outcome) is False:
+    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
+        """What speaks for a wrong setting where a full page leads nowhere."""
+        if not is_full or not outcome.records or self._says_more(outcome) is False:
             return ""
         sought = self._seek(outcome)
         if sought.says_end:
@@ -153,7 +153,7 @@ class _NumberedPages(Pages, frozen=True):
     stop_on_short_page: bool = False
     has_more_path: Path = ""
 
-    def doubt(self, outcome: Outcome, *, is_first: bool) -> str:
+    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
         """That the last page is empty although a flag says that there is more."""
         if not outcome.records and flag(outcome.outside, self.has_more_path):
             return f"the page is empty, but pagination.has_more_path = {self.has_more_path!r} is true"

@@ -73,12 +73,12 @@ class PaginationKind(Kind, frozen=True):
         """
         return None
 
-    def doubt(self, outcome: Outcome, *, is_first: bool) -> str:
+    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
         """Why there may be more pages although ``next`` gave none; empty when nothing speaks for it.
 
         Args:
             outcome: What the last page said.
-            is_first: Whether it was the first page, too: on no page a next one has been found.
+            is_full: Whether it had as many records as any page before it; the first page is full.
         """
         return ""
 

@@ -102,7 +102,7 @@ def test_an_end_that_looks_wrong_is_a_warning(
         pytest.param(BY_PATH[0], ['{"items": [1], "meta": null}'], id="null on the way"),
         pytest.param(BY_PATH[0], ['{"items": []}'], id="an empty page"),
         pytest.param(
-            BY_PATH[0], ['{"items": [1], "meta": {"next": "a"}}', '{"items": [2]}'], id="found before"
+            BY_PATH[0], ['{"items": [1, 2], "meta": {"next": "a"}}', '{"items": [3]}'], id="a short page"
         ),
         pytest.param(
             {"kind": "cursor", "has_more_path": "more"},
@@ -122,6 +122,16 @@ def test_an_end_that_is_said_is_no_warning(
     bodies_of(reader)
 
     assert (len(source.requests), reader.report.warnings) == (len(texts), 0)
+
+
+def test_a_full_page_without_the_path_of_the_page_before_is_a_warning(hostile: Hostile) -> None:
+    """A path that was there before and is not on a page as long as the others may hide more pages."""
+    texts = ['{"items": [1, 2], "meta": {"next": "a"}}', '{"items": [3, 4]}']
+    source = hostile({"/": in_turn(*map(json_text, texts))})
+    reader = reader_of({"url": source.url("/"), "pagination": BY_PATH[0]})
+    bodies_of(reader)
+
+    assert reader.report.warnings == 1
 
 
 def test_a_resumed_source_may_begin_at_its_last_page(hostile: Hostile) -> None:
@@ -214,6 +224,17 @@ def test_half_of_a_surrogate_pair_in_an_event_is_refused(
     """Lambda decodes events as JSON, and so their URL, query and body may hold what has no bytes."""
     with pytest.raises(error):
         bodies_of(reader_of(settings))
+
+
+@pytest.mark.parametrize("allow_other_hosts", [True, False])
+def test_half_of_a_surrogate_pair_is_no_resume(allow_other_hosts: bool) -> None:
+    """An event's resume is held to what a URL can hold."""
+    pagination = {"kind": "link_header", "allow_other_hosts": allow_other_hosts}
+    with pytest.raises(AddressRefused):
+        reader_of(
+            {"url": "http://127.0.0.1/", "pagination": pagination},
+            resume=Resume(url="http://127.0.0.1/\ud800"),
+        )
 
 
 def test_a_cursor_needs_a_place(hostile: Hostile) -> None:
