@@ -47,11 +47,9 @@ class FramedResponse(http.client.HTTPResponse):
         finally:
             self.fp = body
         self.headers.defects.clear()  # urllib3 would log them together with the URL and its secrets
-        if fault := self._framing_fault():
-            if self.status in _SUCCESS:
-                raise BrokenHttp(fault)
-            # The body of a redirect or an error is not read, so its status still counts.
-            self.will_close = True
+        # The body of a redirect or an error is not read, so its status counts whatever its framing.
+        if self.status in _SUCCESS and (fault := self._framing_fault()):
+            raise BrokenHttp(fault)
 
     def _framing_fault(self) -> str:
         """Why the body's length is unclear (RFC 9112, 6.3); empty if it is clear."""
@@ -63,7 +61,7 @@ class FramedResponse(http.client.HTTPResponse):
             return f"Transfer-Encoding {', '.join(codings)[:40]!r} is not understood, only 'chunked' is"
         if len(set(lengths)) > 1:
             return f"it has two Content-Lengths: {lengths[0][:40]!r} and {lengths[1][:40]!r}"
-        if lengths and not (lengths[0].isascii() and lengths[0].isdecimal()):
+        if lengths and not lengths[0].isdecimal():
             return f"Content-Length {lengths[0][:40]!r} is not a number of bytes"
         return ""
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from url_fetcher.errors import MalformedBody
 
 _MAX_DIGITS = 18
-_MAX_CURSOR_BITS = 512
 _MAX_SHOWN_CHARACTERS = 60
 _FLAG = re.compile(r"has[-_]?(more|next)([-_]?(page|items|results))?|is[-_]?truncated", re.IGNORECASE)
 _LINK = re.compile(r"next|continuation", re.IGNORECASE)
@@ -55,8 +54,7 @@ def text(value: object, path: str, *, setting: str) -> str:
     """
     if value is None or value is False:
         return ""
-    is_number = type(value) is int and value.bit_length() <= _MAX_CURSOR_BITS
-    if not isinstance(value, str) and not is_number:
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise MalformedBody(f"{setting} = {path!r} is {_name(value)}, not text or a whole number", offset=0)
     return str(value)
 

@@ -168,6 +168,14 @@ def test_a_line_that_is_no_header_is_refused(hostile: Hostile, lines: bytes) -> 
         bodies_of(reader_of({"url": source.url("/"), "limits": LIMITS}))
 
 
+def test_too_many_headers_are_refused(hostile: Hostile) -> None:
+    """A head is bounded in lines, too."""
+    source = hostile({"/": head(b"A: b\r\n" * 150)})
+
+    with pytest.raises(SourceRejected, match="over 99 lines"):
+        bodies_of(reader_of({"url": source.url("/"), "limits": LIMITS}))
+
+
 @pytest.mark.parametrize("data", BAD_SIZES, ids=the_id)
 def test_a_chunk_size_that_is_none_is_refused(hostile: Hostile, data: bytes) -> None:
     """A chunk's size is hexadecimal digits and fits the chunk; a negative one gets round no limit."""
