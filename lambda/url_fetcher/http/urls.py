@@ -25,7 +25,6 @@ def joined(url: str, target: str) -> str:
         AddressRefused: When that is not a URL; not retryable.
     """
     try:
-        target.encode()  # a lone surrogate, which JSON can escape, has no bytes to send
         return urljoin(url, target)
     except ValueError as error:
         raise AddressRefused(f"{public_url(url)}: leads to what is not a URL") from error

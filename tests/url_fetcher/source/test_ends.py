@@ -109,6 +109,11 @@ def test_an_end_that_looks_wrong_is_a_warning(
             ['{"items": [1], "more": false, "next_cursor": "x"}'],
             id="the flag counts",
         ),
+        pytest.param(
+            {"kind": "cursor", "has_more_path": "more"},
+            ['{"items": [1], "more": false, "next_page": 2}'],
+            id="the flag counts more than a name",
+        ),
         pytest.param({"kind": "link_header"}, ["[1]"], id="no body beside"),
         pytest.param({"kind": "page"}, ["[1]", "[]"], id="counted"),
     ],
