@@ -6,7 +6,7 @@ from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.source.auth import NoAuth
-from url_fetcher.source.pagination import Resume
+from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.schema import Source
 from url_fetcher.source_list import SourceList
 

@@ -68,7 +68,11 @@ def run(
         request = read_event(event, clients.sources(environment.sources_uri))
         metrics_source = request.metrics_source
         ingestion = _ingestion(
-            request, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
+            request,
+            environment,
+            clients,
+            log=log,
+            remaining_seconds=context.get_remaining_time_in_millis() / 1000,
         )
         log.info("ingestion started", source_name=request.source.name, source_url=ingestion.source_url)
         ingestion.run()
@@ -94,7 +98,12 @@ def _log(environ: Mapping[str, str], clients: Clients, *, request_id: str) -> Lo
 
 
 def _ingestion(
-    request: IngestionRequest, environment: Environment, clients: Clients, *, remaining_seconds: float
+    request: IngestionRequest,
+    environment: Environment,
+    clients: Clients,
+    *,
+    log: Log,
+    remaining_seconds: float,
 ) -> Ingestion:
     """Everything that one ingestion needs, put together."""
     limits = request.source.limits
@@ -115,6 +124,7 @@ def _ingestion(
         session=Session(lambda: clients.secrets, transport),
         deadline=reading,
         resume=request.resume,
+        warn=log.warning,
     )
     sink = _sink(environment, clients, delivering)
     return Ingestion(request.source, reader=reader, sink=sink, deadline=fetching, redactor=clients.redactor)

@@ -78,6 +78,10 @@ class Log:
         """Say what happened."""
         self._logger.info(message, extra={_FACTS: facts})
 
+    def warning(self, message: str, **facts: object) -> None:
+        """Say what looks wrong but may be right."""
+        self._logger.warning(message, extra={_FACTS: facts})
+
     def error(self, message: str, **facts: object) -> None:
         """Say what failed."""
         self._logger.error(message, extra={_FACTS: facts})

@@ -14,7 +14,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``fetched`` are the records found in the source; each is accepted, dead-lettered or, when the
     ingestion failed, neither. ``retried`` are records sent to the stream again, ``requests_retried``
-    requests to the source. ``bytes`` are those received, ``decompressed_bytes`` what they held.
+    requests to the source. ``warnings`` are signs that the source has more pages than were read.
+    ``bytes`` are those received, ``decompressed_bytes`` what they held.
     """
 
     fetched: int = 0
@@ -26,6 +27,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     decompressed_bytes: int = 0
     pages: int = 0
     requests_retried: int = 0
+    warnings: int = 0
     kinesis_records: int = 0
     kinesis_requests: int = 0
     fetch_seconds: float = 0.0
@@ -72,6 +74,7 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
         decompressed_bytes=fetch.decompressed_bytes,
         pages=fetch.pages,
         requests_retried=fetch.retried,
+        warnings=fetch.warnings,
         kinesis_records=delivery.kinesis_records,
         kinesis_requests=delivery.requests,
         fetch_seconds=fetch.fetch_seconds,

@@ -235,38 +235,52 @@ def reset(prefix: bytes = b"") -> Behaviour:
     return behave
 
 
-def wrong_length(body: bytes, length: int) -> Behaviour:
-    """Promise ``length`` bytes, send the body, close."""
+def raw(data: bytes) -> Behaviour:
+    """Send these bytes, head and all, then close; under TLS without close_notify."""
 
     def behave(connection: Connection, request: Request) -> None:  # noqa: ARG001 - the seam has it
-        connection.send(
-            head(headers={"Content-Type": "application/json", "Content-Length": str(length)}) + body
-        )
+        connection.send(data)
         connection.sock.shutdown(socket.SHUT_RDWR)
 
     return behave
 
 
-def cut_chunks(body: bytes) -> Behaviour:
-    """Send the body as one chunk of several, and close before the last."""
+def ended_tls(data: bytes) -> Behaviour:
+    """Send these bytes, head and all, then end TLS as a good server does."""
 
     def behave(connection: Connection, request: Request) -> None:  # noqa: ARG001 - the seam has it
-        start = head(headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-        connection.send(start + f"{len(body):x}\r\n".encode() + body + b"\r\n")
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        connection.send(data)
+        if isinstance(connection.sock, ssl.SSLSocket):
+            connection.sock.unwrap()
 
     return behave
 
 
-def endless(piece: bytes = b'{"id":1},' * 8_192, prefix: bytes = b"[") -> Behaviour:
-    """Send records for ever, as fast as they are read."""
+def flood(prefix: bytes, piece: bytes) -> Behaviour:
+    """Send the prefix, then the piece for ever, as fast as it is read."""
 
     def behave(connection: Connection, request: Request) -> None:  # noqa: ARG001 - the seam has it
-        connection.send(head(headers={"Content-Type": "application/json"}) + prefix)
+        connection.send(prefix)
         while not connection.stopped.is_set():
             connection.send(piece)
 
     return behave
+
+
+def wrong_length(body: bytes, length: int) -> Behaviour:
+    """Promise ``length`` bytes, send the body, close."""
+    return raw(head(headers={"Content-Type": "application/json", "Content-Length": str(length)}) + body)
+
+
+def cut_chunks(body: bytes) -> Behaviour:
+    """Send the body as one chunk of several, and close before the last."""
+    start = head(headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+    return raw(start + f"{len(body):x}\r\n".encode() + body + b"\r\n")
+
+
+def endless(piece: bytes = b'{"id":1},' * 8_192, prefix: bytes = b"[") -> Behaviour:
+    """Send records for ever, as fast as they are read."""
+    return flood(head(headers={"Content-Type": "application/json"}) + prefix, piece)
 
 
 def gzip_bomb(mib: int) -> Behaviour:

@@ -1,10 +1,9 @@
 """Reads a source as the handler does, with short limits and without a stream."""
 
 import io
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import msgspec
 
 from local_aws.servers.hostile_source import Behaviour, HostileSource
 from url_fetcher.deadline import Deadline
@@ -14,7 +13,7 @@ from url_fetcher.http.connection import Dialer, Resolve, resolve
 from url_fetcher.http.transport import Transport
 from url_fetcher.redaction import Redactor
 from url_fetcher.source.auth_kind import Session
-from url_fetcher.source.pagination import Resume
+from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
 from url_fetcher.source.secrets import SecretCache
@@ -92,6 +91,7 @@ def reader_of(
     verify: bool | str = True,
     cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> SourceReader:
     """A reader of the source with these settings; retries do not wait unless the settings say so."""
     source = decode_settings({"retry": {"max_delay_seconds": 0}, **settings}, Source, where="test")
@@ -112,6 +112,7 @@ def reader_of(
         session=Session(lambda: opened, transport),
         deadline=deadline,
         resume=resume,
+        warn=warn,
         **({"clock": clock} if clock else {}),
     )
 
@@ -121,7 +122,7 @@ def bodies_of(reader: SourceReader) -> list[bytes]:
     bodies = []
     for page in reader.pages():
         bodies.append(b"".join(page.chunks))
-        value = msgspec.json.decode(bodies[-1]) if bodies[-1].startswith((b"[", b"{")) else []
+        value = json.loads(bodies[-1]) if bodies[-1].startswith((b"[", b"{")) else []
         items = value if isinstance(value, list) else value.get("items", [])
         page.finish(records=len(items), outside=value if isinstance(value, dict) else None)
     return bodies

@@ -11,7 +11,7 @@ from url_fetcher.environment import read_environment
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.event import read_event
 from url_fetcher.http.addresses import AddressPolicy
-from url_fetcher.source.pagination import Resume
+from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source_list import SourceList
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:posts-AbCdEf"

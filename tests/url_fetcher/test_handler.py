@@ -81,6 +81,7 @@ def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
             "decompressed_bytes": len(body),
             "pages": 1,
             "requests_retried": 1,
+            "warnings": 0,
             "kinesis_records": found["kinesis_records"],
             "kinesis_requests": found["kinesis_requests"],
         },
@@ -222,6 +223,23 @@ def test_an_ingestion_is_logged_and_measured(
         ["request-1"] * 3,
         ("ingestion started", "ingestion ended", 2, "INFO"),
         ("N", "fetch", "numbers", 2),
+    )
+
+
+def test_a_doubtful_end_is_logged_and_measured(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A source that may have more pages succeeds with a warning, which an alarm can count."""
+    source = hostile({"/": answer(b'{"value": [1], "@odata.nextLink": "/2"}')})
+    event = {"url": source.url("/"), "record_path": "value", "pagination": {"kind": "next_url"}}
+    body = invoke(stream, event)
+    lines = lines_of(capsys)
+    warned = [line["message"] for line in lines if line.get("level") == "WARNING"]
+
+    assert (body["warnings"], ["@odata.nextLink" in each for each in warned], lines[-1]["warnings"]) == (
+        1,
+        [True],
+        1,
     )
 
 

@@ -24,20 +24,35 @@ _Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 FORBIDDEN: _Networks = tuple(
     ip_network(text)
     for text in (
-        "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
-        "fe80::/10",
-        "fd00:ec2::/32",  # EC2 metadata and EKS pod identity over IPv6
-        "100.64.0.0/10",  # carrier-grade NAT; other clouds keep their metadata in it
         "0.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT; some clouds keep their metadata in it
+        "169.254.0.0/16",  # EC2 and ECS metadata, X-Ray, the Lambda extensions' host
+        "192.0.0.0/24",  # protocol assignments; one cloud keeps its metadata in it
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
-        # Tunnels that hide an IPv4 address; Pythons disagree whether they are global.
-        "192.88.99.0/24",
-        "2001::/32",
-        "2002::/16",
+        # What lies outside 2000::/3 needs no line: it is refused as a whole.
+        "2001::/23",  # protocol assignments, Teredo and ORCHID
+        "2001:db8::/32",
+        "2002::/16",  # 6to4, which hides an IPv4 address
+        "2620:4f:8000::/48",
+        "3fff::/20",
+        "fd00:ec2::/32",  # EC2 metadata and EKS pod identity; the rest of fc00::/7 is private
     )
 )
-"""Refused whatever is set."""
+"""Refused whatever is set: the special-purpose registries of IANA and multicast, but for ``PRIVATE``.
+
+Written out because ``ipaddress`` follows the registries at another pace in each Python: 3.11 takes
+192.0.0.192, Oracle Cloud's metadata, for global. Sources: iana.org/assignments/iana-ipv4-special-registry
+and iana-ipv6-special-registry.
+"""
 
 PRIVATE: _Networks = tuple(
     ip_network(text)
@@ -46,7 +61,6 @@ PRIVATE: _Networks = tuple(
 """Refused unless private networks are allowed."""
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-_DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons count it as global
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -66,15 +80,14 @@ def is_in(ip: Address, networks: _Networks) -> bool:
 
 def is_global(ip: Address) -> bool:
     """Whether an address is routed on the internet, to one host."""
-    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION):
-        return False
-    return ip.is_global and not ip.is_multicast
+    is_unicast = isinstance(ip, IPv4Address) or ip in _GLOBAL_UNICAST
+    return is_unicast and not is_in(ip, PRIVATE + FORBIDDEN)
 
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
-# A URL with one of these means different hosts to different parsers.
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+# A URL with one of these means different hosts to different parsers, or has no bytes to send.
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,11 @@ def _origin(url: str) -> tuple[str, str, int]:
 def _parse(url: str) -> Url:
     """The parts, by the parser that requests and urllib3 use themselves."""
     if _AMBIGUOUS.search(url):
-        raise _refused("", "the URL holds a space, a backslash or a control character", "percent-encode it")
+        raise _refused(
+            "",
+            "the URL holds a space, a backslash, a control character or half of a surrogate pair",
+            "percent-encode it",
+        )
     try:
         parts = parse_url(url)
     except LocationParseError as error:

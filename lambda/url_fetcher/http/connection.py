@@ -6,9 +6,9 @@ fec0::/10 and ::127.0.0.1, and refuses NAT64, behind which public sources lie in
 """
 
 import functools
-import http.client
 import io
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -18,6 +18,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
+from url_fetcher.http.framing import FramedResponse
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
@@ -149,11 +150,14 @@ class _Dialed:
         return self.dialer.connect(connection.host, connection.port)
 
 
-class _TimedResponse(http.client.HTTPResponse):
+class _TimedResponse(FramedResponse):
     """A response none of whose reads, headers included, waits beyond the deadline."""
 
     def __init__(self, sock: "socket.socket", *args: Any, dialer: Dialer, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
+        if isinstance(sock, ssl.SSLSocket):
+            # Anybody on the way can end the connection; only close_notify proves that the source did.
+            cast("Any", sock).suppress_ragged_eofs = False
         self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, dialer), _BUFFER_BYTES)
 
 

@@ -14,8 +14,9 @@ from urllib3.util import Retry
 from url_fetcher.errors import AddressRefused, SourceError, SourceRejected, SourceTimeout, SourceUnavailable
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.http.connection import pool_classes
+from url_fetcher.http.framing import BrokenHttp
 from url_fetcher.http.headers import without_own_headers
-from url_fetcher.http.urls import joined, with_query
+from url_fetcher.http.urls import from_header, joined, with_query
 from url_fetcher.redaction import public_url
 
 with warnings.catch_warnings():
@@ -80,6 +81,7 @@ class Response:
 
         Raises:
             SourceTimeout: When a read or the deadline runs out; retryable.
+            SourceRejected: When the body's chunks break HTTP; not retryable.
             SourceUnavailable: When the connection breaks or the body is cut short; retryable.
         """
         with translated(self.url, self._dialer):
@@ -107,13 +109,20 @@ class Transport:
         """The answer after at most five redirects, its body unread.
 
         Raises:
-            AddressRefused: When the URL, a redirect or a peer is not allowed; not retryable.
-            SourceRejected: When it redirects without end or its certificate is wrong; not retryable.
+            AddressRefused: When the URL, a redirect or a peer is not allowed, or another origin would get
+                the request's body; not retryable.
+            SourceRejected: When it redirects without end, breaks HTTP or has no valid certificate; not
+                retryable.
             SourceTimeout: When connecting or waiting takes too long; retryable.
             SourceUnavailable: When the connection fails; retryable.
         """
         url, method, body, is_home = request.url, request.method, request.body, True
         for _ in range(_MAX_REDIRECTS + 1):
+            if body and not same_origin(url, request.home):
+                raise AddressRefused(
+                    f"{public_url(url)}: a redirect or a next page would take the request's body to another "
+                    "origin (scheme, host or port); set the source's `url` to that one if that is meant"
+                )
             # After a redirect to another origin no secret is sent any more, not even on the way back.
             is_home = is_home and same_origin(url, request.home)
             response = self._send(method, url, body, request, credentials if is_home else None)
@@ -123,14 +132,9 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
-            url = joined(url, location)
+            url = joined(url, from_header(location))
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""
-            if body and not same_origin(url, request.home):
-                raise AddressRefused(
-                    f"{public_url(url)}: a redirect would take the request's body to another origin; "
-                    "set the source's `url` to that address if that is meant"
-                )
         raise SourceRejected(
             f"{public_url(request.url)}: over {_MAX_REDIRECTS} redirects, the last to {public_url(url)}; "
             "set `url` to where they should end"
@@ -195,6 +199,7 @@ def translated(url: str, dialer: "Dialer") -> Iterator[None]:
         urllib3.exceptions.HTTPError,
         http.client.HTTPException,
         OSError,
+        UnicodeError,
     ) as error:
         raise _translate(error, public_url(url), dialer) from error
 
@@ -211,8 +216,13 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
             "the deadline" if dialer.deadline.passed else f"{dialer.read_timeout_seconds:g} s without a byte"
         )
         return SourceTimeout(f"{url}: no answer or no more of it: {limit} passed", cause=type(error).__name__)
-    if any(isinstance(each, http.client.IncompleteRead) for each in chain):
-        return SourceUnavailable(f"{url}: the body was cut short", cause=type(error).__name__)
+    if broken := next((each for each in chain if isinstance(each, BrokenHttp)), None):
+        return SourceRejected(f"{url}: its answer breaks HTTP: {broken}; its server must be mended")
+    if any(isinstance(each, http.client.BadStatusLine) for each in chain):
+        # Worth another try: after a fault in the answer before, a kept connection is out of step.
+        return SourceUnavailable(f"{url}: its answer is not HTTP/1", cause=type(error).__name__)
+    if any(isinstance(each, http.client.IncompleteRead | ssl.SSLEOFError) for each in chain):
+        return SourceUnavailable(f"{url}: the connection was cut short", cause=type(error).__name__)
     return SourceUnavailable(
         f"{url}: the connection failed: {type(chain[-1]).__name__}", cause=type(error).__name__
     )

@@ -6,6 +6,17 @@ from urllib.parse import quote, unquote_plus, urljoin
 from url_fetcher.errors import AddressRefused
 from url_fetcher.redaction import public_url
 
+_FIRST_OUTSIDE_ASCII = 0x80
+
+
+def from_header(value: str) -> str:
+    """A URL as a header has it: bytes outside ASCII are UTF-8, or else percent-encoded one by one."""
+    data = value.encode("latin-1")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < _FIRST_OUTSIDE_ASCII else f"%{byte:02X}" for byte in data)
+
 
 def joined(url: str, target: str) -> str:
     """Where a redirect or a link goes.
@@ -20,10 +31,24 @@ def joined(url: str, target: str) -> str:
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """The URL with these query parameters set, one of the same name replaced, the others as they were."""
-    new = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items())
+    """The URL with these query parameters set, one of the same name replaced, the others as they were.
+
+    Raises:
+        AddressRefused: When the URL, a name or a value is not Unicode text; not retryable.
+    """
+    try:
+        url.encode()
+        new = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items())
+    except UnicodeEncodeError as error:
+        raise AddressRefused(
+            "url: it or a query parameter has half of a surrogate pair; write the whole character"
+        ) from error
     kept = without_query(url, *parameters)
     return f"{kept}{'&' if '?' in kept else '?'}{new}" if new else kept
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def without_query(url: str, *names: str) -> str:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from url_fetcher.errors import LimitExceeded, SourceRejected, SourceTimeout, SourceUnavailable
+from url_fetcher.errors import (
+    ConfigurationError,
+    LimitExceeded,
+    SourceRejected,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from url_fetcher.http.body import MIB, Body
 from url_fetcher.http.retry import delay_seconds, is_retried, retry_after_seconds
 from url_fetcher.http.transport import Request, Response, Transport
@@ -26,13 +32,17 @@ _MAX_DIGITS = 18
 
 @dataclass
 class FetchReport:
-    """What reading has done so far; bytes are those of finished and unfinished pages alike."""
+    """What reading has done so far; bytes are those of finished and unfinished pages alike.
+
+    ``warnings`` are signs that more should have been read than was.
+    """
 
     pages: int = 0
     requests: int = 0
     retried: int = 0
     received_bytes: int = 0
     decompressed_bytes: int = 0
+    warnings: int = 0
     fetch_seconds: float = 0.0
 
 
@@ -181,10 +191,17 @@ class OpenedResponse:
 
 
 def _payload(source: Source) -> tuple[dict[str, str], bytes]:
-    """The headers and the body to send; a table becomes JSON."""
+    """The headers and the body to send; a table becomes JSON.
+
+    Raises:
+        ConfigurationError: When the body is not Unicode text; not retryable.
+    """
     headers = dict(source.headers)
-    if isinstance(source.body, str):
-        return headers, source.body.encode()
-    if not any(name.lower() == "content-type" for name in headers):
+    if not isinstance(source.body, str) and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
-    return headers, msgspec.json.encode(source.body)
+    try:
+        return headers, source.body.encode() if isinstance(source.body, str) else msgspec.json.encode(
+            source.body
+        )
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("`body` has half of a surrogate pair: write the whole character") from error

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
+from url_fetcher.http.body import Body
 from url_fetcher.http.retry import is_retried, retry_after_seconds
-from url_fetcher.http.transport import Credentials, Request
+from url_fetcher.http.transport import Credentials, Request, Response
 from url_fetcher.redaction import public_url
 from url_fetcher.source.auth_kind import SecretAuth, Session, basic_header
 from url_fetcher.source.kinds import HttpUrl, Key
@@ -27,7 +28,7 @@ class _Token(msgspec.Struct):
     """A token server's answer (RFC 6749, 5.1)."""
 
     access_token: Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[\x21-\x7e]+$")]
-    expires_in: float | str = _DEFAULT_LIFETIME_SECONDS
+    expires_in: object = None
 
 
 class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
@@ -68,7 +69,7 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
                     f"{url}: the token server answers {response.status}; check its client, secret and scope",
                     token_status=response.status,
                 )
-            answer = response.read(_MAX_TOKEN_ANSWER_BYTES)
+            answer = _text(response, url)
         finally:
             response.close()
         return self._kept(answer, url, session.secrets)
@@ -77,15 +78,12 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
         """The token of an answer, remembered."""
         try:
             token = msgspec.json.decode(answer, type=_Token)
-            lifetime_seconds = float(token.expires_in)
-            if not 0 <= lifetime_seconds <= _MAX_LIFETIME_SECONDS:
-                lifetime_seconds = _DEFAULT_LIFETIME_SECONDS
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             # The cause would show the answer, and with it the token.
             raise MalformedBody(
                 f"{url}: the token server's answer has no usable access_token", offset=0
             ) from None
-        secrets.keep_token(self, token.access_token, lifetime_seconds=lifetime_seconds)
+        secrets.keep_token(self, token.access_token, lifetime_seconds=_lifetime_seconds(token.expires_in))
         return token.access_token
 
     def _request(self, secrets: "SecretCache") -> Request:
@@ -109,3 +107,34 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
             body=body,
             follow_redirects=False,
         )
+
+
+def _text(response: Response, url: str) -> bytes:
+    """The answer, decompressed, up to 64 KiB."""
+    body = Body(
+        response.read,
+        content_encoding=response.headers.get("Content-Encoding", ""),
+        content_type=response.headers.get("Content-Type", ""),
+        max_body_mib=1,
+        max_decompressed_mib=1,
+    )
+    answer = b""
+    try:
+        for chunk in body:
+            answer += chunk
+            if len(answer) > _MAX_TOKEN_ANSWER_BYTES:
+                break
+    except MalformedBody as error:
+        raise MalformedBody(f"{url}: the token server's answer: {error}", offset=error.offset) from error
+    return answer[:_MAX_TOKEN_ANSWER_BYTES]
+
+
+def _lifetime_seconds(expires_in: object) -> float:
+    """How long a token is valid, by ``expires_in``, which servers also give as text or null."""
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
+        return _DEFAULT_LIFETIME_SECONDS
+    try:
+        seconds = float(expires_in)
+    except (ValueError, OverflowError):
+        return _DEFAULT_LIFETIME_SECONDS
+    return seconds if 0 <= seconds <= _MAX_LIFETIME_SECONDS else _DEFAULT_LIFETIME_SECONDS

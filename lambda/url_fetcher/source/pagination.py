@@ -10,95 +10,77 @@ from typing import Annotated, ClassVar, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.errors import MalformedBody
 from url_fetcher.http.urls import joined, with_query
-from url_fetcher.source.kinds import Key, Kind, Path
+from url_fetcher.source.beside import find, flag, raised_flag, text, total, unused_link
+from url_fetcher.source.kinds import Key, Path
+from url_fetcher.source.pagination_kind import NoPagination, Outcome, Pages, Resume, Step
 
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
-_MAX_DIGITS = 18
 
 
-class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where to go on, in the one form that the source's pagination uses; an event may carry it back."""
+class _Sought(NamedTuple):
+    """What stands where the next page should be named.
 
-    url: str = ""
-    page: int | None = None
-    offset: int | None = None
-    cursor: str = ""
-
-
-class Step(NamedTuple):
-    """One page's request, and how to come back to it."""
-
-    url: str
-    resume: Resume
-
-
-class Outcome(NamedTuple):
-    """What a page that was read to its end said.
-
-    ``header`` is the value of the response header that the pagination asked for.
+    ``target`` is a URL or a cursor, empty for none; ``place`` is where it was looked for, as a message
+    says it. ``says_end`` tells whether null or an empty text stands there, and ``missing`` is what is not
+    there on the way to it.
     """
 
-    url: str
-    header: str
-    records: int
-    outside: object
-    digest: int
+    target: str
+    place: str
+    says_end: bool = False
+    missing: str = ""
 
 
-class PaginationKind(Kind, frozen=True):
-    """One kind of pagination."""
-
-    resumed_by: ClassVar[str] = ""
-    """The field of ``Resume`` that it goes on by."""
-
-    @property
-    def response_header(self) -> str:
-        """The response header that it reads; empty for none."""
-        return ""
-
-    def first(self, url: str, resume: Resume | None) -> Step:
-        """The first page's request, or the one at which to go on.
-
-        Raises:
-            ConfigurationError: When the resume is of another kind of pagination; not retryable.
-        """
-        resume = resume or Resume()
-        if strange := set(msgspec.to_builtins(resume)) - {self.resumed_by}:
-            raise ConfigurationError(
-                f"the event's resume: {', '.join(sorted(strange))} does not fit pagination.kind = "
-                f"{self.kind!r}, which goes on by {self.resumed_by or 'nothing'}"
-            )
-        return self._first(url, resume)
+class _FollowedPages(Pages, frozen=True):
+    """What pages have in common that name the next one: where none is named, the source ends."""
 
     def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The next page's request as the page says it, unchecked; None at the end.
-
-        Raises:
-            MalformedBody: When what should say where the next page is has the wrong type, or when there
-                is nothing beside the records that could; not retryable.
-            AddressRefused: When the next page's URL is none; not retryable.
-        """
+        """The page that is named."""
+        says_more = self._says_more(outcome)
+        if says_more is False:
+            return None
+        sought = self._seek(outcome)
+        if sought.target:
+            return self._follow(url, outcome, sought.target)
+        # Where no flag is set, one that is known by its name counts.
+        key = raised_flag(outcome.outside) if says_more is None else "value at has_more_path"
+        if key:
+            raise MalformedBody(
+                f"the body's {key} is true, but there is no next page {sought.place}; check that setting",
+                offset=0,
+            )
         return None
 
-    def _first(self, url: str, resume: Resume) -> Step:
-        return Step(resume.url or url, resume)
+    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
+        """What speaks for a wrong setting where a full page leads nowhere."""
+        if not is_full or not outcome.records or self._says_more(outcome) is False:
+            return ""
+        sought = self._seek(outcome)
+        if sought.says_end:
+            return ""
+        if key := unused_link(outcome.outside):
+            return f"there is no next page {sought.place}, but the body has {key!r}; check that setting"
+        if sought.missing:
+            return f"there is no next page {sought.place}: the body has no {sought.missing!r}"
+        return ""
+
+    def _seek(self, outcome: Outcome) -> _Sought:
+        raise NotImplementedError
+
+    def _says_more(self, outcome: Outcome) -> bool | None:
+        """Whether a flag says that there is more; None when none does."""
+        return None
+
+    def _follow(self, url: str, outcome: Outcome, target: str) -> Step:
+        """The step to a URL, which may be relative to the page's."""
+        following = joined(outcome.url, target)
+        return Step(following, Resume(url=following))
 
 
-class NoPagination(PaginationKind, frozen=True, tag="none"):
-    """The source is one page."""
-
-
-class Pages(PaginationKind, frozen=True):
-    """What every kind of pagination with more than one page has."""
-
-    max_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    allow_other_hosts: bool = False
-
-
-class LinkHeaderPagination(Pages, frozen=True, tag="link_header"):
+class LinkHeaderPagination(_FollowedPages, frozen=True, tag="link_header"):
     """The next page is in the ``Link`` header (RFC 8288); without one the source ends."""
 
     resumed_by: ClassVar[str] = "url"
@@ -109,20 +91,58 @@ class LinkHeaderPagination(Pages, frozen=True, tag="link_header"):
         """Where the links are."""
         return "Link"
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The link's target."""
-        return _linked(outcome, _link(outcome.header, self.rel))
+    def _seek(self, outcome: Outcome) -> _Sought:
+        return _Sought(
+            _link(outcome.header, self.rel), f"in the Link header with pagination.rel = {self.rel!r}"
+        )
 
 
-class NextUrlPagination(Pages, frozen=True, tag="next_url"):
+class NextUrlPagination(_FollowedPages, frozen=True, tag="next_url"):
     """The next page's URL is in the body at ``path``; missing, null or empty ends the source."""
 
     resumed_by: ClassVar[str] = "url"
     path: Annotated[str, Meta(min_length=1, max_length=512)] = "next"
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The URL that the body has."""
-        return _linked(outcome, _text(outcome, self.path))
+    def _seek(self, outcome: Outcome) -> _Sought:
+        return _at_path(outcome, self.path)
+
+
+class CursorPagination(_FollowedPages, frozen=True, tag="cursor"):
+    """The next page's cursor is in the body at ``path`` or in ``header``; without one the source ends."""
+
+    resumed_by: ClassVar[str] = "cursor"
+    parameter: Key = "cursor"
+    path: Path = "next_cursor"
+    header: Annotated[str, Meta(max_length=128)] = ""
+    has_more_path: Path = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        if not self.path and not self.header:
+            raise ValueError("`path` and `header` are both empty: one of them must say where the cursor is")
+
+    @property
+    def response_header(self) -> str:
+        """Where the cursor is, if it is in a header."""
+        return self.header
+
+    def _seek(self, outcome: Outcome) -> _Sought:
+        if self.header:
+            return _Sought(outcome.header, f"in the header pagination.header = {self.header!r}")
+        return _at_path(outcome, self.path)
+
+    def _says_more(self, outcome: Outcome) -> bool | None:
+        return flag(outcome.outside, self.has_more_path)
+
+    def _follow(self, url: str, outcome: Outcome, target: str) -> Step:
+        """The page behind the cursor."""
+        return self._after(url, target)
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        return self._after(url, resume.cursor) if resume.cursor else Step(url, resume)
+
+    def _after(self, url: str, cursor: str) -> Step:
+        return Step(with_query(url, {self.parameter: cursor}), Resume(cursor=cursor))
 
 
 class _NumberedPages(Pages, frozen=True):
@@ -133,9 +153,18 @@ class _NumberedPages(Pages, frozen=True):
     stop_on_short_page: bool = False
     has_more_path: Path = ""
 
-    def _is_last(self, outcome: Outcome) -> bool:
+    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
+        """That the last page is empty although a flag says that there is more."""
+        if not outcome.records and flag(outcome.outside, self.has_more_path):
+            return f"the page is empty, but pagination.has_more_path = {self.has_more_path!r} is true"
+        return ""
+
+    def _is_last(self, outcome: Outcome, *, has_all: bool) -> bool:
+        """Whether a page is the last: an empty one is, otherwise a flag counts more than a total."""
+        says_more = flag(outcome.outside, self.has_more_path)
         is_short = self.stop_on_short_page and outcome.records < self.size
-        return not outcome.records or _says_no(outcome.outside, self.has_more_path) or is_short
+        is_over = has_all or is_short if says_more is None else not says_more
+        return is_over or not outcome.records
 
     def _numbered(self, url: str, parameter: str, number: int) -> str:
         size = {self.size_parameter: str(self.size)} if self.size_parameter else {}
@@ -153,9 +182,9 @@ class PagePagination(_NumberedPages, frozen=True, tag="page"):
     def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
         """The next number."""
         following = (step.resume.page or 0) + 1
-        last = _number(outcome.outside, self.total_pages_path)
-        is_over = last is not None and following - self.first_page >= last
-        return None if is_over or self._is_last(outcome) else self._page(url, following)
+        last = total(outcome.outside, self.total_pages_path)
+        has_all = last is not None and following - self.first_page >= last
+        return None if self._is_last(outcome, has_all=has_all) else self._page(url, following)
 
     def _first(self, url: str, resume: Resume) -> Step:
         return self._page(url, self.first_page if resume.page is None else resume.page)
@@ -177,43 +206,15 @@ class OffsetPagination(_NumberedPages, frozen=True, tag="offset"):
         """The next record's number."""
         # By what came, not by what was asked for: a source that caps its page size loses nothing.
         following = (step.resume.offset or 0) + outcome.records
-        total = _number(outcome.outside, self.total_path)
-        is_over = total is not None and following - self.first_offset >= total
-        return None if is_over or self._is_last(outcome) else self._offset(url, following)
+        last = total(outcome.outside, self.total_path)
+        has_all = last is not None and following - self.first_offset >= last
+        return None if self._is_last(outcome, has_all=has_all) else self._offset(url, following)
 
     def _first(self, url: str, resume: Resume) -> Step:
         return self._offset(url, self.first_offset if resume.offset is None else resume.offset)
 
     def _offset(self, url: str, offset: int) -> Step:
         return Step(self._numbered(url, self.parameter, offset), Resume(offset=offset))
-
-
-class CursorPagination(Pages, frozen=True, tag="cursor"):
-    """The next page's cursor is in the body at ``path`` or in ``header``; without one the source ends."""
-
-    resumed_by: ClassVar[str] = "cursor"
-    parameter: Key = "cursor"
-    path: Path = "next_cursor"
-    header: Annotated[str, Meta(max_length=128)] = ""
-    has_more_path: Path = ""
-
-    @property
-    def response_header(self) -> str:
-        """Where the cursor is, if it is in a header."""
-        return self.header
-
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The page behind the cursor."""
-        cursor = outcome.header if self.header else _text(outcome, self.path)
-        if not cursor or _says_no(outcome.outside, self.has_more_path):
-            return None
-        return self._after(url, cursor)
-
-    def _first(self, url: str, resume: Resume) -> Step:
-        return self._after(url, resume.cursor) if resume.cursor else Step(url, resume)
-
-    def _after(self, url: str, cursor: str) -> Step:
-        return Step(with_query(url, {self.parameter: cursor}), Resume(cursor=cursor))
 
 
 Pagination: TypeAlias = (
@@ -226,14 +227,6 @@ Pagination: TypeAlias = (
 )
 
 
-def _linked(outcome: Outcome, target: str) -> Step | None:
-    """The step to a URL, which may be relative to the page's."""
-    if not target:
-        return None
-    url = joined(outcome.url, target)
-    return Step(url, Resume(url=url))
-
-
 def _link(header: str, rel: str) -> str:
     """The target with that relation in a ``Link`` header (RFC 8288); empty without one."""
     for target, parameters in _LINK.findall(header):
@@ -243,39 +236,23 @@ def _link(header: str, rel: str) -> str:
     return ""
 
 
-def _at(outside: object, path: str) -> object:
-    """What stands at a dotted path outside the records; None when it is not there."""
-    for key in path.split("."):
-        outside = outside.get(key) if isinstance(outside, dict) else None
-    return outside
+def _at_path(outcome: Outcome, path: str) -> _Sought:
+    """What stands at ``pagination.path``.
 
-
-def _text(outcome: Outcome, path: str) -> str:
-    """A URL or a cursor; numbers are cursors, too."""
+    Raises:
+        MalformedBody: When it has the wrong type, or nothing is beside the records; not retryable.
+    """
     if outcome.records and outcome.outside is None:
         raise MalformedBody(
             f"pagination.path = {path!r} cannot be found: the body has nothing beside its records; "
             "set record_path to where in an object the records are, or choose another pagination.kind",
             offset=0,
         )
-    value = _at(outcome.outside, path)
-    if value is None or value is False:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise MalformedBody(
-            f"pagination.path = {path!r} is {type(value).__name__}, not text or a number", offset=0
-        )
-    return str(value)
-
-
-def _number(outside: object, path: str) -> int | None:
-    """A total, as a number or as text; what is neither says nothing."""
-    value = _at(outside, path) if path else None
-    if isinstance(value, str) and len(value) <= _MAX_DIGITS and value.isdecimal():
-        return int(value)
-    return int(value) if isinstance(value, int | float) and abs(value) < 10.0**_MAX_DIGITS else None
-
-
-def _says_no(outside: object, path: str) -> bool:
-    """Whether the body says that there is no more; what it does not say is not a no."""
-    return bool(path) and _at(outside, path) in (False, 0, "false")
+    found = find(outcome.outside, path, setting="pagination.path")
+    target = text(found.value, path, setting="pagination.path")
+    return _Sought(
+        target,
+        f"at pagination.path = {path!r}",
+        says_end=not found.missing,
+        missing=found.missing if found.missing != path else "",
+    )

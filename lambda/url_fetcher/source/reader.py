@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from url_fetcher.http.transport import Response, Transport
+from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
 from url_fetcher.source.identity import configured_url
 from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination import NoPagination, Outcome, Resume
+from url_fetcher.source.pagination_kind import NoPagination, Outcome, Resume
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class SourceReader:
         session: What its authentication works with.
         deadline: When reading ends, at the latest.
         resume: Where to begin instead of at the first page.
+        warn: Is told what looks wrong but may be right, such as an early end; each is counted, too.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
     """
 
@@ -61,6 +63,7 @@ class SourceReader:
         session: Session,
         deadline: "Deadline",
         resume: Resume | None = None,
+        warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.report = FetchReport()
@@ -76,7 +79,8 @@ class SourceReader:
             report=self.report,
             clock=clock,
         )
-        self._pager = Pager(source.pagination, self.url, resume)
+        self._warn = warn
+        self._pager = Pager(source.pagination, self.url, resume, warn=self._counted_warning)
 
     @property
     def resume(self) -> Resume:
@@ -99,6 +103,10 @@ class SourceReader:
             while (yield from self._page()):
                 pass
 
+    def _counted_warning(self, message: str) -> None:
+        self.report.warnings += 1
+        self._warn(message)
+
     def _page(self) -> Generator[Page, None, bool]:
         """Yield the current page; whether there is another."""
         with closing(self._exchange.open(self._pager.step.url)) as opened:
@@ -116,7 +124,7 @@ class SourceReader:
         header = self._source.pagination.response_header
         return Outcome(
             url=response.url,
-            header=response.headers.get(header, "") if header else "",
+            header=from_header(response.headers.get(header, "")) if header else "",
             records=page.records,
             outside=page.outside,
             digest=digest,

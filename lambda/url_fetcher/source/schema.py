@@ -11,7 +11,8 @@ from msgspec import Meta, Struct, field, json
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
-from url_fetcher.source.pagination import NoPagination, Pagination
+from url_fetcher.source.pagination import Pagination
+from url_fetcher.source.pagination_kind import NoPagination
 
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 

@@ -18,7 +18,8 @@ from url_fetcher.http.retry import retry_after_seconds
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination import Outcome, Pagination
+from url_fetcher.source.pagination import Pagination
+from url_fetcher.source.pagination_kind import Outcome
 from url_fetcher.source_list import SourceList
 
 ODD = st.text() | st.from_regex(r"[<>;,\"=/:@?#&%\[\]\\. a-z0-9+-]*", fullmatch=True)
@@ -80,7 +81,7 @@ def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: o
     outside = {"next": following, "total": total}
     outcome = Outcome("http://a.test/", link, records=1, outside=outside, digest=1)
     with suppress(IngestionError):
-        Pager(pagination, "http://a.test/").advance(outcome)
+        Pager(pagination, "http://a.test/", warn=lambda _: None).advance(outcome)
 
 
 @given(

@@ -2,15 +2,18 @@
 
 import socket
 import threading
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import HostileSource, answer, redirect
 from tests.url_fetcher.reading import LOCAL, Hostile, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
-from url_fetcher.http.addresses import AddressPolicy, same_origin
+from url_fetcher.http.addresses import AddressPolicy, embedded_ipv4, same_origin
 from url_fetcher.http.connection import Dialer
 
 STRICT = AddressPolicy()
@@ -45,6 +48,21 @@ NEVER = [
     "::7f00:1",
     "64:ff9b:1::1",
     "5f00::1",
+    "192.0.0.192",
+    "192.0.0.9",
+    "::ffff:192.0.0.192",
+    "64:ff9b::192.0.0.192",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.175.48.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "239.255.255.250",
+    "100::1",
+    "2001:1::1",
+    "2001:2::1",
+    "2001:20::1",
+    "2620:4f:8000::1",
 ]
 PRIVATE = [
     "127.0.0.1",
@@ -59,13 +77,41 @@ PRIVATE = [
     "64:ff9b::7f00:1",
     "64:ff9b::10.0.0.1",
 ]
-PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+PUBLIC = [
+    "1.1.1.1",
+    "100.63.255.255",
+    "100.128.0.0",
+    "192.0.1.0",
+    "192.0.3.0",
+    "198.17.255.255",
+    "198.20.0.0",
+    "223.255.255.255",
+    "2001:200::1",
+    "2a00:1450:4001:82a::200e",
+    "93.184.215.14",
+    "2606:2800:21f:cb07::1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+]
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_address_is_allowed(address: str) -> None:
     """A globally routable peer passes, also embedded in an IPv6 address."""
     STRICT.check_peer(address, 443)
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6, network="2000::/3"), st.ip_addresses(v=6)))
+def test_no_address_is_allowed_that_python_calls_special(address: IPv4Address | IPv6Address) -> None:
+    """The tables are at least as strict as this Python's own."""
+    refused = False
+    try:
+        STRICT.check_peer(str(address), 443)
+    except AddressRefused:
+        refused = True
+    embedded = embedded_ipv4(address)
+
+    assert refused or (embedded.is_global and not embedded.is_multicast)
 
 
 @pytest.mark.parametrize("address", NEVER + PRIVATE)

@@ -3,6 +3,7 @@
 import base64
 import json
 import traceback
+import zlib
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -15,6 +16,7 @@ from local_aws.servers.hostile_source import (
     HostileSource,
     Request,
     answer,
+    gzip_bomb,
     in_turn,
     redirect,
     reset,
@@ -166,6 +168,29 @@ def test_a_token_is_kept_until_it_expires(hostile: Hostile) -> None:
     assert [request.path for request in source.requests] == ["/token", "/", "/", "/token", "/"]
 
 
+@pytest.mark.parametrize(("encoding", "window_bits"), [("gzip", 31), ("deflate", 15)])
+def test_a_token_may_come_compressed(hostile: Hostile, encoding: str, window_bits: int) -> None:
+    """Compression was offered to the token server, and so it is undone."""
+    packed = zlib.compress(b'{"access_token": "t0ken"}', wbits=window_bits)
+    behaviour = answer(packed, headers={"Content-Encoding": encoding})
+    source = hostile({"/token": behaviour, "/": demanding("authorization", "Bearer t0ken")})
+    reader = reader_of({"url": source.url("/"), "auth": oauth(source)}, secrets=Secrets(CLIENT))
+
+    assert bodies_of(reader) == [b"[1]"]
+
+
+@pytest.mark.parametrize("expires_in", [None, "soon", "", -1, True, [], {}, "1e999", "nan"])
+def test_a_lifetime_that_is_none_is_taken_as_five_minutes(hostile: Hostile, expires_in: object) -> None:
+    """A token whose lifetime is not said in seconds is usable, and kept for the default."""
+    source = hostile({"/token": token("t0ken", expires_in=expires_in), "/": answer(b"[1]")})
+    now = [0.0]
+    cache = Secrets(CLIENT).cache(clock=lambda: now[0])
+    for now[0] in (0.0, 260.0, 301.0):
+        bodies_of(reader_of({"url": source.url("/"), "auth": oauth(source)}, cache=cache))
+
+    assert [request.path for request in source.requests] == ["/token", "/", "/", "/token", "/"]
+
+
 def test_a_revoked_token_is_got_again_after_a_401(hostile: Hostile) -> None:
     """A 401 before the token's end gets a new one, once."""
     source = hostile(
@@ -184,8 +209,11 @@ def test_a_revoked_token_is_got_again_after_a_401(hostile: Hostile) -> None:
         (answer(b"no json"), MalformedBody),
         (answer(b'{"access_token": ""}'), MalformedBody),
         (answer(b'{"access_token": "a\\r\\nb"}'), MalformedBody),
-        (answer(b'{"access_token": "a", "expires_in": "soon"}'), MalformedBody),
         (answer(b'"' + b"a" * 100_000), MalformedBody),
+        (answer(b'{"access_token": "a", "x": ' + b"[" * 60_000), MalformedBody),
+        (answer(b"<html>Sign in</html>"), MalformedBody),
+        (gzip_bomb(16), MalformedBody),
+        (answer(b"no gzip", headers={"Content-Encoding": "gzip"}), MalformedBody),
         (redirect("/elsewhere"), AddressRefused),
     ],
 )
@@ -239,6 +267,30 @@ def test_a_body_is_not_taken_to_another_origin(hostile: Hostile) -> None:
         bodies_of(reader_of({"url": source.url("/"), "method": "POST", "body": {"q": 1}}))
 
     assert thief.requests == []
+
+
+@pytest.mark.parametrize("where", ["another port", "another scheme", "another host"])
+def test_a_next_page_does_not_take_a_body_to_another_origin(hostile: Hostile, where: str) -> None:
+    """The body goes to the scheme, host and port of the source's URL, whatever its pages say."""
+    thief = hostile({"/2": answer(b"[2]")})
+    links: list[str] = []
+
+    def first(connection: Connection, request: Request) -> None:
+        answer(b"[1]", headers={"Link": f'<{links[0]}>; rel="next"'})(connection, request)
+
+    source = hostile({"/": first, "/2": answer(b"[2]")})
+    links += {
+        "another port": [thief.url("/2")],
+        "another scheme": [source.url("/2").replace("http:", "https:")],
+        "another host": [source.url("/2", host="localhost")],
+    }[where]
+    pagination = {"kind": "link_header", "allow_other_hosts": True}
+    with pytest.raises(AddressRefused, match="another origin"):
+        bodies_of(
+            reader_of({"url": source.url("/"), "method": "POST", "body": "q", "pagination": pagination})
+        )
+
+    assert (len(source.requests), source.connections, thief.requests) == (1, 1, [])
 
 
 def test_a_next_page_elsewhere_gets_no_secret(hostile: Hostile) -> None:

@@ -16,7 +16,7 @@ from url_fetcher.errors import (
     PaginationLoop,
     SourceRejected,
 )
-from url_fetcher.source.pagination import Resume
+from url_fetcher.source.pagination_kind import Resume
 
 
 def json_answer(value: object, headers: dict[str, str] | None = None) -> Behaviour:

@@ -23,10 +23,12 @@ from local_aws.servers.hostile_source import (
     cut_chunks,
     drip,
     drip_head,
+    ended_tls,
     endless,
     gzip_bomb,
     gzipped,
     in_turn,
+    raw,
     redirect,
     reset,
     stall,
@@ -41,11 +43,13 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.source.reader import SourceReader
 
 SHORT = {"timeout_seconds": 0.5, "connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.2}
 ONE_TRY = {"max_attempts": 1}
 LARGE = b"[" + b'{"id": 1},' * 60_000 + b'{"id": 2}]'
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+WITHOUT_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n[1]\n[2]\n"
 BOMB = gzip.compress(b" " * 2**24)
 
 
@@ -322,6 +326,7 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "retried": 1,
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
+        "warnings": 0,
         "fetch_seconds": 0.0,
     }
 
@@ -344,7 +349,13 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
     """A source with TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with HostileSource({"/": answer(LARGE)}, tls=context) as source:
+    behaviours = {
+        "/": answer(LARGE),
+        "/cut": raw(WITHOUT_LENGTH),
+        "/ended": ended_tls(WITHOUT_LENGTH),
+        "/cut-behind-the-body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n[1]\n[2]\n"),
+    }
+    with HostileSource(behaviours, tls=context) as source:
         yield source
 
 
@@ -353,6 +364,30 @@ def test_a_certificate_for_the_host_is_accepted(secure: HostileSource, certifica
     reader = reader_of({"url": secure.url("/", host="localhost")}, verify=str(certificate))
 
     assert bodies_of(reader) == [LARGE]
+
+
+def test_tls_that_is_cut_is_no_end_of_a_body(secure: HostileSource, certificate: Path) -> None:
+    """Without a length only TLS's close_notify ends a body: anybody can cut a connection."""
+    settings = {"url": secure.url("/cut", host="localhost"), "retry": ONE_TRY}
+
+    with pytest.raises(SourceUnavailable, match="cut short"):
+        bodies_of(reader_of(settings, verify=str(certificate)))
+
+
+@pytest.mark.parametrize("path", ["/ended", "/cut-behind-the-body"])
+def test_a_body_over_tls_ends_by_close_notify_or_by_its_length(
+    secure: HostileSource, certificate: Path, path: str
+) -> None:
+    """A body without a length is whole after close_notify, one with a length when that has come."""
+    reader = reader_of({"url": secure.url(path, host="localhost")}, verify=str(certificate))
+
+    assert b"".join(page_chunks(reader)) == b"[1]\n[2]\n"
+
+
+def page_chunks(reader: SourceReader) -> Iterator[bytes]:
+    """The chunks of every page."""
+    for page in reader.pages():
+        yield from page.chunks
 
 
 def test_a_certificate_for_another_host_is_rejected(secure: HostileSource, certificate: Path) -> None:
