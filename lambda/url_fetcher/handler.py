@@ -119,7 +119,7 @@ def _ingestion(
     reader = SourceReader(
         request.source,
         transport=transport,
-        session=Session(lambda: clients.secrets, transport),
+        session=Session(lambda: clients.secrets.within(reading), transport),
         deadline=reading,
         resume=request.resume,
     )
@@ -135,7 +135,9 @@ def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sin
         environment.kinesis_stream_name,
         deadline=deadline,
         settings=SinkSettings.of(environment),
-        dead_letters=DeadLetters(environment.dead_letter_bucket, environment.dead_letter_prefix),
+        dead_letters=DeadLetters(
+            environment.dead_letter_bucket, environment.dead_letter_prefix, deadline=deadline
+        ),
     )
 
 

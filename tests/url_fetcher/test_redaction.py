@@ -130,7 +130,8 @@ def test_a_url_in_a_text_is_cleaned_by_its_names() -> None:
         "private_key", "subscription-key", "subscription%2dkey", "client_key", "consumer_key", "shared-key",
         "appid", "token", "access_token", "page_access_token", "next_access_token", "authToken",
         "refresh_token", "secret", "client_secret", "password", "passwd", "pwd", "sig", "signature",
-        "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "authorization", "code", "session_id", "jwt",
+        "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "session_id",
+        "authorization", "code", "jwt",
     ],
 )  # fmt: skip
 def test_a_secret_parameter_is_hidden(name: str) -> None:

@@ -1,5 +1,6 @@
 """Secrets from Secrets Manager and the tokens got with them, kept between invocations."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from url_fetcher.errors import ConfigurationError, SourceUnavailable
+from url_fetcher.deadline import unbounded
+from url_fetcher.errors import ConfigurationError, SourceTimeout, SourceUnavailable
 
 if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
     from url_fetcher.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
@@ -50,6 +53,13 @@ class SecretCache:
         self._clock = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
+        self._deadline = unbounded()
+
+    def within(self, deadline: "Deadline") -> "SecretCache":
+        """The same secrets and tokens, for an invocation that does not wait for one after ``deadline``."""
+        bounded = copy.copy(self)
+        bounded._deadline = deadline  # noqa: SLF001 - of the same class
+        return bounded
 
     def secret(self, arn: str, key: str, *, may_be_plain: bool = False, may_be_empty: bool = False) -> str:
         """One value of a secret: of its JSON object, or the whole text where that is plain.
@@ -57,6 +67,7 @@ class SecretCache:
         Raises:
             ConfigurationError: When the secret is missing, may not be read or has no such key; not retryable.
             SourceUnavailable: When Secrets Manager fails; retryable.
+            SourceTimeout: When it does not answer before the deadline; retryable.
         """
         text = self._text(arn)
         try:
@@ -105,8 +116,7 @@ class SecretCache:
         if self._clock() < expires_at:
             return text
         try:
-            client = self._client(_region(arn))
-            text = str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
+            text = self._deadline.bounded(lambda: self._read(arn))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             if code in _RETRYABLE_CODES:
@@ -118,11 +128,17 @@ class SecretCache:
                 "that the role is granted access",
                 secret_arn=arn,
             ) from error
+        except TimeoutError as error:
+            raise SourceTimeout(f"secret {arn}: no answer from Secrets Manager in time") from error
         except BotoCoreError as error:
             reason = type(error).__name__
             raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
         self._texts[arn] = (text, self._clock() + _MAX_AGE_SECONDS)
         return text
+
+    def _read(self, arn: str) -> str:
+        client = self._client(_region(arn))
+        return str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
 
 
 def _region(arn: str) -> str:
