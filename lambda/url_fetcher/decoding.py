@@ -35,6 +35,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
     Raises:
         ConfigurationError: Naming the field, its value, what is allowed and the way out; not retryable.
     """
+    _refuse_unencodable(settings, where)
     try:
         return msgspec.convert(settings, type_, strict=not from_text)
     except msgspec.ValidationError as error:
@@ -47,6 +48,22 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
             f"{_shown(settings, path)}{_choices(path)}; docs/sources.md has every key with its range",
             field=path,
         ) from error
+
+
+def _refuse_unencodable(settings: object, where: str) -> None:
+    """Refuse what could be read but neither sent nor logged, because no JSON in UTF-8 holds it."""
+    try:
+        msgspec.json.encode(settings)
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"{where}: has half of a surrogate pair, such as \\ud800 alone; write whole characters"
+        ) from error
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"{where}: is nested too deeply; no setting needs a hundred levels"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{where}: is not JSON: {error}") from error
 
 
 def _shown(settings: object, path: str) -> str:

@@ -47,11 +47,11 @@ def endpoint(
 
 
 def failure(source: HostileSource, environ: dict[str, str], auth: dict[str, str]) -> IngestionError:
-    """How an invocation of four seconds ends."""
+    """How an invocation of three seconds ends."""
     settings = {"url": source.url("/"), "format": "ndjson", "auth": auth}
     configured = ENVIRON | environ | {"SOURCES": json.dumps([settings])}
     with pytest.raises(IngestionError) as caught:
-        handler.run({}, Context(4), environ=configured, clients=Clients(kinesis=Stream()))
+        handler.run({}, Context(3), environ=configured, clients=Clients(kinesis=Stream()))
     return caught.value
 
 

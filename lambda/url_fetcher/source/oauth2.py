@@ -80,7 +80,7 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
             lifetime_seconds = float(token.expires_in)
             if not 0 <= lifetime_seconds <= _MAX_LIFETIME_SECONDS:
                 lifetime_seconds = _DEFAULT_LIFETIME_SECONDS
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             # The cause would show the answer, and with it the token.
             raise MalformedBody(
                 f"{url}: the token server's answer has no usable access_token", offset=0
