@@ -2,6 +2,7 @@
 
 import base64
 import re
+import string
 from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -22,6 +23,7 @@ _USER_IN_TEXT = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
 _MIN_SECRET_CHARACTERS = 4  # A shorter value would blot out ordinary words.
 _MAX_LAYERS = 3  # A URL inside JSON inside a URL.
 
+_FOLD = str.maketrans(string.ascii_uppercase + "+", string.ascii_lowercase + " ")
 _CONTROLS = str.maketrans("bfnrt", "\b\f\n\r\t")
 _HEX = "[0-9a-fA-F]"
 _ESCAPES = re.compile(
@@ -83,8 +85,9 @@ class Redactor:
     def clean(self, text: str) -> str:
         """The text with every known secret replaced, and with it those that a URL in it gives away.
 
-        A secret is found under any mix of percent-encoding, JSON's and Python's escapes and ``+`` for a
-        space, up to three layers deep. Halves of surrogate pairs, which UTF-8 has no bytes for, are escaped.
+        A secret is found in either case, under any mix of percent-encoding, JSON's and Python's escapes and
+        ``+`` for a space, up to three layers deep. Halves of surrogate pairs, for which UTF-8 has no bytes,
+        are escaped.
         """
         pieces, end = [], 0
         for first, last in sorted(self._found(text)):
@@ -166,8 +169,8 @@ def _forms_of(secret: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """The text with a form's sign for a space as a space."""
-    return text.replace("+", " ")
+    """The text, as long as before, with a form's sign for a space as one, and in lower case as in hosts."""
+    return text.translate(_FOLD)
 
 
 def _without_value(pair: "re.Match[str]") -> str:

@@ -46,6 +46,7 @@ def mixed(text: str) -> str:
 
 FORMS = {
     "plain": SECRET,
+    "as a host": "".join(each.lower() if each.isascii() else each for each in SECRET),
     "percent": quote(SECRET, safe=""),
     "percent in lower case": lower_percent(SECRET),
     "form": quote_plus(SECRET),
