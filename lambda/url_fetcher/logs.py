@@ -52,7 +52,7 @@ class _JsonLines(logging.Handler):
         sys.stdout.write(json.dumps(cleaned) + "\n")
 
     def _cleaned(self, value: object) -> object:
-        """The value as strict JSON can hold it; text without secrets, keys as they are, for they are ours."""
+        """The value as strict JSON can hold it, without secrets; names of fields are not searched."""
         if isinstance(value, Mapping):
             return {str(name): self._cleaned(each) for name, each in value.items()}
         if isinstance(value, list | tuple):
@@ -63,16 +63,16 @@ class _JsonLines(logging.Handler):
             return value
         if isinstance(value, float) and math.isfinite(value):
             return value
-        # Text of an integer has a limit of digits that its hexadecimal form has not.
+        # Python limits the digits of an integer's decimal form, not of its hexadecimal one.
         return self._redactor.clean(hex(value) if isinstance(value, int) else str(value))
 
 
 def take_over(redactor: Redactor) -> None:
     """Have everything that this process says go through one handler that hides secrets.
 
-    That is each logger's records, warnings, and errors that end a thread or a finalizer. Libraries log
-    URLs with their keys, and the handler that Lambda's runtime puts on the root logger writes them as they
-    are. For a process of our own only: handlers of others are removed.
+    That covers the records of every logger, warnings, and errors that end a thread or a finalizer.
+    Libraries log URLs with their keys, and the handler that Lambda's runtime puts on the root logger writes
+    them unchanged. Call it only where the function owns the process: it removes all other handlers.
 
     Args:
         redactor: Cleans every line.

@@ -158,7 +158,8 @@ def _meaning(escapes: "re.Match[str]") -> str:
 def _forms_of(secret: str) -> Iterator[str]:
     """The texts in which a secret is looked for."""
     data = secret.encode("utf-8", "surrogatepass")
-    # What http.client makes of UTF-8 in a header, and what a client that requotes a URL leaves of it.
+    # http.client reads UTF-8 in a header as Latin-1; requests keeps what looks like an escape when it
+    # requotes a URL, so a secret with such a sequence is also looked for with the sequence decoded.
     for plain in (secret, data.decode("latin-1")):
         yield plain
         unescaped = _Layer(plain, range(len(plain)), range(len(plain))).unescaped().text
@@ -169,7 +170,7 @@ def _forms_of(secret: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """The text, as long as before, with a form's sign for a space as one, and in lower case as in hosts."""
+    """The text in lower case and with ``+`` as a space; its length stays the same."""
     return text.translate(_FOLD)
 
 

@@ -306,6 +306,17 @@ def test_a_secret_in_the_url_is_not_told(
     )
 
 
+def test_a_secret_in_the_url_is_not_told_when_it_is_echoed(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That key is hidden wherever a source repeats it, whatever the parameter is called there."""
+    source = hostile({"/": redirect("/?echo=hunter2")})
+    with pytest.raises(SourceRejected, match="echo=REDACTED"):
+        invoke(stream, {"url": source.url("/?api_key=hunter2")})
+
+    assert "hunter2" not in capsys.readouterr().out
+
+
 class Broken(Secrets):
     """Fails as nothing should, with a secret in its words."""
 
