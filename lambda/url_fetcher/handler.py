@@ -70,7 +70,8 @@ def run(
     try:
         environment = read_environment(environ)
         log.set_level(environment.log_level)
-        request = read_event(event, clients.sources(environment.sources_uri))
+        deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - _ANSWER_SECONDS)
+        request = read_event(event, clients.sources(environment.sources_uri, deadline))
         metrics_source = request.metrics_source
         ingestion = _ingestion(
             request, environment, clients, remaining_seconds=context.get_remaining_time_in_millis() / 1000
@@ -170,13 +171,17 @@ def _log_failure(log: Log, failure: IngestionError, error: Exception, ingestion:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """What led to an error, the nearest first."""
+    """What led to an error as a traceback would show it, the nearest first."""
     found: list[BaseException] = []
-    cause = error.__cause__ or error.__context__
+    cause = _cause(error)
     while cause is not None and cause not in found and len(found) < _MAX_CAUSES:
         found.append(cause)
-        cause = cause.__cause__ or cause.__context__
+        cause = _cause(cause)
     return found
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _line_of(error: BaseException) -> str:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import pytest
 
 from local_aws.servers.hostile_source import Behaviour, HostileSource, answer, drip_head, stall
-from tests.url_fetcher.reading import ARN, Hostile
-from tests.url_fetcher.test_handler import Context, Stream
+from tests.url_fetcher.invoking import ENVIRON, Context, Stream
+from tests.url_fetcher.reading import ARN, Hostile, Objects
 from url_fetcher import handler
 from url_fetcher.clients import Clients
 from url_fetcher.deadline import Deadline, unbounded
-from url_fetcher.errors import DeadLettersUnavailable, DeadlineExceeded, IngestionError
-
-ENVIRON = {"KINESIS_STREAM_NAME": "stream", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
+from url_fetcher.errors import (
+    ConfigurationUnavailable,
+    DeadLettersUnavailable,
+    DeadlineExceeded,
+    IngestionError,
+)
 
 
 @dataclass(frozen=True)
@@ -34,46 +37,61 @@ class Everywhere(Mapping[str, Behaviour]):
 
 
 @pytest.fixture
-def endpoint(
-    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> HostileSource:
+def endpoint(hostile: Hostile, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """AWS, as slow as the parameter says, at every endpoint."""
     server = hostile(Everywhere(request.param))
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url(""))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return server
 
 
-def failure(source: HostileSource, environ: dict[str, str], auth: dict[str, str]) -> IngestionError:
+def failure(clients: Clients, environ: dict[str, str]) -> IngestionError:
     """How an invocation of three seconds ends."""
-    settings = {"url": source.url("/"), "format": "ndjson", "auth": auth}
-    configured = ENVIRON | environ | {"SOURCES": json.dumps([settings])}
     with pytest.raises(IngestionError) as caught:
-        handler.run({}, Context(3), environ=configured, clients=Clients(kinesis=Stream()))
+        handler.run({}, Context(3), environ=ENVIRON | environ, clients=clients)
     return caught.value
+
+
+def configured(source: HostileSource, auth: dict[str, str]) -> Objects:
+    """That source's settings."""
+    return Objects(json.dumps([{"url": source.url("/"), "format": "ndjson", "auth": auth}]))
 
 
 # A dripped header never ends, and no timeout of a single read ends the wait for it.
 @pytest.mark.timeout(60)
+@pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("endpoint", [drip_head, stall()], ids=["drips", "stalls"], indirect=True)
-def test_dead_letters_end_with_the_invocation(hostile: Hostile, endpoint: HostileSource) -> None:
-    """A bucket that does not answer ends in a retryable error, while its connection is still open."""
+def test_dead_letters_end_with_the_invocation(hostile: Hostile) -> None:
+    """A bucket that never finishes its answer ends in a retryable error."""
     source = hostile({"/": answer(b"1\n{bad\n")})
-    error = failure(source, {"DEAD_LETTER_BUCKET": "bucket"}, {"kind": "none"})
+    objects = configured(source, {"kind": "none"})
+    clients = Clients(kinesis=Stream(), s3=objects)
+    error = failure(clients, {"SOURCES_URI": objects.uri, "DEAD_LETTER_BUCKET": "bucket"})
 
-    assert (type(error), error.retryable, endpoint.connections > 0) == (DeadLettersUnavailable, True, True)
+    assert (type(error), error.retryable) == (DeadLettersUnavailable, True)
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("endpoint", [drip_head, stall()], ids=["drips", "stalls"], indirect=True)
-def test_a_secret_ends_with_the_invocation(hostile: Hostile, endpoint: HostileSource) -> None:
+def test_a_secret_ends_with_the_invocation(hostile: Hostile) -> None:
     """Secrets Manager that does not answer ends in a retryable error before the source is asked."""
     source = hostile({"/": answer(b"1")})
-    error = failure(source, {}, {"kind": "bearer", "secret_arn": ARN})
+    objects = configured(source, {"kind": "bearer", "secret_arn": ARN})
+    error = failure(Clients(kinesis=Stream(), s3=objects), {"SOURCES_URI": objects.uri})
 
-    assert (type(error), endpoint.connections > 0, source.connections) == (DeadlineExceeded, True, 0)
+    assert (type(error), source.connections) == (DeadlineExceeded, 0)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("endpoint", [drip_head, stall()], ids=["drips", "stalls"], indirect=True)
+def test_the_configured_sources_end_with_the_invocation() -> None:
+    """An object of sources that does not come ends in a retryable error."""
+    error = failure(Clients(kinesis=Stream()), {"SOURCES_URI": Objects.uri})
+
+    assert (type(error), error.retryable) == (ConfigurationUnavailable, True)
 
 
 def test_what_returns_in_time_is_returned() -> None:

@@ -1,6 +1,7 @@
 """The whole handler under events and variables that nobody would write: an answer, or one error of ours."""
 
 import io
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -12,19 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import HostileSource, answer
-from tests.url_fetcher.reading import ARN, Secrets
-from tests.url_fetcher.test_handler import Context, Stream
+from tests.url_fetcher.invoking import ENVIRON, Context, Stream
+from tests.url_fetcher.reading import ARN, Objects, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.environment import Environment
 from url_fetcher.errors import IngestionError, UnexpectedError
 from url_fetcher.handler import run
 
-ENVIRON = {
-    "KINESIS_STREAM_NAME": "stream",
-    "ALLOW_HTTP": "true",
-    "ALLOW_PRIVATE_NETWORKS": "true",
-    "ALLOWED_HOSTS": "127.0.0.1",  # no name is looked up
-}
+SETTINGS = ENVIRON | {"ALLOWED_HOSTS": "127.0.0.1", "SOURCES_URI": Objects.uri}  # no name is looked up
 ODD_TEXTS = [
     "", "\ud800", "\udfff\ud800", "\x00", "\r\nX: y", "\u2028", "€", "é", " ", "%", "%zz", "..", "?", "#",
     "&=", "9" * 5_000, "[" * 200, "http://[", "http://[::1", "http://127.0.0.1:99999/", "http://127.0.0.1:x/",
@@ -126,15 +122,16 @@ def standard_output() -> Iterator[io.BytesIO]:
         yield raw
 
 
-def failure_lines(event: object, environ: dict[str, str]) -> tuple[int, int, type[Exception] | None]:
+def failure_lines(
+    event: object, environ: dict[str, str], sources: str = "[]"
+) -> tuple[int, int, type[Exception] | None]:
     """How many errors were raised and how many lines tell of one, and an error that is not ours."""
     with standard_output() as written:
         error: Exception | None = None
-        secrets = Secrets('{"token": "hunter2"}')
+        secrets, objects = Secrets('{"token": "hunter2"}'), Objects(sources)
+        clients = Clients(kinesis=Stream(), secrets_manager=secrets, s3=objects)
         try:
-            run(
-                event, Context(3), environ=environ, clients=Clients(kinesis=Stream(), secrets_manager=secrets)
-            )
+            run(event, Context(3), environ=environ, clients=clients)
         except Exception as raised:  # any but ours is what the test is for
             error = raised
         sys.stdout.flush()
@@ -142,6 +139,14 @@ def failure_lines(event: object, environ: dict[str, str]) -> tuple[int, int, typ
     strange = isinstance(error, UnexpectedError) or not isinstance(error, IngestionError | None)
     told = sum(line.get("level") == "ERROR" for line in lines)
     return int(error is not None), told, type(error) if error and strange else None
+
+
+def dumped(value: object) -> str:
+    """As JSON, where that holds the value."""
+    try:
+        return json.dumps(value)
+    except (ValueError, RecursionError):
+        return "[]"
 
 
 QUICKLY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -152,7 +157,7 @@ QUICKLY = settings(max_examples=300, deadline=None, suppress_health_check=list(H
 def test_any_event_ends_with_an_answer_or_one_error(source: HostileSource, data: st.DataObject) -> None:
     """No event ends in an error of a library, and each failure has exactly one line of strict JSON."""
     event = data.draw(events(url=source.url("/")))
-    raised, told, strange = failure_lines(event, ENVIRON)
+    raised, told, strange = failure_lines(event, SETTINGS)
 
     assert (told, strange) == (raised, None)
 
@@ -167,6 +172,19 @@ def test_any_environment_ends_with_an_answer_or_one_error(source: HostileSource,
         ["1", "true", "none", "a.b", 'a"b', sources, "[" * 9_999, "[1" + "0" * 5_000 + "]"]
     )
     odd = data.draw(st.dictionaries(st.sampled_from(names), TEXTS | texts, min_size=1, max_size=3))
-    raised, told, strange = failure_lines({"url": source.url("/")}, ENVIRON | odd)
+    raised, told, strange = failure_lines({"url": source.url("/")}, SETTINGS | odd)
+
+    assert (told, strange) == (raised, None)
+
+
+@QUICKLY
+@given(data=st.data())
+def test_any_configured_sources_end_with_an_answer_or_one_error(
+    source: HostileSource, data: st.DataObject
+) -> None:
+    """No object of sources ends in an error of a library, and each failure has exactly one line."""
+    some = st.lists(events(url=source.url("/")), max_size=2).map(dumped)
+    texts = some | TEXTS | st.sampled_from(["[" * 99_999, "[" * 900 + "]" * 900, "[1" + "0" * 5_000 + "]"])
+    raised, told, strange = failure_lines({}, SETTINGS, data.draw(texts))
 
     assert (told, strange) == (raised, None)

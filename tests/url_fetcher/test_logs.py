@@ -74,7 +74,7 @@ def test_a_secret_that_is_a_number_leaves_the_line_json(capsys: pytest.CaptureFi
 
 # As Lambda's runtime does it: a handler is on the root logger before the function is imported.
 IN_LAMBDA = """
-import logging, sys, threading, warnings
+import io, logging, sys, threading, warnings
 logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
 own = logging.getLogger("library.with.a.handler")
 own.addHandler(logging.StreamHandler(sys.stderr))
@@ -84,6 +84,10 @@ from url_fetcher import handler
 class Secrets:
     def get_secret_value(self, SecretId):
         return {"SecretString": SECRET}
+
+class Objects:
+    def get_object(self, Bucket, Key):
+        return {"Body": io.BytesIO(SOURCES)}
 
 class Stream:
     def put_records(self, StreamName, Records):
@@ -105,11 +109,11 @@ class Finalized:
     def __del__(self):
         fail()
 
-SECRET = SECRET_TEXT
-handler.CLIENTS._secrets_manager = Secrets()
+handler.CLIENTS._given_secrets_manager = Secrets()
+handler.CLIENTS._s3 = Objects()
 handler.CLIENTS._kinesis = Stream()
 del handler.CLIENTS.kinesis
-handler.handler(EVENT, Context())
+handler.handler({"source": "s"}, Context())
 for name in ("", "library", "urllib3.connectionpool", "library.with.a.handler"):
     logger = logging.getLogger(name)
     logger.warning("plain %s", SECRET)
@@ -136,7 +140,8 @@ def in_lambda(source: HostileSource) -> tuple[str, str]:
             "secret_arn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key",
         },
     }
-    code = IN_LAMBDA.replace("SECRET_TEXT", repr(SECRET)).replace("EVENT", '{"source": "s"}')
+    sources = repr(json.dumps([configured]).encode())
+    code = f"SECRET = {SECRET!r}\nSOURCES = {sources}\n{IN_LAMBDA}"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={
@@ -146,7 +151,7 @@ def in_lambda(source: HostileSource) -> tuple[str, str]:
             "KINESIS_STREAM_NAME": "stream",
             "ALLOW_HTTP": "true",
             "ALLOW_PRIVATE_NETWORKS": "true",
-            "SOURCES": json.dumps([configured]),
+            "SOURCES_URI": "s3://lake/config/sources.json",
         },
         check=True,
         capture_output=True,

@@ -27,8 +27,8 @@ from local_aws.servers.hostile_source import (
     redirect,
     reset,
 )
-from tests.url_fetcher.reading import ARN, Hostile, Secrets
-from tests.url_fetcher.test_handler import ENVIRON, Context, Stream
+from tests.url_fetcher.invoking import ENVIRON, Context, Stream
+from tests.url_fetcher.reading import ARN, Hostile, Objects, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.delivery import dead_letters
 from url_fetcher.errors import IngestionError
@@ -180,13 +180,15 @@ def everything(
     if auth["kind"] == "oauth2_client_credentials":
         auth = {**auth, "token_url": source.url("/token")}
     store, stream, told = Store(), Stream(), ""
-    monkeypatch.setattr(dead_letters, "s3_client", lambda _: store)
+    monkeypatch.setattr(dead_letters, "s3_client", lambda: store)
     names = ("username", "password", "token", "api_key", "client_id", "client_secret")
-    clients = Clients(kinesis=stream, secrets_manager=Secrets(json.dumps(dict.fromkeys(names, secret))))
-    take_over(clients.redactor)
     settings: dict[str, Any] = {"url": source.url("/"), "auth": auth, "retry": {"max_attempts": 1}}
     settings["pagination"] = {"kind": "link_header"}
-    environ = ENVIRON | {"SOURCES": json.dumps([settings]), "LOG_LEVEL": "DEBUG", "DEAD_LETTER_BUCKET": "b"}
+    objects = Objects(json.dumps([settings]))
+    secrets = Secrets(json.dumps(dict.fromkeys(names, secret)))
+    clients = Clients(kinesis=stream, secrets_manager=secrets, s3=objects)
+    take_over(clients.redactor)
+    environ = ENVIRON | {"SOURCES_URI": objects.uri, "LOG_LEVEL": "DEBUG", "DEAD_LETTER_BUCKET": "b"}
     try:
         told += str(run({}, Context(), environ=environ, clients=clients))
     except IngestionError as error:
