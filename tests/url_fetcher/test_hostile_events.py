@@ -128,7 +128,7 @@ def failure_lines(
     """How many errors were raised and how many lines tell of one, and an error that is not ours."""
     with standard_output() as written:
         error: Exception | None = None
-        secrets, objects = Secrets('{"token": "hunter2"}'), Objects(sources)
+        secrets, objects = Secrets('{"token": "hunter2"}'), Objects(sources.encode(errors="surrogatepass"))
         clients = Clients(kinesis=Stream(), secrets_manager=secrets, s3=objects)
         try:
             run(event, Context(3), environ=environ, clients=clients)
