@@ -10,6 +10,7 @@ from url_fetcher.redaction import Redactor
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
+    from url_fetcher.deadline import Deadline
     from url_fetcher.source.secrets import ReadsSecrets, SecretCache
     from url_fetcher.source_list import GetsObjects, SourceList
 
@@ -42,12 +43,18 @@ class Clients:
         """The client that records are put with."""
         return self._kinesis or kinesis_client()
 
-    def sources(self, uri: str) -> "SourceList":
-        """The configured sources, kept for as long as the deployment names the same object."""
+    def sources(self, uri: str, deadline: "Deadline") -> "SourceList":
+        """The configured sources, kept for as long as the deployment names the same object.
+
+        Args:
+            uri: The object's.
+            deadline: Until when this invocation waits for it.
+        """
         from url_fetcher.source_list import SourceList
 
         if self._source_list is None or self._source_list[0] != uri:
             self._source_list = (uri, SourceList(uri, lambda: self._s3 or s3_client()))
+        self._source_list[1].deadline = deadline
         return self._source_list[1]
 
     @cached_property

@@ -1,9 +1,14 @@
 """A point in time that everything must end before, shared by fetching and delivering."""
 
+import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from url_fetcher.errors import DeadlineExceeded
+
+T = TypeVar("T")
 
 
 class Deadline:
@@ -53,3 +58,37 @@ class Deadline:
                 remaining_seconds=round(self.remaining, 3),
             )
         self._sleep(seconds)
+
+    def bounded(self, function: Callable[[], T]) -> T:
+        """What ``function`` returns, if it returns in time.
+
+        It runs on a thread of its own, because timeouts of sockets bound neither the look-up of a name nor
+        an answer that comes a byte at a time. A thread that is late is left to its own timeouts.
+
+        Raises:
+            TimeoutError: At the deadline.
+            Exception: Whatever ``function`` raises.
+        """
+        ended: SimpleQueue[tuple[T] | Exception] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                ended.put((function(),))
+            except Exception as error:  # raised again below, on the caller's thread
+                ended.put(error)
+
+        try:
+            if self.passed:
+                raise Empty
+            threading.Thread(target=work, name="bounded", daemon=True).start()
+            found = ended.get(timeout=min(self.remaining, threading.TIMEOUT_MAX))
+        except Empty:
+            raise TimeoutError("no answer before the deadline") from None
+        if isinstance(found, Exception):
+            raise found
+        return found[0]
+
+
+def unbounded() -> Deadline:
+    """A deadline that never comes."""
+    return Deadline(float("inf"))

@@ -1,6 +1,7 @@
 """Turns untyped settings into the schema's types, and msgspec's errors into ones that say what to do."""
 
 import re
+from collections.abc import Iterable
 from typing import TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -14,6 +15,7 @@ _AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 # What lies in these may be a secret.
 _HIDDEN = re.compile(r"\.(headers|query|body|secret_arn)\b")
+_MAX_LEVELS = 100
 _IN_WORDS = {
     "url": "must begin with https:// (or http://) and a host",
     "token_url": "must begin with https:// (or http://) and a host",
@@ -35,6 +37,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
     Raises:
         ConfigurationError: Naming the field, its value, what is allowed and the way out; not retryable.
     """
+    _refuse_unencodable(settings, where)
     try:
         return msgspec.convert(settings, type_, strict=not from_text)
     except msgspec.ValidationError as error:
@@ -47,6 +50,31 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
             f"{_shown(settings, path)}{_choices(path)}; docs/sources.md has every key with its range",
             field=path,
         ) from error
+
+
+def _refuse_unencodable(settings: object, where: str) -> None:
+    """Refuse what could be read but neither sent nor logged, because no JSON in UTF-8 holds it."""
+    # Counted level by level: how deep recursion may go depends on who calls.
+    level, levels = [settings], 0
+    while level:
+        if levels > _MAX_LEVELS:
+            raise ConfigurationError(f"{where}: is nested too deeply; {_MAX_LEVELS} levels are allowed")
+        level, levels = [inner for outer in level for inner in _children(outer)], levels + 1
+    try:
+        msgspec.json.encode(settings)
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"{where}: has half of a surrogate pair, such as \\ud800 alone; write whole characters"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{where}: is not JSON: {error}") from error
+
+
+def _children(value: object) -> Iterable[object]:
+    """What lies directly in an object or a list."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _shown(settings: object, path: str) -> str:

@@ -15,6 +15,9 @@ from url_fetcher.variables import SettingsVariables
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
 
+# No variable needs one, and what cannot be encoded can be neither sent nor logged.
+_UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
 
 class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     """What the deployment has set; each field is the variable of the same name in capitals.
@@ -40,14 +43,23 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     Raises:
         ConfigurationError: Naming the variable, its value and what is allowed; not retryable.
     """
-    names = msgspec.structs.fields(Environment)
-    settings: dict[str, object] = {
-        field.encode_name: environ[field.encode_name] for field in names if environ.get(field.encode_name)
-    }
+    names = [field.encode_name for field in msgspec.structs.fields(Environment)]
+    texts = {name: environ[name] for name in names if environ.get(name)}
+    _refuse_unusable(texts)
+    settings: dict[str, object] = {**texts}
     settings["ALLOWED_HOSTS"] = _hosts(environ.get("ALLOWED_HOSTS", ""))
     if not environ.get("KINESIS_STREAM_NAME"):
         raise ConfigurationError("KINESIS_STREAM_NAME is not set: set it to the name of the stream")
     return decode_settings(settings, Environment, where="the environment", from_text=True)
+
+
+def _refuse_unusable(texts: Mapping[str, str]) -> None:
+    """Refuse what no variable may hold, before a pattern's end overlooks a line break."""
+    for name, text in texts.items():
+        if found := _UNUSABLE.search(text):
+            raise ConfigurationError(
+                f"{name}: has the character {found.group()!a}; write UTF-8 without control characters"
+            )
 
 
 def _hosts(text: str) -> list[str]:

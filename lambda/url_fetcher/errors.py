@@ -16,10 +16,11 @@
     │   ├── StreamUnavailable   records were still refused when the deadline came                 yes
     │   ├── DeadLettersRejected no bucket is named for dead letters, or it is missing or denied   no
     │   └── DeadLettersUnavailable  the bucket failed or did not answer                           yes
-    └── DeadlineExceeded        the invocation's time is used up; says where to go on             yes
+    ├── DeadlineExceeded        the invocation's time is used up; says where to go on             yes
+    └── UnexpectedError         a fault of this function; the log line has its traceback          no
 
 Foreign errors (requests, urllib3, botocore, msgspec) are translated where they enter and kept
-as ``__cause__``.
+as ``__cause__``. The handler logs the causes without secrets and raises the error without them.
 """
 
 from typing import ClassVar
@@ -124,3 +125,7 @@ class DeadlineExceeded(IngestionError):
     """When the invocation's time is used up before the source is; the details say where to go on."""
 
     retryable = True
+
+
+class UnexpectedError(IngestionError):
+    """When something failed that no part of this function foresees: a fault to report."""

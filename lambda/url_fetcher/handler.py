@@ -1,6 +1,7 @@
 """AWS's entry point: event and environment in, answer out."""
 
 import os
+import traceback
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -9,13 +10,14 @@ from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.environment import Environment, read_environment
-from url_fetcher.errors import IngestionError
+from url_fetcher.errors import IngestionError, UnexpectedError
 from url_fetcher.event import UNCONFIGURED, IngestionRequest, read_event
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
 from url_fetcher.ingestion import Ingestion
-from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log
+from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log, take_over
+from url_fetcher.redaction import Redactor, secrets_in
 from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.summary import NOTHING_DONE, answer
@@ -23,6 +25,7 @@ from url_fetcher.summary import NOTHING_DONE, answer
 # What is left when fetching must have ended: to drain what is in flight, and then to say so.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
 _ANSWER_SECONDS = 1.0
+_MAX_CAUSES = 10
 
 
 class Context(Protocol):
@@ -38,6 +41,7 @@ CLIENTS = Clients()
 """Kept between the invocations of one process: connections, secrets and tokens."""
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    take_over(CLIENTS.redactor)
     # While Lambda starts the process it has a whole processor, whatever the function's memory.
     _ = CLIENTS.kinesis
 
@@ -50,7 +54,8 @@ def handler(event: object, context: Context) -> dict[str, object]:
         context: Lambda's.
 
     Raises:
-        IngestionError: Of any kind; it is logged, and Lambda's own retries repeat the event.
+        IngestionError: Of any kind and no other; it is logged, holds no secret and has no cause, because
+            causes may show one. Lambda's own retries repeat the event.
     """
     return run(event, context, environ=os.environ, clients=CLIENTS)
 
@@ -65,7 +70,8 @@ def run(
     try:
         environment = read_environment(environ)
         log.set_level(environment.log_level)
-        request = read_event(event, clients.sources(environment.sources_uri))
+        deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - _ANSWER_SECONDS)
+        request = read_event(event, clients.sources(environment.sources_uri, deadline))
         metrics_source = request.metrics_source
         ingestion = _ingestion(
             request,
@@ -78,13 +84,15 @@ def run(
         ingestion.run()
         log.info("ingestion ended", source_url=ingestion.source_url, **ingestion.summary.counters())
         has_failed = False
-    except Exception as error:
-        _log_failure(log, error, ingestion)
-        raise
+        return answer(ingestion.summary, ingestion.source_url)
+    except Exception as error:  # whatever it is, it leaves with its log line and without a secret
+        failure = _failure(error, clients.redactor)
+        _log_failure(log, failure, error, ingestion)
     finally:
         done = ingestion.summary if ingestion is not None else NOTHING_DONE
         log.metrics(done.metrics(failed=has_failed), source=metrics_source, facts=done.counters())
-    return answer(ingestion.summary, ingestion.source_url)
+    # Not raised above, where Python would chain it to the error that is being handled.
+    raise failure
 
 
 def _log(environ: Mapping[str, str], clients: Clients, *, request_id: str) -> Log:
@@ -121,11 +129,12 @@ def _ingestion(
     reader = SourceReader(
         request.source,
         transport=transport,
-        session=Session(lambda: clients.secrets, transport),
+        session=Session(lambda: clients.secrets.within(reading), transport),
         deadline=reading,
         resume=request.resume,
         warn=log.warning,
     )
+    clients.redactor.learn(*secrets_in(reader.url))
     sink = _sink(environment, clients, delivering)
     return Ingestion(request.source, reader=reader, sink=sink, deadline=fetching, redactor=clients.redactor)
 
@@ -137,19 +146,54 @@ def _sink(environment: Environment, clients: Clients, deadline: Deadline) -> Sin
         environment.kinesis_stream_name,
         deadline=deadline,
         settings=SinkSettings.of(environment),
-        dead_letters=DeadLetters(environment.dead_letter_bucket, environment.dead_letter_prefix),
+        dead_letters=DeadLetters(
+            environment.dead_letter_bucket, environment.dead_letter_prefix, deadline=deadline
+        ),
     )
 
 
-def _log_failure(log: Log, error: Exception, ingestion: Ingestion | None) -> None:
-    """One line with the kind of error, its facts and the counters; one that is not ours is a bug of ours."""
-    facts: dict[str, object] = {"retryable": False}
-    if isinstance(error, IngestionError):
-        facts = {"retryable": error.retryable, "details": error.details}
+def _failure(error: Exception, redactor: Redactor) -> IngestionError:
+    """The error to raise: one of ours, without secrets in its message and its details."""
+    failure = error if isinstance(error, IngestionError) else UnexpectedError(_line_of(error))
+    failure.args = (redactor.clean(str(failure)),)
+    failure.details = {
+        name: redactor.clean(value) if isinstance(value, str) else value
+        for name, value in failure.details.items()
+    }
+    return failure
+
+
+def _log_failure(log: Log, failure: IngestionError, error: Exception, ingestion: Ingestion | None) -> None:
+    """One line with the kind of error, its facts, its causes and the counters; then the causes are cut."""
+    facts: dict[str, object] = {"causes": [_line_of(each) for each in _causes(error)]}
+    if failure is not error:
+        facts["traceback"] = "".join(traceback.format_exception(error))
     log.error(
         "ingestion failed",
-        error=str(error),
-        error_type=type(error).__name__,
+        error=str(failure),
+        error_type=type(failure).__name__,
+        retryable=failure.retryable,
+        details=failure.details,
         **facts,
         **(ingestion.summary.counters() if ingestion is not None else {}),
     )
+    failure.__cause__ = failure.__context__ = None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """What led to an error as a traceback would show it, the nearest first."""
+    found: list[BaseException] = []
+    cause = _cause(error)
+    while cause is not None and cause not in found and len(found) < _MAX_CAUSES:
+        found.append(cause)
+        cause = _cause(cause)
+    return found
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _line_of(error: BaseException) -> str:
+    """The error's class and message, also where its own ``__str__`` fails."""
+    return traceback.format_exception_only(error)[-1].strip()

@@ -54,7 +54,7 @@ class Ingestion:
 
         Raises:
             IngestionError: Of any kind; its details say what was accepted, which page it was and, for
-                a source of several pages, where to go on. Its message and details hold no secret.
+                a source of several pages, where to go on.
         """
         try:
             try:
@@ -69,7 +69,7 @@ class Ingestion:
             raise explained from error
 
     def _explained(self, error: IngestionError) -> IngestionError:
-        """The error with what was done before it and where to go on, cleaned of secrets."""
+        """The error with what was done before it and where to go on."""
         if isinstance(error, SourceTimeout) and self._deadline.passed:
             error = DeadlineExceeded(f"the invocation's time is up: {error}", **error.details)
         facts: dict[str, str | int | float | bool | None] = {
@@ -81,11 +81,8 @@ class Ingestion:
             facts["resume"] = resume
             message += f'; go on with "resume": {resume}'
         facts |= {"fetched": self._fetched, "accepted": self._sink.report.accepted}
-        error.details = {
-            name: self._redactor.clean(value) if isinstance(value, str) else value
-            for name, value in (facts | error.details).items()
-        }
-        error.args = (self._redactor.clean(message),)
+        error.details = facts | error.details
+        error.args = (message,)
         return error
 
     def _resume(self) -> str:

@@ -6,8 +6,12 @@ Powertools' Logger and Metrics were measured beside this: they add a tenth to th
 
 import json
 import logging
+import math
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from url_fetcher.redaction import Redactor
@@ -17,6 +21,7 @@ _FACTS = "facts"
 
 DEFAULT_SERVICE = "url-fetcher"
 DEFAULT_NAMESPACE = "IngestionPipeline"
+_MAX_INTEGER_BITS = 64
 
 
 class _JsonLines(logging.Handler):
@@ -28,18 +33,80 @@ class _JsonLines(logging.Handler):
         self.fields: dict[str, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = {
+        line: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "message": record.getMessage(),
+            "message": _message(record),
             **self.fields,
             **getattr(record, _FACTS, {}),
         }
+        if record.name != _NAME:
+            line["logger"] = record.name
+        if record.exc_info:
+            line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
         self.write(line)
 
     def write(self, line: dict[str, object]) -> None:
-        """One line of JSON without secrets."""
-        sys.stdout.write(self._redactor.clean(json.dumps(line, default=str, ensure_ascii=False)) + "\n")
+        """One line of JSON without secrets, in ASCII: every encoding of standard output can write it."""
+        cleaned = {name: self._cleaned(value) for name, value in line.items()}
+        sys.stdout.write(json.dumps(cleaned) + "\n")
+
+    def _cleaned(self, value: object) -> object:
+        """The value as strict JSON can hold it, without secrets; names of fields are not searched."""
+        if isinstance(value, Mapping):
+            return {str(name): self._cleaned(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._cleaned(each) for each in value]
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int) and value.bit_length() <= _MAX_INTEGER_BITS:
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        # Python limits the digits of an integer's decimal form, not of its hexadecimal one.
+        return self._redactor.clean(hex(value) if isinstance(value, int) else str(value))
+
+
+def take_over(redactor: Redactor) -> None:
+    """Have everything that this process says go through one handler that hides secrets.
+
+    That covers the records of every logger, warnings, and errors that end a thread or a finalizer.
+    Libraries log URLs with their keys, and the handler that Lambda's runtime puts on the root logger writes
+    them unchanged. Call it only where the function owns the process: it removes all other handlers.
+
+    Args:
+        redactor: Cleans every line.
+    """
+    root = logging.getLogger()
+    for name in tuple(root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    root.handlers = [_JsonLines(redactor)]
+    logging.captureWarnings(True)
+    threading.excepthook = _log_dead_thread
+    sys.unraisablehook = _log_unraisable
+
+
+def _log_dead_thread(found: threading.ExceptHookArgs) -> None:
+    """In place of the traceback that Python prints to standard error."""
+    error = found.exc_value
+    logging.getLogger("threading").error("a thread ended with an error", exc_info=error)
+
+
+def _log_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """In place of the message that Python prints to standard error."""
+    error = found.exc_value
+    logging.getLogger("sys").error(found.err_msg or "an error was ignored", exc_info=error)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The record's text; arguments that do not fit it are no reason to lose it."""
+    try:
+        return record.getMessage()
+    except Exception as error:  # whatever a foreign object's __str__ raises
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        return f"{text} (cannot be formatted: {type(error).__name__})"
 
 
 class Log:
@@ -66,6 +133,9 @@ class Log:
         self._lines = _JsonLines(redactor)
         self._lines.fields = {"function_request_id": request_id, "service": service}
         self._namespace = namespace
+        root = logging.getLogger()
+        if any(isinstance(each, _JsonLines) for each in root.handlers):
+            root.handlers = [self._lines]
         self._logger = logging.getLogger(_NAME)
         self._logger.handlers = [self._lines]
         self._logger.propagate = False

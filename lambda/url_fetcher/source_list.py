@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from url_fetcher.deadline import unbounded
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
 from url_fetcher.source.schema import Source
@@ -38,6 +39,8 @@ class SourceList:
         self._uri = uri
         self._client = client
         self._sources: tuple[Source, ...] | None = None
+        self.deadline = unbounded()
+        """The object is not waited for after it; each invocation sets its own."""
 
     @property
     def all(self) -> tuple[Source, ...]:
@@ -71,8 +74,7 @@ class SourceList:
         if not found:
             raise ConfigurationError(f"SOURCES_URI is {self._uri[:200]!r}; write it as s3://bucket/key")
         try:
-            answer = self._client().get_object(Bucket=found["bucket"], Key=found["key"])
-            return bytes(answer["Body"].read())
+            return self.deadline.bounded(lambda: self._content(**found.groupdict()))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -80,11 +82,14 @@ class SourceList:
             raise failure(
                 f"the sources at {self._uri} cannot be read ({code or status}): deploy again"
             ) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, TimeoutError) as error:
             reason = type(error).__name__
             raise ConfigurationUnavailable(
                 f"the sources at {self._uri}: no answer from S3 ({reason})"
             ) from error
+
+    def _content(self, bucket: str, key: str) -> bytes:
+        return bytes(self._client().get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _decoded(content: bytes, uri: str) -> tuple[Source, ...]:
@@ -93,10 +98,10 @@ def _decoded(content: bytes, uri: str) -> tuple[Source, ...]:
     if digest and hashlib.sha256(content).hexdigest() != digest["digest"]:
         raise ConfigurationError(f"the sources at {uri} are not those that were deployed: deploy again")
     try:
-        settings = msgspec.json.decode(content)
+        settings = _without_nulls(msgspec.json.decode(content))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ConfigurationError(f"the sources at {uri} are not JSON: {error}") from error
-    sources = decode_settings(_without_nulls(settings), tuple[Source, ...], where="the sources")
+    sources = decode_settings(settings, tuple[Source, ...], where="the sources")
     names = [source.name for source in sources if source.name]
     for name in names:
         if names.count(name) > 1:

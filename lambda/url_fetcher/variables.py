@@ -30,7 +30,7 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
     allow_private_networks: bool = False
     packing: Literal["lines", "none"] = "lines"
     pack_kib: Annotated[int, Meta(ge=1, le=1000)] = 24
-    partition_key_field: Annotated[str, Meta(max_length=256)] = ""
+    partition_key_field: Annotated[str, Meta(pattern=r"^([^\x00-\x1f\x22\x5c\x7f]{0,256})$")] = ""
     dead_letter_prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/)$")] = (
         "dead-letters/"
     )

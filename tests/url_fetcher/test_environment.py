@@ -94,6 +94,12 @@ def test_an_empty_variable_is_not_set() -> None:
         ({"PACK_KIB": "0"}, ["PACK_KIB", ">= 1", "'0'"]),
         ({"PACKING": "zip"}, ["PACKING", "'zip'"]),
         ({"LOG_LEVEL": "loud"}, ["LOG_LEVEL", "'loud'"]),
+        ({"PARTITION_KEY_FIELD": 'a"b'}, ["PARTITION_KEY_FIELD", "'a\"b'"]),
+        ({"PARTITION_KEY_FIELD": "a\\b"}, ["PARTITION_KEY_FIELD"]),
+        ({"PARTITION_KEY_FIELD": "a\n"}, ["PARTITION_KEY_FIELD", "'\\n'"]),
+        ({"PARTITION_KEY_FIELD": "x" * 257}, ["PARTITION_KEY_FIELD"]),
+        ({"KINESIS_STREAM_NAME": "stream\n"}, ["KINESIS_STREAM_NAME", "'\\n'"]),
+        ({"POWERTOOLS_SERVICE_NAME": "a\udcffb"}, ["POWERTOOLS_SERVICE_NAME", "UTF-8"]),
         ({"ALLOWED_HOSTS": "https://a.b"}, ["ALLOWED_HOSTS", "https://a.b"]),
         ({"ALLOWED_HOSTS": "*"}, ["ALLOWED_HOSTS", "*.example.com"]),
         ({"ALLOWED_HOSTS": "a b"}, ["ALLOWED_HOSTS", "'a b'"]),
@@ -105,6 +111,14 @@ def test_a_refused_variable_is_named(variables: dict[str, str], words: list[str]
         read_environment(ENVIRON | variables)
 
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Objects in objects."""
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
 
 
 def order(event: object) -> tuple[str, Resume | None]:
@@ -151,7 +165,18 @@ def test_an_event_names_a_source_or_is_one(event: object, url: str, resume: Resu
         ),
         ({"Records": []}, ["target's input"]),
         ({"httpMethod": "GET", "requestContext": {}}, ["target's input"]),
+        ({"url": "https://a.b/\ud800"}, ["surrogate"]),
+        ({"url": "https://a.b/", "query": {"\udfff": "x"}}, ["surrogate"]),
+        ({"resume": {"cursor": "\ud800"}}, ["surrogate"]),
+        ({"source": "\ud800"}, ["not configured", "'\\ud800'"]),
+        ({"url": "https://a.b/", "method": "POST", "body": nested(5_000)}, ["deeply"]),
+        ({"url": nested(5_000)}, ["deeply"]),
+        ({"url": 10**5_000}, ["JSON", "digits"]),
+        ({"url": "https://a.b/", "limits": {"max_records": 10**5_000}}, ["JSON", "digits"]),
+        ({"url": "https://a.b/", "limits": {"max_records": 10**100}}, ["limits.max_records"]),
+        ({"resume": {"page": 10**5_000}}, ["JSON", "digits"]),
     ],
+    ids=lambda _: "",
 )
 def test_another_event_is_refused(event: object, words: list[str]) -> None:
     """An event that is no order is refused with what it should be."""

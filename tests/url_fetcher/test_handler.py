@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import traceback
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ from url_fetcher.errors import (
     SourceRejected,
     SourceTimeout,
     SourceUnavailable,
+    UnexpectedError,
 )
 from url_fetcher.handler import run
 
@@ -322,24 +324,62 @@ def test_a_secret_in_the_url_is_not_told(
     )
 
 
-def test_a_mistake_of_our_own_is_logged_and_raised(
+def test_a_secret_in_the_url_is_not_told_when_it_is_echoed(
     hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error that nobody foresaw is logged like the others, and raised as it is."""
+    """That key is hidden wherever a source repeats it, whatever the parameter is called there."""
+    source = hostile({"/": redirect("/?echo=hunter2")})
+    with pytest.raises(SourceRejected, match="echo=REDACTED"):
+        invoke(stream, {"url": source.url("/?api_key=hunter2")})
 
-    class Broken(Secrets):
-        """Fails as nothing should."""
+    assert "hunter2" not in capsys.readouterr().out
 
-        def get_secret_value(self, **_: object) -> dict[str, str]:
-            """Raise."""
-            raise ZeroDivisionError("unforeseen")
 
+class Broken(Secrets):
+    """Fails as nothing should, with a secret in its words."""
+
+    def get_secret_value(self, **_: object) -> dict[str, str]:
+        """Raise."""
+        try:
+            raise ZeroDivisionError("https://a.example/?api_key=hunter2")
+        except ZeroDivisionError as error:
+            raise KeyError("https://a.example/?api_key=hunter2") from error
+
+
+def test_a_mistake_of_our_own_is_logged_with_its_traceback(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error that nobody foresaw leaves as one of ours; its line says what it was and where."""
     source = hostile({"/": answer(b"[1]")})
     configured = [{"url": source.url("/"), "auth": {"kind": "bearer", "secret_arn": ARN}}]
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(UnexpectedError, match="KeyError"):
         invoke(stream, {}, secrets=Broken(), SOURCES=json.dumps(configured))
+    (line,) = [line for line in lines_of(capsys) if "error_type" in line]
 
-    assert [line["error_type"] for line in lines_of(capsys) if "error_type" in line] == ["ZeroDivisionError"]
+    assert (line["error_type"], line["causes"], "get_secret_value" in line["traceback"]) == (
+        "UnexpectedError",
+        ["ZeroDivisionError: https://a.example/?api_key=REDACTED"],
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "secrets", [Broken(), Secrets("hunter2 hunter2")], ids=["unforeseen error", "source that resets"]
+)
+def test_an_error_leaves_without_its_causes(hostile: Hostile, stream: Stream, secrets: Secrets) -> None:
+    """Causes are logged, not raised: whoever formats the error with its chain sees no secret."""
+    source = hostile({"/": reset()})
+    key = {"kind": "api_key", "secret_arn": ARN, "location": "query", "name": "k"}
+    configured = [{"url": source.url("/"), "auth": key, "retry": {"max_attempts": 1}}]
+    with pytest.raises(IngestionError) as caught:
+        invoke(stream, {}, secrets=secrets, SOURCES=json.dumps(configured))
+    error = caught.value
+
+    assert (error.__cause__, error.__context__, "hunter2" in "".join(traceback.format_exception(error))) == (
+        None,
+        None,
+        False,
+    )
 
 
 @pytest.mark.parametrize(("name", "made"), [("AWS_LAMBDA_FUNCTION_NAME", True), ("ANY_OTHER_NAME", False)])

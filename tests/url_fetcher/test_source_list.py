@@ -55,12 +55,25 @@ def test_what_terraform_leaves_as_null_is_absent() -> None:
     [
         ("{", "are not JSON"),
         ("[" * 100_000, "are not JSON"),
+        ("[" * 900 + "]" * 900, "the sources"),
+        ('[{"url": "https://a.b", "body": ' + '{"a":' * 99 + "1" + "}" * 100 + "]", "deeply"),
+        ("[" + "1" * 5_000 + "]", "out of range"),
         ("{}", "array"),
         ('[{"url": 5}]', "[0].url"),
         ('[{"url": "https://a.b", "retry": {"max_attempts": "5"}}]', "[0].retry.max_attempts"),
         (json.dumps([POSTS, POSTS]), "'posts' is given twice"),
     ],
-    ids=["cut", "deep", "object", "wrong type", "text for a number", "twice"],
+    ids=[
+        "cut",
+        "deep",
+        "too deep for Python",
+        "deep body",
+        "digits",
+        "object",
+        "wrong type",
+        "text for a number",
+        "twice",
+    ],
 )
 def test_wrong_sources_are_an_error_that_names_them(content: str, words: str) -> None:
     """The error says which source and which key."""

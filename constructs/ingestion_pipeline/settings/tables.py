@@ -389,8 +389,9 @@ class FetchSettings(Checked):
         Rule(
             "Field of the record that picks the shard; empty: a random one.",
             str,
-            minimum=0,
-            maximum=256,
+            # msgspec finds a field by its name only if that is written in JSON without an escape.
+            pattern=r"[^\x00-\x1f\x22\x5c\x7f]{0,256}",
+            form="up to 256 characters, none of them a quote, a backslash or a control character",
             variable="PARTITION_KEY_FIELD",
         ),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from url_fetcher.deadline import Deadline, unbounded
 from url_fetcher.delivery.envelope import Origin
 from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable
 from url_fetcher.formats.splitter import Rejected
@@ -41,15 +42,22 @@ class DeadLetters:
     Args:
         bucket: Empty for none.
         prefix: Put before the key as it is; ends in a slash.
+        deadline: No object is waited for after it; without one, as long as its requests take.
         connect: Makes the S3 client; called with the first object, because most runs write none.
     """
 
     def __init__(
-        self, bucket: str, prefix: str = "dead-letters/", *, connect: Callable[[], PutsObjects] | None = None
+        self,
+        bucket: str,
+        prefix: str = "dead-letters/",
+        *,
+        deadline: Deadline | None = None,
+        connect: Callable[[], PutsObjects] | None = None,
     ) -> None:
         self.count = 0
         self._bucket = bucket
         self._prefix = prefix
+        self._deadline = deadline or unbounded()
         self._connect = connect or s3_client
         self._client: PutsObjects | None = None
         self._lines: list[bytes] = []
@@ -90,11 +98,10 @@ class DeadLetters:
             self._write()
 
     def _write(self) -> None:
-        self._client = self._client or self._connect()
         key = f"{self._prefix}{datetime.now(UTC):year=%Y/month=%m/day=%d/hour=%H}/{uuid.uuid4().hex}.json.gz"
         body = gzip.compress(b"".join(self._lines), mtime=0)
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip")
+            self._deadline.bounded(lambda: self._put_object(key, body))
         except Exception as error:
             # As botocore's errors carry it; asking by their classes would load botocore's for nothing.
             response = getattr(error, "response", None) or {}
@@ -106,6 +113,10 @@ class DeadLetters:
             ) from error
         self._lines.clear()
         self._size = 0
+
+    def _put_object(self, key: str, body: bytes) -> None:
+        self._client = self._client or self._connect()
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip")
 
 
 def s3_client() -> "S3Client":

@@ -25,7 +25,9 @@ class BearerAuth(SecretAuth, frozen=True, tag="bearer"):
 
     def credentials(self, session: Session) -> Credentials:
         """The token's header."""
-        token = session.secrets.secret(self.secret_arn, self.secret_key, may_be_plain=True)
+        token = session.secrets.secret(
+            self.secret_arn, self.secret_key, may_be_plain=True, is_for_header=True
+        )
         return Credentials(headers={"Authorization": f"Bearer {token}"})
 
 
@@ -51,9 +53,12 @@ class ApiKeyAuth(SecretAuth, frozen=True, tag="api_key"):
 
     def credentials(self, session: Session) -> Credentials:
         """The key in its header or parameter."""
-        key = session.secrets.secret(self.secret_arn, self.secret_key, may_be_plain=True)
+        is_for_header = self.location == "header"
+        key = session.secrets.secret(
+            self.secret_arn, self.secret_key, may_be_plain=True, is_for_header=is_for_header
+        )
         given = {self.name: key}
-        return Credentials(headers=given) if self.location == "header" else Credentials(query=given)
+        return Credentials(headers=given) if is_for_header else Credentials(query=given)
 
     def without_secret(self, url: str) -> str:
         """The URL without the key, where it is a parameter of it."""

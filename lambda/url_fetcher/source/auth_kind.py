@@ -50,6 +50,7 @@ class AuthKind(Kind, frozen=True):
             ConfigurationError: When a secret cannot be used; not retryable.
             SourceRejected: When a token server refuses the client; not retryable.
             SourceUnavailable: When a service fails; retryable.
+            SourceTimeout: When one does not answer in time; retryable.
         """
         return Credentials()
 

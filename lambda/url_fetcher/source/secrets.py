@@ -1,5 +1,7 @@
 """Secrets from Secrets Manager and the tokens got with them, kept between invocations."""
 
+import copy
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -7,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from url_fetcher.errors import ConfigurationError, SourceUnavailable
+from url_fetcher.deadline import unbounded
+from url_fetcher.errors import ConfigurationError, SourceTimeout, SourceUnavailable
 
 if TYPE_CHECKING:
+    from url_fetcher.deadline import Deadline
     from url_fetcher.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
@@ -17,8 +21,8 @@ _RETRYABLE_CODES = {
     "InternalServiceError", "InternalFailure", "ServiceUnavailable", "Throttling", "ThrottlingException",
     "TooManyRequestsException", "RequestTimeout", "LimitExceededException",
 }  # fmt: skip
-_LAST_CONTROL_CHARACTER = 0x1F
-_DELETE = 0x7F
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_LAST_LATIN_1 = 0xFF
 
 
 class ReadsSecrets(Protocol):
@@ -50,18 +54,41 @@ class SecretCache:
         self._clock = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
+        self._deadline = unbounded()
 
-    def secret(self, arn: str, key: str, *, may_be_plain: bool = False, may_be_empty: bool = False) -> str:
+    def within(self, deadline: "Deadline") -> "SecretCache":
+        """The same secrets and tokens, for an invocation that does not wait for one after ``deadline``."""
+        bounded = copy.copy(self)
+        bounded._deadline = deadline  # noqa: SLF001 - of the same class
+        return bounded
+
+    def secret(
+        self,
+        arn: str,
+        key: str,
+        *,
+        may_be_plain: bool = False,
+        may_be_empty: bool = False,
+        is_for_header: bool = False,
+    ) -> str:
         """One value of a secret: of its JSON object, or the whole text where that is plain.
+
+        Args:
+            arn: The secret's.
+            key: The value's in that JSON object.
+            may_be_plain: Whether the secret may be the value alone.
+            may_be_empty: Whether no characters are a value.
+            is_for_header: Whether it is sent in a header as it is, and so must fit into one.
 
         Raises:
             ConfigurationError: When the secret is missing, may not be read or has no such key; not retryable.
             SourceUnavailable: When Secrets Manager fails; retryable.
+            SourceTimeout: When it does not answer before the deadline; retryable.
         """
         text = self._text(arn)
         try:
             fields = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):  # msgspec's own are ValueErrors
             fields = None
         if isinstance(fields, dict):
             value = fields.get(key)
@@ -74,6 +101,12 @@ class SecretCache:
                 secret_arn=arn,
             )
         self._redactor.learn(value)
+        if is_for_header and not _fits_header(value):
+            raise ConfigurationError(
+                f"secret {arn}: key {key!r} begins or ends with a space or has a character beyond Latin-1, "
+                "which a header cannot carry; store the value as the source gave it",
+                secret_arn=arn,
+            )
         return value
 
     def hide(self, value: str) -> None:
@@ -105,8 +138,7 @@ class SecretCache:
         if self._clock() < expires_at:
             return text
         try:
-            client = self._client(_region(arn))
-            text = str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
+            text = self._deadline.bounded(lambda: self._read(arn))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             if code in _RETRYABLE_CODES:
@@ -118,11 +150,17 @@ class SecretCache:
                 "that the role is granted access",
                 secret_arn=arn,
             ) from error
+        except TimeoutError as error:
+            raise SourceTimeout(f"secret {arn}: no answer from Secrets Manager in time") from error
         except BotoCoreError as error:
             reason = type(error).__name__
             raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
         self._texts[arn] = (text, self._clock() + _MAX_AGE_SECONDS)
         return text
+
+    def _read(self, arn: str) -> str:
+        client = self._client(_region(arn))
+        return str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
 
 
 def _region(arn: str) -> str:
@@ -131,5 +169,10 @@ def _region(arn: str) -> str:
 
 
 def _is_printable(value: str) -> bool:
-    """Whether a value can stand in a header without breaking out of it."""
-    return all(ord(each) > _LAST_CONTROL_CHARACTER and ord(each) != _DELETE for each in value)
+    """Whether a value is text that cannot break out of a line."""
+    return _UNPRINTABLE.search(value) is None
+
+
+def _fits_header(value: str) -> bool:
+    """Whether a header can carry a value as it is (RFC 9110, 5.5)."""
+    return value == value.strip() and all(ord(each) <= _LAST_LATIN_1 for each in value)

@@ -214,6 +214,7 @@ def test_a_revoked_token_is_got_again_after_a_401(hostile: Hostile) -> None:
         (answer(b"<html>Sign in</html>"), MalformedBody),
         (gzip_bomb(16), MalformedBody),
         (answer(b"no gzip", headers={"Content-Encoding": "gzip"}), MalformedBody),
+        (answer(b'{"other": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"), MalformedBody),
         (redirect("/elsewhere"), AddressRefused),
     ],
 )
@@ -347,6 +348,29 @@ def test_a_secret_without_its_value_is_named(text: str) -> None:
     """The error names the secret and the key, never what else is in it."""
     with pytest.raises(ConfigurationError, match="key 'token'"):
         Secrets(text).cache().secret(ARN, "token", may_be_plain=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800bc", "[" * 100_000, '{"token": "\ud800"}', "[[1]]" * 5, '"' + "a" * 5]
+)
+def test_a_secret_that_is_no_text_is_an_error_of_settings(text: str) -> None:
+    """Halves of characters, and JSON that is broken or too deep, end with the secret's name."""
+    with pytest.raises(ConfigurationError, match="secret arn:"):
+        Secrets(text).cache().secret(ARN, "token")
+
+
+@pytest.mark.parametrize("auth", [BEARER, KEY_HEADER])
+@pytest.mark.parametrize("value", ["t€ken", " token", "token ", "漢字"])
+def test_a_secret_that_no_header_can_carry_is_named(
+    hostile: Hostile, auth: dict[str, str], value: str
+) -> None:
+    """What a header cannot hold is said before anything is sent, without the value."""
+    source = hostile({"/": answer(b"[1]")})
+    secrets = Secrets(json.dumps({"token": value, "api_key": value}))
+    with pytest.raises(ConfigurationError, match="header cannot carry") as caught:
+        bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=secrets))
+
+    assert (source.connections, value in str(caught.value)) == (0, False)
 
 
 ALL_KINDS = [BEARER, KEY_HEADER, KEY_QUERY, {"kind": "basic", "secret_arn": ARN}]
