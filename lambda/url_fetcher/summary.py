@@ -54,6 +54,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             "failed": int(failed),
             "dead_lettered": self.dead_lettered,
             "requests_retried": self.requests_retried,
+            "warnings": self.warnings,
         }
         return {"accepted": self.accepted, **{name: count for name, count in counts.items() if count}}
 

@@ -237,12 +237,14 @@ def test_a_doubtful_end_is_logged_and_measured(
     body = invoke(stream, event)
     lines = lines_of(capsys)
     warned = [line["message"] for line in lines if line.get("level") == "WARNING"]
+    measured = {each["Name"] for each in lines[-1]["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
 
-    assert (body["warnings"], ["@odata.nextLink" in each for each in warned], lines[-1]["warnings"]) == (
-        1,
-        [True],
-        1,
-    )
+    assert (
+        body["warnings"],
+        ["@odata.nextLink" in each for each in warned],
+        lines[-1]["warnings"],
+        "warnings" in measured,
+    ) == (1, [True], 1, True)
 
 
 def test_an_error_is_logged_with_its_facts(
