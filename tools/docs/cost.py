@@ -20,7 +20,7 @@ RUN_MIB = 1
 COMPRESSION = 5
 """How many times smaller GZIP makes JSON."""
 RUN_LOG_KIB = 5
-METRICS_PER_SOURCE = 4
+METRICS_PER_SOURCE = 5
 """At most; one that is zero is not sent, and is billed only for the hours in which it is sent."""
 UNIT_KIB = 25
 FIRST_RETENTION_HOURS = 24

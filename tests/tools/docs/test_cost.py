@@ -33,14 +33,14 @@ def test_what_is_printed_is_what_is_computed() -> None:
 
 
 @pytest.mark.parametrize("sources", SOURCES)
-def test_metrics_cost_four_a_source_at_most(sources: int) -> None:
-    """No dimension multiplies them: 1.20 USD a source is the most."""
-    assert bill(sources, "prod")["CloudWatch: metrics"] == Decimal("1.20") * sources
+def test_metrics_cost_five_a_source_at_most(sources: int) -> None:
+    """No dimension multiplies them: 1.50 USD a source is the most."""
+    assert bill(sources, "prod")["CloudWatch: metrics"] == Decimal("1.50") * sources
 
 
 def test_the_function_sends_as_many_metrics_as_are_billed() -> None:
     """A run in which everything happened sends four."""
-    sent = Summary(accepted=1, dead_lettered=1, requests_retried=1).metrics(failed=True)
+    sent = Summary(accepted=1, dead_lettered=1, requests_retried=1, warnings=1).metrics(failed=True)
 
     assert len(sent) == METRICS_PER_SOURCE
 

@@ -215,19 +215,17 @@ def test_half_of_a_surrogate_pair_is_no_next_page(
 
 
 @pytest.mark.parametrize(
-    ("settings", "error"),
+    "settings",
     [
-        ({"url": "http://127.0.0.1/\ud800"}, AddressRefused),
-        ({"url": "http://127.0.0.1/", "query": {"q": "\ud800"}}, AddressRefused),
-        ({"url": "http://127.0.0.1/", "method": "POST", "body": "\ud800"}, ConfigurationError),
-        ({"url": "http://127.0.0.1/", "method": "POST", "body": {"q": "\ud800"}}, ConfigurationError),
+        {"url": "http://127.0.0.1/\ud800"},
+        {"url": "http://127.0.0.1/", "query": {"q": "\ud800"}},
+        {"url": "http://127.0.0.1/", "method": "POST", "body": "\ud800"},
+        {"url": "http://127.0.0.1/", "method": "POST", "body": {"q": "\ud800"}},
     ],
 )
-def test_half_of_a_surrogate_pair_in_an_event_is_refused(
-    settings: dict[str, Any], error: type[Exception]
-) -> None:
+def test_half_of_a_surrogate_pair_in_an_event_is_refused(settings: dict[str, Any]) -> None:
     """Lambda decodes events as JSON, and so their URL, query and body may hold what has no bytes."""
-    with pytest.raises(error):
+    with pytest.raises(ConfigurationError):
         bodies_of(reader_of(settings))
 
 
