@@ -74,7 +74,7 @@ def test_a_secret_that_is_a_number_leaves_the_line_json(capsys: pytest.CaptureFi
 
 # As Lambda's runtime does it: a handler is on the root logger before the function is imported.
 IN_LAMBDA = """
-import io, logging, sys, threading, warnings
+import contextlib, io, logging, sys, threading, warnings
 logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
 own = logging.getLogger("library.with.a.handler")
 own.addHandler(logging.StreamHandler(sys.stderr))
@@ -113,7 +113,11 @@ handler.CLIENTS._given_secrets_manager = Secrets()
 handler.CLIENTS._s3 = Objects()
 handler.CLIENTS._kinesis = Stream()
 del handler.CLIENTS.kinesis
-handler.handler({"source": "s"}, Context())
+with contextlib.suppress(handler.IngestionError):
+    handler.handler({"source": "s"}, Context())
+# As urllib3 says it of a header line without a colon.
+url = "https://a.example/?page=1&apikey=t0psecret"
+logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s): []", url)
 for name in ("", "library", "urllib3.connectionpool", "library.with.a.handler"):
     logger = logging.getLogger(name)
     logger.warning("plain %s", SECRET)
@@ -161,7 +165,7 @@ def in_lambda(source: HostileSource) -> tuple[str, str]:
 
 
 def without_colon(connection: Connection, request: Request) -> None:
-    """Answer with a header line that has no colon, which urllib3 logs with the URL."""
+    """Answer with a header line that has no colon and echoes what was asked."""
     echoed = request.headers["authorization"]
     lines = head(headers={"Content-Length": "3"}).removesuffix(b"\r\n")
     connection.send(lines + f"no colon {echoed}\r\n\r\n".encode("latin-1", "replace") + b"[1]")
