@@ -13,7 +13,7 @@ from url_fetcher.errors import LimitExceeded
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.redaction import Redactor
 from url_fetcher.source.exchange import FetchReport
-from url_fetcher.source.pagination import Resume
+from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.reader import Page
 from url_fetcher.source.schema import Limits, Source
 
