@@ -121,6 +121,13 @@ def test_every_read_is_one_of_its_services_actions() -> None:
     assert {(service, arn) for service, arn in pairs if service != arn} == set()
 
 
+def test_every_kind_that_a_setting_creates_has_its_calls(root: Path) -> None:
+    """The module's addresses hold each resource that any setting brings along; each kind has its row."""
+    addresses = (root / "tests/tools/module/addresses.txt").read_text(encoding="utf-8").split()
+
+    assert {address.split(".")[0] for address in addresses} == set(READS)
+
+
 class TestTrust:
     def test_github_lets_pull_requests_of_one_repository_in(self) -> None:
         """Audience and subject are both exact."""
