@@ -136,7 +136,12 @@ def test_a_plan_that_loses_data_fails(reader: Reader) -> None:
         r"^\| \*\*replace\*\* \| \*\*`(\w+)\.", summary.read_text(encoding="utf-8"), re.MULTILINE
     )
 
-    assert lost == ["aws_kinesis_stream", "aws_s3_bucket"]
+    assert lost == [
+        "aws_kinesis_firehose_delivery_stream",
+        "aws_kinesis_stream",
+        "aws_s3_bucket",
+        "aws_sqs_queue",
+    ]
     assert (done.returncode, "this plan loses the data of" in done.stderr) == (2, True)
 
 
