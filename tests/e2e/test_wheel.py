@@ -73,6 +73,10 @@ def consumers(app: Foreign, applied: Path) -> list[Path]:
     return folders
 
 
+OTHERS = ("settings/source.schema.json", "synth_speed/node_hook.js", "lambda/requirements.txt")
+"""Files beside the modules that the wheel needs."""
+
+
 def test_the_wheel_holds_both_packages(built: Path) -> None:
     """Every module of the constructs and of the function is in it, and what they read."""
     packages = (
@@ -87,7 +91,7 @@ def test_the_wheel_holds_both_packages(built: Path) -> None:
     with zipfile.ZipFile(built) as archive:
         names = {name.removeprefix("ingestion_pipeline/") for name in archive.namelist()}
 
-    assert modules | {"py.typed", "source.schema.json", "lambda/requirements.txt"} <= names
+    assert modules | {"py.typed", *OTHERS} <= names
 
 
 def test_nothing_in_it_depends_on_when_it_was_built(built: Path, tmp_path: Path) -> None:
