@@ -83,7 +83,7 @@ class _Plain:
 
 
 def test_the_call_is_a_valid_put_records() -> None:
-    """Botocore's own model accepts the parameters, and they are the entries."""
+    """Botocore's own model accepts the parameters, which are the entries, and nothing is left to send."""
     plain = _Plain()
     records = [{"Data": entry.data, "PartitionKey": entry.key} for entry in _ENTRIES]
     answer = {"Records": [{"SequenceNumber": "1", "ShardId": "s"}] * 3}
@@ -91,7 +91,7 @@ def test_the_call_is_a_valid_put_records() -> None:
     with plain as client:
         result = send(client, "stream", _ENTRIES)
 
-    assert list(result.refused) == []
+    assert result == ([], "", False)
 
 
 def test_the_body_on_the_wire_is_what_botocore_would_send(monkeypatch: pytest.MonkeyPatch) -> None:
