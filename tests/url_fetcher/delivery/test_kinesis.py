@@ -251,7 +251,7 @@ def test_after_an_error_of_the_service_all_is_sent_again(code: str, reason: str)
 )
 def test_an_unknown_refusal_raises(error: ClientError) -> None:
     """A refusal that is not known to pass ends the delivery, with the service's code."""
-    with pytest.raises(StreamRejected, match="the stream stream refuses the call: ") as caught:
+    with pytest.raises(StreamRejected, match=r"^the stream stream refuses the call: ") as caught:
         send(_Failing(error), "stream", _ENTRIES)
 
     assert caught.value.details == {"code": error.response.get("Error", {}).get("Code", "")}
@@ -259,7 +259,7 @@ def test_an_unknown_refusal_raises(error: ClientError) -> None:
 
 def test_what_keeps_a_call_from_being_made_raises() -> None:
     """Botocore's own errors, such as missing credentials, stay what they are until somebody mends them."""
-    with pytest.raises(StreamRejected, match="the stream stream cannot be called: Unable to locate"):
+    with pytest.raises(StreamRejected, match=r"^the stream stream cannot be called: Unable to locate"):
         send(_Failing(NoCredentialsError()), "stream", _ENTRIES)
 
 
@@ -286,6 +286,13 @@ def test_the_last_refusal_is_the_reason() -> None:
     result = send(Refusing(), "stream", _ENTRIES)
 
     assert result == (_ENTRIES[:2], f"{KEY_CODES[0]} (): {ADVICE}", False)
+
+
+def test_a_refused_call_without_a_message_is_no_problem() -> None:
+    """The service need not explain itself."""
+    result = send(_Failing(ClientError({"Error": {"Code": KEY_CODES[0]}}, "PutRecords")), "stream", _ENTRIES)
+
+    assert result.reason == f"{KEY_CODES[0]} (): {ADVICE}"
 
 
 def test_a_long_message_of_the_service_is_cut() -> None:

@@ -63,12 +63,13 @@ def test_a_pack_may_be_filled_to_the_last_byte(spare_bytes: int, packs: int) -> 
     assert len(_pack(LinePacker(whole + spare_bytes), groups)) == packs
 
 
-def test_packs_after_the_first_are_as_full() -> None:
-    """What was given out takes no room of what follows."""
+@pytest.mark.parametrize(("spare_bytes", "packs"), [(0, [2, 2, 2]), (-1, [1] * 6)])
+def test_packs_after_the_first_are_as_full(spare_bytes: int, packs: list[int]) -> None:
+    """What was given out takes no room of what follows, and leaves none."""
     record = _records([100])
     two = 2 * len(_lines(record).data) + 8
 
-    assert [entry.lines for entry in _pack(LinePacker(two), [record] * 6)] == [2, 2, 2]
+    assert [entry.lines for entry in _pack(LinePacker(two + spare_bytes), [record] * 6)] == packs
 
 
 @settings(max_examples=60, deadline=None)

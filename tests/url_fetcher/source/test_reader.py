@@ -71,7 +71,7 @@ def encoded(body: bytes, encoding: str) -> Behaviour:
         pytest.param(cut_chunks(b"[1"), SourceUnavailable, "cut short", id="truncated chunks"),
         pytest.param(stall(b"hello"), SourceTimeout, "without a byte", id="no HTTP, open"),
         pytest.param(
-            reset(b"\x15\x03\x01 garbage\r\n\r\n"), SourceUnavailable, "BadStatusLine", id="no HTTP"
+            reset(b"\x15\x03\x01 garbage\r\n\r\n"), SourceUnavailable, "is not HTTP/1", id="no HTTP"
         ),
         pytest.param(answer(b"<p>", content_type="text/html"), MalformedBody, "'text/html'", id="HTML"),
         pytest.param(answer(b"  <!DOCTYPE HTML><p>"), MalformedBody, "HTML", id="HTML called JSON"),
