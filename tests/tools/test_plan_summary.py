@@ -228,6 +228,11 @@ def test_shards_that_aws_changes_in_one_step_need_no_advice(before: int | None, 
     assert "AWS refuses" not in resharded(before, after)
 
 
+def test_ten_shard_steps_fit_into_a_day() -> None:
+    """The limit of a day is not mentioned where it does not count."""
+    assert resharded(1, 1_024).endswith("512, 1024 one after the other.\n")
+
+
 def test_shard_steps_that_take_more_than_a_day_say_so() -> None:
     """AWS allows ten changes in 24 hours."""
     assert resharded(1, 2_000).endswith("AWS allows 10 such changes in 24 hours.\n")

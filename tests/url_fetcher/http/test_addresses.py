@@ -3,7 +3,7 @@
 import socket
 import threading
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
@@ -128,6 +128,12 @@ def test_no_address_is_allowed_that_python_calls_special(address: IPv4Address | 
     embedded = embedded_ipv4(address)
 
     assert refused or (embedded.is_global and not embedded.is_multicast)
+
+
+@pytest.mark.parametrize("address", ["::ffff:8.8.4.5", "64:ff9b::8.8.4.5", "8.8.4.5"])
+def test_an_embedded_address_is_where_packets_end(address: str) -> None:
+    """All 32 bits of it count."""
+    assert str(embedded_ipv4(ip_address(address))) == "8.8.4.5"
 
 
 @pytest.mark.parametrize("address", NEVER + PRIVATE)
