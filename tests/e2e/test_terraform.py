@@ -193,7 +193,7 @@ def test_without_permission_to_keep_dead_letters_the_invocation_fails(
     with _without("s3:PutObject", clicks), _serving(tmp_path, b'{"a": 1}\nno json\n') as url:
         answer = clicks.invoke({"url": url, "format": "ndjson"})
 
-    assert "errorType" in answer
+    assert "not authorized to perform: s3:PutObject" in answer["errorMessage"]
 
 
 @pytest.mark.usefixtures("applied")

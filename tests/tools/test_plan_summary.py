@@ -81,6 +81,26 @@ def test_counts_come_first() -> None:
             entry("aws_s3_bucket.a", "update", importing={"id": "a"}, before={"x": 1}, after={"x": 2}),
             "| change | `aws_s3_bucket.a` | imported, `x` |",
         ),
+        (
+            entry("aws_a.a", "update", before={"x": 1, "y": 1}, after={"x": 1}, after_unknown={"z": True}),
+            "| change | `aws_a.a` | `y`, `z` |",
+        ),
+        (
+            entry("aws_a.a", "update", before={"x": 1}, after={"x": 2, "y": {}}, after_unknown={"y": {}}),
+            "| change | `aws_a.a` | `x`, `y` |",
+        ),
+        (
+            entry("aws_a.a", "update", before={"x": 1, "t": {"a": 1}}, after={"x": 2, "t": {"a": 1}})
+            | {"previous_address": "aws_a.z"},
+            "| change | `aws_a.a` | from `aws_a.z`, `x` |",
+        ),
+        (entry("aws_a.a", "update", before=None, after=None), "| change | `aws_a.a` |  |"),
+        (
+            entry("aws_a.a", "delete", "create", replace_paths=[["block", 0, "x"], ["y"]]),
+            "| replace | `aws_a.a` | because of `block.0.x`, because of `y` |",
+        ),
+        (entry("aws_a.a", "delete", "create"), "| replace | `aws_a.a` |  |"),
+        (entry("aws_a.a", "later", "on"), "| later/on | `aws_a.a` |  |"),
         (entry("aws_s3_bucket.a", "forget"), "| forget | `aws_s3_bucket.a` |  |"),
         (
             entry("module.m.aws_s3_bucket.a", "delete"),
@@ -97,11 +117,30 @@ def test_each_change_is_a_row(change: dict[str, Any], row: str) -> None:
     assert rows(change) == [row]
 
 
-def test_lost_data_comes_first() -> None:
-    """Nobody has to scroll for what matters."""
-    table = rows(entry("aws_a.a", "create"), entry("aws_s3_bucket.z", "delete"))
+def test_lost_data_comes_first_and_addresses_are_sorted() -> None:
+    """Nobody has to scroll for what matters, nor to search for the rest."""
+    addresses = ["aws_a.b", "aws_a.a", "aws_s3_bucket.z", "aws_kinesis_stream.y", "aws_s3_bucket.kept"]
+    actions = ["create", "create", "delete", "delete", "create"]
+    changes = read(plan(*map(entry, addresses, actions)))
 
-    assert "aws_s3_bucket.z" in table[0]
+    assert [change.address for change in changes] == [
+        *("aws_kinesis_stream.y", "aws_s3_bucket.z"),
+        *("aws_a.a", "aws_a.b", "aws_s3_bucket.kept"),
+    ]
+
+
+def test_the_table_is_markdown() -> None:
+    """A blank line, the columns and their rule stand between the counts and the rows."""
+    text = markdown(read(plan(entry("aws_a.a", "create"), entry("aws_a.b", "delete"))))
+
+    assert text == (
+        "**Plan: 1 to add, 0 to change, 0 to replace, 1 to destroy.**\n"
+        "\n"
+        "| action | resource | what |\n"
+        "|---|---|---|\n"
+        "| add | `aws_a.a` |  |\n"
+        "| destroy | `aws_a.b` |  |\n"
+    )
 
 
 def test_no_value_is_shown() -> None:
@@ -131,7 +170,7 @@ def test_whatever_holds_data_is_guarded(kind: str, loss: str, actions: tuple[str
     """Destroying or replacing a stream, delivery stream, bucket, queue or table loses data; which is said."""
     changes = read(plan(entry(f"{kind}.a", *actions)))
 
-    assert (f"{kind}.a" in refusal(changes), loss in markdown(changes)) == (True, True)
+    assert (f"{kind}.a" in refusal(changes), f"**{loss}**" in markdown(changes)) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -189,33 +228,100 @@ def test_shards_that_aws_changes_in_one_step_need_no_advice(before: int | None, 
     assert "AWS refuses" not in resharded(before, after)
 
 
+def test_ten_shard_steps_fit_into_a_day() -> None:
+    """The limit of a day is not mentioned where it does not count."""
+    assert resharded(1, 1_024).endswith("512, 1024 one after the other.\n")
+
+
 def test_shard_steps_that_take_more_than_a_day_say_so() -> None:
     """AWS allows ten changes in 24 hours."""
     assert resharded(1, 2_000).endswith("AWS allows 10 such changes in 24 hours.\n")
 
 
+def test_a_refusal_names_what_would_be_lost() -> None:
+    """What holds data is named with what becomes of it, and nothing else is."""
+    changes = read(
+        plan(
+            entry("aws_s3_bucket.a", "delete"),
+            entry("aws_kinesis_stream.b", "create", "delete"),
+            entry("aws_s3_bucket.c", "update"),
+            entry("aws_iam_role.d", "delete"),
+        )
+    )
+
+    assert refusal(changes) == (
+        "this plan loses the data of aws_kinesis_stream.b (replace), aws_s3_bucket.a (destroy)"
+    )
+
+
+def test_a_plan_of_outputs_alone_has_no_changes() -> None:
+    """Such a plan has no list of resources at all."""
+    assert read('{"format_version": "1.2"}') == []
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "No changes.", '{"format_version": "1.2", "resource_changes": [{}]}']
+    "text",
+    [
+        *("", "{}", "[]", "7", "No changes.", '{"resource_changes": []}'),
+        '{"format_version": "1.2", "resource_changes": 7}',
+        '{"format_version": "1.2", "resource_changes": ["x"]}',
+        '{"format_version": "1.2", "resource_changes": [{}]}',
+        '{"format_version": "1.2", "resource_changes": [{"change": []}]}',
+    ],
 )
 def test_what_is_no_plan_is_refused(text: str) -> None:
     """A summary of nothing must not read as "no changes"."""
-    with pytest.raises(PlanError, match="terraform show -json"):
+    with pytest.raises(
+        PlanError, match=r"^this is no plan in JSON \(.*\): write it .* -out=FILE.*show -json FILE`$"
+    ):
         read(text)
 
 
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [([], 3), (["--allow-data-loss"], 0)],
-)
-def test_the_command_fails_if_data_is_lost(options: list[str], code: int) -> None:
-    """The table is printed in any case; the exit code says whether to go on."""
+def summary(text: str, *options: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command."""
     done = subprocess.run(
         [sys.executable, "-m", "tools.plan_summary", *options],
-        input=plan(entry("aws_s3_bucket.a", "delete")),
+        input=text,
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+    return done.returncode, done.stdout, done.stderr
 
-    assert (done.returncode, "its objects are lost" in done.stdout) == (code, True)
+
+LOST = plan(entry("aws_s3_bucket.a", "delete"))
+KEPT = plan(entry("aws_s3_bucket.a", "create"))
+REFUSED = "plan_summary: this plan loses the data of aws_s3_bucket.a (destroy); --allow-data-loss allows it\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code", "said"),
+    [
+        (LOST, [], 3, REFUSED),
+        (LOST, ["--allow-data-loss"], 0, ""),
+        (KEPT, [], 0, ""),
+        (KEPT, ["--allow-data-loss"], 0, ""),
+    ],
+    ids=["lost", "lost and allowed", "kept", "kept and allowed"],
+)
+def test_the_command_fails_if_data_is_lost(text: str, options: list[str], code: int, said: str) -> None:
+    """The table is printed in any case; the exit code says whether to go on."""
+    assert summary(text, *options) == (code, markdown(read(text)), said)
+
+
+def test_the_command_fails_without_a_plan() -> None:
+    """Its message is one line on stderr, and its exit code is not the one of lost data."""
+    code, table, said = summary("No changes.")
+
+    assert (code, table, said.count("\n")) == (1, "", 1)
+    assert said.startswith("plan_summary: this is no plan in JSON")
+
+
+def test_the_command_explains_itself() -> None:
+    """The help tells what the exit code means and what the option allows."""
+    code, help_, _ = summary("", "--help")
+
+    assert code == 0
+    assert "makes the exit code 3" in " ".join(help_.split())
+    assert "--allow-data-loss exit with 0 though data is lost" in " ".join(help_.split())

@@ -1,5 +1,6 @@
 """The client where botocore's model of Kinesis is another one than today's."""
 
+import json
 from typing import Any
 
 import botocore.loaders
@@ -52,6 +53,13 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(botocore.loaders.Loader, "load_service_model", load)
     return name
+
+
+def test_the_sinks_client_is_one_that_encodes_directly() -> None:
+    """Other bytes than botocore's serializer writes, but the same request."""
+    own, plain = _body_of(kinesis_client()), _body_of(botocore.session.get_session().create_client("kinesis"))
+
+    assert (own == plain, json.loads(own)) == (False, json.loads(plain))
 
 
 @pytest.mark.usefixtures("protocol")

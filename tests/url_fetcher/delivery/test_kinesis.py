@@ -4,6 +4,18 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+)
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from local_aws.servers.kinesis_faults import Fault, KinesisFaults
@@ -24,6 +36,7 @@ KEY_CODES = (
 )
 ADVICE = "check the state, the policy and the request quota of the stream's KMS key"
 
+_URL = "https://kinesis.us-east-1.amazonaws.com"
 _ENTRIES = [Entry(b"one\n", "a", 1), Entry(b"two\n", 'é"', 2), Entry(b"\x00\xff\n", "c", 1)]
 
 
@@ -70,7 +83,7 @@ class _Plain:
 
 
 def test_the_call_is_a_valid_put_records() -> None:
-    """Botocore's own model accepts the parameters, and they are the entries."""
+    """Botocore's own model accepts the parameters, which are the entries, and nothing is left to send."""
     plain = _Plain()
     records = [{"Data": entry.data, "PartitionKey": entry.key} for entry in _ENTRIES]
     answer = {"Records": [{"SequenceNumber": "1", "ShardId": "s"}] * 3}
@@ -78,7 +91,7 @@ def test_the_call_is_a_valid_put_records() -> None:
     with plain as client:
         result = send(client, "stream", _ENTRIES)
 
-    assert list(result.refused) == []
+    assert result == ([], "", False)
 
 
 def test_the_body_on_the_wire_is_what_botocore_would_send(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +174,132 @@ def test_a_refused_connection_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -
         client = _client_of(server, monkeypatch)
     result = send(client, "stream", _ENTRIES)
 
-    assert (len(result.refused), result.outcome_unknown) == (3, False)
+    assert result == (_ENTRIES, "EndpointConnectionError", False)
+
+
+class _Failing:
+    """A client whose every call ends in one error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome_unknown"),
+    [
+        (ConnectTimeoutError(endpoint_url=_URL), False),
+        (EndpointConnectionError(endpoint_url=_URL), False),
+        (ProxyConnectionError(proxy_url=_URL), False),
+        (ReadTimeoutError(endpoint_url=_URL), True),
+        (ConnectionClosedError(endpoint_url=_URL), True),
+        (HTTPClientError(error="cut"), True),
+        (ResponseParserError("no JSON"), True),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_error_of_the_transport_is_the_reason(error: Exception, outcome_unknown: bool) -> None:
+    """All entries come back; only a connection that was never made leaves no doubt."""
+    result = send(_Failing(error), "stream", _ENTRIES)
+
+    assert result == (_ENTRIES, type(error).__name__, outcome_unknown)
+
+
+def _client_error(code: str, status: int, message: str = "") -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "PutRecords")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("InternalFailure", "InternalServerError", "LimitExceededException"),
+        *("ProvisionedThroughputExceededException", "RequestTimeout", "RequestTimeoutException"),
+        *("ServiceUnavailable", "ServiceUnavailableException"),
+        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+    ],
+)
+def test_a_call_that_may_be_accepted_later_comes_back(code: str) -> None:
+    """A refusal that passes is no end: all entries come back, certainly not accepted."""
+    result = send(_Failing(_client_error(code, 400, "slow down")), "stream", _ENTRIES)
+
+    assert result == (_ENTRIES, code, False)
+
+
+@pytest.mark.parametrize(("code", "reason"), [("Unheard", "Unheard"), ("", "500")])
+def test_after_an_error_of_the_service_all_is_sent_again(code: str, reason: str) -> None:
+    """From status 500 on the service may have accepted the entries, whatever its code says."""
+    result = send(_Failing(_client_error(code, 500)), "stream", _ENTRIES)
+
+    assert result == (_ENTRIES, reason, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _client_error("Unheard", 499),
+        _client_error("", 400),
+        ClientError({"Error": {"Code": "Unheard"}}, "PutRecords"),
+        ClientError({}, "PutRecords"),
+    ],
+    ids=["below 500", "without a code", "without a status", "without anything"],
+)
+def test_an_unknown_refusal_raises(error: ClientError) -> None:
+    """A refusal that is not known to pass ends the delivery, with the service's code."""
+    with pytest.raises(StreamRejected, match=r"^the stream stream refuses the call: ") as caught:
+        send(_Failing(error), "stream", _ENTRIES)
+
+    assert caught.value.details == {"code": error.response.get("Error", {}).get("Code", "")}
+
+
+def test_what_keeps_a_call_from_being_made_raises() -> None:
+    """Botocore's own errors, such as missing credentials, stay what they are until somebody mends them."""
+    with pytest.raises(StreamRejected, match=r"^the stream stream cannot be called: Unable to locate"):
+        send(_Failing(NoCredentialsError()), "stream", _ENTRIES)
+
+
+@pytest.mark.parametrize("results", [[{}] * 2, [{}] * 4, []], ids=["fewer", "more", "none"])
+def test_a_wrong_number_of_results_is_believed_of_no_entry(results: list[dict[str, str]]) -> None:
+    """Which entry a result belongs to cannot be known, so all are sent again."""
+
+    class Miscounting:
+        def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+            return {"Records": results} if results else {}
+
+    result = send(Miscounting(), "stream", _ENTRIES)
+
+    assert result == (_ENTRIES, f"{len(results)} results for 3 records", True)
+
+
+def test_the_last_refusal_is_the_reason() -> None:
+    """Of several reasons the freshest one is told; without a message, too."""
+
+    class Refusing:
+        def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
+            return {"Records": [{"ErrorCode": "InternalFailure"}, {"ErrorCode": KEY_CODES[0]}, {}]}
+
+    result = send(Refusing(), "stream", _ENTRIES)
+
+    assert result == (_ENTRIES[:2], f"{KEY_CODES[0]} (): {ADVICE}", False)
+
+
+def test_a_refused_call_without_a_message_is_no_problem() -> None:
+    """The service need not explain itself."""
+    result = send(_Failing(ClientError({"Error": {"Code": KEY_CODES[0]}}, "PutRecords")), "stream", _ENTRIES)
+
+    assert result.reason == f"{KEY_CODES[0]} (): {ADVICE}"
+
+
+def test_a_long_message_of_the_service_is_cut() -> None:
+    """A reason stays readable in one line of a log."""
+    result = send(_Failing(_client_error(KEY_CODES[0], 400, "x" * 301)), "stream", _ENTRIES)
+
+    assert result.reason == f"{KEY_CODES[0]} ({'x' * 300}): {ADVICE}"
 
 
 @pytest.mark.parametrize(
@@ -210,3 +348,53 @@ def test_missing_credentials_raise(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(StreamRejected):
         send(unsigned, "stream", _ENTRIES)
+
+
+def test_a_request_is_tried_once_with_short_timeouts() -> None:
+    """The sink itself retries, so nothing is retried behind its back."""
+    config: Any = kinesis_client(connections=5, read_timeout_seconds=7).meta.config
+
+    assert {
+        "connect_timeout": config.connect_timeout,
+        "read_timeout": config.read_timeout,
+        "max_pool_connections": config.max_pool_connections,
+        "retries": config.retries,
+        "tcp_keepalive": config.tcp_keepalive,
+        "user_agent": config.user_agent,
+    } == {
+        "connect_timeout": 3,
+        "read_timeout": 7,
+        "max_pool_connections": 5,
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
+        "tcp_keepalive": True,
+        "user_agent": f"url-fetcher botocore/{botocore.__version__}",
+    }
+
+
+def test_by_default_eight_requests_may_wait_ten_seconds() -> None:
+    """What the sink needs at most, and what an answer takes at most."""
+    config: Any = kinesis_client().meta.config
+
+    assert (config.max_pool_connections, config.read_timeout) == (8, 10)
+
+
+@pytest.mark.parametrize(("region", "used"), [(None, "us-east-1"), ("eu-west-1", "eu-west-1")])
+def test_the_region_is_the_environments_unless_given(region: str | None, used: str) -> None:
+    """Lambda sets its own region."""
+    assert kinesis_client(region=region).meta.region_name == used
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(Loader, "list_available_services"), (JSONFileLoader, "load_file")]
+)
+def test_making_a_client_avoids_botocores_slow_ways(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    """Neither are all services looked for nor is a model read by the standard library."""
+
+    def slow(*_: object) -> None:
+        raise AssertionError(name)
+
+    monkeypatch.setattr(owner, name, slow)
+
+    assert kinesis_client().meta.service_model.service_name == "kinesis"

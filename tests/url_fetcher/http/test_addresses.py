@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from local_aws.servers.hostile_source import HostileSource, answer, redirect
 from tests.url_fetcher.reading import LOCAL, Hostile, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
-from url_fetcher.http.addresses import AddressPolicy, embedded_ipv4, same_origin
+from url_fetcher.http.addresses import AddressPolicy, embedded_ipv4, same_host, same_origin
 from url_fetcher.http.connection import Dialer
+from url_fetcher.variables import SettingsVariables
 
 STRICT = AddressPolicy()
 
@@ -34,6 +36,7 @@ NEVER = [
     "::",
     "100.64.0.1",
     "100.100.100.200",
+    "100.127.255.255",
     "198.18.0.1",
     "192.0.2.1",
     "192.88.99.1",
@@ -44,6 +47,7 @@ NEVER = [
     "fec0::1",
     "2001:db8::1",
     "3fff::1",
+    "3fff:fff::1",
     "2001::1",
     "::7f00:1",
     "64:ff9b:1::1",
@@ -70,6 +74,7 @@ PRIVATE = [
     "::1",
     "10.1.2.3",
     "172.16.0.1",
+    "172.31.255.255",
     "192.168.1.1",
     "fd12::1",
     "::ffff:127.0.0.1",
@@ -95,7 +100,18 @@ PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+EDGES = [
+    *("9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "126.255.255.255", "128.0.0.1"),
+    *("169.253.255.255", "169.255.0.1", "172.15.255.255", "172.32.0.1", "192.88.98.255", "192.88.100.1"),
+    *("192.167.255.255", "192.169.0.1", "223.255.255.255", "1.0.0.1"),
+    *("192.0.1.1", "192.0.3.1", "192.31.195.255", "192.31.197.1", "192.52.192.255", "192.52.194.1"),
+    *("192.175.47.255", "192.175.49.1", "198.51.99.255", "198.51.101.1", "203.0.112.255", "203.0.114.1"),
+    *("2001:200::1", "2003::1", "2620:4f:7fff::1", "2620:4f:8001::1", "3ffe::1", "3fff:1000::1"),
+]
+"""Public addresses next to networks that are not."""
+
+
+@pytest.mark.parametrize("address", PUBLIC + EDGES)
 def test_a_public_address_is_allowed(address: str) -> None:
     """A globally routable peer passes, also embedded in an IPv6 address."""
     STRICT.check_peer(address, 443)
@@ -114,6 +130,12 @@ def test_no_address_is_allowed_that_python_calls_special(address: IPv4Address | 
     assert refused or (embedded.is_global and not embedded.is_multicast)
 
 
+@pytest.mark.parametrize("address", ["::ffff:8.8.4.5", "64:ff9b::8.8.4.5", "8.8.4.5"])
+def test_an_embedded_address_is_where_packets_end(address: str) -> None:
+    """All 32 bits of it count."""
+    assert str(embedded_ipv4(ip_address(address))) == "8.8.4.5"
+
+
 @pytest.mark.parametrize("address", NEVER + PRIVATE)
 def test_any_other_address_is_refused(address: str) -> None:
     """A peer that is not globally routable is refused, however its address is written."""
@@ -121,10 +143,29 @@ def test_any_other_address_is_refused(address: str) -> None:
         STRICT.check_peer(address, 443)
 
 
-def test_a_refused_private_address_names_the_setting() -> None:
-    """The error says which setting lets private addresses in."""
-    with pytest.raises(AddressRefused, match="ALLOW_PRIVATE_NETWORKS=true"):
-        STRICT.check_peer("10.0.0.1", 443)
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (
+            "10.0.0.1",
+            "address 10.0.0.1 port 8443 is private or loopback; "
+            "set ALLOW_PRIVATE_NETWORKS=true if that is meant",
+        ),
+        (
+            "fe80::1%eth0",
+            "address fe80::1%eth0 port 8443 is link-local, metadata, shared or reserved; "
+            "no setting allows it",
+        ),
+        ("127.0.0.1", "address 127.0.0.1 port 8443 is the function's own runtime; no setting allows it"),
+    ],
+    ids=["private", "link-local", "runtime"],
+)
+def test_a_refused_address_is_told_with_the_setting_that_allows_it(address: str, message: str) -> None:
+    """The error names address and port, why they are refused, and the way out if there is one."""
+    with pytest.raises(AddressRefused) as caught:
+        AddressPolicy(runtime_api="127.0.0.1:8443").check_peer(address, 8443)
+
+    assert (str(caught.value), caught.value.details) == (message, {"address": address, "port": 8443})
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -150,27 +191,119 @@ def test_no_setting_allows_the_runtime_api(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "reason"),
+    ("address", "port", "is_allowed"),
     [
-        ("http://example.com/", "ALLOW_HTTP"),
-        ("ftp://example.com/", "scheme 'ftp'"),
-        ("file:///etc/passwd", "no host"),
-        ("https:///path", "no host"),
-        ("https://example.com:22/", "port 22"),
-        ("https://user:hunter2@example.com/", "basic"),
-        ("https://example.com\\@evil.test/", "backslash"),
-        ("https://exa mple.com/", "space"),
-        ("https://example.com/\r\nHost: evil", "control character"),
-        ("https://[::1/", "cannot be read"),
-        ("https://example.com:99999/", "cannot be read"),
+        ("10.0.0.5", 9001, False),
+        ("10.0.0.5", 9002, True),
+        ("10.0.0.6", 9001, True),
+        ("127.0.0.1", 9001, False),
+        ("127.0.0.1", 9002, True),
     ],
 )
-def test_a_url_that_is_not_plain_https_is_refused(url: str, reason: str) -> None:
+def test_only_host_and_port_of_the_runtime_api_are_refused(address: str, port: int, is_allowed: bool) -> None:
+    """Its neighbours may be sources; its port on loopback may be another way to it."""
+    policy = AddressPolicy(allow_private_networks=True, runtime_api="10.0.0.5:9001")
+
+    def passes() -> bool:
+        try:
+            policy.check_peer(address, port)
+        except AddressRefused:
+            return False
+        return True
+
+    assert passes() is is_allowed
+
+
+HTTPS = "is not allowed; use https, or set ALLOW_HTTP=true for http"
+NO_HOST = "the URL has no host; write it as https://host/path"
+PORTS = "is not allowed; use 80, 443 or 1024 to 65535"
+AMBIGUOUS = (
+    "url: the URL holds a space, a backslash, a control character or half of a surrogate pair; "
+    "percent-encode it"
+)
+UNREADABLE = "url: the URL cannot be read; check its host and port"
+USER = 'the URL holds a user or a password; keep them in a secret and set auth.kind = "basic"'
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://example.com/", f"http://example.com/: scheme 'http' {HTTPS}"),
+        ("ftp://example.com/", f"ftp://example.com/: scheme 'ftp' {HTTPS}"),
+        ("example.com", f"example.com: scheme '' {HTTPS}"),
+        ("file:///etc/passwd", f"file:///etc/passwd: {NO_HOST}"),
+        ("https:///path", f"https:///path: {NO_HOST}"),
+        ("", f"url: {NO_HOST}"),
+        ("https://example.com:22/", f"https://example.com:22/: port 22 {PORTS}"),
+        ("https://example.com:1023/", f"https://example.com:1023/: port 1023 {PORTS}"),
+        ("https://example.com:0/", f"https://example.com:0/: port 0 {PORTS}"),
+        ("https://user:hunter2@example.com/", f"https://example.com/: {USER}"),
+        ("https://:@example.com/", f"https://example.com/: {USER}"),
+        ("https://example.com\\@evil.test/", AMBIGUOUS),
+        ("https://exa mple.com/", AMBIGUOUS),
+        ("https://example.com/\x00", AMBIGUOUS),
+        ("https://example.com/\x7f", AMBIGUOUS),
+        ("https://example.com/\ud800", AMBIGUOUS),
+        ("https://example.com/\r\nHost: evil", AMBIGUOUS),
+        ("https://[::1/", UNREADABLE),
+        ("https://example.com:99999/", UNREADABLE),
+    ],
+)
+def test_a_url_that_is_not_plain_https_is_refused(url: str, message: str) -> None:
     """Other schemes, ports, users and ambiguous characters are refused with the reason, secrets unshown."""
     with pytest.raises(AddressRefused) as caught:
         STRICT.check_url(url)
 
-    assert (reason in str(caught.value), "hunter2" in str(caught.value)) == (True, False)
+    assert (str(caught.value), caught.value.details) == (message, {"url": _shown(message)})
+
+
+def _shown(message: str) -> str:
+    return message.partition(": ")[0].removeprefix("url")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "http://example.com/",
+            "https://example.com/",
+            "https://example.com:80/",
+            "http://example.com:443/",
+        ),
+        *(
+            "https://example.com:1024/",
+            "https://example.com:65535/",
+            "https://example.com/!~%7F?a=é\ud7ff\ue000",
+        ),
+    ],
+)
+def test_http_and_other_ports_are_allowed_where_the_policy_says_so(url: str) -> None:
+    """The web's ports and those that need no privilege are open to both schemes."""
+    assert AddressPolicy(allow_http=True).check_url(url).host == "example.com"
+
+
+def test_a_host_that_is_not_allowed_is_named() -> None:
+    """The error says what to add where."""
+    with pytest.raises(AddressRefused) as caught:
+        AddressPolicy(allowed_hosts=("a.test",)).check_url("https://b.test./x")
+
+    assert str(caught.value) == "https://b.test./x: host 'b.test' is not in ALLOWED_HOSTS; add 'b.test' to it"
+
+
+def test_the_parts_are_those_that_the_client_uses() -> None:
+    """The host is in lower case and IDNA, as it is resolved and compared."""
+    parts = STRICT.check_url("HTTPS://BÜCHER.example:8443/a?b=1")
+
+    assert (parts.scheme, parts.host, parts.port) == ("https", "xn--bcher-kva.example", 8443)
+
+
+@pytest.mark.parametrize("name", ["allowed_hosts", "allow_http", "allow_private_networks"])
+def test_the_policy_is_that_of_the_settings(name: str) -> None:
+    """Each setting of the function is one of its policy, strict by default."""
+    given: dict[str, Any] = {"allowed_hosts": ("a.test",), "allow_http": True, "allow_private_networks": True}
+    policy = AddressPolicy.of(SettingsVariables(**{name: given[name]}), runtime_api="127.0.0.1:9001")
+
+    assert policy == replace(STRICT, **{name: given[name]}, runtime_api="127.0.0.1:9001")
 
 
 @pytest.mark.parametrize(
@@ -207,11 +340,26 @@ def test_allowed_hosts_narrow(url: str, is_allowed: bool) -> None:
         ("https://a.test/", "http://a.test/", False),
         ("https://a.test/", "https://a.test:8443/", False),
         ("https://a.test/", "https://b.test/", False),
+        ("http://a.test/", "http://a.test.:80/", True),
+        ("http://a.test:443/", "https://a.test/", False),
     ],
 )
 def test_an_origin_is_scheme_host_and_port(one: str, other: str, are_same: bool) -> None:
     """Two URLs have one origin only when scheme, host and port agree."""
     assert same_origin(one, other) is are_same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("https://a.test/x", "http://A.test.:8080/y", True),
+        ("https://a.test/", "https://b.test/", False),
+        ("https://a.test/", "https://a.test.evil.test/", False),
+    ],
+)
+def test_a_host_is_the_same_whatever_scheme_and_port(one: str, other: str, are_same: bool) -> None:
+    """Only the names of the hosts are compared."""
+    assert same_host(one, other) is are_same
 
 
 def dialer(policy: AddressPolicy, **kwargs: Any) -> Dialer:

@@ -1,0 +1,110 @@
+"""When a request is tried again, and how long that waits."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+
+from url_fetcher.http.retry import delay_seconds, is_retried, retry_after_seconds
+
+NOW = datetime(2026, 11, 23, 1, 18, 8, tzinfo=UTC)
+
+
+def asked(header: str | None) -> float | None:
+    """What a header asks for at that time."""
+    return retry_after_seconds(header, now=lambda: NOW)
+
+
+def test_these_statuses_are_tried_again() -> None:
+    """An answer that is not ready, too many requests, and errors of the server but those that stay."""
+    retried = [status for status in range(200, 600) if is_retried(status)]
+
+    assert retried == [202, 408, 425, 429, 500, *(502, 503, 504), *range(506, 600)]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("9" * 400, 1e9),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        ("Mon, 23 Nov 2026 03:18:38 +0200", 30.0),
+        ("Mon, 23 Nov 2026 01:18:38 -0000", 30.0),
+        ("Monday, 23-Nov-26 01:18:38 GMT", 30.0),
+        ("Mon Nov 23 01:18:38 2026", 30.0),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
+    ],
+    ids=["now", "seconds", "spaces", "for ever", "date", "zone", "no zone", "RFC 850", "asctime", "past"],
+)
+def test_retry_after_is_read_in_either_form(header: str, seconds: float) -> None:
+    """Seconds, or a date in any form of HTTP; a date without a zone is UTC, one gone by is now."""
+    assert asked(header) == seconds
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "soon",
+        "-1",
+        "1.5",
+        "²",
+        "Mon, 99 Nov 2026 01:18:38 GMT",
+        "Mon, 23 Nov 2026 01:18:38 +9999",
+        "Mon, 23 Nov 2026 01:18:38 +99999999999",
+    ],
+)
+def test_what_is_no_retry_after_asks_for_nothing(header: str | None) -> None:
+    """A header that cannot be read is no reason to fail."""
+    assert asked(header) is None
+
+
+def test_a_date_is_compared_with_the_clock() -> None:
+    """Without a clock of the caller's it is the system's, whatever its zone."""
+    east = datetime.now(timezone(timedelta(hours=9))) + timedelta(days=1)
+    seconds = retry_after_seconds(format_datetime(east))
+
+    assert seconds is not None
+    assert 80_000 < seconds <= 86_400
+
+
+@pytest.mark.parametrize(
+    ("failures", "cap_seconds"),
+    [(1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 20.0), (10_000, 20.0)],
+)
+def test_the_cap_of_a_delay_doubles_up_to_the_settings(failures: int, cap_seconds: float) -> None:
+    """From half a second on, and however many tries have failed."""
+    delay = delay_seconds(failures, asked_seconds=None, max_delay_seconds=20, random_=lambda: 1.0)
+
+    assert delay == cap_seconds
+
+
+def test_doubling_ends_at_a_number_that_can_be_computed() -> None:
+    """Thirty doublings are seventeen years; a thousand would be no float."""
+    delay = delay_seconds(10_000, asked_seconds=None, max_delay_seconds=float("inf"), random_=lambda: 1.0)
+
+    assert delay == 0.5 * 2**30
+
+
+@pytest.mark.parametrize(("drawn", "seconds"), [(0.0, 0.0), (0.25, 0.5), (0.999, 1.998)])
+def test_a_delay_is_drawn_from_nothing_to_its_cap(drawn: float, seconds: float) -> None:
+    """Full jitter: those that failed together do not come back together."""
+    delay = delay_seconds(3, asked_seconds=None, max_delay_seconds=20, random_=lambda: drawn)
+
+    assert delay == pytest.approx(seconds)
+
+
+def test_delays_differ_without_a_generator_of_the_callers() -> None:
+    """The jitter is random by default."""
+    delays = {delay_seconds(9, asked_seconds=None, max_delay_seconds=20) for _ in range(20)}
+
+    assert len(delays) > 1
+
+
+@pytest.mark.parametrize("asked_for", [0.0, 3.0, 3_600.0])
+def test_what_the_source_asks_for_is_honoured_even_above_the_cap(asked_for: float) -> None:
+    """The source knows best, and nothing is added or taken at random."""
+    assert delay_seconds(1, asked_seconds=asked_for, max_delay_seconds=20) == asked_for
