@@ -44,7 +44,7 @@ class Bench:
         results = self._results
         starts = 3 if self._quick else 9
         results.import_seconds = start_seconds(OURS_STARTED, starts, unpacked_zip())
-        results.boto3_import_seconds = start_seconds(BOTO3_STARTED, starts)
+        results.boto3_import_seconds = start_seconds(BOTO3_STARTED, starts, unpacked_zip())
         with BenchmarkServer(FOLDER) as server:
             for title, records, size, round_trip_ms, variants in self._scenarios():
                 server.delay(round_trip_ms)

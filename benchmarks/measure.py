@@ -1,6 +1,7 @@
 """Runs variants in processes of their own and takes medians."""
 
 import json
+import site
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,14 @@ _LAMBDA = {
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "PATH": "",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
+
+RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
+"""What Lambda's runtime brings; urllib3 comes with the zip."""
 
 OURS_STARTED = """
 import sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 begun = time.process_time()
 import url_fetcher.handler
 url_fetcher.handler.CLIENTS.kinesis
@@ -31,7 +34,8 @@ print(time.process_time() - begun)
 
 
 BOTO3_STARTED = """
-import time
+import sys, time
+sys.path[:0] = sys.argv[1:]
 begun = time.process_time()
 import boto3, requests
 boto3.client("kinesis")
@@ -105,13 +109,19 @@ def unpacked_zip() -> Path:
 def start_seconds(program: str, runs: int, folder: Path = ROOT / "lambda") -> float:
     """Median of the CPU time that ``program`` says its imports and first client took, in new processes.
 
-    As in Lambda, boto3 comes with the runtime and has bytecode; what lies in ``folder`` comes first and
-    gets none.
+    As in Lambda, boto3 comes with the runtime and has bytecode, what lies in ``folder`` comes first and
+    gets none, and nothing else is installed.
     """
+    runtime = FOLDER / "runtime"
+    runtime.mkdir(parents=True, exist_ok=True)
+    for name in RUNTIME_PACKAGES:
+        link = runtime / name
+        if not link.exists():
+            link.symlink_to(Path(site.getsitepackages()[0], name))
     times = [
         float(
             subprocess.run(
-                [sys.executable, "-c", program, str(folder)],
+                [sys.executable, "-B", "-I", "-S", "-c", program, str(folder), str(runtime)],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
