@@ -1,6 +1,6 @@
 """The stack's outputs: a contract with every stack that reads them from the state.
 
-An output may be added; none is renamed, removed or given another meaning but with a new major version.
+An output may be added. Only a major version renames, removes or redefines one.
 """
 
 from dataclasses import dataclass

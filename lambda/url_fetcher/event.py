@@ -11,7 +11,7 @@ from url_fetcher.source.schema import Source
 from url_fetcher.source_list import SourceList
 
 UNCONFIGURED = "event"
-"""The name in the metrics of a source that is not configured, or that cannot be told."""
+"""The name in the metrics of a source that is not configured, or that is unknown."""
 
 _UNNAMED = "default"  # the first configured source may have no name
 
@@ -20,7 +20,7 @@ _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "aws
 
 
 class IngestionRequest(NamedTuple):
-    """What to ingest, and where to go on when a former invocation could not end it.
+    """What to ingest, and where to resume what an earlier invocation did not finish.
 
     ``metrics_source`` is the source's name in the metrics: a configured one, or ``event`` for a source
     that the event describes, whatever it calls it. Each name makes metrics that cost money.

@@ -22,7 +22,7 @@ from url_fetcher.source.auth_kind import Session
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.summary import NOTHING_DONE, answer
 
-# What is left when fetching must have ended: to drain what is in flight, and then to say so.
+# The time that is left when fetching must end: to drain what is in flight, then to answer.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
 _ANSWER_SECONDS = 1.0
 _MAX_CAUSES = 10
@@ -63,7 +63,7 @@ def handler(event: object, context: Context) -> dict[str, object]:
 def run(
     event: object, context: Context, *, environ: Mapping[str, str], clients: Clients
 ) -> dict[str, object]:
-    """As ``handler``, with everything passed in."""
+    """As ``handler``, with environment and clients passed in."""
     log = _log(environ, clients, request_id=context.aws_request_id)
     ingestion: Ingestion | None = None
     metrics_source, has_failed = UNCONFIGURED, True

@@ -112,7 +112,7 @@ class Ingestion:
         page.finish(records=self._fetched - before, outside=splitter.outside())
 
     def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Put records, and reject those that are none, as far as the source may have that many."""
+        """Put records and reject bad ones, up to the source's limit."""
         limit = self._source.limits.max_records
         left = limit - self._fetched
         self._sink.put(origin, records[:left] if len(records) > left else records)

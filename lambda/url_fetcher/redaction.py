@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 HIDDEN = "REDACTED"
-# `key` counts only as a word of its own or behind one that makes a secret of it: `sort_key` is none.
+# `key` counts only alone or after a word that makes it a secret: `sort_key` is not one.
 _SECRET_PARAMETER = re.compile(
     r"(access|account|api|app|client|consumer|functions|licen[cs]e|master|private|shared|subscription|user)[-_.]?key"
     r"|^key$|^appid$|token|secret|passw|passphrase|^pass$|^pwd$|signature|^sig$|^auth|credential|^code$|session"
     r"|^jwt$",
     re.IGNORECASE,
 )
-# A page's token is none, unless it says that it grants access.
+# A page's token is not a secret, unless its name says that it grants access.
 _PLACE_PARAMETER = re.compile(
     r"^(?!.*(access|auth|secret|api[-_]?key)).*(page|next|cursor|continu|sync|start|after)", re.IGNORECASE
 )
@@ -69,7 +69,7 @@ def _is_secret(parameter: str) -> bool:
 
 
 class Redactor:
-    """Replaces every secret that it has been told, in whatever way its characters are escaped."""
+    """Replaces every secret that it knows, however its characters are escaped."""
 
     def __init__(self) -> None:
         self._learned: set[str] = set()

@@ -1,4 +1,4 @@
-"""Runs the emulator with its differences to AWS mended: ``python -m local_aws.emulator.launcher``.
+"""Runs the emulator, patched where it differs from AWS: ``python -m local_aws.emulator.launcher``.
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
 and those of the patches (``FIREHOSE_TIME_SCALE``, ``IAM_DECISIONS_FILE``,

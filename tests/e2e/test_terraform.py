@@ -189,7 +189,7 @@ def test_without_permission_to_put_nothing_is_ingested(clicks: Deployment, sampl
 def test_without_permission_to_keep_dead_letters_the_invocation_fails(
     clicks: Deployment, tmp_path: Path
 ) -> None:
-    """A record that can never go is not dropped when its dead letter cannot be written."""
+    """A record that the stream can never take is not dropped when its dead letter cannot be written."""
     with _without("s3:PutObject", clicks), _serving(tmp_path, b'{"a": 1}\nno json\n') as url:
         answer = clicks.invoke({"url": url, "format": "ndjson"})
 

@@ -126,7 +126,7 @@ def _deliver(sink: Sink, body: bytes) -> DeliveryReport:
 
 
 class _Run:
-    """One delivery of all records, with a few that can never go among them."""
+    """One delivery of all records, with a few among them that the stream can never take."""
 
     def __init__(self, target: _Endpoint | _BeforeTheEmulator) -> None:
         bad = [b"{not json", b'"' + b"x" * 60_000 + b'"', b"\xff"]

@@ -216,7 +216,7 @@ class FetchFunction(Construct):
             self.function.add_override("dynamic.vpc_config", blocks)
 
     def _log_to(self, log_group: LogGroupReference, is_existing: Condition) -> None:
-        """Without it, Lambda logs to the group that has the function's name."""
+        """Log to a group that exists; without this, Lambda logs to the group that has the function's name."""
         logging = {"log_format": "Text", "log_group": log_group.name}
         if is_existing is True:
             self.function.put_logging_config(**logging)
@@ -224,7 +224,7 @@ class FetchFunction(Construct):
             self.function.add_override("dynamic.logging_config", blocks)
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
-        """A destination rather than a dead letter configuration: it tells the error beside the event."""
+        """Send failed events to the queue. A destination includes the error; a dead letter configuration does not."""
         on_failure = LambdaFunctionEventInvokeConfigDestinationConfigOnFailure(destination=queue_arn)
         LambdaFunctionEventInvokeConfig(
             self,

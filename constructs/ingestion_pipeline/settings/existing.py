@@ -24,7 +24,7 @@ class Reference:
         arn: Of the service that ``service`` names, or a reference of Terraform's.
 
     Raises:
-        SettingsError: When the ARN is none of that service.
+        SettingsError: When it is not an ARN of that service.
     """
 
     service = ""
@@ -233,7 +233,7 @@ class Existing:
         return getattr(self, name) is not None
 
     def check(self, settings: Settings) -> None:
-        """Settings of a part that is not made are a mistake.
+        """Refuse settings of a part that is not made.
 
         Raises:
             SettingsError: With each of them.

@@ -1,4 +1,4 @@
-"""Reads pipeline.toml into settings, or says everything that is wrong with it at once."""
+"""Reads pipeline.toml into settings, or raises one error with everything that is wrong."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def _environment_problems(environments: object, chosen: str) -> list[Problem]:
 
 
 def _conflicts(document: Mapping[str, Any], overlay: Mapping[str, Any], environment: str) -> list[Problem]:
-    """What settings that are fine on their own demand of each other, in one environment."""
+    """Settings of one environment that are valid alone but not together."""
     problems = []
     merged = _merged(document, overlay)
     for name, values in merged.items():

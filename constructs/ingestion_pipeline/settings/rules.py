@@ -1,4 +1,4 @@
-"""What a setting may be, said once, and the error that lists every setting that is not.
+"""What a setting may be, declared once, and the error that lists every invalid setting.
 
 A rule travels in the metadata of a dataclass field; the check, the message and the documentation
 are made from it.
@@ -158,12 +158,12 @@ def problems_in(table: type, values: Mapping[str, object], path: str) -> list[Pr
 
 
 class Checked:
-    """A frozen dataclass of settings that refuses to exist with a value against its rule."""
+    """A frozen dataclass of settings that cannot be created with a value that its rule forbids."""
 
     table: str = ""
 
     def __post_init__(self) -> None:
-        """Check every field, then what fields demand of each other.
+        """Check every field, then the fields together.
 
         Raises:
             SettingsError: With every problem.
@@ -177,5 +177,5 @@ class Checked:
             raise SettingsError(problems)
 
     def conflicts(self) -> list[Problem]:
-        """Problems between fields that are fine on their own."""
+        """Problems between fields that are valid alone."""
         return []

@@ -63,7 +63,7 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
 
 
 def _too_many(sources: Sequence[Source]) -> list[Problem]:
-    """Sources that are fine on their own, and more than fit together."""
+    """Sources that are valid alone, but too many together."""
     size, groups = len(as_json(sources).encode()), ConfiguredSources(sources).secret_groups
     problems = []
     if size > MAX_SOURCES_BYTES:
@@ -171,7 +171,7 @@ def _problems(path: str, source: Source) -> Iterable[Problem]:
 
 
 def _beyond_json(path: str, value: object) -> Iterable[Problem]:
-    """TOML's values that JSON has no way to write: dates, times, infinite numbers."""
+    """Values of TOML that JSON cannot hold: dates, times, infinite numbers."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _beyond_json(f"{path}.{key}", inner)
@@ -183,7 +183,7 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 
 
 def _causes(error: "ValidationError") -> list["ValidationError"]:
-    """The errors that a person should read: of a table of several kinds, those of the kind it has."""
+    """The errors worth showing: of a table with several kinds, those of its own kind."""
     branches: dict[object, list[ValidationError]] = {}
     for inner in error.context or []:
         branches.setdefault(inner.schema_path[0], []).append(inner)
@@ -218,7 +218,7 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
 
 
 def _alternatives(error: "ValidationError") -> str:
-    """What a value may be, if there are several ways: a table's kinds, or the types."""
+    """What a value may be if there is a choice: a table's kinds, or types."""
     inner = error.context or []
     allowed: list[Any] = [cause.validator_value for cause in inner if "kind" in cause.path]
     kinds = [str(values[0]) for values in allowed]

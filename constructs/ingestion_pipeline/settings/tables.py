@@ -309,7 +309,7 @@ class FunctionSettings(Checked):
     log_retention_days: int = retention_days("Days that the function's log is kept.")
 
     def conflicts(self) -> list[Problem]:
-        """A zip for half this machine."""
+        """`host` for one of runtime and architecture only."""
         if (self.runtime == "host") != (self.architecture == "host"):
             advice = f"must be host together with function.runtime, which is {self.runtime!r}"
             return [Problem(f"{self.table}.architecture", self.architecture, advice)]
@@ -504,7 +504,7 @@ class Settings:
         return ConfiguredSources(self.sources)
 
     def __post_init__(self) -> None:
-        """Check what tables demand of each other.
+        """Check the tables together.
 
         Raises:
             SettingsError: With every problem.
@@ -514,7 +514,7 @@ class Settings:
             raise SettingsError(problems)
 
     def _overlapping_prefixes(self) -> list[Problem]:
-        """Folders of the bucket that lie in one another: whoever may use one could use the other."""
+        """Folders of the bucket that overlap: access to one would be access to the other."""
         folders = {
             "delivery.error_prefix": self.delivery.error_prefix,
             "dead_letters.prefix": self.dead_letters.prefix,

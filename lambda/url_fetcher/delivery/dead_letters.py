@@ -1,4 +1,4 @@
-"""Where records go that can never be on the stream: NDJSON objects beside the lake's data."""
+"""The dead letters: undeliverable records, stored as NDJSON objects beside the lake's data."""
 
 import gzip
 import uuid
@@ -65,7 +65,7 @@ class DeadLetters:
         self._first_reason = ""
 
     def put(self, origin: Origin, rejected: Rejected) -> None:
-        """Keep a record, in memory until 4 MiB are together.
+        """Store a record; it waits in memory until 4 MiB have gathered.
 
         Raises:
             DeadLettersRejected: When the bucket is missing or denied.
@@ -82,7 +82,7 @@ class DeadLetters:
             self._write()
 
     def close(self) -> None:
-        """Write what is kept.
+        """Write what waits.
 
         Raises:
             DeadLettersRejected: When there is something to keep and no bucket, or it is missing or denied.
@@ -90,7 +90,7 @@ class DeadLetters:
         """
         if self.count and not self._bucket:
             raise DeadLettersRejected(
-                f"{self.count} records can never go to the stream and there is no place to keep them; the "
+                f"{self.count} records are undeliverable and there is no place to store them; the "
                 f"first {self._first_reason}; name a bucket in DEAD_LETTER_BUCKET",
                 rejected=self.count,
             )

@@ -1,4 +1,4 @@
-"""Entries to the stream: in requests, several at once, resent until they are accepted."""
+"""Sends entries to the stream: several requests at once, each entry until it is accepted."""
 
 import time
 from collections import deque
@@ -18,7 +18,7 @@ _ENTRIES_AT_A_TIME = 16
 
 
 class Dispatcher:
-    """Sends entries from one thread's hand by threads of its own, no more at once than the pace allows.
+    """Sends the entries of one thread by threads of its own, as many at once as the congestion window allows.
 
     Entries that were refused go first in the next request, together with what then fits.
 
@@ -61,7 +61,7 @@ class Dispatcher:
         self._failure: Exception | None = None
 
     def enqueue(self, entries: Iterable[Entry], *, lines: int = 0) -> None:
-        """Take entries, and begin requests while there is enough for one; waits while too much is on its way.
+        """Take entries, and start requests while there is enough for one; waits while too much is in flight.
 
         Args:
             entries: May be worked out while they are taken.
@@ -96,7 +96,7 @@ class Dispatcher:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _send_next(self) -> None:
-        """Begin one request as soon as the pace allows; with nothing to send, wait for one answer."""
+        """Start one request as soon as the window allows; with nothing to send, wait for one answer."""
         with self._changed:
             while (wait_seconds := self._seconds_until_sendable()) > 0:
                 self._changed.wait(wait_seconds)
@@ -108,7 +108,7 @@ class Dispatcher:
         self._threads.submit(self._send, batch)
 
     def _seconds_until_sendable(self) -> float:
-        """How long to wait at most before looking again whether a request may be sent; 0 for now."""
+        """Seconds to wait at most before checking again whether a request may be sent; 0 for none."""
         if self._failure:
             raise self._failure
         remaining = self._deadline.remaining

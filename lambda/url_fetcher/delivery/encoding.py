@@ -18,7 +18,7 @@ _SUCCESS = 200
 
 
 def encode_directly(client: "BaseClient") -> bool:
-    """Whether a Kinesis client's PutRecords is encoded here from now on; not if it speaks another protocol.
+    """Encode a client's PutRecords here from now on; False, and nothing is changed, for another protocol.
 
     Lambda updates the runtime's botocore by itself, and its model of Kinesis may one day choose another
     protocol than JSON. Then the client stays as botocore made it: it works, only slower.
@@ -34,7 +34,7 @@ def encode_directly(client: "BaseClient") -> bool:
 
 
 def _speaks_json(model: "ServiceModel") -> bool:
-    """Whether the client serializes as is done here."""
+    """Whether the client's protocol is the one that is encoded here."""
     metadata = model.metadata
     # Before 1.36 botocore knew no choice of protocols.
     protocol = getattr(model, "resolved_protocol", metadata.get("protocol"))

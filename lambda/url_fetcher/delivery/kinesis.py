@@ -1,4 +1,4 @@
-"""One PutRecords request and what came of it."""
+"""One PutRecords request and its result."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ class PutsRecords(Protocol):
 
 
 class PutResult(NamedTuple):
-    """What came of a request.
+    """The result of a request.
 
     Args:
         refused: The entries that must be sent again, in their order.

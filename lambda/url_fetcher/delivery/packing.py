@@ -1,4 +1,4 @@
-"""Lines gathered into the records that Kinesis bills."""
+"""Packs lines into the records that Kinesis bills."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -43,10 +43,10 @@ class Packer(Protocol):
     """Gathers lines into entries."""
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """The entries that are full with ``lines``; the rest waits."""
+        """The entries that ``lines`` fill; the rest waits."""
 
     def flush(self) -> Iterator[Entry]:
-        """What waits."""
+        """The entries that wait, full or not."""
 
 
 def random_key() -> str:
@@ -129,7 +129,7 @@ class KeyedPacker:
         self._size = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """The entries that are full with ``lines``, or whose turn came because too much waited."""
+        """The entries that ``lines`` fill, and others when too much waits."""
         for record, line in zip(lines.records, _each(lines), strict=True):
             key = self._key(record)
             if not key:

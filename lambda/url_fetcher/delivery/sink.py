@@ -22,12 +22,19 @@ class Sink:
 
     Used by one thread; requests run on others. Order is kept inside one Kinesis record only.
 
+    Example:
+        >>> sink = Sink(kinesis_client(), "orders", deadline=Deadline(60), dead_letters=DeadLetters("lake"))
+        >>> sink.put(Origin(source_url="https://…", timestamp="2026-11-23T01:18:08.129Z"), [b'{"id":1}'])
+        >>> sink.close()
+        >>> sink.report.accepted
+        1
+
     Args:
         client: Made by ``kinesis_client``, or anything with its ``put_records``.
         stream_name: The stream.
         deadline: Nothing is sent or waited for after it.
         settings: Sizes and limits.
-        dead_letters: Where records go that never can; closed with the sink.
+        dead_letters: Where undeliverable records are stored; closed with the sink.
     """
 
     def __init__(
@@ -65,7 +72,7 @@ class Sink:
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
-        """Keep a record that can never go as a dead letter.
+        """Store an undeliverable record as a dead letter.
 
         Raises:
             DeliveryError: When the dead letters cannot be written.
@@ -74,7 +81,7 @@ class Sink:
         self.report.dead_lettered += 1
 
     def close(self) -> None:
-        """Send what is left, wait for every answer, and write the dead letters; again does nothing.
+        """Send what is left, wait for every answer, and write the dead letters. A second call does nothing.
 
         Raises:
             StreamUnavailable: When the deadline comes first; says how many are left. Retryable.

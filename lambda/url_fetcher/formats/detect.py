@@ -14,7 +14,7 @@ _OTHERS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class OffsetSplitter(Splitter, Protocol):
-    """A splitter that can be told how many bytes of the body it does not see."""
+    """A splitter whose offsets may start behind bytes that it does not see."""
 
     def start(self, offset: int) -> None:
         """Count offsets from ``offset``; before the first ``feed``."""
@@ -74,7 +74,13 @@ def open_splitter(
     max_nesting: int,
     content_type: str = "",
 ) -> Splitter:
-    """A splitter for one body.
+    r"""A splitter for one body.
+
+    Example:
+        >>> splitter = open_splitter("ndjson", max_record_bytes=1000, max_nesting=100)
+        >>> for records, rejected in split([b'{"a":1}\n{"a":2}\n'], splitter):
+        ...     print(len(records), len(rejected))
+        2 0
 
     Args:
         format: ``auto`` takes the format from ``content_type``, and is JSON when that says nothing.

@@ -94,6 +94,12 @@ _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 class AddressPolicy:
     """Where this function may go.
 
+    Example:
+        >>> AddressPolicy(allowed_hosts=("*.example.com",)).check_url("https://api.example.com/v1")
+        Url(scheme='https', …)
+        >>> AddressPolicy().check_peer("169.254.169.254", 80)
+        AddressRefused: address 169.254.169.254 port 80 is link-local, metadata, shared or reserved; …
+
     Args:
         allowed_hosts: Host names, exact or as ``*.example.com`` (any depth, not the name itself);
             empty allows every host.

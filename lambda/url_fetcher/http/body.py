@@ -85,7 +85,7 @@ class Body:
         )
 
     def _gunzipped_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Without the gzip of a ``.gz`` file, told by its first two bytes."""
+        """Without the gzip of a ``.gz`` file, recognized by its first two bytes."""
         start = b""
         while len(start) < len(_GZIP_MAGIC) and (piece := next(pieces, b"")):
             start += piece

@@ -44,7 +44,7 @@ def delay_seconds(
 
     Args:
         failures: Tries that have failed so far, at least 1.
-        asked_seconds: From ``Retry-After``; kept to even over the cap, the deadline bounds it.
+        asked_seconds: From ``Retry-After``; honoured even above the cap; the deadline bounds it.
         max_delay_seconds: The cap.
         random_: Gives a number in [0, 1).
     """

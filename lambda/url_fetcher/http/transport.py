@@ -217,7 +217,7 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
         )
         return SourceTimeout(f"{url}: no answer or no more of it: {limit} passed", cause=type(error).__name__)
     if broken := next((each for each in chain if isinstance(each, BrokenHttp)), None):
-        return SourceRejected(f"{url}: its answer breaks HTTP: {broken}; its server must be mended")
+        return SourceRejected(f"{url}: its answer breaks HTTP: {broken}; the server has to be fixed")
     if any(isinstance(each, http.client.BadStatusLine) for each in chain):
         # Worth another try: after a fault in the answer before, a kept connection is out of step.
         return SourceUnavailable(f"{url}: its answer is not HTTP/1", cause=type(error).__name__)

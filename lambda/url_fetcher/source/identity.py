@@ -1,4 +1,4 @@
-"""What a source is told by: the URL as it is configured, before a run adds anything to it."""
+"""What identifies a source: its configured URL and query, before a run adds anything."""
 
 from typing import TYPE_CHECKING
 

@@ -21,7 +21,7 @@ class Pager:
         pagination: The source's settings.
         url: The first page's URL without what the pagination adds.
         resume: Where to begin instead of at the first page.
-        warn: Is told why a source that ended may have more pages.
+        warn: Called with the reason why a source that ended may have more pages.
     """
 
     def __init__(

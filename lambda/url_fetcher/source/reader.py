@@ -45,13 +45,18 @@ class Page:
 class SourceReader:
     """Reads the pages of one source, once.
 
+    Example:
+        >>> for page in reader.pages():
+        ...     body = b"".join(page.chunks)
+        ...     page.finish(records=count_of(body), outside=None)
+
     Args:
         source: Its settings.
         transport: Sends requests to allowed addresses.
         session: What its authentication works with.
         deadline: When reading ends, at the latest.
         resume: Where to begin instead of at the first page.
-        warn: Is told what looks wrong but may be right, such as an early end; each is counted, too.
+        warn: Called with what looks wrong but may be right, such as an early end; each call is counted.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
     """
 

@@ -18,7 +18,7 @@ Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often a source may be asked."""
+    """How often requests may be sent to a source."""
 
     min_interval_seconds: Annotated[float, Meta(ge=0, le=60)] = 0.0
 

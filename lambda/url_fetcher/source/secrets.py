@@ -38,7 +38,7 @@ class SecretCache:
 
     Args:
         client: Gives the Secrets Manager client of a Region; called when a secret is read.
-        redactor: Is told every value.
+        redactor: Learns every value, to hide it.
         clock: Gives seconds of the wall clock: a frozen function's monotonic clock stands still.
     """
 

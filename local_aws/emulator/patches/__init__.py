@@ -1,4 +1,4 @@
-"""What the emulator does otherwise than AWS, mended one difference a module.
+"""Patches for what the emulator does differently from AWS, one difference a module.
 
 Each module says what AWS does and what the emulator does, and replaces functions of the emulator
 through ``patch_point``. A test that leans on a patch proves something about our reading of AWS, never

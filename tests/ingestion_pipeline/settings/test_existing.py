@@ -83,7 +83,7 @@ class TestExisting:
         assert target["cloudwatch_logging_options"]["log_group_name"] == "theirs"
 
     def test_failures_go_to_the_queue(self, brought: Synthesized) -> None:
-        """Events that failed to the last go to the queue that was brought."""
+        """Events that failed for good go to the queue that was brought."""
         config = brought.only("aws_lambda_function_event_invoke_config")["destination_config"]
 
         assert config["on_failure"]["destination"] == f"arn:aws:sqs:{ACCOUNT}:theirs"

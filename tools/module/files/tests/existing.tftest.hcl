@@ -1,4 +1,4 @@
-# What is brought along is used, and nothing is made in its place.
+# Parts that exist are used, and nothing is made in their place.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,7 +14,7 @@ variables {
   existing_failure_destination = { arn = "arn:aws:sns:eu-central-1:123456789012:failures" }
 }
 
-run "makes_nothing_that_was_brought" {
+run "makes_no_part_that_exists" {
   command = plan
 
   assert {
@@ -32,11 +32,11 @@ run "makes_nothing_that_was_brought" {
       aws_cloudwatch_log_group.delivery_log_group,
       aws_sqs_queue.dead_letters_queue,
     )) == 0
-    error_message = "something is made in place of what was brought along"
+    error_message = "something is made in place of a part that exists"
   }
 }
 
-run "uses_what_was_brought" {
+run "uses_the_parts_that_exist" {
   command = plan
 
   assert {
