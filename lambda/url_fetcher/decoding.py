@@ -31,7 +31,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
     Args:
         settings: Dicts, lists and scalars, as JSON or TOML gives them.
         type_: A type of the schema.
-        where: What holds the settings, to begin the message: ``the event``, ``SOURCES``.
+        where: What holds the settings, to begin the message: ``the event``, the address of the source list.
         from_text: Whether numbers and booleans may be written as text, as in environment variables.
 
     Raises:

@@ -5,6 +5,7 @@ role, but neither Firehose's role, nor trust policies, nor logs; those are judge
 simulator of IAM below. Its Firehose buffers and compresses by a patch of this project.
 """
 
+import gzip
 import json
 import re
 import shutil
@@ -197,22 +198,23 @@ def test_without_permission_to_keep_dead_letters_the_invocation_fails(
 
 
 @pytest.mark.usefixtures("applied")
-def test_a_record_that_can_never_go_is_kept_with_its_reason(
+def test_an_undeliverable_record_is_kept_with_its_reason(
     clicks: Deployment, emulator: Emulator, tmp_path: Path
 ) -> None:
     """A broken line goes to the dead letters and does not stop its neighbours."""
     with _serving(tmp_path, b'{"a": 1}\nno json\n{"a": 2}\n') as url:
         answer = clicks.invoke({"url": url, "format": "ndjson"})
-    listed = emulator.client("s3").list_objects_v2(
-        Bucket=clicks.outputs()["bucket_name"], Prefix="dead-letters/"
-    )
+    s3, bucket = emulator.client("s3"), clicks.outputs()["bucket_name"]
+    [listed] = s3.list_objects_v2(Bucket=bucket, Prefix="dead-letters/")["Contents"]
+    lines = gzip.decompress(s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read()).splitlines()
 
     assert answer.get("statusCode") == 200, answer
-    assert len(listed["Contents"]) == 1
+    [letter] = [json.loads(line) for line in lines]
+    assert letter["reason"].startswith("is not JSON"), letter
 
 
 @pytest.mark.usefixtures("applied")
-def test_an_event_that_failed_to_the_last_ends_in_the_queue(clicks: Deployment, emulator: Emulator) -> None:
+def test_an_event_that_failed_for_good_ends_in_the_queue(clicks: Deployment, emulator: Emulator) -> None:
     """An asynchronous event is tried again and then kept whole, to be replayed."""
     event = {"url": "http://127.0.0.1:9/nobody-listens", "retry": {"max_attempts": 1}}
     emulator.client("lambda").invoke(

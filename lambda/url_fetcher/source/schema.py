@@ -1,4 +1,4 @@
-"""The one schema of a source, the same in ``pipeline.toml``, in the environment and in an event.
+"""The one schema of a source, the same in ``pipeline.toml``, in the source list and in an event.
 
 Every key but ``url`` may be left out; the defaults and the allowed ranges below are the table.
 ``docs/sources.md`` explains each key with an example.
