@@ -224,7 +224,7 @@ class FetchFunction(Construct):
             self.function.add_override("dynamic.logging_config", blocks)
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
-        """Send failed events to the queue, each with its error (a dead letter configuration leaves it out)."""
+        """Send failed events to the queue, each with its error, which a dead letter configuration omits."""
         on_failure = LambdaFunctionEventInvokeConfigDestinationConfigOnFailure(destination=queue_arn)
         LambdaFunctionEventInvokeConfig(
             self,
