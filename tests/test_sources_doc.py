@@ -162,7 +162,6 @@ def behaviours() -> dict[str, Behaviour]:
             "after", {"": {"items": [1], "meta": {"next": "k"}}, "k": {"items": [2], "meta": {}}}
         ),
         "/patient": in_turn(answer(b"", status=503), answer(b"[1, 2]"), answer(b"[]")),
-        "/oauth/token": token("orders"),
         "/v2/orders": demanding(
             by(
                 "cursor",
@@ -171,7 +170,7 @@ def behaviours() -> dict[str, Behaviour]:
                     "k": {"data": [2], "meta": {"next_cursor": None}},
                 },
             ),
-            headers={"authorization": "Bearer orders"},
+            headers={"authorization": "Bearer t"},
             query={"status": "paid"},
         ),
     }

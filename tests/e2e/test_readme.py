@@ -147,7 +147,7 @@ def test_a_plan_that_loses_data_fails(reader: Reader) -> None:
 
 def test_terraform_alone_finds_nothing_to_change(reader: Reader) -> None:
     """So does plain Terraform in the stack's folder, with the variables of ``make env``."""
-    said = reader.types(BY_CDKTF.splitlines(keepends=True)[0], BY_TERRAFORM)
+    said = reader.types('eval "$(make env)"\n', BY_TERRAFORM)
 
     assert "No changes" in said
 

@@ -148,18 +148,18 @@ def cost_table(environment: str = "prod") -> str:
 
 
 def cost_summary(environment: str = "prod") -> str:
-    """Markdown: the same bill in a few rows, for the README."""
+    """Markdown: what grows with the sources, what does not, and the sums, for the README."""
     bills = [bill(sources, environment) for sources in SOURCES]
-    named = (
-        "Kinesis: shards",
-        "Kinesis: retention beyond 24 hours",
-        "CloudWatch: metrics",
-        "Secrets Manager",
-    )
-    rows = [_row(name, [each[name] for each in bills]) for name in named]
-    rest = [Decimal(sum(each.values())) - sum(each[name] for name in named) for each in bills]
-    totals = _row("**total, USD a month**", [Decimal(sum(each.values())) for each in bills])
-    return _header() + "".join(rows) + _row("everything else", rest) + totals
+    names = {
+        "the stream": [name for name in LINES if name.startswith("Kinesis")],
+        "metrics": ["CloudWatch: metrics"],
+        "secrets": ["Secrets Manager"],
+    }
+    rows = {
+        row: [Decimal(sum(each[name] for name in named)) for each in bills] for row, named in names.items()
+    }
+    rows["**with everything else**"] = [Decimal(sum(each.values())) for each in bills]
+    return _header() + "".join(_row(name, amounts) for name, amounts in rows.items())
 
 
 def _header() -> str:
