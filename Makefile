@@ -90,8 +90,9 @@ setup: .venv/.ready node_modules/.ready ## Install what the other targets need
 clean: ## Remove everything that the targets have written
 	rm -rf .venv node_modules build dist cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# The one target that needs no Terraform.
 prerequisites:
-	@$(PYTHON) tools/prerequisites.py
+	@$(PYTHON) tools/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
 
 .venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
 	@$(RUN) tools/warm.py
