@@ -1,8 +1,8 @@
 """Checks that the required tools are installed in a supported version.
 
 ``python3 tools/prerequisites.py`` prints nothing, or what is missing and where to get it; with ``--without
-terraform`` that command may be missing. It must run on an old Python too, to say that it is too old, so it uses
-nothing newer than Python 3.6.
+terraform`` that command may be missing. It must run on an old Python too, to say that it is too old, so it
+uses nothing newer than Python 3.6.
 """
 
 import re

@@ -53,7 +53,6 @@ class TestDefaults:
 
         assert done.stderr == ""
 
-
     def test_a_tool_that_is_not_needed_may_be_missing(self, root: Path, tmp_path: Path) -> None:
         """`make unit` needs no Terraform."""
         versions = {name: version for name, version in GOOD.items() if name != "terraform"}
