@@ -281,10 +281,9 @@ def test_migration_changes_nothing_but_tags_and_the_package(moves: list[dict[str
     assert changed <= {"tags", "filename", "environment"}
 
 
-def test_migration_keeps_the_stream(migrated: Consumer, former: dict[str, Any], emulator: Emulator) -> None:
+@pytest.mark.usefixtures("migrated")
+def test_migration_keeps_the_stream(former: dict[str, Any], emulator: Emulator) -> None:
     """It is the same stream, with the same records on it."""
-    assert migrated
-
     assert described_stream(emulator) == former
 
 
