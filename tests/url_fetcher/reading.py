@@ -12,7 +12,7 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer, Resolve, resolve
 from url_fetcher.http.transport import Transport
 from url_fetcher.redaction import Redactor
-from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.auth_kind import OwnRole, Session
 from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
@@ -92,6 +92,7 @@ def reader_of(
     cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
     warn: Callable[[str], None] = lambda _: None,
+    role: OwnRole = OwnRole(credentials=lambda: None, region=""),  # noqa: B008 - frozen
 ) -> SourceReader:
     """A reader of the source with these settings; retries do not wait unless the settings say so."""
     source = decode_settings({"retry": {"max_delay_seconds": 0}, **settings}, Source, where="test")
@@ -109,7 +110,7 @@ def reader_of(
     return SourceReader(
         source,
         transport=transport,
-        session=Session(lambda: opened, transport),
+        session=Session(lambda: opened, transport, lambda: role),
         deadline=deadline,
         resume=resume,
         warn=warn,

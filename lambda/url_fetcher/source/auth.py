@@ -12,6 +12,7 @@ from url_fetcher.http.headers import CONNECTION_HEADER, is_of_the_connection
 from url_fetcher.http.transport import Credentials
 from url_fetcher.http.urls import without_query
 from url_fetcher.source.auth_kind import AuthKind, SecretAuth, Session, basic_header
+from url_fetcher.source.aws_sigv4 import AwsSigV4Auth
 from url_fetcher.source.kinds import Key
 from url_fetcher.source.oauth2 import OAuth2Auth
 
@@ -115,4 +116,4 @@ class HeadersAuth(SecretAuth, frozen=True, kw_only=True, tag="headers"):
         )
 
 
-Auth: TypeAlias = NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HeadersAuth | OAuth2Auth
+Auth: TypeAlias = NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HeadersAuth | OAuth2Auth | AwsSigV4Auth
