@@ -79,8 +79,14 @@ class Stream:
 class Secrets:
     """Every secret of the examples."""
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002
-        """One JSON object for all."""
+    def put_secret_value(self, **_: str) -> dict[str, str]:
+        """Taken, and not needed again."""
+        return {}
+
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = "") -> dict[str, str]:  # noqa: N803, ARG002
+        """One JSON object for all; no lock."""
+        if VersionStage:
+            return {}
         values = {"token": "t", "username": "me", "password": "pw", "api_key": "k"}
         return {"SecretString": json.dumps(values | {"client_id": "id", "client_secret": "s"})}
 

@@ -39,6 +39,10 @@ class Secrets:
         self.calls += 1
         return {"SecretString": self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]}
 
+    def put_secret_value(self, **_: object) -> dict[str, str]:
+        """Nothing is kept."""
+        raise NotImplementedError
+
     def cache(self, clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
         """A cache of this client's secrets."""
         return SecretCache(lambda _: self, self.redactor, clock=clock)

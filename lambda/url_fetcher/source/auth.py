@@ -15,6 +15,7 @@ from url_fetcher.source.auth_kind import AuthKind, SecretAuth, Session, basic_he
 from url_fetcher.source.aws_sigv4 import AwsSigV4Auth
 from url_fetcher.source.kinds import Key
 from url_fetcher.source.oauth2 import OAuth2Auth
+from url_fetcher.source.oauth2_refresh import OAuth2RefreshAuth
 
 HeaderName: TypeAlias = Annotated[
     str,
@@ -116,4 +117,6 @@ class HeadersAuth(SecretAuth, frozen=True, kw_only=True, tag="headers"):
         )
 
 
-Auth: TypeAlias = NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HeadersAuth | OAuth2Auth | AwsSigV4Auth
+Auth: TypeAlias = (
+    NoAuth | BearerAuth | BasicAuth | ApiKeyAuth | HeadersAuth | OAuth2Auth | OAuth2RefreshAuth | AwsSigV4Auth
+)

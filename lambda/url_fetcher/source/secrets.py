@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import msgspec
 
@@ -43,6 +44,9 @@ class SecretCache:
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
         self._refused: dict[object, str] = {}
+        self.unwritten: dict[object, object] = {}
+        """What was granted by a token server and could not be written back yet."""
+        self.owner = uuid4().hex
         self.deadline = unbounded()
 
     def within(self, deadline: "Deadline") -> "SecretCache":

@@ -59,11 +59,11 @@ class SecretsManager:
         with _translated(arn, "read"):
             return deadline.bounded(lambda: self._get(SecretId=arn))
 
-    def version(self, arn: str, version_id: str, deadline: "Deadline") -> SecretVersion | None:
-        """A version by its id; None without one. Raises as ``read``."""
+    def staged(self, arn: str, stage: str, deadline: "Deadline") -> SecretVersion | None:
+        """The version with that label; None without one. Raises as ``read``."""
         with _translated(arn, "read"):
             try:
-                return deadline.bounded(lambda: self._get(SecretId=arn, VersionId=version_id))
+                return deadline.bounded(lambda: self._get(SecretId=arn, VersionStage=stage))
             except ClientError as error:
                 if _code(error) == "ResourceNotFoundException":
                     return None
