@@ -26,7 +26,7 @@ from url_fetcher.redaction import Redactor
 from url_fetcher.source.secrets import SecretCache
 
 
-class Crash(BaseException):
+class Crash(Exception):
     """The end of a process, at a point where it hurts."""
 
 
@@ -37,11 +37,11 @@ def refused(code: str) -> ClientError:
 
 @dataclass
 class Manager:
-    """Secrets Manager as AWS describes it: versions never change, labels move; may fail or end the process."""
+    """Secrets Manager as AWS describes it: versions never change, labels move; may fail."""
 
     texts: dict[str, str] = field(default_factory=dict)
     stages: dict[str, str] = field(default_factory=dict)
-    faults: list[BaseException | None] = field(default_factory=list)
+    faults: list[Exception | None] = field(default_factory=list)
     lost_answers: int = 0
     writes: list[str] = field(default_factory=list)
     mutex: Any = field(default_factory=threading.Lock)
@@ -201,7 +201,7 @@ def test_a_server_that_does_not_rotate(hostile: Hostile, manager: Manager) -> No
 
 
 def test_two_at_once_ask_once(rotating: Rotating) -> None:
-    """Of many processes that need a token at the same moment one renews, and the others wait for its token."""
+    """Of many processes that need a token at the same moment one renews, and the others wait."""
     bodies: list[list[bytes]] = []
     threads = [
         threading.Thread(target=lambda: bodies.append(rotating.read(rotating.manager.process())))
@@ -213,10 +213,6 @@ def test_two_at_once_ask_once(rotating: Rotating) -> None:
         thread.join()
 
     assert (bodies, rotating.asked, rotating.used_too_early) == ([[b"[1]"]] * 6, ["refresh-0"], [])
-
-
-def crash(connection: Connection, request: Request) -> None:
-    """Nothing: the client has gone."""
 
 
 class TestEndsInTheMiddle:
