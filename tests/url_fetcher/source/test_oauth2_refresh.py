@@ -6,12 +6,12 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, reset
+from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer, reset
+from local_aws.servers.rotating_tokens import RotatingTokens
 from tests.url_fetcher.reading import ARN, Hostile, Waits, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
@@ -93,43 +93,14 @@ class Manager:
         return SecretCache(lambda _: self, Redactor(), clock=now)
 
 
-class Rotating:
-    """A token server and the API behind it: a refresh token is good once, an access token until the next."""
+class Rotating(RotatingTokens):
+    """A token server, the API behind it, and the function that asks both."""
 
-    def __init__(self, hostile: Hostile, manager: Manager, lifetime: object = 3600) -> None:
-        self.number = 0
-        self.lifetime = lifetime
-        self.asked: list[str] = []
-        self.used_too_early: list[str] = []
+    def __init__(self, hostile: Hostile, manager: Manager) -> None:
+        super().__init__(lambda: str(manager.current["refresh_token"]))
         self.manager = manager
-        self.fault: Behaviour | None = None
-        self.mutex = threading.Lock()
         self.source: HostileSource = hostile({"/token": self.token, "/": self.records})
         manager.store(refresh_token="refresh-0")
-
-    def token(self, connection: Connection, request: Request) -> None:
-        """New tokens for the last refresh token."""
-        form = dict(parse_qsl(request.body.decode()))
-        with self.mutex:
-            self.asked.append(form["refresh_token"])
-            if self.fault:
-                fault, self.fault = self.fault, None
-                fault(connection, request)
-                return
-            if form["refresh_token"] != f"refresh-{self.number}" or form["grant_type"] != "refresh_token":
-                answer(b'{"error": "invalid_grant"}', status=400)(connection, request)
-                return
-            self.number += 1
-            granted = {"access_token": f"access-{self.number}", "refresh_token": f"refresh-{self.number}"}
-        answer(json.dumps(granted | {"expires_in": self.lifetime}).encode())(connection, request)
-
-    def records(self, connection: Connection, request: Request) -> None:
-        """Records for the last access token; whether its refresh token was safe by then is remembered."""
-        with self.mutex:
-            is_right = request.headers.get("authorization") == f"Bearer access-{self.number}"
-            if self.manager.current["refresh_token"] != f"refresh-{self.number}":
-                self.used_too_early.append(request.headers.get("authorization", ""))
-        answer(b"[1]" if is_right else b"", status=200 if is_right else 401)(connection, request)
 
     def read(self, process: SecretCache, *, attempts: int = 5, **more: Any) -> list[bytes]:
         """One invocation in that process."""
