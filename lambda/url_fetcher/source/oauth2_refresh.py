@@ -145,7 +145,8 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         secrets = session.secrets
         if secrets.deadline.remaining < _LEAST_SECONDS:
             raise DeadlineExceeded(
-                f"secret {self.secret_arn}: under {_LEAST_SECONDS:g} s are left, too few to renew its token"
+                f"secret {self.secret_arn}: under {_LEAST_SECONDS:g} s are left, too few to renew its "
+                "token; raise `limits.timeout_seconds` or the function's timeout"
             )
         used = secrets.secret(self.secret_arn, self.refresh_token_key)
         try:
