@@ -10,11 +10,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer, reset
+from local_aws.servers.hostile_source import (
+    Behaviour,
+    Connection,
+    HostileSource,
+    Request,
+    answer,
+    redirect,
+    reset,
+)
 from local_aws.servers.rotating_tokens import RotatingTokens
 from tests.url_fetcher.reading import ARN, Hostile, Waits, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
+    AddressRefused,
     ConfigurationError,
     DeadlineExceeded,
     IngestionError,
@@ -296,6 +305,44 @@ class TestWriteFails:
             "changed",
             "refresh-1",
         )
+
+
+def test_a_lock_on_a_version_that_has_passed_is_not_used(
+    rotating: Rotating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gets a lock after the secret has changed does not send the refresh token from before."""
+    write = rotating.manager.put_secret_value
+
+    def slow(**given: Any) -> dict[str, str]:
+        if given["VersionStages"] == ["url-fetcher-lock"] and rotating.number == 0:
+            rotating.number = 1
+            rotating.manager.store(refresh_token="refresh-1")
+        return write(**given)
+
+    monkeypatch.setattr(rotating.manager, "put_secret_value", slow)
+
+    assert (rotating.read(rotating.manager.process()), rotating.asked) == ([b"[1]"], ["refresh-1"])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (answer(b"", status=503), SourceUnavailable),
+        (answer(b"<html>Sign in</html>"), MalformedBody),
+        (answer(b'{"access_token": "a\\r\\nb"}'), MalformedBody),
+        (answer(b'"' + b"a" * 100_000), MalformedBody),
+        (redirect("http://127.0.0.1:9/elsewhere"), AddressRefused),
+    ],
+)
+def test_a_token_server_that_fails_leaves_the_secret(
+    rotating: Rotating, behaviour: Behaviour, error: type[IngestionError]
+) -> None:
+    """Whatever comes in place of tokens, the refresh token that is stored stays."""
+    rotating.fault = behaviour
+    with pytest.raises(error, match="/token"):
+        rotating.read(rotating.manager.process(), attempts=1)
+
+    assert rotating.manager.current["refresh_token"] == "refresh-0"
 
 
 def test_locks_of_runs_that_end_are_ever_fewer(rotating: Rotating) -> None:
