@@ -16,7 +16,8 @@ from botocore import xform_name
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.sources import SCHEMA, as_json, source_problems
+from ingestion_pipeline.settings.source_permissions import SCHEMA
+from ingestion_pipeline.settings.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables import TABLES, FetchSettings
 from tests.url_fetcher.reading import Objects
 from url_fetcher.environment import Environment, read_environment
@@ -37,6 +38,10 @@ LAMBDA_DOES = {
 """What Lambda does in the function's name, without the function's code."""
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:thing"
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCd12"
+REFRESHED = {"url": "https://a.test", "auth": {"kind": "oauth2_refresh_token", "secret_arn": SECRET}}
+"""A source whose authentication writes its secret."""
 
 
 RULES = {
@@ -168,10 +173,11 @@ class TestCode:
             *policies.write_dead_letters(ARN, "dead-letters/"),
             *policies.send_failures(QueueReference(arn=ARN)),
             *policies.read_secrets([ARN]),
+            *policies.use_by_sources(ConfiguredSources([REFRESHED]).permitted),
             *policies.read_configuration(ARN, "config/"),
             *policies.write_log(ARN),
             *policies.send_traces(),
         ]
-        permitted = {action for statement in statements for action in statement.actions}
+        permitted = {action for each in statements if each.when for action in each.actions}
 
         assert called(root) == permitted - LAMBDA_DOES

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from local_aws.servers.aws_signature import Signer, signed
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
 from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients
@@ -79,9 +80,16 @@ class Stream:
 class Secrets:
     """Every secret of the examples."""
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803, ARG002
-        """One JSON object for all."""
-        values = {"token": "t", "username": "me", "password": "pw", "api_key": "k"}
+    def put_secret_value(self, **_: str) -> dict[str, str]:
+        """Taken, and not needed again."""
+        return {}
+
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = "") -> dict[str, str]:  # noqa: N803, ARG002
+        """One JSON object for all; no lock."""
+        if VersionStage:
+            return {}
+        values = {"token": "t", "username": "me", "password": "pw", "api_key": "k", "app_key": "app"}
+        values |= {"refresh_token": "r"}
         return {"SecretString": json.dumps(values | {"client_id": "id", "client_secret": "s"})}
 
 
@@ -143,6 +151,15 @@ def behaviours() -> dict[str, Behaviour]:
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),
+        "/prefix": demanding(answer(b"[1, 2]"), headers={"authorization": "Token t"}),
+        "/key-as-user": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6"}),
+        "/headers": demanding(answer(b"[1, 2]"), headers={"x-api-key": "k", "x-app-key": "app"}),
+        "/refresh": demanding(
+            answer(b'{"access_token": "renewed", "refresh_token": "next"}'),
+            body=b"grant_type=refresh_token&refresh_token=r",
+        ),
+        "/of-a-user": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer renewed"}),
+        "/signed": signed(answer(b"[1, 2]"), Signer("AKIA", "key", "us-east-1", "execute-api")),
         "/key": demanding(answer(b"[1, 2]"), headers={"x-api-key": "k"}),
         "/key-in-query": demanding(answer(b"[1, 2]"), query={"apikey": "k"}),
         "/token": token("got"),
@@ -184,8 +201,13 @@ def server() -> Iterator[HostileSource]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["name"]))
-def test_each_example_is_ingested(server: HostileSource, example: dict[str, Any]) -> None:
+def test_each_example_is_ingested(
+    server: HostileSource, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the server in place of its host an example brings the two records that are there for it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     sources = json.dumps([example]).replace(HOST, server.url(""))
     environ = {"KINESIS_STREAM_NAME": "s", "ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "true"}
     stream = Stream()

@@ -1,5 +1,6 @@
 """What one process keeps between invocations: AWS clients, secrets and tokens."""
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source.secrets import ReadsSecrets, SecretCache
+    from url_fetcher.source.auth_kind import OwnRole
+    from url_fetcher.source.secrets import SecretCache
+    from url_fetcher.source.secrets_manager import KeepsSecrets
     from url_fetcher.source_list import GetsObjects, SourceList
 
 
@@ -28,7 +31,7 @@ class Clients:
         self,
         *,
         kinesis: PutsRecords | None = None,
-        secrets_manager: "ReadsSecrets | None" = None,
+        secrets_manager: "KeepsSecrets | None" = None,
         s3: "GetsObjects | None" = None,
     ) -> None:
         self.redactor = Redactor()
@@ -36,7 +39,7 @@ class Clients:
         self._source_list: tuple[str, SourceList] | None = None
         self._kinesis = kinesis
         self._given_secrets_manager = secrets_manager
-        self._secrets_managers: dict[str, ReadsSecrets] = {}
+        self._secrets_managers: dict[str, KeepsSecrets] = {}
 
     @cached_property
     def kinesis(self) -> PutsRecords:
@@ -64,7 +67,20 @@ class Clients:
 
         return SecretCache(self.secrets_manager, self.redactor)
 
-    def secrets_manager(self, region: str) -> "ReadsSecrets":
+    @cached_property
+    def own_role(self) -> "OwnRole":
+        """The function's own keys, kept until they expire, and its Region."""
+        from botocore.session import get_session
+
+        from url_fetcher.source.auth_kind import OwnRole
+
+        keys = get_session().get_credentials()
+        return OwnRole(
+            credentials=lambda: keys.get_frozen_credentials() if keys else None,
+            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", ""),
+        )
+
+    def secrets_manager(self, region: str) -> "KeepsSecrets":
         """The client of a Region, where a secret's ARN says that it lies."""
         if self._given_secrets_manager:
             return self._given_secrets_manager

@@ -129,7 +129,7 @@ def _ingestion(
     reader = SourceReader(
         request.source,
         transport=transport,
-        session=Session(lambda: clients.secrets.within(reading), transport),
+        session=Session(lambda: clients.secrets.within(reading), transport, lambda: clients.own_role),
         deadline=reading,
         resume=request.resume,
         warn=log.warning,

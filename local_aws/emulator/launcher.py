@@ -27,6 +27,7 @@ def apply_patches() -> None:
         iam_decisions,
         iam_transport,
         kinesis,
+        secret_versions,
     )
 
     for patch in (
@@ -35,6 +36,7 @@ def apply_patches() -> None:
         firehose_delivery,
         iam_decisions,
         iam_transport,
+        secret_versions,
         health,
     ):
         patch.apply()

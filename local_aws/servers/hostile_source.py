@@ -39,6 +39,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    target: str = ""
+    """Path and query as they came, before anything was decoded."""
 
 
 @dataclass
@@ -150,7 +152,7 @@ def _read_request(sock: socket.socket) -> Request | None:
     while len(body) < int(headers.get("content-length", "0")) and (data := sock.recv(_HEAD_BYTES)):
         body += data
     path, _, query = target.partition("?")
-    return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
+    return Request(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body, target)
 
 
 def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:

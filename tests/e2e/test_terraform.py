@@ -19,7 +19,9 @@ import pytest
 
 from local_aws.demo.lake import compare
 from local_aws.emulator.instance import Emulator
+from local_aws.servers.hostile_source import HostileSource, answer
 from local_aws.servers.loopback import LoopbackServer
+from local_aws.servers.rotating_tokens import RotatingTokens
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
@@ -31,6 +33,7 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 STATE_BUCKET = "data-ingestion-local-state"
 STREAMS = "arn:aws:kinesis:us-east-1:000000000000:stream"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"
+API = "arn:aws:execute-api:us-east-1:000000000000:abc123/prod/GET/orders"
 TOKEN = "a-token-that-nobody-may-see"
 EXPECTED = [stored_form(record) for record in records()]
 
@@ -56,7 +59,29 @@ def private_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def clicks(orders: Deployment, private_url: str) -> Deployment:
+def rotating(emulator: Emulator) -> Iterator[HostileSource]:
+    """An API whose refresh tokens are good once."""
+
+    def kept() -> str:
+        secret = emulator.client("secretsmanager").get_secret_value(SecretId="rotating")
+        return str(json.loads(secret["SecretString"])["refresh_token"])
+
+    tokens = RotatingTokens(kept)
+    with HostileSource({"/token": tokens.token, "/": tokens.records}) as source:
+        yield source
+
+
+@pytest.fixture(scope="module")
+def signed_api() -> Iterator[HostileSource]:
+    """An API that remembers who asked."""
+    with HostileSource({"/": answer(b"[1]")}) as source:
+        yield source
+
+
+@pytest.fixture(scope="module")
+def clicks(
+    orders: Deployment, private_url: str, rotating: HostileSource, signed_api: HostileSource
+) -> Deployment:
     """A second pipeline for the same account, with 300 sources that have secrets of their own."""
     deployment = Deployment(orders.checkout, orders.emulator, "clicks", "out/clicks")
     secrets = orders.emulator.client("secretsmanager")
@@ -67,7 +92,16 @@ def clicks(orders: Deployment, private_url: str) -> Deployment:
             f'\n[[sources]]\nname = "private"\nurl = "{private_url}"\n'
             f'auth = {{ kind = "bearer", secret_arn = "{arn}" }}\n'
         )
-        for number in range(299):
+        client = {"client_id": "id", "client_secret": TOKEN, "refresh_token": "refresh-0"}
+        arn = secrets.create_secret(Name="rotating", SecretString=json.dumps(client))["ARN"]
+        settings.write(
+            f'\n[[sources]]\nname = "rotating"\nurl = "{rotating.url("/")}"\n'
+            f'auth = {{ kind = "oauth2_refresh_token", secret_arn = "{arn}", '
+            f'token_url = "{rotating.url("/token")}" }}\n'
+            f'\n[[sources]]\nname = "signed"\nurl = "{signed_api.url("/")}"\n'
+            f'auth = {{ kind = "aws_sigv4", service = "execute-api", resource_arn = "{API}" }}\n'
+        )
+        for number in range(298):
             settings.write(
                 f'\n[[sources]]\nname = "api-{number}"\nurl = "https://api-{number}.example.com/v1/records"\n'
                 f'auth = {{ kind = "bearer", secret_arn = "{SECRET}/api-{number}" }}\n'
@@ -249,6 +283,33 @@ def test_without_permission_to_read_the_secret_nothing_is_fetched(clicks: Deploy
 
 
 @pytest.mark.usefixtures("applied")
+def test_the_role_may_write_the_secret_whose_refresh_token_changes(
+    clicks: Deployment, rotating: HostileSource
+) -> None:
+    """Without that permission nothing is asked of the token server; with it the new token is kept."""
+    with _without("secretsmanager:PutSecretValue", clicks):
+        denied = clicks.invoke({"source": "rotating"})
+    asked = len(rotating.requests)
+    answer = clicks.invoke({"source": "rotating"})
+    secrets = clicks.emulator.client("secretsmanager")
+    kept = json.loads(secrets.get_secret_value(SecretId="rotating")["SecretString"])
+
+    assert "cannot be written (AccessDeniedException)" in denied["errorMessage"]
+    assert (asked, answer.get("statusCode"), kept["refresh_token"]) == (0, 200, "refresh-1")
+    assert (kept["client_secret"], TOKEN in json.dumps([denied, answer])) == (TOKEN, False)
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_function_signs_with_its_own_role(clicks: Deployment, signed_api: HostileSource) -> None:
+    """The signature is by a key of the function's own session, in its Region."""
+    answer = clicks.invoke({"source": "signed"})
+    asked = signed_api.requests[-1].headers
+
+    assert answer.get("statusCode") == 200, answer
+    assert re.search(r"Credential=\w+/\d{8}/us-east-1/execute-api/aws4_request", asked["authorization"])
+
+
+@pytest.mark.usefixtures("applied")
 @pytest.mark.parametrize("role", ["fetch", "delivery"])
 def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
     """IAM's simulator allows each action on its resource, and without that one action does not."""
@@ -295,6 +356,7 @@ def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
         ("fetch", "s3:GetObject", "{lake}/dead-letters/x", "implicitDeny"),
         ("fetch", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:000000000000:log-group:x", "implicitDeny"),
         ("fetch", "secretsmanager:GetSecretValue", SECRET, "implicitDeny"),
+        ("fetch", "execute-api:Invoke", API, "implicitDeny"),
     ],
 )  # fmt: skip
 def test_roles_may_do_their_job_and_nothing_else(

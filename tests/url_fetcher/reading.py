@@ -12,7 +12,7 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer, Resolve, resolve
 from url_fetcher.http.transport import Transport
 from url_fetcher.redaction import Redactor
-from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.auth_kind import OwnRole, Session
 from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
@@ -38,6 +38,10 @@ class Secrets:
         """The next text."""
         self.calls += 1
         return {"SecretString": self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]}
+
+    def put_secret_value(self, **_: object) -> dict[str, str]:
+        """Nothing is kept."""
+        raise NotImplementedError
 
     def cache(self, clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
         """A cache of this client's secrets."""
@@ -92,6 +96,7 @@ def reader_of(
     cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
     warn: Callable[[str], None] = lambda _: None,
+    role: OwnRole = OwnRole(credentials=lambda: None, region=""),  # noqa: B008 - frozen
 ) -> SourceReader:
     """A reader of the source with these settings; retries do not wait unless the settings say so."""
     source = decode_settings({"retry": {"max_delay_seconds": 0}, **settings}, Source, where="test")
@@ -109,7 +114,7 @@ def reader_of(
     return SourceReader(
         source,
         transport=transport,
-        session=Session(lambda: opened, transport),
+        session=Session(lambda: opened, transport, lambda: role),
         deadline=deadline,
         resume=resume,
         warn=warn,

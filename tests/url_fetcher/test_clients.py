@@ -45,3 +45,13 @@ def test_there_is_one_secrets_manager_client_a_region() -> None:
     made = [clients.secrets_manager(region) for region in ("eu-west-1", "us-east-1", "eu-west-1")]
 
     assert (made[0] is made[2], made[0] is made[1]) == (True, False)
+
+
+def test_the_role_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and Region are those that Lambda gives the function."""
+    given = {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "k", "AWS_SESSION_TOKEN": "t"}
+    for name, value in (given | {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}).items():
+        monkeypatch.setenv(name, value)
+    role = Clients().own_role
+
+    assert (role.credentials(), role.region) == (("ASIA", "k", "t", None), "eu-west-1")

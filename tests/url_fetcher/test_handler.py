@@ -286,6 +286,17 @@ def echoing(status: int) -> Behaviour:
     return behave
 
 
+def test_an_event_may_not_have_the_role_sign(hostile: Hostile, stream: Stream) -> None:
+    """Whoever may invoke the function gets no signature of its role for a request of their choice."""
+    source = hostile({"/": answer(b"[1]")})
+    configured = [{"url": "https://api.example.com/", "auth": {"kind": "aws_sigv4", "service": "es"}}]
+    event = {"url": source.url("/"), "auth": {"kind": "aws_sigv4", "service": "es"}}
+    with pytest.raises(ConfigurationError, match="no configured source of this origin"):
+        invoke(stream, event, SOURCES=json.dumps(configured))
+
+    assert source.requests == []
+
+
 @pytest.mark.parametrize(
     "auth",
     [
@@ -293,6 +304,9 @@ def echoing(status: int) -> Behaviour:
         {"kind": "basic", "secret_arn": ARN},
         {"kind": "api_key", "secret_arn": ARN, "name": "X-Key"},
         {"kind": "api_key", "secret_arn": ARN, "location": "query", "name": "k"},
+        {"kind": "bearer", "secret_arn": ARN, "prefix": ""},
+        {"kind": "basic", "secret_arn": ARN, "username_key": "token", "password_key": ""},
+        {"kind": "headers", "secret_arn": ARN, "headers": {"X-Key": "token", "X-Other": "api_key"}},
     ],
 )
 @pytest.mark.parametrize("status", [200, 302, 403, 500])

@@ -57,7 +57,13 @@ PLAUSIBLE: dict[str, list[object]] = {
     "headers": [{"X-Tenant": "a"}, {"Accept": "é"}],
     "query": [{"q": 1}, {"q": "é", "r": True}],
     "body": ["x", {"q": 1}],
-    "auth": [{"kind": "none"}, AUTH],
+    "auth": [
+        {"kind": "none"},
+        AUTH,
+        {"kind": "headers", "secret_arn": ARN, "headers": {"X-Key": "token"}},
+        {"kind": "aws_sigv4", "service": "es", "resource_arn": ""},
+        {"kind": "oauth2_refresh_token", "secret_arn": ARN, "token_url": "http://127.0.0.1/"},
+    ],
     "format": ["auto", "json", "ndjson", "csv"],
     "record_path": ["items", "a.b", ""],
     "pagination": [

@@ -9,7 +9,17 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
-from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
+from ingestion_pipeline.settings.source_permissions import (
+    ANY_METHOD,
+    FULL_ARN,
+    SECRETS,
+    WORD_AT_THE_END,
+    Declared,
+    declared,
+    permitted,
+    sid,
+)
+from ingestion_pipeline.settings.sources import SECRET_GROUP_CHARACTERS
 from tools.module.hcl import literal
 from tools.module.main_tf import all_short_names, made_expression
 from tools.module.synthesis import Synthesis
@@ -92,9 +102,6 @@ def _function() -> Mapping[str, object]:
         f"distinct(compact([for source in var.sources : try(source.auth.{name}, null)]))"
         for name in ("secret_arn", "kms_key")
     )
-    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
-    whole = f"[for arn in local.secret_arns : arn if {full}]"
-    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
     before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
     group = f"floor(({before}) / {SECRET_GROUP_CHARACTERS})"
     return {
@@ -106,9 +113,36 @@ def _function() -> Mapping[str, object]:
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
         "secret_arns": arns,
         "secret_keys": keys,
-        "secret_resources": f"concat({whole}, {partial})",
+        "secret_resources": _as_resources("local.secret_arns"),
         "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
+        "permitted": {sid(action): _permitted(action) for action in permitted(())},
     }
+
+
+def _as_resources(arns: str) -> str:
+    """What a policy names for these secrets, as `source_permissions.as_resources`."""
+    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
+    whole = f"[for arn in {arns} : arn if {full}]"
+    partial = f'[for arn in {arns} : "${{arn}}-??????" if !{full} || {word}]'
+    return f"concat({whole}, {partial})"
+
+
+def _permitted(action: str) -> str:
+    """What a policy names for an action, as `source_permissions.permitted`."""
+    every = [each for each in declared() if each.action == action]
+    arns = f"distinct(concat({', '.join(map(_arns, every))}))"
+    return _as_resources(arns) if every[0].service == SECRETS else arns
+
+
+def _arns(each: Declared) -> str:
+    arn = f"source.auth.{each.key}"
+    conditions = [
+        f'try(source.auth.kind == "{each.kind}", false)',
+        f'try(split(":", {arn})[2] == "{each.service}", false)',
+    ]
+    if each.method != ANY_METHOD:
+        conditions.append(f'try(coalesce(source.method), "GET") == "{each.method}"')
+    return f"[for source in var.sources : {arn} if {' && '.join(conditions)}]"
 
 
 def _either(variable: str, attribute: str, made: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ingestion_pipeline.settings.existing import (
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
+from ingestion_pipeline.settings.source_permissions import permitted, sid
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
 from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
 from tools.module.variables import local_name, part_variable, settings_with_variable, variable_name
@@ -104,6 +105,14 @@ class ModuleSources(ConfiguredSources):
         return list(unknown(tuple, "local.secret_keys"))
 
     @property
+    def permitted(self) -> list[tuple[str, Sequence[str], Condition]]:
+        """What their kinds of authentication may need."""
+        return [
+            (action, unknown(tuple, f"local.permitted.{sid(action)}"), Unknown(_some(action)))
+            for action in permitted(())
+        ]
+
+    @property
     def have_secret_keys(self) -> Condition:
         """Whether there are any."""
         return Unknown("length(local.secret_keys) > 0")
@@ -112,6 +121,10 @@ class ModuleSources(ConfiguredSources):
     def have_secrets(self) -> Condition:
         """Whether they name any."""
         return Unknown("length(local.secret_resources) > 0")
+
+
+def _some(action: str) -> str:
+    return f"length(local.permitted.{sid(action)}) > 0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from ingestion_pipeline.resources.policies import (
     send_traces,
     send_with_key,
     trust,
+    use_by_sources,
     use_network,
     write_dead_letters,
     write_log,
@@ -85,8 +86,8 @@ class FetchFunction(Construct):
 
     Creates: its log group, a role, the function, what becomes of events that fail.
     Protects: the role writes one stream, one folder of dead letters, one queue and one log group,
-    which exists before the function, so that its retention holds from the first line; it reads
-    only the secrets that its sources name.
+    which exists before the function, so that its retention holds from the first line; it reads and
+    uses only what its sources name.
 
     Args:
         scope: Parent in the construct tree.
@@ -137,6 +138,7 @@ class FetchFunction(Construct):
                 sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
             ),
             *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
+            *use_by_sources(sources.permitted),
             *write_log(log_group.arn),
             *send_traces(when=function.tracing),
             *use_network(when=not_empty(settings.vpc.subnet_ids)),

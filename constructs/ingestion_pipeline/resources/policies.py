@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ingestion_pipeline.settings import source_permissions
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition
 
@@ -168,6 +169,18 @@ def send_failures(queue: QueueReference) -> list[Statement]:
 def read_secrets(secret_arns: Sequence[str], *, when: Condition = True) -> list[Statement]:
     """Lets the function read the secrets of its sources, if they have any."""
     return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns, when=when)]
+
+
+def use_by_sources(permitted: Sequence[tuple[str, Sequence[str], Condition]]) -> list[Statement]:
+    """Lets the function do for its sources what their kinds of authentication declare.
+
+    Args:
+        permitted: Action, ARNs and whether there are any.
+    """
+    return [
+        Statement(source_permissions.sid(action), [action], arns, when=when)
+        for action, arns, when in permitted
+    ]
 
 
 def require_tls_to_queue(queue_arn: str) -> list[Statement]:

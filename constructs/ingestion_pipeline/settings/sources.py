@@ -11,19 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion_pipeline.settings.expressions import Condition, Unknown
 from ingestion_pipeline.settings.rules import Problem
+from ingestion_pipeline.settings.source_permissions import SCHEMA, as_resources, permitted
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Source = Mapping[str, Any]
 """One source, as in pipeline.toml."""
-
-SCHEMA = Path(__file__).with_name("source.schema.json")
 
 MAX_SOURCES_BYTES = 1024 * 1024
 """Of all sources together, ours: the function reads them into memory when it starts."""
@@ -37,8 +35,8 @@ MAX_SECRET_POLICIES = 10
 SECRET_GROUP_CHARACTERS = 5_000
 """Of the ARNs in one managed policy, before the last: with it and the rest the policy stays below 6,144."""
 
-FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
-"""How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
+MAX_PERMITTED_CHARACTERS = 4_000
+"""Of the ARNs that sources want more than to read: they are in the role's inline policy, of 10,240."""
 
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
@@ -75,6 +73,13 @@ def _too_many(sources: Sequence[Source]) -> list[Problem]:
             "let sources share secrets, or make several pipelines of them"
         )
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    characters = sum(len(arn) + len('"",') for arns in permitted(sources).values() for arn in arns)
+    if characters > MAX_PERMITTED_CHARACTERS:
+        advice = (
+            f"name ARNs to use or to write of {characters:,} characters, and a policy has room for "
+            f"{MAX_PERMITTED_CHARACTERS:,}: let sources share them, or make several pipelines of them"
+        )
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
     return problems
 
 
@@ -106,16 +111,13 @@ class ConfiguredSources:
 
     @property
     def secret_arns(self) -> Sequence[str]:
-        """What a policy names to permit the sources' secrets, each once.
+        """What a policy names to permit the sources' secrets, each once."""
+        return as_resources(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth)
 
-        An ARN may lack the six characters that Secrets Manager adds; then any six are permitted:
-        https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html.
-        One that ends in a word of six letters may be either, and both are permitted.
-        """
-        given = list(dict.fromkeys(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth))
-        full = [arn for arn in given if re.search(FULL_ARN, arn) or "TfToken[" in arn]
-        partial = [arn for arn in given if arn not in full or re.search(WORD_AT_THE_END, arn)]
-        return [*full, *(f"{arn}-??????" for arn in partial)]
+    @property
+    def permitted(self) -> Sequence[tuple[str, Sequence[str], Condition]]:
+        """Each action that a kind of authentication may need, what it is permitted on, and whether it is."""
+        return [(action, arns, bool(arns)) for action, arns in permitted(self.sources).items()]
 
     @property
     def secret_groups(self) -> SecretGroups:
@@ -203,12 +205,15 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
     limit = cause.validator_value
     words = {
         "anyOf": f"must be {_alternatives(cause)}",
+        "not": "is set by the client itself, has a key of its own or may be secret",
         "enum": f"must be one of {limit}",
         "minimum": f"must be at least {limit}",
         "exclusiveMinimum": f"must be above {limit}",
         "maximum": f"must be at most {limit}",
         "minLength": f"must have at least {limit} characters",
         "maxLength": f"must have at most {limit} characters",
+        "minProperties": f"must have at least {limit} entries",
+        "maxProperties": f"must have at most {limit} entries",
         "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
         "type": f"must be of type {limit}",
     }

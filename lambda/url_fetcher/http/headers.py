@@ -9,6 +9,8 @@ _OF_THE_CONNECTION = {
     "accept-encoding", "connection", "content-length", "expect", "host", "if-range", "keep-alive",
     "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade",
 }  # fmt: skip
+CONNECTION_HEADER = f"^(?i:{'|'.join(sorted(_OF_THE_CONNECTION))})$"
+"""The names that the client itself sets, as a pattern."""
 _SECRET = re.compile(r"authorization|cookie|api[-_]?key|token|secret|password|signature", re.IGNORECASE)
 _KEPT_ACROSS_ORIGINS = {"accept", "accept-language", "content-type", "user-agent"}
 
@@ -22,12 +24,17 @@ def refuse_bad_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"`headers`: {name!r} is not a header's name (RFC 9110: letters, digits, -)")
-        if name.lower() in _OF_THE_CONNECTION:
+        if is_of_the_connection(name):
             raise ValueError(f"`headers.{name}` is set by the client itself: remove it")
         if _SECRET.search(name):
             raise ValueError(f"`headers.{name}` may hold a secret: keep it in Secrets Manager and use `auth`")
         if not _VALUE.fullmatch(value):
             raise ValueError(f"`headers.{name}` holds a line break, a control character or over 4,096 bytes")
+
+
+def is_of_the_connection(name: str) -> bool:
+    """Whether the client itself sets a header."""
+    return name.lower() in _OF_THE_CONNECTION
 
 
 def without_own_headers(headers: Mapping[str, str]) -> dict[str, str]:

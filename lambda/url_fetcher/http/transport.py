@@ -3,7 +3,7 @@
 import http.client
 import ssl
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,10 +42,17 @@ _DEFAULT_HEADERS = {
 
 @dataclass(frozen=True)
 class Credentials:
-    """What proves who asks; sent to the source's own origin only."""
+    """What proves who asks; sent to the source's own origin only.
+
+    Args:
+        headers: Added to the request.
+        query: Set in its URL.
+        sign: Changes the request last, when nothing else will; called anew for each that is sent.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    sign: "Callable[[requests.PreparedRequest], None] | None" = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,8 @@ class Transport:
                 headers=headers,
                 data=body or None,
             ).prepare()
+            if credentials is not None and credentials.sign is not None:
+                credentials.sign(prepared)
             # What was prepared is what is checked: requests may have requoted the URL.
             self._dialer.policy.check_url(str(prepared.url))
             answer = self._adapter.send(

@@ -11,11 +11,20 @@ from url_fetcher.http.transport import Credentials, Transport
 from url_fetcher.source.kinds import Kind
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
     from url_fetcher.source.secrets import SecretCache
 
 SecretArn: TypeAlias = Annotated[
     str, Meta(max_length=700, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\S+$")
 ]
+
+PERMITS = "permits"
+"""Beside a field that holds an ARN, in the schema: the actions on it that the function's role is permitted.
+
+Those are permitted that belong to the ARN's service; ``{Method}`` stands for ``Get`` or ``Post``, as the
+source's ``method`` says. What deploys reads it from the schema, so that a kind needs no permission elsewhere.
+"""
 
 KeyArn: TypeAlias = Annotated[
     str, Meta(max_length=256, pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$")
@@ -29,15 +38,30 @@ class Session:
     Args:
         open_secrets: Gives the secrets; called only by a kind that needs one.
         transport: Sends requests to token servers.
+        own_role: Gives the keys and the Region of the function's own role; called likewise.
     """
 
     open_secrets: Callable[[], "SecretCache"]
     transport: Transport
+    own_role: Callable[[], "OwnRole"]
 
     @property
     def secrets(self) -> "SecretCache":
         """The secrets and tokens."""
         return self.open_secrets()
+
+
+@dataclass(frozen=True)
+class OwnRole:
+    """What the function itself is in AWS.
+
+    Args:
+        credentials: Gives the role's keys, new ones when the last ones expire.
+        region: Where the function runs.
+    """
+
+    credentials: "Callable[[], ReadOnlyCredentials | None]"
+    region: str
 
 
 class AuthKind(Kind, frozen=True):

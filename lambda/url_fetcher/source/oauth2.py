@@ -1,60 +1,72 @@
-"""OAuth2 client credentials (RFC 6749, 4.4): a token for a client's id and secret."""
+"""OAuth2 (RFC 6749): tokens got from a token server, and client credentials as the first way to get one."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
-from url_fetcher.http.body import Body
 from url_fetcher.http.retry import is_retried, retry_after_seconds
-from url_fetcher.http.transport import Credentials, Request, Response
+from url_fetcher.http.transport import Credentials, Request
 from url_fetcher.redaction import public_url
 from url_fetcher.source.auth_kind import SecretAuth, Session, basic_header
+from url_fetcher.source.granted import Granted, answer_of, refusal_of
 from url_fetcher.source.kinds import HttpUrl, Key
 
 if TYPE_CHECKING:
     from url_fetcher.source.secrets import SecretCache
 
-_MAX_TOKEN_ANSWER_BYTES = 64 * 1024
+# Those that have settings of their own, and those that are no settings.
+_OWN_PARAMETER = (
+    "^(grant_type|client_id|scope|audience)$|[Ss][Ee][Cc][Rr][Ee][Tt]|[Pp][Aa][Ss][Ss]|[Tt][Oo][Kk][Ee][Nn]"
+    "|[Aa][Ss][Ss][Ee][Rr][Tt]"
+)
+Parameter: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,128}$", extra_json_schema={"not": {"pattern": _OWN_PARAMETER}})
+]
 _OK = 200
-# What a server does not tell is taken as five minutes: short enough for most, renewed on 401 otherwise.
-_DEFAULT_LIFETIME_SECONDS = 300.0
-_MAX_LIFETIME_SECONDS = 86_400.0 * 365
 
 
-class _Token(msgspec.Struct):
-    """A token server's answer (RFC 6749, 5.1)."""
-
-    access_token: Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[\x21-\x7e]+$")]
-    expires_in: object = None
-
-
-class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
-    """A token got from ``token_url`` (RFC 6749, 4.4) with a client's id and secret from a JSON secret."""
+class TokenAuth(SecretAuth, frozen=True, kw_only=True):
+    """A token got from ``token_url``, with a client's id and secret from a JSON secret."""
 
     token_url: HttpUrl
     client_id_key: Key = "client_id"
     client_secret_key: Key = "client_secret"  # noqa: S105 (a name inside the secret)
     client_credentials_in: Literal["basic", "body"] = "basic"
     scope: Annotated[str, Meta(max_length=2048)] = ""
-    audience: Annotated[str, Meta(max_length=2048)] = ""
+    parameters: dict[Parameter, Annotated[str, Meta(min_length=1, max_length=2048)]] = msgspec.field(
+        default_factory=dict
+    )
 
-    def credentials(self, session: Session) -> Credentials:
-        """The header of a token that has not expired."""
-        token = session.secrets.token(self) or self._fetch(session)
-        return Credentials(headers={"Authorization": f"Bearer {token}"})
+    def __post_init__(self) -> None:
+        """Refuse parameters that have a setting of their own or may be secret."""
+        for name in filter(re.compile(_OWN_PARAMETER).search, self.parameters):
+            raise ValueError(
+                f"`parameters.{name}` has a key of its own or may be secret: see docs/sources.md for the keys"
+            )
+
+    @property
+    def key(self) -> bytes:
+        """What its token is remembered by."""
+        return msgspec.json.encode(self)
 
     def forget(self, session: Session) -> bool:
         """Forget the token and the secret it was got with."""
-        session.secrets.forget_token(self)
+        session.secrets.forget_token(self.key)
         return super().forget(session)
 
-    def _fetch(self, session: Session) -> str:
-        """A new token."""
+    def ask(self, session: Session, form: Mapping[str, str]) -> Granted:
+        """What the token server grants.
+
+        Raises:
+            IngestionError: As ``AuthKind.credentials``; never with what was asked or answered.
+        """
         url = public_url(self.token_url)
-        response = session.transport.open(self._request(session.secrets), Credentials())
+        response = session.transport.open(self._request(session.secrets, form), Credentials())
         try:
             if is_retried(response.status):
                 asked = retry_after_seconds(response.headers.get("Retry-After"))
@@ -63,34 +75,40 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
                     status=response.status,
                     retry_after_seconds=asked,
                 )
-            if response.status != _OK:
-                session.secrets.forget(self.secret_arn)
-                raise SourceRejected(
-                    f"{url}: the token server answers {response.status}; check its client, secret and scope",
-                    token_status=response.status,
-                )
-            answer = _text(response, url)
+            answer = answer_of(response, url) if response.status == _OK else refusal_of(response)
+            status = response.status
         finally:
             response.close()
-        return self._kept(answer, url, session.secrets)
+        granted = Granted.of(answer, session.secrets)
+        if status != _OK:
+            session.secrets.forget(self.secret_arn)
+            raise SourceRejected(
+                f"{url}: the token server answers {status}{granted.reason}; "
+                "check its client, secret and scope",
+                token_status=status,
+            )
+        return granted
 
-    def _kept(self, answer: bytes, url: str, secrets: "SecretCache") -> str:
-        """The token of an answer, remembered."""
-        try:
-            token = msgspec.json.decode(answer, type=_Token)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            # The cause would show the answer, and with it the token.
+    def use(self, granted: Granted, session: Session) -> str:
+        """The access token of what was granted, remembered.
+
+        Raises:
+            MalformedBody: When it has none that a header could carry; not retryable.
+        """
+        if not granted.access_token:
             raise MalformedBody(
-                f"{url}: the token server's answer has no usable access_token", offset=0
-            ) from None
-        secrets.keep_token(self, token.access_token, lifetime_seconds=_lifetime_seconds(token.expires_in))
-        return token.access_token
+                f"{public_url(self.token_url)}: the token server's answer has no usable access_token"
+                f"{granted.reason}",
+                offset=0,
+            )
+        session.secrets.keep_token(self.key, granted.access_token, lifetime_seconds=granted.lifetime_seconds)
+        return granted.access_token
 
-    def _request(self, secrets: "SecretCache") -> Request:
+    def _request(self, secrets: "SecretCache", asked: Mapping[str, str]) -> Request:
         """The request for a token (RFC 6749, 4.4.2); it carries the secret and so follows no redirect."""
         client_id = secrets.secret(self.secret_arn, self.client_id_key)
         client_secret = secrets.secret(self.secret_arn, self.client_secret_key)
-        form = {"grant_type": "client_credentials", "scope": self.scope, "audience": self.audience}
+        form = {**asked, "scope": self.scope, **self.parameters}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self.client_credentials_in == "body":
             form |= {"client_id": client_id, "client_secret": client_secret}
@@ -109,32 +127,16 @@ class OAuth2Auth(SecretAuth, frozen=True, kw_only=True, tag="oauth2_client_crede
         )
 
 
-def _text(response: Response, url: str) -> bytes:
-    """The answer, decompressed, up to 64 KiB."""
-    body = Body(
-        response.read,
-        content_encoding=response.headers.get("Content-Encoding", ""),
-        content_type=response.headers.get("Content-Type", ""),
-        max_body_mib=1,
-        max_decompressed_mib=1,
-    )
-    answer = b""
-    try:
-        for chunk in body:
-            answer += chunk
-            if len(answer) > _MAX_TOKEN_ANSWER_BYTES:
-                break
-    except MalformedBody as error:
-        raise MalformedBody(f"{url}: the token server's answer: {error}", offset=error.offset) from error
-    return answer[:_MAX_TOKEN_ANSWER_BYTES]
+class OAuth2Auth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
+    """A token for the client itself (RFC 6749, 4.4)."""
 
+    audience: Annotated[str, Meta(max_length=2048)] = ""
 
-def _lifetime_seconds(expires_in: object) -> float:
-    """How long a token is valid, by ``expires_in``, which servers also give as text or null."""
-    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
-        return _DEFAULT_LIFETIME_SECONDS
-    try:
-        seconds = float(expires_in)
-    except (ValueError, OverflowError):
-        return _DEFAULT_LIFETIME_SECONDS
-    return seconds if 0 <= seconds <= _MAX_LIFETIME_SECONDS else _DEFAULT_LIFETIME_SECONDS
+    def credentials(self, session: Session) -> Credentials:
+        """The header of a token that has not expired."""
+        token = session.secrets.token(self.key) or self._fetch(session)
+        return Credentials(headers={"Authorization": f"Bearer {token}"})
+
+    def _fetch(self, session: Session) -> str:
+        form = {"grant_type": "client_credentials", "audience": self.audience}
+        return self.use(self.ask(session, form), session)

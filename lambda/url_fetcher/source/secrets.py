@@ -3,34 +3,23 @@
 import copy
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from url_fetcher.deadline import unbounded
-from url_fetcher.errors import ConfigurationError, SourceTimeout, SourceUnavailable
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.source.secrets_manager import KeepsSecrets, SecretsManager, SecretVersion
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
     from url_fetcher.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
-_RETRYABLE_CODES = {
-    "InternalServiceError", "InternalFailure", "ServiceUnavailable", "Throttling", "ThrottlingException",
-    "TooManyRequestsException", "RequestTimeout", "LimitExceededException",
-}  # fmt: skip
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _LAST_LATIN_1 = 0xFF
-
-
-class ReadsSecrets(Protocol):
-    """What the cache needs of a Secrets Manager client."""
-
-    @property
-    def get_secret_value(self) -> Callable[..., Mapping[str, Any]]:
-        """As boto3's: a SecretId in, a SecretString out."""
 
 
 class SecretCache:
@@ -44,22 +33,26 @@ class SecretCache:
 
     def __init__(
         self,
-        client: Callable[[str], ReadsSecrets],
+        client: Callable[[str], KeepsSecrets],
         redactor: "Redactor",
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._client = client
+        self.manager = SecretsManager(client)
         self._redactor = redactor
         self._clock = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
-        self._deadline = unbounded()
+        self._refused: dict[object, str] = {}
+        self.unwritten: dict[object, object] = {}
+        """What was granted by a token server and could not be written back yet."""
+        self.owner = uuid4().hex
+        self.deadline = unbounded()
 
     def within(self, deadline: "Deadline") -> "SecretCache":
         """The same secrets and tokens, for an invocation that does not wait for one after ``deadline``."""
         bounded = copy.copy(self)
-        bounded._deadline = deadline  # noqa: SLF001 - of the same class
+        bounded.deadline = deadline
         return bounded
 
     def secret(
@@ -129,43 +122,35 @@ class SecretCache:
         self._tokens[key] = (token, self._clock() + lifetime_seconds - margin_seconds)
 
     def forget_token(self, key: object) -> None:
-        """Get a new token next time."""
-        self._tokens.pop(key, None)
+        """Get a new token next time: the source refuses this one."""
+        token, _ = self._tokens.pop(key, ("", 0.0))
+        self._refused[key] = token
+
+    def is_refused(self, key: object, token: str) -> bool:
+        """Whether the source has refused a token, and no other since."""
+        return self._refused.get(key) == token
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock()
+
+    def current(self, arn: str) -> SecretVersion:
+        """The secret as it is now, remembered.
+
+        Raises:
+            ConfigurationError, SourceUnavailable, SourceTimeout: As ``SecretsManager.read``.
+        """
+        version = self.manager.read(arn, self.deadline)
+        self._texts[arn] = (version.text, self._clock() + _MAX_AGE_SECONDS)
+        return version
 
     def _text(self, arn: str) -> str:
         """The secret's text, from memory while that is fresh."""
         text, expires_at = self._texts.get(arn, ("", 0.0))
         if self._clock() < expires_at:
             return text
-        try:
-            text = self._deadline.bounded(lambda: self._read(arn))
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "Unknown")
-            if code in _RETRYABLE_CODES:
-                raise SourceUnavailable(
-                    f"secret {arn}: Secrets Manager answers {code}", secret_arn=arn
-                ) from error
-            raise ConfigurationError(
-                f"secret {arn}: cannot be read ({code}); name it in a configured source, so "
-                "that the role is granted access",
-                secret_arn=arn,
-            ) from error
-        except TimeoutError as error:
-            raise SourceTimeout(f"secret {arn}: no answer from Secrets Manager in time") from error
-        except BotoCoreError as error:
-            reason = type(error).__name__
-            raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
-        self._texts[arn] = (text, self._clock() + _MAX_AGE_SECONDS)
-        return text
-
-    def _read(self, arn: str) -> str:
-        client = self._client(_region(arn))
-        return str(client.get_secret_value(SecretId=arn).get("SecretString", ""))
-
-
-def _region(arn: str) -> str:
-    """The Region of ``arn:<partition>:secretsmanager:<region>:…``; the function's own cannot read others."""
-    return arn.split(":")[3]
+        return self.current(arn).text
 
 
 def _is_printable(value: str) -> bool:

@@ -109,6 +109,10 @@ PERMISSIONS = {
         policies.send_with_key(QUEUE),
         [Statement("EncryptFailures", ["kms:Decrypt", "kms:GenerateDataKey"], [ARN])],
     ),
+    "use_by_sources": (
+        policies.use_by_sources([("execute-api:Invoke", [ARN], True)]),
+        [Statement("ExecuteApiInvoke", ["execute-api:Invoke"], [ARN])],
+    ),
     "decrypt_secrets": (
         policies.decrypt_secrets([ARN]),
         [Statement("DecryptSecrets", ["kms:Decrypt"], [ARN])],
@@ -184,11 +188,12 @@ def test_a_key_of_the_users_needs_one_permission() -> None:
     [
         policies.read_secrets([ARN], when=False),
         policies.decrypt_secrets([ARN], when=False),
+        policies.use_by_sources([("kms:GenerateDataKey", [], False)]),
         policies.send_traces(when=False),
         policies.use_network(when=False),
         policies.send_with_key(QueueReference(arn=ARN)),
     ],
-    ids=["read_secrets", "decrypt_secrets", "send_traces", "use_network", "send_with_key"],
+    ids=["read_secrets", "decrypt_secrets", "use_by_sources", "send_traces", "use_network", "send_with_key"],
 )
 def test_what_is_not_needed_is_not_allowed(statements: Sequence[Statement]) -> None:
     """Without secrets, keys, traces or a network the statement is no part of its document."""

@@ -11,6 +11,8 @@ from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, ConfiguredSou
 URL = "https://example.com/records"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
 
+CLIENT = {"kind": "oauth2_client_credentials", "secret_arn": SECRET, "token_url": URL}
+
 
 def only_problem(source: dict[str, Any]) -> str:
     """The one problem of a source."""
@@ -90,7 +92,35 @@ class TestGuarded:
             ),
             (
                 {"url": URL, "auth": {"kind": "bearer", "token": "x", "secret_arn": SECRET}},
-                "sources[0].auth.token = 'x': is not a key; there are kind, kms_key, secret_arn, secret_key",
+                "sources[0].auth.token = 'x': is not a key; there are kind, kms_key, prefix, secret_arn",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "bearer", "prefix": "To ken", "secret_arn": SECRET}},
+                "sources[0].auth.prefix = 'To ken': must match ",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "headers", "headers": {}, "secret_arn": SECRET}},
+                "sources[0].auth.headers = {}: must have at least 1 entries",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "headers", "headers": {"Host": "x"}, "secret_arn": SECRET}},
+                "sources[0].auth.headers = 'Host': is set by the client itself",
+            ),
+            (
+                {"url": URL, "auth": CLIENT | {"parameters": {"client_secret": "x"}}},
+                "sources[0].auth.parameters = 'client_secret': is set by the client itself, has a key of its",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "aws_sigv4", "service": "s3"}},
+                "sources[0].auth.service = 's3': must be one of ['aoss', 'es', 'execute-api', 'lambda']",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "aws_sigv4", "service": "es", "region": "Europe"}},
+                "sources[0].auth.region = 'Europe': must match ",
+            ),
+            (
+                {"url": URL, "auth": {"kind": "aws_sigv4", "service": "es", "resource_arn": "*"}},
+                "sources[0].auth.resource_arn = '*': must match ",
             ),
             (
                 {"url": URL, "pagination": {"kind": "page", "first": -1}},

@@ -14,6 +14,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.source_permissions import permitted, sid
 from ingestion_pipeline.settings.tables import Settings, VpcSettings
 from tools.module.emit import emit
 from tools.module.local_values import local_values
@@ -208,6 +209,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     conditional = (
         *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
         *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
+        *map(sid, permitted(())),
         *("UseNetwork", "vpc_config"),
         *("EncryptWithOtherKeys", "DecryptWithOtherKeys"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),

@@ -4,6 +4,7 @@ import base64
 import json
 import traceback
 import zlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -16,28 +17,45 @@ from local_aws.servers.hostile_source import (
     HostileSource,
     Request,
     answer,
+    drip,
     gzip_bomb,
     in_turn,
     redirect,
     reset,
 )
 from tests.url_fetcher.reading import ARN, Hostile, Secrets, bodies_of, reader_of
+from url_fetcher.deadline import Deadline
+from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import (
     AddressRefused,
     ConfigurationError,
     IngestionError,
     MalformedBody,
     SourceRejected,
+    SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.source.schema import Source
 
 SECRET = "hunter2/ü&=s3cret"
 BEARER = {"kind": "bearer", "secret_arn": ARN}
 KEY_HEADER = {"kind": "api_key", "secret_arn": ARN, "name": "X-Key"}
 KEY_QUERY = {"kind": "api_key", "secret_arn": ARN, "location": "query", "name": "api_key"}
 
+CLIENT_AUTH = {
+    "kind": "oauth2_client_credentials",
+    "secret_arn": ARN,
+    "token_url": "https://login.example.com/token",
+}
+KEY_ALONE = {"kind": "basic", "secret_arn": ARN, "password_key": ""}
+TWO_HEADERS = {
+    "kind": "headers",
+    "secret_arn": ARN,
+    "headers": {"X-Api-Key": "api_key", "X-App-Key": "token"},
+}
 
-def oauth(source: HostileSource, **more: str) -> dict[str, str]:
+
+def oauth(source: HostileSource, **more: Any) -> dict[str, Any]:
     """Client credentials with that server's /token."""
     return {"kind": "oauth2_client_credentials", "secret_arn": ARN, "token_url": source.url("/token")} | more
 
@@ -67,7 +85,19 @@ def demanding(header: str, value: str) -> Behaviour:
         (BEARER, "abc\n", "authorization", "Bearer abc"),
         (BEARER, '{"token": "abc"}', "authorization", "Bearer abc"),
         (BEARER | {"secret_key": "k"}, '{"k": "abc"}', "authorization", "Bearer abc"),
+        (BEARER | {"prefix": "Token"}, "abc", "authorization", "Token abc"),
+        (BEARER | {"prefix": "ApiKey"}, "aWQ6a2V5", "authorization", "ApiKey aWQ6a2V5"),
+        (BEARER | {"prefix": ""}, "abc", "authorization", "abc"),
         (KEY_HEADER, "abc", "x-key", "abc"),
+        (KEY_HEADER | {"name": "X-Shopify-Access-Token"}, "shpat_1", "x-shopify-access-token", "shpat_1"),
+        (KEY_ALONE, "sk_test_1\n", "authorization", "Basic c2tfdGVzdF8xOg=="),
+        (KEY_ALONE, '{"username": "sk_test_1"}', "authorization", "Basic c2tfdGVzdF8xOg=="),
+        (
+            {"kind": "basic", "secret_arn": ARN},
+            '{"username": "me@example.com/token", "password": "zendesk"}',
+            "authorization",
+            "Basic " + base64.b64encode(b"me@example.com/token:zendesk").decode(),
+        ),
         (
             {"kind": "basic", "secret_arn": ARN},
             '{"username": "me", "password": "pässword"}',
@@ -89,6 +119,52 @@ def test_a_secret_is_sent_as_the_source_wants_it(
     source = hostile({"/": demanding(header, value)})
 
     assert bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=Secrets(secret))) == [b"[1]"]
+
+
+def test_several_headers_come_from_one_secret(hostile: Hostile) -> None:
+    """Each header has the value of its key; the secret is read once."""
+    source = hostile({"/": answer(b"[1]")})
+    secrets = Secrets('{"api_key": "a1", "token": "b2"}')
+    bodies_of(reader_of({"url": source.url("/"), "auth": TWO_HEADERS}, secrets=secrets))
+    headers = source.requests[0].headers
+
+    assert (headers["x-api-key"], headers["x-app-key"], secrets.calls) == ("a1", "b2", 1)
+
+
+def test_a_user_with_a_colon_is_refused(hostile: Hostile) -> None:
+    """The server would take what follows the colon for the password."""
+    source = hostile({"/": answer(b"[1]")})
+    with pytest.raises(ConfigurationError, match="has a colon") as caught:
+        bodies_of(reader_of({"url": source.url("/"), "auth": KEY_ALONE}, secrets=Secrets("us3r:pass")))
+
+    assert ("us3r" in str(caught.value), source.requests) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("auth", "message"),
+    [
+        (BEARER | {"prefix": "To ken"}, "auth.prefix.*'To ken'"),
+        (BEARER | {"prefix": "a\r\nX: y"}, "auth.prefix"),
+        (TWO_HEADERS | {"headers": {}}, "auth.headers.*>= 1"),
+        (TWO_HEADERS | {"headers": {"X Key": "k"}}, "auth.headers"),
+        (TWO_HEADERS | {"headers": {"X-Key": ""}}, "auth.headers"),
+        (TWO_HEADERS | {"headers": {"Host": "k"}}, "`headers.Host` is set by the client itself"),
+        (KEY_HEADER | {"name": "Content-Length"}, "header Content-Length is set by the client itself"),
+        (CLIENT_AUTH | {"parameters": {"client_secret": "x"}}, "parameters.client_secret.* may be secret"),
+        (CLIENT_AUTH | {"parameters": {"grant_type": "password"}}, "parameters.grant_type.* key of its own"),
+        (CLIENT_AUTH | {"parameters": {"a b": "x"}}, "auth.parameters"),
+        (CLIENT_AUTH | {"parameters": {"a": ""}}, "auth.parameters"),
+        (CLIENT_AUTH | {"client_credentials_in": "query"}, "client_credentials_in.*'query'"),
+        ({"kind": "oauth2_refresh_token", "secret_arn": ARN}, "token_url"),
+        ({"kind": "magic"}, "allowed are .*headers, .*oauth2_refresh_token, aws_sigv4"),
+    ],
+)
+def test_wrong_values_are_told(auth: dict[str, Any], message: str) -> None:
+    """The error has the field, the value and what is allowed."""
+    settings = {"url": "https://api.example.com/", "auth": auth}
+
+    with pytest.raises(ConfigurationError, match=message):
+        decode_settings(settings, Source, where="test")
 
 
 def test_a_key_in_the_query_is_percent_encoded(hostile: Hostile) -> None:
@@ -155,6 +231,83 @@ def test_client_credentials_get_a_token(hostile: Hostile, place: str) -> None:
         {"grant_type": "client_credentials", "scope": "read write"},
         "id%3A1:s%20e%2Bcret" if place == "basic" else json.loads(CLIENT),
     )
+
+
+class TestTokenServers:
+    """Client credentials with servers that behave as their documentation says."""
+
+    def read(self, hostile: Hostile, behaviour: Behaviour, **auth: Any) -> list[bytes]:
+        """The records behind the token of a server, which is asked as it wants."""
+        source = hostile({"/token": behaviour, "/": demanding("authorization", "Bearer t0ken")})
+        settings = {"url": source.url("/"), "auth": oauth(source, **auth)}
+        return bodies_of(reader_of(settings, secrets=Secrets(CLIENT)))
+
+    def wanting(self, granted: Mapping[str, object], **form: str) -> Behaviour:
+        """Grant that to exactly this form; else refuse as RFC 6749 says."""
+
+        def behave(connection: Connection, request: Request) -> None:
+            if dict(parse_qsl(request.body.decode())) == form:
+                answer(json.dumps(granted).encode())(connection, request)
+            else:
+                answer(b'{"error": "invalid_request"}', status=400)(connection, request)
+
+        return behave
+
+    def test_microsoft_graph(self, hostile: Hostile) -> None:
+        """Client in the body, the scope `.default`.
+
+        https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+        """
+        scope = "https://graph.microsoft.com/.default"
+        granted = {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0ken"}
+        server = self.wanting(granted, grant_type="client_credentials", scope=scope, **json.loads(CLIENT))
+
+        assert self.read(hostile, server, client_credentials_in="body", scope=scope) == [b"[1]"]
+
+    def test_salesforce(self, hostile: Hostile) -> None:
+        """No lifetime, but an instance_url, which is the host of the source's own `url`.
+
+        https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm
+        """
+        granted = {
+            "access_token": "t0ken",
+            "signature": "c2ln",
+            "instance_url": "https://example.my.salesforce.com",
+            "id": "https://login.salesforce.com/id/00D/005",
+            "token_type": "Bearer",
+            "issued_at": "1700000000000",
+        }
+
+        assert self.read(hostile, self.wanting(granted, grant_type="client_credentials")) == [b"[1]"]
+
+    def test_further_parameters(self, hostile: Hostile) -> None:
+        """What else a server wants is sent as it is: `audience`, `resource`, an organization."""
+        more = {"resource": "https://api.example.com/", "organization": "org_1"}
+        server = self.wanting(
+            {"access_token": "t0ken"}, grant_type="client_credentials", audience="orders", **more
+        )
+
+        assert self.read(hostile, server, audience="orders", parameters=more) == [b"[1]"]
+
+    def test_a_refusal_says_why(self, hostile: Hostile) -> None:
+        """The reason is one of the standard's words; any other text of the server's is left out."""
+        with pytest.raises(SourceRejected, match=r"400 \(invalid_request\); check"):
+            self.read(hostile, self.wanting({}))
+
+    @pytest.mark.parametrize("body", [b'{"error": "s e+cret"}', b'{"error": ["x"]}', b"<html>", b"\xff"])
+    def test_a_refusal_of_any_other_text(self, hostile: Hostile, body: bytes) -> None:
+        """A refusal ends with its status, whatever is in it."""
+        with pytest.raises(SourceRejected, match="answers 400; check"):
+            self.read(hostile, answer(body, status=400))
+
+    def test_a_token_server_that_never_ends(self, hostile: Hostile) -> None:
+        """An answer that comes a byte at a time ends at the deadline."""
+        source = hostile({"/token": drip(b'{"access_token": "')})
+        settings = {"url": source.url("/"), "auth": oauth(source), "retry": {"max_attempts": 1}}
+        reader = reader_of(settings, secrets=Secrets(CLIENT), deadline=Deadline(0.3))
+
+        with pytest.raises(SourceTimeout, match="/token"):
+            bodies_of(reader)
 
 
 def test_a_token_is_kept_until_it_expires(hostile: Hostile) -> None:
@@ -373,7 +526,15 @@ def test_a_secret_that_no_header_can_carry_is_named(
     assert (source.connections, value in str(caught.value)) == (0, False)
 
 
-ALL_KINDS = [BEARER, KEY_HEADER, KEY_QUERY, {"kind": "basic", "secret_arn": ARN}]
+ALL_KINDS = [
+    BEARER,
+    BEARER | {"prefix": "Token"},
+    KEY_HEADER,
+    KEY_QUERY,
+    TWO_HEADERS,
+    {"kind": "basic", "secret_arn": ARN},
+    KEY_ALONE | {"username_key": "token"},
+]
 ALL_VALUES = json.dumps({"username": "me", "password": SECRET, "token": SECRET, "api_key": SECRET})
 
 

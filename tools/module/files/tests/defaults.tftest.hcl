@@ -150,6 +150,33 @@ run "permits_secrets_with_and_without_their_suffix" {
   }
 }
 
+run "permits_what_authentication_declares" {
+  command = plan
+
+  variables {
+    sources = [
+      { url = "https://a.example", auth = { kind = "aws_sigv4", service = "es", resource_arn = "arn:aws:es:eu-central-1:123456789012:domain/logs/*" } },
+      { url = "https://a.example", method = "POST", body = {}, auth = { kind = "aws_sigv4", service = "es", resource_arn = "arn:aws:es:eu-central-1:123456789012:domain/orders/*" } },
+      { url = "https://b.example", auth = { kind = "aws_sigv4", service = "execute-api", resource_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/prod/GET/x" } },
+      { url = "https://b.example", auth = { kind = "aws_sigv4", service = "execute-api", resource_arn = "arn:aws:execute-api:eu-central-1:123456789012:a/prod/GET/x" } },
+      { url = "https://c.example", auth = { kind = "aws_sigv4", service = "lambda" } },
+      { url = "https://d.example", auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-AbCd12" } },
+      { url = "https://e.example", auth = { kind = "oauth2_refresh_token", token_url = "https://e.example/t", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:b" } },
+      { url = "https://f.example" },
+    ]
+  }
+
+  assert {
+    condition = { for action, arns in local.permitted : action => join(" ", arns) if length(arns) > 0 } == {
+      EsESHttpGet                  = "arn:aws:es:eu-central-1:123456789012:domain/logs/*"
+      EsESHttpPost                 = "arn:aws:es:eu-central-1:123456789012:domain/orders/*"
+      ExecuteApiInvoke             = "arn:aws:execute-api:eu-central-1:123456789012:a/prod/GET/x"
+      SecretsmanagerPutSecretValue = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:b-??????"
+    }
+    error_message = "the function may do more or less than its sources' authentication needs"
+  }
+}
+
 run "groups_three_hundred_secrets_into_policies" {
   command = plan
 
