@@ -9,12 +9,19 @@ from benchmarks.json_oracle import cut
 from tests.url_fetcher.json_texts import arrays, cuts, decoded, read, values
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_splitter import JsonSplitter
+from url_fetcher.paths import parse_path
 
 _blocks = st.sampled_from([1, 7, 4096])
 
 
 def _splitter(*path: str, block_bytes: int = 4096) -> JsonSplitter:
-    return JsonSplitter(path=path, max_record_bytes=1_000_000, max_nesting=100, block_bytes=block_bytes)
+    return _at(".".join(path), block_bytes=block_bytes)
+
+
+def _at(path: str, *, block_bytes: int = 4096) -> JsonSplitter:
+    return JsonSplitter(
+        path=parse_path(path), max_record_bytes=1_000_000, max_nesting=100, block_bytes=block_bytes
+    )
 
 
 @settings(max_examples=50, deadline=None)
