@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 PATTERN: Final = r"^([^/][\s\S]*|(/([^/~]|~[01])*)*)$"
-"""What a path may be: any keys with dots between, or ``/`` before each key, in which ~ is ``~0`` or ``~1``."""
+"""Keys with dots between, or a ``/`` before each key, in which ``~1`` is a slash and ``~0`` a tilde."""
 
 MISSING: Final = object()
 """What ``step`` gives where a key or an index is not there."""
@@ -14,6 +14,7 @@ MISSING: Final = object()
 _INDEX = re.compile(r"0|[1-9][0-9]{0,511}", re.ASCII)
 _SHOWN_KEY = re.compile(r"[A-Za-z_@$][\w@$.:-]{0,39}", re.ASCII)
 _MAX_SHOWN_KEYS = 8
+_MAX_DIGITS = 4_300
 _JSON_NAMES = {str: "text", bool: "true or false", type(None): "null"}
 
 
@@ -36,7 +37,7 @@ class JsonPath(NamedTuple):
             return "/".join(self.text.split("/")[: depth + 1])
         return ".".join(self.keys[:depth])
 
-    def index(self, key: str) -> int | None:
+    def index_of(self, key: str) -> int | None:
         """The index in an array that one of the keys is; None for none."""
         return int(key) if self.is_pointer and _INDEX.fullmatch(key) else None
 
@@ -94,6 +95,12 @@ def value_at(value: object, path: str) -> object:
         return None
 
 
+def integer(digits: str) -> int | str:
+    """The number that a decoder of JSON found, or its text where it is too long."""
+    # The interpreter refuses longer ones, because their conversion takes quadratic time.
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
 def described(value: object) -> str:
     """What a decoded value is: its kind, with some of an object's keys or an array's length."""
     if isinstance(value, dict):
@@ -120,7 +127,7 @@ def _names(keys: Iterable[str]) -> Iterable[str]:
 def _step(value: object, key: str, path: JsonPath) -> object:
     if isinstance(value, dict):
         return value.get(key, MISSING)
-    if isinstance(value, list) and (index := path.index(key)) is not None:
+    if isinstance(value, list) and (index := path.index_of(key)) is not None:
         return value[index] if index < len(value) else MISSING
     hint = ""
     if isinstance(value, list) and not path.is_pointer:

@@ -7,12 +7,11 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
-from url_fetcher.paths import JsonPath, shown_keys
+from url_fetcher.paths import JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the bytes of their text.
 _MAX_OUTSIDE_BYTES = 1024 * 1024
-_MAX_DIGITS = 4_300
 _MAX_NOTED_KEYS = 16
 _QUOTE, _COLON, _COMMA, _OPEN_OBJECT, _CLOSE, _OPEN_ARRAY, _CLOSE_ARRAY = b'":,{}[]'
 
@@ -69,7 +68,7 @@ class PathReader:
     def _enter(self, depth: int) -> Generator[None, None, MalformedBody | None]:
         """Go to the value of the key at a depth; the error to raise at the body's end if it is not there."""
         key, where = self._path.keys[depth], self._path.beginning(depth) or "the body"
-        index = self._path.index(key)
+        index = self._path.index_of(key)
         byte = yield from self._elements.peek()
         if byte == _OPEN_OBJECT:
             self._keep()
@@ -208,7 +207,7 @@ class PathReader:
 
     def _decode(self) -> None:
         try:
-            self._outside = json.loads(self._text, parse_int=_integer)
+            self._outside = json.loads(self._text, parse_int=integer)
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end
@@ -217,8 +216,3 @@ class PathReader:
 
     def _malformed(self, reason: str) -> MalformedBody:
         return MalformedBody(reason, offset=self._window.offset)
-
-
-def _integer(digits: str) -> int | str:
-    # The interpreter refuses longer ones, because their conversion takes quadratic time.
-    return int(digits) if len(digits) <= _MAX_DIGITS else digits

@@ -1,34 +1,47 @@
 """What every kind of pagination is and needs."""
 
-from typing import Annotated, ClassVar, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import ConfigurationError
+from url_fetcher.http.urls import with_query
 from url_fetcher.source.kinds import Kind
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where to go on, in the one form that the source's pagination uses; an event may carry it back."""
+    """Where to go on, in the one form that the source's pagination uses; an event may carry it back.
+
+    ``window`` is the span of time that was being read, if the source has windows: from and to.
+    """
 
     url: str = ""
     page: int | None = None
     offset: int | None = None
-    cursor: str = ""
+    cursor: str | int | float | list[Any] | dict[str, Any] = ""
+    parameters: dict[str, str] = {}
+    window: tuple[str, str] | None = None
 
 
 class Step(NamedTuple):
-    """One page's request, and how to come back to it."""
+    """One page's request, and how to come back to it.
+
+    ``members`` are values to set in the body, each at its path.
+    """
 
     url: str
     resume: Resume
+    members: Mapping[str, object] = MappingProxyType({})
 
 
 class Outcome(NamedTuple):
     """What a page that was read to its end said.
 
-    ``header`` is the value of the response header that the pagination asked for.
+    ``header`` is the value of the response header that the pagination asked for, ``last`` is the page's
+    last record that the stream can take, empty without one.
     """
 
     url: str
@@ -36,6 +49,18 @@ class Outcome(NamedTuple):
     records: int
     outside: object
     digest: int
+    last: bytes = b""
+
+
+Into: TypeAlias = Literal["query", "body"]
+"""Where a page's number, offset or cursor goes."""
+
+
+def placed(into: Into, url: str, values: Mapping[str, object], resume: Resume) -> Step:
+    """The step to a page that is asked for with these values."""
+    if into == "body":
+        return Step(url, resume, values)
+    return Step(with_query(url, {name: str(value) for name, value in values.items()}), resume)
 
 
 class PaginationKind(Kind, frozen=True):
@@ -43,6 +68,11 @@ class PaginationKind(Kind, frozen=True):
 
     resumed_by: ClassVar[str] = ""
     """The field of ``Resume`` that it goes on by."""
+
+    @property
+    def body_paths(self) -> tuple[str, ...]:
+        """The paths in the request's body that it sets."""
+        return ()
 
     @property
     def response_header(self) -> str:

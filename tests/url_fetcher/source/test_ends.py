@@ -241,8 +241,8 @@ def test_half_of_a_surrogate_pair_is_no_resume(allow_other_hosts: bool) -> None:
 
 
 def test_a_cursor_needs_a_place(hostile: Hostile) -> None:
-    """Without path and header no cursor can be found: that would end every source at its first page."""
+    """Without any place no cursor can be found: that would end every source at its first page."""
     source = hostile({"/": json_text("[1]")})
 
-    with pytest.raises(ConfigurationError, match="`path` and `header`"):
+    with pytest.raises(ConfigurationError, match="`header` and `last_record_path` are empty"):
         reader_of({"url": source.url("/"), "pagination": {"kind": "cursor", "path": ""}})
