@@ -11,6 +11,9 @@ PATTERN: Final = r"^([^/][\s\S]*|(/([^/~]|~[01])*)*)$"
 MISSING: Final = object()
 """What ``step`` gives where a key or an index is not there."""
 
+NOT_KEPT: Final = object()
+"""In the place of a value that was too large or too deep to be kept."""
+
 _INDEX = re.compile(r"0|[1-9][0-9]{0,511}", re.ASCII)
 _SHOWN_KEY = re.compile(r"[A-Za-z_@$][\w@$.:-]{0,39}", re.ASCII)
 _MAX_SHOWN_KEYS = 8
@@ -84,15 +87,22 @@ def find(value: object, path: JsonPath) -> Found:
         if inner is MISSING:
             return Found(None, path.beginning(depth), value)
         value = inner
+    if value is NOT_KEPT:
+        raise NoWayThrough(f"it is {described(value)}")
     return Found(value)
 
 
 def value_at(value: object, path: str) -> object:
-    """What is at a path; None where it is not there or the path is empty."""
+    """What is at a path, be it ``NOT_KEPT``; None where it is not there or the path is empty."""
+    if not path:
+        return None
+    parsed = parse_path(path)
     try:
-        return find(value, parse_path(path)).value if path else None
+        for key in parsed.keys:
+            value = _step(value, key, parsed)
     except NoWayThrough:
         return None
+    return None if value is MISSING else value
 
 
 def integer(digits: str) -> int | str:
@@ -107,6 +117,8 @@ def described(value: object) -> str:
         return f"an object with {shown_keys(list(islice(value, 2 * _MAX_SHOWN_KEYS)), len(value))}"
     if isinstance(value, list):
         return f"an array of {len(value)} elements"
+    if value is NOT_KEPT:
+        return "over 64 KiB or 500 levels deep, and was not kept"
     return _JSON_NAMES.get(type(value), "a number")
 
 
@@ -132,4 +144,4 @@ def _step(value: object, key: str, path: JsonPath) -> object:
     hint = ""
     if isinstance(value, list) and not path.is_pointer:
         hint = "; a JSON Pointer such as /data/0 reaches into an array"
-    raise NoWayThrough(f"{key!r} lies in {described(value)}{hint}")
+    raise NoWayThrough(f"{key!r} lies in {'what is ' if value is NOT_KEPT else ''}{described(value)}{hint}")

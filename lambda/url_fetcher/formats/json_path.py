@@ -7,7 +7,7 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
-from url_fetcher.paths import JsonPath, integer, shown_keys
+from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the bytes of their text.
@@ -37,7 +37,7 @@ class PathReader:
     def outside(self) -> object:
         """The decoded body with ``[]`` or null for the records; None for an empty body.
 
-        Values over 64 KiB or 500 levels deep are null, integers over 4,300 digits their text. A body
+        Values over 64 KiB or 500 levels deep are ``NOT_KEPT``, integers over 4,300 digits their text. A body
         that lacks the path has one, too.
         """
         return self._outside
@@ -181,7 +181,7 @@ class PathReader:
 
     def _member_value(self) -> Generator[None]:
         value = yield from self._elements.value()
-        self._add(value.data if self._is_kept(value) else b"null")
+        self._add(value.data if self._is_kept(value) else b"NaN")
 
     def _is_kept(self, value: Value) -> bool:
         """Whether a value is small enough to be decoded; it is checked as far as it was read whole."""
@@ -207,7 +207,8 @@ class PathReader:
 
     def _decode(self) -> None:
         try:
-            self._outside = json.loads(self._text, parse_int=integer)
+            # No value that is kept holds a NaN, so it can stand for those that are not.
+            self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end

@@ -63,13 +63,13 @@ def json_value(value: object, path: str, *, setting: str) -> object:
     if value is True:
         raise MalformedBody(f"{setting} = {path!r} is true, which is no cursor", offset=0)
     try:
-        # The one refuses NaN, the other integers over 64 bits and halves of surrogate pairs.
+        # The one refuses NaN, the other halves of surrogate pairs.
         json.dumps(value, allow_nan=False)
         msgspec.json.encode(value)
     except (ValueError, OverflowError, RecursionError) as error:
         raise MalformedBody(
-            f"{setting} = {path!r} has a value that cannot be sent back: NaN, a whole number over 64 bits, "
-            "half of a surrogate pair, or one that is nested too deep",
+            f"{setting} = {path!r} has a value that cannot be sent back: NaN, half of a surrogate pair, "
+            "or one that is nested too deep",
             offset=0,
         ) from error
     return value

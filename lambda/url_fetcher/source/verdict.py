@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from url_fetcher.paths import described, value_at
+from url_fetcher.paths import NOT_KEPT, described, value_at
 from url_fetcher.source.kinds import NonEmptyPath, Path
 
 Scalar: TypeAlias = str | int | float | bool
@@ -53,7 +53,7 @@ def _same(value: object, wanted: Scalar) -> bool:
 
 def _shown(value: object) -> str:
     """A value for a message: on one line, cut, and of an object its keys only."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list) or value is NOT_KEPT:
         return described(value)
     if isinstance(value, str):
         printable = "".join(char if char.isprintable() else " " for char in value[:_MAX_MESSAGE_CHARACTERS])
