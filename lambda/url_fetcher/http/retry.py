@@ -57,7 +57,8 @@ def asked_seconds(
         return asked
     waits = [_reset_seconds(headers.get(name, ""), now) for name in _RESETS]
     # A reset that is past says nothing: without a wait the attempts would be used up at once.
-    return max([*waits, *(t for r, t in _limits(headers) if r == 0)], default=0.0) or None
+    longest = max([*waits, *(seconds for left, seconds in _limits(headers) if left == 0)])
+    return min(longest, _MAX_ASKED_SECONDS) or None
 
 
 def is_used_up(headers: Mapping[str, str]) -> bool:
@@ -87,9 +88,7 @@ def _limits(headers: Mapping[str, str]) -> list[tuple[float, float]]:
     if old := dict(_OLD_PARAMETER.findall(header)):
         return [(float(old["remaining"]), float(old["reset"]))] if len(old) == len(_OLD_NAMES) else []
     policies = [dict(_PARAMETER.findall(policy)) for policy in header.split(",")]
-    return [
-        (float(each["r"]), min(float(each["t"]), _MAX_ASKED_SECONDS)) for each in policies if len(each) > 1
-    ]
+    return [(float(each["r"]), float(each["t"])) for each in policies if len(each) > 1]
 
 
 def _reset_seconds(header: str, now: Callable[[], datetime]) -> float:
@@ -101,7 +100,7 @@ def _reset_seconds(header: str, now: Callable[[], datetime]) -> float:
         number /= 1000
     if number >= _LEAST_EPOCH:
         number -= now().timestamp()
-    return min(max(0.0, number), _MAX_ASKED_SECONDS)
+    return max(0.0, number)
 
 
 def delay_seconds(
