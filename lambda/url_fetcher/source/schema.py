@@ -94,7 +94,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
     schema = json.schema(Source)
-    schema["$defs"]["Source"] |= _BETWEEN_KEYS
+    for table, conditions in _BETWEEN_KEYS.items():
+        schema["$defs"][table] |= conditions
     return schema
 
 
@@ -102,12 +103,22 @@ _INTO_BODY = {
     "properties": {"pagination": {"properties": {"into": {"const": "body"}}, "required": ["into"]}},
     "required": ["pagination"],
 }
-_BETWEEN_KEYS = {
-    "dependentRequired": {"fail_when": ["record_path"], "retry_when": ["record_path"]},
-    "if": _INTO_BODY,
-    "then": {
-        "properties": {"body": {"type": "object"}, "method": {"const": "POST"}},
-        "required": ["body", "method"],
+_GIVEN = {"minLength": 1}
+_BETWEEN_KEYS: dict[str, dict[str, Any]] = {
+    "Source": {
+        "dependentRequired": {"fail_when": ["record_path"], "retry_when": ["record_path"]},
+        "if": _INTO_BODY,
+        "then": {
+            "properties": {"body": {"type": "object"}, "method": {"const": "POST"}},
+            "required": ["body", "method"],
+        },
     },
+    "CursorPagination": {
+        "not": {
+            "properties": {"header": _GIVEN, "last_record_path": _GIVEN},
+            "required": ["header", "last_record_path"],
+        }
+    },
+    "Condition": {"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]},
 }
-"""What one key asks of another, as ``Source`` itself checks it."""
+"""What one key asks of another, as the tables themselves check it."""
