@@ -10,7 +10,7 @@ from msgspec import Meta
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.paths import Found, described, integer
-from url_fetcher.source.beside import find, flag, json_value, raised_flag, text, unused_link
+from url_fetcher.source.beside import find, json_value, raised_flag, text, unused_link
 from url_fetcher.source.kinds import Key, NonEmptyPath, Parameter, Path
 from url_fetcher.source.pagination_kind import Into, Outcome, Pages, Resume, Step, placed
 
@@ -37,24 +37,24 @@ class _FollowedPages(Pages, frozen=True):
 
     def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
         """The page that is named."""
-        says_more = self._says_more(outcome)
+        says_more, words = self.flagged(outcome)
         if says_more is False:
             return None
         sought = self._seek(outcome)
         if sought.target is not None:
             return self._follow(url, outcome, sought.target)
         # Where no flag is set, one that is known by its name counts.
-        key = raised_flag(outcome.outside) if says_more is None else "value at has_more_path"
-        if key:
+        if says_more is None and (key := raised_flag(outcome.outside)):
+            words = f"the body's {key} is true"
+        if words:
             raise MalformedBody(
-                f"the body's {key} is true, but there is no next page {sought.place}; check that setting",
-                offset=0,
+                f"{words}, but there is no next page {sought.place}; check that setting", offset=0
             )
         return None
 
     def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
         """What speaks for a wrong setting where a full page leads nowhere."""
-        if not is_full or not outcome.records or self._says_more(outcome) is False:
+        if not is_full or not outcome.records or self.flagged(outcome).says_more is False:
             return ""
         sought = self._seek(outcome)
         if sought.says_end:
@@ -67,10 +67,6 @@ class _FollowedPages(Pages, frozen=True):
 
     def _seek(self, outcome: Outcome) -> _Sought:
         raise NotImplementedError
-
-    def _says_more(self, outcome: Outcome) -> bool | None:
-        """Whether a flag says that there is more; None when none does."""
-        return None
 
     def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
         """The step to a URL, which may be relative to the page's."""
@@ -115,7 +111,6 @@ class CursorPagination(_FollowedPages, frozen=True, tag="cursor"):
     path: Path = "next_cursor"
     header: Annotated[str, Meta(max_length=128)] = ""
     last_record_path: Path = ""
-    has_more_path: Path = ""
 
     def __post_init__(self) -> None:
         """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
@@ -176,9 +171,6 @@ class CursorPagination(_FollowedPages, frozen=True, tag="cursor"):
         if self.into == "body":
             return json_value(value, path, setting=setting)
         return text(value, path, setting=setting) or None
-
-    def _says_more(self, outcome: Outcome) -> bool | None:
-        return flag(outcome.outside, self.has_more_path)
 
     def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
         """The page behind the cursor."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from url_fetcher.source.beside import flag, total
+from url_fetcher.source.beside import total
 from url_fetcher.source.kinds import OptionalParameter, Parameter, Path
 from url_fetcher.source.pagination_kind import Into, Outcome, Pages, Resume, Step, placed
 
@@ -18,7 +18,6 @@ class NumberedPages(Pages, frozen=True):
     size_parameter: OptionalParameter = ""
     size: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
     stop_on_short_page: bool = False
-    has_more_path: Path = ""
 
     @property
     def body_paths(self) -> tuple[str, ...]:
@@ -29,13 +28,12 @@ class NumberedPages(Pages, frozen=True):
 
     def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
         """That the last page is empty although a flag says that there is more."""
-        if not outcome.records and flag(outcome.outside, self.has_more_path):
-            return f"the page is empty, but pagination.has_more_path = {self.has_more_path!r} is true"
-        return ""
+        says_more, words = self.flagged(outcome)
+        return f"the page is empty, but {words}" if says_more and not outcome.records else ""
 
     def _is_last(self, outcome: Outcome, *, has_all: bool) -> bool:
         """Whether a page is the last: an empty one is, otherwise a flag counts more than a total."""
-        says_more = flag(outcome.outside, self.has_more_path)
+        says_more, _ = self.flagged(outcome)
         is_short = self.stop_on_short_page and outcome.records < self.size
         is_over = has_all or is_short if says_more is None else not says_more
         return is_over or not outcome.records

@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.urls import with_query
-from url_fetcher.source.kinds import Kind
+from url_fetcher.source.beside import flag
+from url_fetcher.source.kinds import Kind, Path
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,6 +51,13 @@ class Outcome(NamedTuple):
     outside: object
     digest: int
     last: bytes = b""
+
+
+class Flagged(NamedTuple):
+    """Whether a flag says that there is more, None when none does; and the words for what it says."""
+
+    says_more: bool | None
+    words: str
 
 
 Into: TypeAlias = Literal["query", "body"]
@@ -123,5 +131,17 @@ class NoPagination(PaginationKind, frozen=True, tag="none"):
 class Pages(PaginationKind, frozen=True):
     """What every kind of pagination with more than one page has."""
 
+    has_more_path: Path = ""
+    is_last_path: Path = ""
     max_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     allow_other_hosts: bool = False
+
+    def flagged(self, outcome: Outcome) -> Flagged:
+        """Whether a flag of the settings says that there is another page."""
+        says_more = flag(outcome.outside, self.has_more_path)
+        if says_more is not None:
+            return Flagged(says_more, f"the body's value at has_more_path is {str(says_more).lower()}")
+        is_last = flag(outcome.outside, self.is_last_path)
+        if is_last is not None:
+            return Flagged(not is_last, f"the body's value at is_last_path is {str(is_last).lower()}")
+        return Flagged(None, "")

@@ -50,6 +50,15 @@ def test_a_good_status_with_an_error_fails(hostile: Hostile, stream: Stream, bod
     assert (stream.lines, len(source.requests)) == ([], 1)
 
 
+def test_an_array_without_its_records_may_say_why(hostile: Hostile, stream: Stream) -> None:
+    """The World Bank answers an array of one element where it has a message instead of records."""
+    source = hostile({"/": said('[{"message": [{"id": "120", "value": "Invalid value"}]}]')})
+    condition = {"path": "/0/message", "exists": True, "message_path": "/0/message/0/value"}
+
+    with pytest.raises(SourceRejected, match="'Invalid value'"):
+        invoke(stream, {"url": source.url("/"), "record_path": "/1", "fail_when": [condition]})
+
+
 @pytest.mark.parametrize(
     "body",
     ['{"ok": false, "error": "ratelimited"}', '{"messages": [1, 2], "ok": false, "error": "ratelimited"}'],
