@@ -19,9 +19,9 @@ from url_fetcher.errors import (
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, split
 from url_fetcher.redaction import Redactor, public_url
-from url_fetcher.source.exchange import refuse_failed
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import refuse_failed
 from url_fetcher.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -144,7 +144,12 @@ class Ingestion:
         if outside is None:
             return False
         try:
-            refuse_failed(self._source, outside)
+            refuse_failed(
+                outside,
+                retry_when=self._source.retry_when,
+                fail_when=self._source.fail_when,
+                url=self.source_url,
+            )
         except SourceUnavailable as failure:
             if holding.has_put:
                 raise

@@ -18,7 +18,6 @@ from url_fetcher.redaction import public_url
 from url_fetcher.source.pagination_kind import Step
 from url_fetcher.source.request_body import encoded
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import failure
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
@@ -206,17 +205,3 @@ class OpenedResponse:
     def close(self) -> None:
         """Free the connection."""
         self.response.close()
-
-
-def refuse_failed(source: Source, outside: object) -> None:
-    """Refuse a page that says beside its records that it failed; ``retry_when`` comes before ``fail_when``.
-
-    Raises:
-        SourceUnavailable: When it may be answered otherwise in a while; retryable.
-        SourceRejected: When it will be the same; not retryable.
-    """
-    url = public_url(source.url)
-    if told := failure(outside, source.retry_when):
-        raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {told}")
-    if told := failure(outside, source.fail_when):
-        raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {told}")

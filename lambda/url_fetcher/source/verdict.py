@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from url_fetcher.errors import SourceRejected, SourceUnavailable
 from url_fetcher.paths import NOT_KEPT, described, value_at
 from url_fetcher.source.kinds import NonEmptyPath, Path
 
@@ -39,6 +40,21 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         found = f"{self.path!r} is {_shown(value_at(outside, self.path))}"
         message = value_at(outside, self.message_path)
         return f"{found}: {_shown(message)}" if message is not None else found
+
+
+def refuse_failed(
+    outside: object, *, retry_when: list[Condition], fail_when: list[Condition], url: str
+) -> None:
+    """Refuse a page that says beside its records that it failed; ``retry_when`` comes before ``fail_when``.
+
+    Raises:
+        SourceUnavailable: When it may be answered otherwise in a while; retryable.
+        SourceRejected: When it will be the same; not retryable.
+    """
+    if told := failure(outside, retry_when):
+        raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {told}")
+    if told := failure(outside, fail_when):
+        raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {told}")
 
 
 def failure(outside: object, conditions: list[Condition]) -> str:
