@@ -60,7 +60,7 @@ class AddressRefused(SourceError):
 
 
 class SourceRejected(SourceError):
-    """When the source answers with a status, or an error by ``fail_when``, that will be the same next time."""
+    """When the source answers with a status, or an error by ``fail_when``, that will not change."""
 
 
 class SourceUnavailable(SourceError):

@@ -11,7 +11,6 @@ from tests.url_fetcher.reading import Hostile
 from url_fetcher.delivery.holding import MAX_HELD_BYTES
 from url_fetcher.errors import (
     ConfigurationError,
-    DeadlineExceeded,
     MalformedBody,
     SourceRejected,
     SourceUnavailable,
@@ -134,15 +133,6 @@ def test_a_body_without_its_records_and_without_an_error_is_still_malformed(
 
     with pytest.raises(MalformedBody, match="no key 'messages'; it has the keys 'ok', 'error'"):
         invoke(stream, {"url": source.url("/"), **SLACK})
-
-
-def test_a_wait_for_an_error_that_may_pass_keeps_to_the_time(hostile: Hostile, stream: Stream) -> None:
-    """An invocation whose time is up ends with an error that may be retried."""
-    source = hostile({"/": said('{"ok": false, "error": "ratelimited"}')})
-    event = {"url": source.url("/"), **SLACK, "retry": {"max_attempts": 20, "max_delay_seconds": 300}}
-
-    with pytest.raises((DeadlineExceeded, SourceUnavailable)):
-        invoke(stream, event, seconds=4)
 
 
 BODY = {"n": 1, "t": "x", "b": True, "z": None, "e": "", "o": {"k": 1}, "a": [{"c": 5}]}
