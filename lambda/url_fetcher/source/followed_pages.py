@@ -1,24 +1,21 @@
-"""Pages of which each names the next one: by a link, a URL, a cursor, or several parameters."""
+"""Pages of which each names the next one: by a link, a URL, or several parameters."""
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from msgspec import Meta
-
-from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.errors import MalformedBody
 from url_fetcher.http.urls import joined, with_query
-from url_fetcher.paths import Found, described, integer
-from url_fetcher.source.beside import find, json_value, raised_flag, text, unused_link
-from url_fetcher.source.kinds import Key, NonEmptyPath, Parameter, Path
-from url_fetcher.source.pagination_kind import Into, Outcome, Pages, Resume, Step, placed
+from url_fetcher.paths import Found, described
+from url_fetcher.source.beside import find, raised_flag, text, unused_link
+from url_fetcher.source.kinds import Key, NonEmptyPath
+from url_fetcher.source.pagination_kind import Outcome, Pages, Resume, Step
 
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
 
 
-class _Sought(NamedTuple):
+class Sought(NamedTuple):
     """What stands where the next page should be named.
 
     ``target`` is a URL, a cursor or an object of parameters, None for none; ``place`` is where it was looked
@@ -32,7 +29,7 @@ class _Sought(NamedTuple):
     missing: str = ""
 
 
-class _FollowedPages(Pages, frozen=True):
+class FollowedPages(Pages, frozen=True):
     """What pages have in common that name the next one: where none is named, the source ends."""
 
     def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
@@ -65,7 +62,7 @@ class _FollowedPages(Pages, frozen=True):
             return f"there is no next page {sought.place}: the body has no {sought.missing}"
         return ""
 
-    def _seek(self, outcome: Outcome) -> _Sought:
+    def _seek(self, outcome: Outcome) -> Sought:
         raise NotImplementedError
 
     def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
@@ -74,7 +71,7 @@ class _FollowedPages(Pages, frozen=True):
         return Step(following, Resume(url=following))
 
 
-class LinkHeaderPagination(_FollowedPages, frozen=True, tag="link_header"):
+class LinkHeaderPagination(FollowedPages, frozen=True, tag="link_header"):
     """The next page is in the ``Link`` header (RFC 8288); without one the source ends."""
 
     resumed_by: ClassVar[str] = "url"
@@ -85,117 +82,36 @@ class LinkHeaderPagination(_FollowedPages, frozen=True, tag="link_header"):
         """Where the links are."""
         return "Link"
 
-    def _seek(self, outcome: Outcome) -> _Sought:
-        return _Sought(
+    def _seek(self, outcome: Outcome) -> Sought:
+        return Sought(
             _link(outcome.header, self.rel) or None, f"in the Link header with pagination.rel = {self.rel!r}"
         )
 
 
-class NextUrlPagination(_FollowedPages, frozen=True, tag="next_url"):
+class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
     """The next page's URL is in the body at ``path``; missing, null or empty ends the source."""
 
     resumed_by: ClassVar[str] = "url"
     path: NonEmptyPath = "next"
 
-    def _seek(self, outcome: Outcome) -> _Sought:
-        found = _found(outcome, self.path)
-        return _sought(found, self.path, text(found.value, self.path, setting="pagination.path") or None)
+    def _seek(self, outcome: Outcome) -> Sought:
+        found = found_at_path(outcome, self.path)
+        return sought_at_path(
+            found, self.path, text(found.value, self.path, setting="pagination.path") or None
+        )
 
 
-class CursorPagination(_FollowedPages, frozen=True, tag="cursor"):
-    """The next page's cursor is in the body at ``path``, in ``header``, or in the page's last record."""
-
-    resumed_by: ClassVar[str] = "cursor"
-    parameter: Parameter = "cursor"
-    into: Into = "query"
-    path: Path = "next_cursor"
-    header: Annotated[str, Meta(max_length=128)] = ""
-    last_record_path: Path = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
-        if self.header and self.last_record_path:
-            raise ValueError("`header` and `last_record_path` are both set: only one can have the cursor")
-        if not self.path and not self.header and not self.last_record_path:
-            raise ValueError(
-                "`path`, `header` and `last_record_path` are empty: one of them must say where the cursor is"
-            )
-
-    @property
-    def body_paths(self) -> tuple[str, ...]:
-        """The parameter, if it goes into the body."""
-        return (self.parameter,) if self.into == "body" else ()
-
-    @property
-    def response_header(self) -> str:
-        """Where the cursor is, if it is in a header."""
-        return self.header
-
-    def _seek(self, outcome: Outcome) -> _Sought:
-        if self.header:
-            return _Sought(outcome.header or None, f"in the header pagination.header = {self.header!r}")
-        if self.last_record_path:
-            return self._in_last_record(outcome)
-        found = _found(outcome, self.path)
-        return _sought(found, self.path, self._cursor(found.value, self.path, setting="pagination.path"))
-
-    def _in_last_record(self, outcome: Outcome) -> _Sought:
-        """The cursor in the page's last record; an empty page has none."""
-        path, setting = self.last_record_path, "pagination.last_record_path"
-        place = f"at {setting} = {path!r}"
-        if not outcome.records:
-            return _Sought(None, place, says_end=True)
-        if not outcome.last:
-            raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`",
-                offset=0,
-            )
-        try:
-            record = json.loads(outcome.last, parse_int=integer)
-        except (ValueError, RecursionError) as error:
-            raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: the page's last record is not JSON", offset=0
-            ) from error
-        found = find(record, path, setting=setting, where="the page's last record")
-        cursor = self._cursor(found.value, path, setting=setting)
-        if cursor is None:
-            raise MalformedBody(
-                f"{setting} = {path!r} is not there or is empty: the page's last record is "
-                f"{described(record)}",
-                offset=0,
-            )
-        return _Sought(cursor, place)
-
-    def _cursor(self, value: object, path: str, *, setting: str) -> object:
-        """A cursor as it is sent back: as text in the query, as any JSON value in the body."""
-        if self.into == "body":
-            return json_value(value, path, setting=setting)
-        return text(value, path, setting=setting) or None
-
-    def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
-        """The page behind the cursor."""
-        return self._after(url, target)
-
-    def _first(self, url: str, resume: Resume) -> Step:
-        if self.into == "query" and not isinstance(resume.cursor, str):
-            raise ConfigurationError("the event's resume: cursor must be text for pagination.into = 'query'")
-        return Step(url, resume) if resume.cursor == "" else self._after(url, resume.cursor)
-
-    def _after(self, url: str, cursor: Any) -> Step:
-        return placed(self.into, url, {self.parameter: cursor}, Resume(cursor=cursor))
-
-
-class ParametersPagination(_FollowedPages, frozen=True, tag="parameters"):
+class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
     """The body has an object at ``path`` whose members are the next request's query parameters."""
 
     resumed_by: ClassVar[str] = "parameters"
     path: NonEmptyPath = "continue"
 
-    def _seek(self, outcome: Outcome) -> _Sought:
-        found = _found(outcome, self.path)
+    def _seek(self, outcome: Outcome) -> Sought:
+        found = found_at_path(outcome, self.path)
         setting = "pagination.path"
         if found.value in (None, False, "", [], {}):
-            return _sought(found, self.path, None)
+            return sought_at_path(found, self.path, None)
         if not isinstance(found.value, dict):
             raise MalformedBody(
                 f"{setting} = {self.path!r} is {described(found.value)}, not an object", offset=0
@@ -205,7 +121,7 @@ class ParametersPagination(_FollowedPages, frozen=True, tag="parameters"):
             for name, value in found.value.items()
             if value is not None
         }
-        return _sought(found, self.path, given or None)
+        return sought_at_path(found, self.path, given or None)
 
     def _follow(self, url: str, outcome: Outcome, target: Any) -> Step:
         """The source's own request with the parameters set."""
@@ -227,7 +143,7 @@ def _link(header: str, rel: str) -> str:
     return ""
 
 
-def _found(outcome: Outcome, path: str) -> Found:
+def found_at_path(outcome: Outcome, path: str) -> Found:
     """What stands at ``pagination.path``.
 
     Raises:
@@ -242,9 +158,9 @@ def _found(outcome: Outcome, path: str) -> Found:
     return find(outcome.outside, path, setting="pagination.path")
 
 
-def _sought(found: Found, path: str, target: object) -> _Sought:
+def sought_at_path(found: Found, path: str, target: object) -> Sought:
     """What was found at ``pagination.path``, as a target or as none."""
     missing = ""
     if found.missing and found.missing != path:
         missing = f"{found.missing!r}, it is {described(found.holder)}"
-    return _Sought(target, f"at pagination.path = {path!r}", says_end=not found.missing, missing=missing)
+    return Sought(target, f"at pagination.path = {path!r}", says_end=not found.missing, missing=missing)

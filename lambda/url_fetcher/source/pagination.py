@@ -6,8 +6,8 @@ a member of ``Pagination``.
 
 from typing import TypeAlias
 
+from url_fetcher.source.cursor_pages import CursorPagination
 from url_fetcher.source.followed_pages import (
-    CursorPagination,
     LinkHeaderPagination,
     NextUrlPagination,
     ParametersPagination,
