@@ -25,6 +25,7 @@ from url_fetcher.formats.json_seq import JsonSeqSplitter
 from url_fetcher.formats.json_splitter import JsonSplitter
 from url_fetcher.formats.ndjson import NdjsonSplitter
 from url_fetcher.formats.splitter import Splitter, split
+from url_fetcher.paths import parse_path
 
 _BLOCKS = (1, 7, 64, 131_072)
 _LARGE = 1_000_000
@@ -87,7 +88,10 @@ def check_path(seed: int) -> None:
     chance = Random(seed)
     body = texts.path_body(chance)
     splitter = JsonSplitter(
-        path=_PATH, max_record_bytes=_LARGE, max_nesting=500, block_bytes=chance.choice(_BLOCKS)
+        path=parse_path(".".join(_PATH)),
+        max_record_bytes=_LARGE,
+        max_nesting=500,
+        block_bytes=chance.choice(_BLOCKS),
     )
     found = _found(splitter, body, chance)
     for record in found.records:

@@ -20,6 +20,8 @@ from url_fetcher.handler import run
 from url_fetcher.source import schema
 from url_fetcher.source.auth import Auth
 from url_fetcher.source.pagination import Pagination
+from url_fetcher.source.verdict import Condition
+from url_fetcher.source.windows import Windows
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 HOST = "https://api.example.com"
@@ -33,6 +35,8 @@ TABLES: dict[str, type] = {
     "`rate`": schema.Rate,
     "`limits`": schema.Limits,
     "`retry`": schema.Retry,
+    "`windows`": Windows,
+    "`condition`": Condition,
     **{f"`auth`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Auth)},
     **{f"`pagination`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Pagination)},
 }
@@ -59,7 +63,7 @@ def expected(table: type) -> list[tuple[str, object]]:
         default = "required" if field.required else field.default
         if default is msgspec.NODEFAULT:
             made = msgspec.to_builtins(field.default_factory())
-            default = {"kind": made["kind"]} if "kind" in made else {}
+            default = {"kind": made["kind"]} if "kind" in made else type(made)()
         found.append((field.encode_name, default))
     return found
 
@@ -127,6 +131,28 @@ def by(parameter: str, pages: Mapping[str, object]) -> Behaviour:
     return behave
 
 
+def by_body(pages: Mapping[str, object]) -> Behaviour:
+    """The page of a request's body."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        answer(json.dumps(pages[request.body.decode()]).encode())(connection, request)
+
+    return behave
+
+
+def in_windows(connection: Connection, request: Request) -> None:
+    """One record in each of the first two spans of 120 days, and none since."""
+    spans = {
+        "2024-01-01T00:00:00.000Z": ("2024-04-30T00:00:00.000Z", [1]),
+        "2024-04-30T00:00:00.000Z": ("2024-08-28T00:00:00.000Z", [2]),
+    }
+    end, found = spans.get(request.query["pubStartDate"], (request.query["pubEndDate"], []))
+    page = {"vulnerabilities": found, "totalResults": len(found)}
+    answer(json.dumps(page).encode(), status=200 if end == request.query["pubEndDate"] else 403)(
+        connection, request
+    )
+
+
 def token(value: str) -> Behaviour:
     """A token for the client of the secret, asked for as the examples ask."""
     basic = "Basic " + base64.b64encode(b"id:s").decode()
@@ -178,6 +204,47 @@ def behaviours() -> dict[str, Behaviour]:
         "/by-cursor": by(
             "after", {"": {"items": [1], "meta": {"next": "k"}}, "k": {"items": [2], "meta": {}}}
         ),
+        "/indicators": by("page", {str(n): [{"page": n, "pages": 2}, [n]] for n in (1, 2)}),
+        "/odata": by("p", {"": {"value": [1], "@odata.nextLink": "?p=2"}, "2": {"value": [2]}}),
+        "/by-last-record": by(
+            "starting_after",
+            {
+                "": {"data": [{"id": 1}], "has_more": True},
+                "1": {"data": [{"id": 2}], "has_more": False},
+            },
+        ),
+        "/by-key": demanding(
+            by("id_above", {"": {"rows": [{"id": 1}]}, "1": {"rows": [{"id": 2}]}, "2": {"rows": []}}),
+            query={"order": "id"},
+        ),
+        "/by-cursor-in-body": by_body(
+            {
+                '{"paging":{"limit":100}}': {"results": [1], "paging": {"next": {"after": "k"}}},
+                '{"paging":{"limit":100,"after":"k"}}': {"results": [2]},
+            }
+        ),
+        "/by-search-after": by_body(
+            {
+                '{"size":1,"sort":["at","id"]}': {"hits": {"hits": [{"id": 1, "sort": [7, "a"]}]}},
+                '{"size":1,"sort":["at","id"],"search_after":[7,"a"]}': {
+                    "hits": {"hits": [{"id": 2, "sort": [7, "b"]}]}
+                },
+                '{"size":1,"sort":["at","id"],"search_after":[7,"b"]}': {"hits": {"hits": []}},
+            }
+        ),
+        "/by-parameters": demanding(
+            by(
+                "apcontinue",
+                {"": {"pages": [1], "continue": {"apcontinue": "B", "continue": "-||"}}, "B": {"pages": [2]}},
+            ),
+            query={"action": "query"},
+        ),
+        "/in-windows": in_windows,
+        "/messages": in_turn(
+            answer(b'{"ok": false, "error": "ratelimited"}'),
+            answer(b'{"ok": true, "messages": [1], "response_metadata": {"next_cursor": "k"}}'),
+            answer(b'{"ok": true, "messages": [2], "response_metadata": {"next_cursor": ""}}'),
+        ),
         "/patient": in_turn(answer(b"", status=503), answer(b"[1, 2]"), answer(b"[]")),
         "/v2/orders": demanding(
             by(
@@ -216,7 +283,8 @@ def test_each_example_is_ingested(
     environ["SOURCES_URI"] = objects.uri
     run({"source": example["name"]}, Context(), environ=environ, clients=clients)
 
-    assert stream.values in ([1, 2], [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}])
+    values = [value.get("id", value) if isinstance(value, dict) else value for value in stream.values]
+    assert values in ([1, 2], [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}])
 
 
 def test_every_kind_has_an_example() -> None:

@@ -16,13 +16,25 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 # What lies in these may be a secret.
 _HIDDEN = re.compile(r"\.(headers|query|body|secret_arn)\b")
 _MAX_LEVELS = 100
+_PATH_IN_WORDS = (
+    'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 is ~ '
+    "and ~1 is /"
+)
 _IN_WORDS = {
+    **dict.fromkeys(
+        (
+            "record_path", "path", "last_record_path", "has_more_path", "total_path", "total_pages_path",
+            "message_path", "parameter", "size_parameter",
+        ),
+        _PATH_IN_WORDS,
+    ),
+    "start": "must be a time in UTC such as 2024-01-31T00:00:00Z",
     "url": "must begin with https:// (or http://) and a host",
     "token_url": "must begin with https:// (or http://) and a host",
     "name": "must be letters, digits, hyphens and underscores",
     "secret_arn": "must be a secret's ARN, arn:aws:secretsmanager:<region>:<account>:secret:<name>",
     "KINESIS_STREAM_NAME": "must be letters, digits, dots, hyphens and underscores",
-}
+}  # fmt: skip
 
 
 def decode_settings(settings: object, type_: type[T], *, where: str, from_text: bool = False) -> T:

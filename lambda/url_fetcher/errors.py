@@ -60,11 +60,11 @@ class AddressRefused(SourceError):
 
 
 class SourceRejected(SourceError):
-    """When the source answers with a status that will be the same next time."""
+    """When the source answers with a status, or an error by ``fail_when``, that will not change."""
 
 
 class SourceUnavailable(SourceError):
-    """When the source refuses, resets or answers 429 or 5xx until the attempts are used up."""
+    """When the source refuses, resets or answers an error that may pass until the attempts are used up."""
 
     retryable = True
 

@@ -1,17 +1,27 @@
 """One source through to the stream: pages in, records out, everything counted."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
 from url_fetcher.delivery.sink import Origin, Sink
-from url_fetcher.errors import DeadlineExceeded, IngestionError, LimitExceeded, SourceTimeout
+from url_fetcher.errors import (
+    DeadlineExceeded,
+    IngestionError,
+    LimitExceeded,
+    MalformedBody,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, split
 from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import refuse_failed
 from url_fetcher.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -106,10 +116,46 @@ class Ingestion:
             max_nesting=limits.max_nesting,
             content_type=page.content_type,
         )
-        before = self._fetched
-        for records, rejected in split(page.chunks, splitter):
-            self._put(origin, records, rejected)
-        page.finish(records=self._fetched - before, outside=splitter.outside())
+        may_fail = bool(self._source.fail_when or self._source.retry_when)
+        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
+        before, last = self._fetched, _LastRecord()
+        try:
+            for records, rejected in split(page.chunks, splitter):
+                last.note(records, rejected)
+                holding.add(records, rejected)
+        except MalformedBody:
+            # An answer without its records may say why.
+            if self._is_refused(page, splitter.outside(), holding):
+                return
+            raise
+        outside = splitter.outside()
+        if self._is_refused(page, outside, holding):
+            return
+        holding.release()
+        page.finish(records=self._fetched - before, outside=outside, last=last.data)
+
+    def _is_refused(self, page: "Page", outside: object, holding: Holding) -> bool:
+        """Whether the page says that it failed and is to come again; nothing of it was put then.
+
+        Raises:
+            SourceRejected: When it failed for good; not retryable.
+            SourceUnavailable: When it failed for now, but some of it was put; retryable.
+        """
+        if outside is None:
+            return False
+        try:
+            refuse_failed(
+                outside,
+                retry_when=self._source.retry_when,
+                fail_when=self._source.fail_when,
+                url=self.source_url,
+            )
+        except SourceUnavailable as failure:
+            if holding.has_put:
+                raise
+            page.refuse(failure)
+            return True
+        return False
 
     def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Put records and reject bad ones, up to the source's limit."""
@@ -124,3 +170,22 @@ class Ingestion:
             raise LimitExceeded(
                 f"the source has more records than limits.max_records = {limit}; raise it", max_records=limit
             )
+
+
+class _LastRecord:
+    """The last record of a page that the stream can take, or else the last that is known whole."""
+
+    def __init__(self) -> None:
+        self._record = self._rejected = b""
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes; empty without one."""
+        return bytes(self._record) or self._rejected
+
+    def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
+        """Take note of the next records."""
+        if records:
+            self._record = records[-1]
+        if rejected and not rejected[-1].total_bytes:
+            self._rejected = rejected[-1].data

@@ -189,8 +189,13 @@ def _causes(error: "ValidationError") -> list["ValidationError"]:
     branches: dict[object, list[ValidationError]] = {}
     for inner in error.context or []:
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    meant = [inner for inner in branches.values() if not any("kind" in cause.path for cause in inner)]
+    meant = [inner for inner in branches.values() if not any(map(_is_of_another_kind, inner))]
     return meant[0] if len(meant) == 1 else [error]
+
+
+def _is_of_another_kind(error: "ValidationError") -> bool:
+    """Whether what is refused was never meant to be of this kind, or even of this type."""
+    return "kind" in error.path or (error.validator == "type" and not error.path)
 
 
 def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> Iterable[Problem]:
@@ -205,7 +210,6 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
     limit = cause.validator_value
     words = {
         "anyOf": f"must be {_alternatives(cause)}",
-        "not": "is set by the client itself, has a key of its own or may be secret",
         "enum": f"must be one of {limit}",
         "minimum": f"must be at least {limit}",
         "exclusiveMinimum": f"must be above {limit}",
@@ -214,12 +218,40 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "maxLength": f"must have at most {limit} characters",
         "minProperties": f"must have at least {limit} entries",
         "maxProperties": f"must have at most {limit} entries",
-        "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
+        "pattern": _written(field, str(limit)),
         "type": f"must be of type {limit}",
+        "const": f"must be {limit!r}",
+        "oneOf": f"needs exactly one of {', '.join(_keys_asked_for(limit))}",
+        "not": _excluded(limit),
     }
     yield Problem(
         field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
     )
+
+
+def _keys_asked_for(branches: object) -> Sequence[str]:
+    """The keys of which each branch of a schema asks for one; none where they ask for anything else."""
+    found = branches if isinstance(branches, list) else []
+    return [each["required"][0] for each in found if isinstance(each, dict) and "required" in each]
+
+
+def _excluded(schema: object) -> str:
+    """What is wrong with a name, or with keys, that a schema excludes."""
+    if isinstance(schema, dict) and "pattern" in schema:
+        return "is set by the client itself, has a key of its own or may be secret"
+    return "has two keys of which only one may be set"
+
+
+def _written(field: str, pattern: str) -> str:
+    """How a text that must match a pattern is written."""
+    if field.endswith("url"):
+        return "must be an https:// or http:// URL"
+    if field.endswith(("path", "parameter")):
+        return (
+            'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 '
+            "is ~ and ~1 is /"
+        )
+    return f"must match {pattern}"
 
 
 def _alternatives(error: "ValidationError") -> str:

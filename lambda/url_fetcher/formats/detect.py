@@ -5,6 +5,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.formats.splitter import MAX_NESTING, Splitter
+from url_fetcher.paths import parse_path
 
 Format: TypeAlias = Literal["auto", "json", "ndjson", "csv"]
 
@@ -84,8 +85,8 @@ def open_splitter(
 
     Args:
         format: ``auto`` takes the format from ``content_type``, and is JSON when that says nothing.
-        record_path: Keys, joined by dots, that lead to the records in a JSON object; empty for the
-            body itself. An array there is its elements, anything else but null is one record.
+        record_path: Where in a JSON body the records are: keys joined by dots, or a JSON Pointer; empty
+            for the body itself. An array there is its elements, anything else but null is one record.
         max_record_bytes: A longer record is rejected alone.
         max_nesting: A record nested deeper is rejected alone; 1 to ``MAX_NESTING``.
         content_type: The answer's header, parameters included.
@@ -116,7 +117,7 @@ def open_splitter(
         return BomStripper(CsvSplitter(max_record_bytes=max_record_bytes))
     from url_fetcher.formats.json_splitter import JsonSplitter
 
-    path = tuple(record_path.split(".")) if record_path else ()
+    path = parse_path(record_path) if record_path else None
     return BomStripper(JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting))
 
 

@@ -1,4 +1,4 @@
-"""The way to the records in a JSON object, and what lies beside it."""
+"""The way to the records in a JSON body, and what lies beside it."""
 
 import json
 from collections.abc import Generator
@@ -7,16 +7,17 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
+from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the bytes of their text.
 _MAX_OUTSIDE_BYTES = 1024 * 1024
-_MAX_DIGITS = 4_300
-_QUOTE, _COLON, _COMMA, _CLOSE = b'":,}'
+_MAX_NOTED_KEYS = 16
+_QUOTE, _COLON, _COMMA, _OPEN_OBJECT, _CLOSE, _OPEN_ARRAY, _CLOSE_ARRAY = b'":,{}[]'
 
 
 class PathReader:
-    """Walks an object to the value at a path, and keeps the small values beside the way.
+    """Walks to the value at a path, and keeps the small values beside the way.
 
     Args:
         window: Where the body arrives.
@@ -24,18 +25,20 @@ class PathReader:
         path: One or more keys. Behind the value that it leads to none of them may come again.
     """
 
-    def __init__(self, window: Window, elements: ElementReader, path: tuple[str, ...]) -> None:
+    def __init__(self, window: Window, elements: ElementReader, path: JsonPath) -> None:
         self._window = window
         self._elements = elements
         self._path = path
-        self._name = ".".join(path)
+        self._name = path.text
         self._text = bytearray()
+        self._closers: list[int] = []
         self._outside: object = None
 
     def outside(self) -> object:
-        """The decoded object with ``[]`` or null for the records; None for an empty body.
+        """The decoded body with ``[]`` or null for the records; None for an empty body.
 
-        Values over 64 KiB or 500 levels deep are null, integers over 4,300 digits their text.
+        Values over 64 KiB or 500 levels deep are ``NOT_KEPT``, integers over 4,300 digits their text. A body
+        that lacks the path has one, too.
         """
         return self._outside
 
@@ -43,30 +46,56 @@ class PathReader:
         """Read the whole body.
 
         Raises:
-            MalformedBody: When it is not an object, lacks the path or has a key of it twice, or is broken.
+            MalformedBody: When it lacks the path, has a key of it twice, or is broken.
             LimitExceeded: When what lies beside the records has more than 1 MiB.
         """
         if (yield from self._elements.peek()) is None:
             return
-        for depth, key in enumerate(self._path):
-            where = ".".join(self._path[:depth]) or "the body"
-            if (yield from self._elements.peek()) != ord("{"):
-                raise self._malformed(
-                    f"record_path {self._name!r} is not there: {where} is not a JSON object"
-                )
-            self._keep()
-            if not (yield from self._find(key)):
-                raise self._malformed(f"record_path {self._name!r} is not there: {where} has no key {key!r}")
-        yield from self._records()
-        for key in reversed(self._path):
-            yield from self._skip_rest(key)
+        failure = None
+        for depth in range(len(self._path.keys)):
+            if failure := (yield from self._enter(depth)):
+                break
+        else:
+            yield from self._records()
+        while self._closers:
+            yield from self._skip_rest(self._closers.pop(), self._path.keys[len(self._closers)])
         if (yield from self._elements.peek()) is not None:
-            raise self._malformed("there is more after the JSON object")
+            raise self._malformed("there is more after the JSON that record_path leads into")
         self._decode()
+        if failure:
+            raise failure
+
+    def _enter(self, depth: int) -> Generator[None, None, MalformedBody | None]:
+        """Go to the value of the key at a depth; the error to raise at the body's end if it is not there."""
+        key, where = self._path.keys[depth], self._path.beginning(depth) or "the body"
+        index = self._path.index_of(key)
+        byte = yield from self._elements.peek()
+        if byte == _OPEN_OBJECT:
+            self._keep()
+            found, keys, count = yield from self._find(key)
+            reason = f"{where} has no key {key!r}; it has {shown_keys(keys, count)}"
+        elif byte == _OPEN_ARRAY and index is not None:
+            self._keep()
+            found, count = yield from self._find_element(index)
+            reason = f"{where} has no index {key}; it has {count} elements"
+        else:
+            kinds = "an object" if index is None else "an object or an array"
+            hint = "; a JSON Pointer such as /data/0 reaches into an array" if byte == _OPEN_ARRAY else ""
+            failure = self._malformed(
+                f"record_path {self._name!r} is not there: {where} is not {kinds}{hint}"
+            )
+            if depth == 0 or byte == _OPEN_ARRAY:
+                raise failure
+            yield from self._member_value()
+            return failure
+        if not found:
+            return self._malformed(f"record_path {self._name!r} is not there: {reason}")
+        self._closers.append(_CLOSE if byte == _OPEN_OBJECT else _CLOSE_ARRAY)
+        return None
 
     def _records(self) -> Generator[None]:
         byte = yield from self._elements.peek()
-        if byte == ord("["):
+        if byte == _OPEN_ARRAY:
             self._add(b"[]")
             self._window.position += 1
             yield from self._elements.array()
@@ -76,35 +105,60 @@ class PathReader:
             self._add(b"null")
             yield from self._elements.single()
 
-    def _find(self, wanted: str) -> Generator[None, None, bool]:
-        """Read members until the value of ``wanted`` is next (True) or the object has ended (False)."""
+    def _find(self, wanted: str) -> Generator[None, None, tuple[bool, list[str], int]]:
+        """Read members until the value of ``wanted`` is next (True) or the object has ended (False).
+
+        With it come the first keys that were read, and how many there were.
+        """
+        keys: list[str] = []
+        count = 0
         if (yield from self._elements.peek()) == _CLOSE:
             self._keep()
-            return False
-        while (yield from self._key()) != wanted:
+            return False, keys, count
+        while (key := (yield from self._key())) != wanted:
+            count += 1
+            if len(keys) < _MAX_NOTED_KEYS:
+                keys.append(key)
             yield from self._member_value()
-            if not (yield from self._goes_on()):
-                return False
-        return True
+            if not (yield from self._goes_on(_CLOSE)):
+                return False, keys, count
+        return True, keys, count
 
-    def _skip_rest(self, found: str) -> Generator[None]:
-        """Read the members behind the value of ``found``, to the object's end."""
-        while (yield from self._goes_on()):
+    def _find_element(self, wanted: int) -> Generator[None, None, tuple[bool, int]]:
+        """Read elements until the one at ``wanted`` is next (True) or the array has ended (False).
+
+        With it comes how many were read.
+        """
+        if (yield from self._elements.peek()) == _CLOSE_ARRAY:
+            self._keep()
+            return False, 0
+        count = 0
+        while count < wanted:
+            yield from self._member_value()
+            count += 1
+            if not (yield from self._goes_on(_CLOSE_ARRAY)):
+                return False, count
+        return True, count
+
+    def _skip_rest(self, closer: int, found: str) -> Generator[None]:
+        """Read what is behind the value of ``found``, to the object's or the array's end."""
+        while (yield from self._goes_on(closer)):
             yield from self._elements.peek()
             offset = self._window.offset
-            if (yield from self._key()) == found:
+            if closer == _CLOSE and (yield from self._key()) == found:
                 raise MalformedBody(
                     f"record_path {self._name!r} is there twice: the key {found!r} is repeated", offset=offset
                 )
             yield from self._member_value()
 
-    def _goes_on(self) -> Generator[None, None, bool]:
-        """Read what follows a member: a comma (True) or the object's end (False)."""
+    def _goes_on(self, closer: int) -> Generator[None, None, bool]:
+        """Read what follows a value: a comma (True) or the end of what it is in (False)."""
         byte = yield from self._elements.peek()
+        kind = "object" if closer == _CLOSE else "array"
         if byte is None:
-            raise self._malformed("the JSON ends inside an object")
-        if byte not in (_COMMA, _CLOSE):
-            raise self._malformed("expected ',' or '}' in the JSON object")
+            raise self._malformed(f"the JSON ends inside an {kind}")
+        if byte not in (_COMMA, closer):
+            raise self._malformed(f"expected ',' or '{chr(closer)}' in the JSON {kind}")
         self._keep()
         return byte == _COMMA
 
@@ -117,7 +171,7 @@ class PathReader:
             raise self._malformed("expected a key in the JSON object")
         key = yield from self._elements.value()
         if key.total_bytes > _MAX_KEPT_BYTES:
-            raise LimitExceeded(f"a key of the JSON object has {key.total_bytes} bytes", offset=key.offset)
+            raise LimitExceeded(f"a key beside the records has {key.total_bytes} bytes", offset=key.offset)
         checked(key)
         self._add(key.data)
         if (yield from self._elements.peek()) != _COLON:
@@ -127,7 +181,7 @@ class PathReader:
 
     def _member_value(self) -> Generator[None]:
         value = yield from self._elements.value()
-        self._add(value.data if self._is_kept(value) else b"null")
+        self._add(value.data if self._is_kept(value) else b"NaN")
 
     def _is_kept(self, value: Value) -> bool:
         """Whether a value is small enough to be decoded; it is checked as far as it was read whole."""
@@ -153,7 +207,8 @@ class PathReader:
 
     def _decode(self) -> None:
         try:
-            self._outside = json.loads(self._text, parse_int=_integer)
+            # No value that is kept holds a NaN, so it can stand for those that are not.
+            self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end
@@ -162,8 +217,3 @@ class PathReader:
 
     def _malformed(self, reason: str) -> MalformedBody:
         return MalformedBody(reason, offset=self._window.offset)
-
-
-def _integer(digits: str) -> int | str:
-    # The interpreter refuses longer ones, because their conversion takes quadratic time.
-    return int(digits) if len(digits) <= _MAX_DIGITS else digits

@@ -6,6 +6,7 @@ from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader
 from url_fetcher.formats.json_path import PathReader
 from url_fetcher.formats.window import Window
+from url_fetcher.paths import JsonPath
 
 BLOCK_BYTES = 131_072
 """What is decoded at a time: large enough to make a call's cost vanish, small enough for the cache."""
@@ -21,7 +22,7 @@ class JsonSplitter:
     one of white space, has no records.
 
     Args:
-        path: Keys that lead to the records; empty for the body itself.
+        path: What leads to the records; None for the body itself.
         max_record_bytes: A longer record is rejected, and of it only the beginning kept.
         max_nesting: A record nested deeper is rejected.
         block_bytes: How much is gathered before it is split.
@@ -30,7 +31,7 @@ class JsonSplitter:
     def __init__(
         self,
         *,
-        path: tuple[str, ...] = (),
+        path: JsonPath | None = None,
         max_record_bytes: int,
         max_nesting: int,
         block_bytes: int = BLOCK_BYTES,
@@ -72,8 +73,11 @@ class JsonSplitter:
 
     def outside(self) -> object:
         """The decoded body with ``[]`` or null for its records; None without a path or a body."""
-        self._raise_failure()
-        return self._path.outside() if self._path else None
+        outside = self._path.outside() if self._path else None
+        # A body without the records may say why they are not there.
+        if outside is None:
+            self._raise_failure()
+        return outside
 
     def _whole_body(self) -> Generator[None]:
         byte = yield from self._elements.peek()

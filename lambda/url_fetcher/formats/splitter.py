@@ -54,7 +54,10 @@ class Splitter(Protocol):
         """
 
     def outside(self) -> object:
-        """After ``finish``: the decoded body without its records, or None when records are all there is."""
+        """After ``finish``: the decoded body without its records, or None when records are all there is.
+
+        Also after its MalformedBody, when the body was read to its end and lacks the records.
+        """
 
 
 def split(

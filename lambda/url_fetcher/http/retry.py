@@ -1,20 +1,35 @@
 """When a request is tried again, and how long that waits."""
 
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 
 _FIRST_DELAY_SECONDS = 0.5
 _MAX_ASKED_SECONDS = 1e9  # longer than any deadline, and still a number in JSON
 # 202 is an answer that is not ready; 408, 425 and 429 say themselves that later is better (RFC 9110, 6585).
 _RETRIED = {202, 408, 425, 429}
+_FORBIDDEN = 403
+_OF_LIMITS = {_FORBIDDEN, 429, 503}
+_RESETS = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
+_REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
+_PARAMETER = re.compile(r";\s*([rt])\s*=\s*([0-9]{1,15})(?![0-9.])", re.ASCII)
+_OLD_NAMES = ("remaining", "reset")
+_OLD_PARAMETER = re.compile(r"(?<![\w-])(remaining|reset)\s*=\s*([0-9]{1,15})(?![0-9.])", re.ASCII)
+_MAX_HEADER_CHARACTERS = 4_096
+# A number below is seconds from now: it is over 30 years, as an epoch it would be before 2001.
+_LEAST_EPOCH, _LEAST_EPOCH_MS = 1e9, 1e12
 _NEVER_CHANGES = {501, 505}
 _SERVER_ERROR = 500
 
 
-def is_retried(status: int) -> bool:
-    """Whether the same request may be answered otherwise in a while."""
+def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Whether the same request may be answered otherwise in a while; a 403 only when a limit is used up."""
+    if status == _FORBIDDEN:
+        return is_used_up(headers)
     return status in _RETRIED or (status >= _SERVER_ERROR and status not in _NEVER_CHANGES)
 
 
@@ -31,6 +46,61 @@ def retry_after_seconds(
         return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now()).total_seconds())
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
+
+
+def asked_seconds(
+    status: int, headers: Mapping[str, str], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
+    """Seconds that an answer asks to wait: by ``Retry-After``, else until a used up limit is reset."""
+    asked = retry_after_seconds(headers.get("Retry-After"), now=now)
+    if asked is not None or status not in _OF_LIMITS or _says_some_are_left(headers):
+        return asked
+    waits = [_reset_seconds(headers.get(name, ""), now) for name in _RESETS]
+    # A reset that is past says nothing: without a wait the attempts would be used up at once.
+    longest = max([*waits, *(seconds for left, seconds in _limits(headers) if left == 0)])
+    return min(longest, _MAX_ASKED_SECONDS) or None
+
+
+def is_used_up(headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that a limit is used up, so that a 403 is one for now and not for ever."""
+    if retry_after_seconds(headers.get("Retry-After")) is not None:
+        return True
+    return any(left == 0 for left in _left(headers))
+
+
+def _says_some_are_left(headers: Mapping[str, str]) -> bool:
+    left = _left(headers)
+    return bool(left) and min(left) > 0
+
+
+def _left(headers: Mapping[str, str]) -> list[float]:
+    """How many requests are left, by each header that tells."""
+    told = [headers.get(name, "").strip() for name in _REMAINING]
+    return [*(float(each) for each in told if _NUMBER.fullmatch(each)), *(r for r, _ in _limits(headers))]
+
+
+def _limits(headers: Mapping[str, str]) -> list[tuple[float, float]]:
+    """What is left and the seconds until the reset, for each policy of ``RateLimit``.
+
+    The forms of the IETF's drafts: ``"default";r=0;t=30``, and ``limit=100, remaining=0, reset=30``.
+    """
+    header = headers.get("RateLimit", "")[:_MAX_HEADER_CHARACTERS]
+    if old := dict(_OLD_PARAMETER.findall(header)):
+        return [(float(old["remaining"]), float(old["reset"]))] if len(old) == len(_OLD_NAMES) else []
+    policies = [dict(_PARAMETER.findall(policy)) for policy in header.split(",")]
+    return [(float(each["r"]), float(each["t"])) for each in policies if len(each) > 1]
+
+
+def _reset_seconds(header: str, now: Callable[[], datetime]) -> float:
+    """Seconds until a reset, given as seconds from now or as an epoch in s or ms; 0 for none."""
+    if not _NUMBER.fullmatch(header.strip()):
+        return 0.0
+    number = float(header)
+    if number >= _LEAST_EPOCH_MS:
+        number /= 1000
+    if number >= _LEAST_EPOCH:
+        number -= now().timestamp()
+    return max(0.0, number)
 
 
 def delay_seconds(

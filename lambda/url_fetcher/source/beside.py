@@ -1,49 +1,40 @@
-"""What stands beside a page's records: values at dotted paths, and signs that there is another page."""
+"""What stands beside a page's records: values at paths, and signs that there is another page."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
+import msgspec
+
+from url_fetcher import paths
 from url_fetcher.errors import MalformedBody
+from url_fetcher.paths import Found, NoWayThrough, described, parse_path, value_at
 
 _MAX_DIGITS = 18
 _MAX_SHOWN_CHARACTERS = 60
 _FLAG = re.compile(r"has[-_]?(more|next)([-_]?(page|items|results))?|is[-_]?truncated", re.IGNORECASE)
 _LINK = re.compile(r"next|continuation", re.IGNORECASE)
 _NO_LINK = re.compile(r"sync|delta|prev", re.IGNORECASE)  # a last page has them: where the next run begins
-_JSON_NAMES = {dict: "an object", list: "an array", str: "text", bool: "true or false"}
 
 
-class Found(NamedTuple):
-    """The value at a path, or how much of the path, from its start, is not there."""
-
-    value: object
-    missing: str = ""
-
-
-def find(outside: object, path: str, *, setting: str) -> Found:
-    """The value at a dotted path; None where it, or anything on the way to it, is null.
+def find(outside: object, path: str, *, setting: str, where: str = "the body") -> Found:
+    """What is at a path in the body, or in another ``where``; None where it or its holder is null.
 
     Raises:
-        MalformedBody: When the path leads through something that is not an object; not retryable.
+        MalformedBody: When the path leads through something that has no such members; not retryable.
     """
-    if "." in path and isinstance(outside, dict) and outside.get(path):
+    parsed = parse_path(path)
+    if not parsed.is_pointer and "." in path and isinstance(outside, dict) and outside.get(path):
+        pointer = "/" + path.replace("~", "~0").replace("/", "~1")
         raise MalformedBody(
-            f"{setting} = {path!r}: the body's key has a dot in its name, but a path takes dots for steps "
-            "into objects; choose another pagination.kind",
+            f"{setting} = {path!r}: {where} has a key with a dot in its name, but a path takes dots for "
+            f"steps into objects; write it as a JSON Pointer, {pointer!r}",
             offset=0,
         )
-    value = outside
-    keys = path.split(".")
-    for depth, key in enumerate(keys, 1):
-        if value is None:
-            return Found(None)
-        if not isinstance(value, dict):
-            raise MalformedBody(f"{setting} = {path!r}: {key!r} lies in {_name(value)}", offset=0)
-        if key not in value:
-            return Found(None, missing=".".join(keys[:depth]))
-        value = value[key]
-    return Found(value)
+    try:
+        return paths.find(outside, parsed)
+    except NoWayThrough as error:
+        raise MalformedBody(f"{setting} = {path!r}: {error}", offset=0) from error
 
 
 def text(value: object, path: str, *, setting: str) -> str:
@@ -55,13 +46,38 @@ def text(value: object, path: str, *, setting: str) -> str:
     if value is None or value is False:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise MalformedBody(f"{setting} = {path!r} is {_name(value)}, not text or a whole number", offset=0)
+        raise MalformedBody(
+            f"{setting} = {path!r} is {described(value)}, not text or a whole number", offset=0
+        )
     return str(value)
+
+
+def json_value(value: object, path: str, *, setting: str) -> object:
+    """A cursor of any type but true; None for null, false and what is empty.
+
+    Raises:
+        MalformedBody: When it cannot be sent back as JSON; not retryable.
+    """
+    if value is None or value is False or value in ("", [], {}):
+        return None
+    if value is True:
+        raise MalformedBody(f"{setting} = {path!r} is true, which is no cursor", offset=0)
+    try:
+        # The one refuses NaN, the other halves of surrogate pairs.
+        json.dumps(value, allow_nan=False)
+        msgspec.json.encode(value)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise MalformedBody(
+            f"{setting} = {path!r} has a value that cannot be sent back: NaN, half of a surrogate pair, "
+            "or one that is nested too deep",
+            offset=0,
+        ) from error
+    return value
 
 
 def total(outside: object, path: str) -> int | None:
     """A whole number above zero, also as text; anything else says nothing."""
-    value = _at(outside, path)
+    value = value_at(outside, path)
     if isinstance(value, str) and len(value) <= _MAX_DIGITS and value.isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -71,7 +87,7 @@ def total(outside: object, path: str) -> int | None:
 
 def flag(outside: object, path: str) -> bool | None:
     """Whether the body says that there is more; None when it does not say."""
-    value = _at(outside, path)
+    value = value_at(outside, path)
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower())
     return bool(value) if isinstance(value, int | float) else None
@@ -95,7 +111,9 @@ def _first_key(outside: object, is_named: Callable[[str], object], is_meant: Cal
 
 
 def _members(outside: object) -> Iterator[tuple[str, object]]:
-    """The members of an object and of the objects in it."""
+    """The members of an object and of the objects in it, or of the objects in an array."""
+    if isinstance(outside, list):
+        outside = {str(index): value for index, value in enumerate(outside) if isinstance(value, dict)}
     if isinstance(outside, dict):
         yield from outside.items()
         for value in outside.values():
@@ -106,14 +124,3 @@ def _members(outside: object) -> Iterator[tuple[str, object]]:
 def _may_lead_on(value: object) -> bool:
     """Whether a value may be a link, a cursor or a page's number, or an object with one."""
     return value not in (None, "", "0", 0, False, True) and isinstance(value, str | int | dict)
-
-
-def _at(outside: object, path: str) -> object:
-    """What stands at a dotted path; None when it is not there or the path is empty."""
-    for key in path.split("."):
-        outside = outside.get(key) if isinstance(outside, dict) else None
-    return outside
-
-
-def _name(value: object) -> str:
-    return _JSON_NAMES.get(type(value), "a number")

@@ -5,19 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from url_fetcher.errors import (
-    ConfigurationError,
     LimitExceeded,
     SourceRejected,
     SourceTimeout,
     SourceUnavailable,
 )
 from url_fetcher.http.body import MIB, Body
-from url_fetcher.http.retry import delay_seconds, is_retried, retry_after_seconds
+from url_fetcher.http.retry import asked_seconds, delay_seconds, is_retried
 from url_fetcher.http.transport import Request, Response, Transport
 from url_fetcher.redaction import public_url
+from url_fetcher.source.pagination_kind import Step
+from url_fetcher.source.request_body import encoded
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
@@ -75,43 +74,57 @@ class Exchange:
         self._deadline = deadline
         self._clock = clock
         self._last_request_at = -math.inf
-        self._headers, self._body = _payload(source)
+        self._failures = 0
+        self._headers = dict(source.headers)
+        has_type = any(name.lower() == "content-type" for name in source.headers)
+        if not isinstance(source.body, str) and not has_type:
+            self._headers["Content-Type"] = "application/json"
+        self._body = encoded(source.body, {})
 
-    def open(self, url: str) -> "OpenedResponse":
+    def open(self, step: Step) -> "OpenedResponse":
         """The page's answer with its first chunk in hand; tried again until that succeeds or must stop.
 
         Raises:
             IngestionError: As ``SourceReader.pages``.
         """
-        failures, was_refreshed = 0, False
+        self._failures = 0
+        return self._open(step)
+
+    def open_again(self, step: Step, error: SourceUnavailable) -> "OpenedResponse":
+        """The same page's answer once more, after one that was opened turned out to be an error.
+
+        Raises:
+            IngestionError: As ``SourceReader.pages``.
+        """
+        self._fail(error)
+        return self._open(step)
+
+    def _open(self, step: Step) -> "OpenedResponse":
+        was_refreshed = False
         while True:
             self._pace()
             began = self._clock()
             try:
-                return self._attempt(url)
+                return self._attempt(step)
             except SourceRejected as error:
                 is_unauthorized = error.details.get("status") == _UNAUTHORIZED
                 if was_refreshed or not is_unauthorized or not self._source.auth.forget(self._session):
                     raise
                 was_refreshed = True
             except (SourceUnavailable, SourceTimeout) as error:
-                failures += 1
-                if failures >= self._source.retry.max_attempts or self._deadline.passed:
-                    error.details["attempts"] = failures
-                    raise
-                self._wait(failures, error)
+                self._fail(error)
             finally:
                 self.report.fetch_seconds += self._clock() - began
 
-    def _attempt(self, url: str) -> "OpenedResponse":
+    def _attempt(self, step: Step) -> "OpenedResponse":
         """One request and the first chunk of its answer."""
         credentials = self._source.auth.credentials(self._session)
         request = Request(
-            url=url,
+            url=step.url,
             home=self._source.url,
             method=self._source.method,
             headers=self._headers,
-            body=self._body,
+            body=encoded(self._source.body, step.members) if step.members else self._body,
         )
         self.report.requests += 1
         response = self._transport.open(request, credentials)
@@ -146,8 +159,8 @@ class Exchange:
         status, url = response.status, public_url(response.url)
         if status in _WITH_RECORDS or status in _WITHOUT_BODY:
             return
-        if is_retried(status):
-            asked = retry_after_seconds(response.headers.get("Retry-After"))
+        if is_retried(status, response.headers):
+            asked = asked_seconds(status, response.headers)
             raise SourceUnavailable(
                 f"{url}: answers {status}; raise retry.max_attempts or ask later",
                 status=status,
@@ -157,11 +170,15 @@ class Exchange:
             f"{url}: answers {status}; check `url`, `method`, `query` and `auth`", status=status
         )
 
-    def _wait(self, failures: int, error: SourceUnavailable | SourceTimeout) -> None:
-        """Wait before the next attempt, or give up at once when the wait does not fit."""
+    def _fail(self, error: SourceUnavailable | SourceTimeout) -> None:
+        """Wait before the next attempt, or give up: after the last, or when the wait does not fit."""
+        self._failures += 1
+        if self._failures >= self._source.retry.max_attempts or self._deadline.passed:
+            error.details["attempts"] = self._failures
+            raise error
         asked = error.details.get("retry_after_seconds")
         delay = delay_seconds(
-            failures,
+            self._failures,
             asked_seconds=asked if isinstance(asked, float) else None,
             max_delay_seconds=self._source.retry.max_delay_seconds,
         )
@@ -188,20 +205,3 @@ class OpenedResponse:
     def close(self) -> None:
         """Free the connection."""
         self.response.close()
-
-
-def _payload(source: Source) -> tuple[dict[str, str], bytes]:
-    """The headers and the body to send; a table becomes JSON.
-
-    Raises:
-        ConfigurationError: When the body is not Unicode text; not retryable.
-    """
-    headers = dict(source.headers)
-    if not isinstance(source.body, str) and not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = "application/json"
-    try:
-        return headers, source.body.encode() if isinstance(source.body, str) else msgspec.json.encode(
-            source.body
-        )
-    except UnicodeEncodeError as error:
-        raise ConfigurationError("`body` has half of a surrogate pair: write the whole character") from error

@@ -1,34 +1,48 @@
 """What every kind of pagination is and needs."""
 
-from typing import Annotated, ClassVar, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.source.kinds import Kind
+from url_fetcher.http.urls import with_query
+from url_fetcher.source.beside import flag
+from url_fetcher.source.kinds import Kind, Path
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where to go on, in the one form that the source's pagination uses; an event may carry it back."""
+    """Where to go on, in the one form that the source's pagination uses; an event may carry it back.
+
+    ``window`` is the span of time that was being read, if the source has windows: from and to.
+    """
 
     url: str = ""
     page: int | None = None
     offset: int | None = None
-    cursor: str = ""
+    cursor: str | int | float | list[Any] | dict[str, Any] = ""
+    parameters: dict[str, str] = {}
+    window: tuple[str, str] | None = None
 
 
 class Step(NamedTuple):
-    """One page's request, and how to come back to it."""
+    """One page's request, and how to come back to it.
+
+    ``members`` are values to set in the body, each at its path.
+    """
 
     url: str
     resume: Resume
+    members: Mapping[str, object] = MappingProxyType({})
 
 
 class Outcome(NamedTuple):
     """What a page that was read to its end said.
 
-    ``header`` is the value of the response header that the pagination asked for.
+    ``header`` is the value of the response header that the pagination asked for, ``last`` is the page's
+    last record that the stream can take, empty without one.
     """
 
     url: str
@@ -36,6 +50,25 @@ class Outcome(NamedTuple):
     records: int
     outside: object
     digest: int
+    last: bytes = b""
+
+
+class Flagged(NamedTuple):
+    """Whether a flag says that there is more, None when none does; and the words for what it says."""
+
+    says_more: bool | None
+    words: str
+
+
+Into: TypeAlias = Literal["query", "body"]
+"""Where a page's number, offset or cursor goes."""
+
+
+def placed(into: Into, url: str, values: Mapping[str, object], resume: Resume) -> Step:
+    """The step to a page that is asked for with these values."""
+    if into == "body":
+        return Step(url, resume, values)
+    return Step(with_query(url, {name: str(value) for name, value in values.items()}), resume)
 
 
 class PaginationKind(Kind, frozen=True):
@@ -43,6 +76,11 @@ class PaginationKind(Kind, frozen=True):
 
     resumed_by: ClassVar[str] = ""
     """The field of ``Resume`` that it goes on by."""
+
+    @property
+    def body_paths(self) -> tuple[str, ...]:
+        """The paths in the request's body that it sets."""
+        return ()
 
     @property
     def response_header(self) -> str:
@@ -93,5 +131,17 @@ class NoPagination(PaginationKind, frozen=True, tag="none"):
 class Pages(PaginationKind, frozen=True):
     """What every kind of pagination with more than one page has."""
 
+    has_more_path: Path = ""
+    is_last_path: Path = ""
     max_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     allow_other_hosts: bool = False
+
+    def flagged(self, outcome: Outcome) -> Flagged:
+        """Whether a flag of the settings says that there is another page."""
+        says_more = flag(outcome.outside, self.has_more_path)
+        if says_more is not None:
+            return Flagged(says_more, f"the body's value at has_more_path is {str(says_more).lower()}")
+        is_last = flag(outcome.outside, self.is_last_path)
+        if is_last is not None:
+            return Flagged(not is_last, f"the body's value at is_last_path is {str(is_last).lower()}")
+        return Flagged(None, "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
+from url_fetcher.errors import SourceUnavailable
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth_kind import Session
@@ -35,11 +36,24 @@ class Page:
     chunks: Iterator[bytes]
     records: int = field(default=0, init=False)
     outside: object = field(default=None, init=False)
+    last: bytes = field(default=b"", init=False)
+    failure: SourceUnavailable | None = field(default=None, init=False)
 
-    def finish(self, *, records: int, outside: object) -> None:
-        """Tell how many records the page had, and its decoded body without them (None where it has none)."""
+    def finish(self, *, records: int, outside: object, last: bytes = b"") -> None:
+        """Tell what was in the page.
+
+        Args:
+            records: How many records it had.
+            outside: Its decoded body without them; None where it has none.
+            last: The last record that the stream can take; empty without one.
+        """
         self.records = records
         self.outside = outside
+        self.last = last
+
+    def refuse(self, failure: SourceUnavailable) -> None:
+        """Tell that the page is an error that may pass: it comes again, as after a status that says so."""
+        self.failure = failure
 
 
 class SourceReader:
@@ -85,7 +99,9 @@ class SourceReader:
             clock=clock,
         )
         self._warn = warn
-        self._pager = Pager(source.pagination, self.url, resume, warn=self._counted_warning)
+        self._pager = Pager(
+            source.pagination, self.url, resume, windows=source.windows, warn=self._counted_warning
+        )
 
     @property
     def resume(self) -> Resume:
@@ -113,8 +129,16 @@ class SourceReader:
         self._warn(message)
 
     def _page(self) -> Generator[Page, None, bool]:
-        """Yield the current page; whether there is another."""
-        with closing(self._exchange.open(self._pager.step.url)) as opened:
+        """Yield the current page, again if it is refused; whether there is another."""
+        opened = self._exchange.open(self._pager.step)
+        while isinstance(said := (yield from self._opened_page(opened)), SourceUnavailable):
+            opened = self._exchange.open_again(self._pager.step, said)
+        self.report.pages += 1
+        return self._pager.advance(said)
+
+    def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, Outcome | SourceUnavailable]:
+        """Yield one answer's page; what it said, or why it is refused."""
+        with closing(opened):
             digest = xxhash.xxh3_64()
             page = Page(
                 timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -122,8 +146,7 @@ class SourceReader:
                 chunks=self._counted(opened, digest),
             )
             yield page
-            self.report.pages += 1
-            return self._pager.advance(self._outcome(opened.response, page, digest.intdigest()))
+            return page.failure or self._outcome(opened.response, page, digest.intdigest())
 
     def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:
         header = self._source.pagination.response_header
@@ -133,6 +156,7 @@ class SourceReader:
             records=page.records,
             outside=page.outside,
             digest=digest,
+            last=page.last,
         )
 
     def _counted(self, opened: OpenedResponse, digest: "xxhash.xxh3_64") -> Iterator[bytes]:

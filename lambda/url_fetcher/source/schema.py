@@ -13,7 +13,11 @@ from url_fetcher.source.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
 from url_fetcher.source.pagination import Pagination
 from url_fetcher.source.pagination_kind import NoPagination
+from url_fetcher.source.request_body import with_members
+from url_fetcher.source.verdict import Condition
+from url_fetcher.source.windows import Windows
 
+Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 
@@ -58,6 +62,9 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "ndjson", "csv"] = "auto"
     record_path: Path = ""
     pagination: Pagination = field(default_factory=NoPagination)
+    windows: Windows | None = None
+    fail_when: Conditions = field(default_factory=list)
+    retry_when: Conditions = field(default_factory=list)
     rate: Rate = field(default_factory=Rate)
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -67,8 +74,51 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         refuse_bad_headers(self.headers)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
+        if (self.fail_when or self.retry_when) and not self.record_path:
+            raise ValueError(
+                "`fail_when` and `retry_when` look at what stands beside the records: set `record_path`"
+            )
+        self._refuse_body_without_place()
+
+    def _refuse_body_without_place(self) -> None:
+        """Refuse a body that cannot take what the pagination sets in it."""
+        if not (paths := self.pagination.body_paths):
+            return
+        if self.method != "POST" or not isinstance(self.body, dict):
+            raise ValueError(
+                '`pagination.into` is "body": set method = "POST", and `body` to a table, if only to {}'
+            )
+        with_members(self.body, dict.fromkeys(paths, 0))
 
 
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
-    return json.schema(Source)
+    schema = json.schema(Source)
+    for table, conditions in _BETWEEN_KEYS.items():
+        schema["$defs"][table] |= conditions
+    return schema
+
+
+_INTO_BODY = {
+    "properties": {"pagination": {"properties": {"into": {"const": "body"}}, "required": ["into"]}},
+    "required": ["pagination"],
+}
+_GIVEN = {"minLength": 1}
+_BETWEEN_KEYS: dict[str, dict[str, Any]] = {
+    "Source": {
+        "dependentRequired": {"fail_when": ["record_path"], "retry_when": ["record_path"]},
+        "if": _INTO_BODY,
+        "then": {
+            "properties": {"body": {"type": "object"}, "method": {"const": "POST"}},
+            "required": ["body", "method"],
+        },
+    },
+    "CursorPagination": {
+        "not": {
+            "properties": {"header": _GIVEN, "last_record_path": _GIVEN},
+            "required": ["header", "last_record_path"],
+        }
+    },
+    "Condition": {"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]},
+}
+"""What one key asks of another, as the tables themselves check it."""

@@ -10,6 +10,7 @@ from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, ConfiguredSou
 
 URL = "https://example.com/records"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
+WINDOWS = {"from_parameter": "a", "to_parameter": "b", "start": "2024-01-01T00:00:00Z", "days": 1}
 
 CLIENT = {"kind": "oauth2_client_credentials", "secret_arn": SECRET, "token_url": URL}
 
@@ -64,7 +65,10 @@ class TestGuarded:
             ({"url": 5}, "sources[0].url = 5: must be of type string"),
             ({"url": URL, "name": "Big"}, "sources[0].name = 'Big': must match "),
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
-            ({"url": URL, "speed": 1}, "sources[0].speed = 1: is not a key; there are auth, body, format, "),
+            (
+                {"url": URL, "speed": 1},
+                "sources[0].speed = 1: is not a key; there are auth, body, fail_when, ",
+            ),
             ({"url": URL, "format": "xml"}, "sources[0].format = 'xml': must be one of ['auto', "),
             (
                 {"url": URL, "limits": {"max_nesting": 0}},
@@ -125,6 +129,60 @@ class TestGuarded:
             (
                 {"url": URL, "pagination": {"kind": "page", "first": -1}},
                 "sources[0].pagination.first = -1: must be at least 0",
+            ),
+            *(
+                (
+                    {"url": URL, "record_path": "a"} | change,
+                    f'sources[0].{field}: must be keys joined by dots ("meta.next"), or a JSON Pointer',
+                )
+                for change, field in (
+                    ({"record_path": "/a~2"}, "record_path = '/a~2'"),
+                    (
+                        {"pagination": {"kind": "page", "total_pages_path": "/~"}},
+                        "pagination.total_pages_path = '/~'",
+                    ),
+                    ({"pagination": {"kind": "cursor", "path": "/a/~b"}}, "pagination.path = '/a/~b'"),
+                    (
+                        {"pagination": {"kind": "cursor", "parameter": "/~9"}},
+                        "pagination.parameter = '/~9'",
+                    ),
+                    ({"fail_when": [{"path": "/~", "exists": True}]}, "fail_when.0.path = '/~'"),
+                )
+            ),
+            (
+                {"url": URL, "windows": WINDOWS | {"days": 0}},
+                "sources[0].windows.days = 0: must be at least 1",
+            ),
+            (
+                {"url": URL, "windows": WINDOWS | {"format": "%Y"}},
+                "sources[0].windows.format = '%Y': must be one of ['date', ",
+            ),
+            (
+                {"url": URL, "windows": WINDOWS | {"start": "2024"}},
+                "sources[0].windows.start = '2024': must match ",
+            ),
+            (
+                {"url": URL, "windows": {key: WINDOWS[key] for key in ("from_parameter", "start", "days")}},
+                "sources[0].windows = {'from_parameter': 'a', 'start': '2024-01-01T00:00:00Z', 'days': 1}: "
+                "'to_parameter' is a required property",
+            ),
+            (
+                {"url": URL, "record_path": "a", "retry_when": [{"path": "b"}]},
+                "sources[0].retry_when.0 = {'path': 'b'}: needs exactly one of equals, in, exists",
+            ),
+            (
+                {"url": URL, "fail_when": [{"path": "b", "equals": 1}]},
+                "sources[0] = {'url': 'https://example.com/records', 'fail_when': [{'path': 'b', "
+                "'equals': 1}]}: 'record_path' is a dependency of 'fail_when'",
+            ),
+            (
+                {"url": URL, "pagination": {"kind": "cursor", "header": "X", "last_record_path": "id"}},
+                "sources[0].pagination = {'kind': 'cursor', 'header': 'X', 'last_record_path': 'id'}: "
+                "has two keys of which only one may be set",
+            ),
+            (
+                {"url": URL, "method": "POST", "body": "x", "pagination": {"kind": "page", "into": "body"}},
+                "sources[0].body = 'x': must be of type object",
             ),
         ],
     )

@@ -9,12 +9,19 @@ from benchmarks.json_oracle import cut
 from tests.url_fetcher.json_texts import arrays, cuts, decoded, read, values
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_splitter import JsonSplitter
+from url_fetcher.paths import NOT_KEPT, parse_path
 
 _blocks = st.sampled_from([1, 7, 4096])
 
 
 def _splitter(*path: str, block_bytes: int = 4096) -> JsonSplitter:
-    return JsonSplitter(path=path, max_record_bytes=1_000_000, max_nesting=100, block_bytes=block_bytes)
+    return _at(".".join(path), block_bytes=block_bytes)
+
+
+def _at(path: str, *, block_bytes: int = 4096) -> JsonSplitter:
+    return JsonSplitter(
+        path=parse_path(path), max_record_bytes=1_000_000, max_nesting=100, block_bytes=block_bytes
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -78,11 +85,11 @@ def test_a_body_without_the_path_or_broken_beside_it_is_refused(body: str, offse
 
 
 def test_large_values_beside_the_records_are_left_out() -> None:
-    """A value over 64 KiB beside the records is null in what lies outside."""
+    """A value over 64 KiB beside the records is left out of what lies outside."""
     splitter = _splitter("items")
     read(splitter, [b'{"big":"' + b"x" * 70_000 + b'","items":[1],"next":"u"}'])
 
-    assert splitter.outside() == {"big": None, "items": [], "next": "u"}
+    assert splitter.outside() == {"big": NOT_KEPT, "items": [], "next": "u"}
 
 
 def test_too_much_beside_the_records_is_refused() -> None:
@@ -146,12 +153,12 @@ def test_integers_over_4300_digits_beside_the_records_are_their_text(size: int) 
 
 @pytest.mark.parametrize("levels", [501, 1_000, 50_000])
 def test_values_beside_the_records_over_500_levels_deep_are_left_out(levels: int) -> None:
-    """A value that is nested too deep to be decoded is null in what lies outside, not an error."""
+    """A value that is nested too deep to be decoded is left out of what lies outside, not an error."""
     splitter = _splitter("items")
 
     records, _, error = read(splitter, [b'{"v":' + b"[" * levels + b"]" * levels + b',"items":[1]}'])
 
-    assert (records, error, splitter.outside()) == ([b"1"], None, {"v": None, "items": []})
+    assert (records, error, splitter.outside()) == ([b"1"], None, {"v": NOT_KEPT, "items": []})
 
 
 def test_a_path_too_deep_to_decode_is_over_a_limit() -> None:

@@ -10,6 +10,7 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_scan import MAX_LEVELS
 from url_fetcher.formats.json_splitter import JsonSplitter
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.paths import parse_path
 
 _blocks = st.sampled_from([1, 7, 64, 4096])
 _thorough = settings(max_examples=80, deadline=None)
@@ -20,7 +21,10 @@ def _splitter(
     *path: str, max_record_bytes: int = 1_000_000, max_nesting: int = 100, block_bytes: int = 4096
 ) -> JsonSplitter:
     return JsonSplitter(
-        path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting, block_bytes=block_bytes
+        path=parse_path(".".join(path)) if path else None,
+        max_record_bytes=max_record_bytes,
+        max_nesting=max_nesting,
+        block_bytes=block_bytes,
     )
 
 

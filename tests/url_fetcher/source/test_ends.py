@@ -28,6 +28,10 @@ def json_text(text: str) -> Any:
         ({"kind": "cursor", "has_more_path": "more"}, '{"items": [1], "more": true}', "has_more_path"),
         ({"kind": "cursor", "has_more_path": "more"}, '{"items": [1], "more": "True"}', "has_more_path"),
         ({"kind": "cursor", "has_more_path": "more"}, '{"items": [1], "more": 1}', "has_more_path"),
+        ({"kind": "cursor", "is_last_path": "end"}, '{"items": [1], "end": false}', "is_last_path is false"),
+        ({"kind": "next_url", "is_last_path": "end"}, '{"items": [1], "end": "False"}', "is_last_path"),
+        ({"kind": "parameters", "has_more_path": "more"}, '{"items": [1], "more": true}', "has_more_path"),
+        ({"kind": "link_header", "has_more_path": "/more"}, '{"items": [1], "more": true}', "has_more_path"),
         (
             {"kind": "cursor", "header": "X-Next", "has_more_path": "more"},
             '{"items": [1], "more": true}',
@@ -115,6 +119,23 @@ def test_an_end_that_looks_wrong_is_a_warning(
             id="the flag counts more than a name",
         ),
         pytest.param({"kind": "link_header"}, ["[1]"], id="no body beside"),
+        pytest.param(
+            {"kind": "next_url", "path": "after_url", "is_last_path": "end_of_stream"},
+            ['{"items": [1], "after_url": "/?2", "end_of_stream": true}'],
+            id="the last page has a link for the next run",
+        ),
+        pytest.param(
+            {"kind": "page", "is_last_path": "isLast"}, ['{"items": [1], "isLast": true}'], id="counted, flag"
+        ),
+        pytest.param(
+            {"kind": "parameters", "has_more_path": "more"},
+            ['{"items": [1], "more": false, "continue": {"a": "b"}}'],
+            id="parameters, flag",
+        ),
+        pytest.param({"kind": "parameters"}, ['{"items": [1], "continue": {}}'], id="no parameters"),
+        pytest.param(
+            {"kind": "cursor", "last_record_path": "id"}, ['{"items": []}'], id="an empty page of records"
+        ),
         pytest.param({"kind": "page"}, ["[1]", "[]"], id="counted"),
     ],
 )
@@ -241,8 +262,8 @@ def test_half_of_a_surrogate_pair_is_no_resume(allow_other_hosts: bool) -> None:
 
 
 def test_a_cursor_needs_a_place(hostile: Hostile) -> None:
-    """Without path and header no cursor can be found: that would end every source at its first page."""
+    """Without any place no cursor can be found: that would end every source at its first page."""
     source = hostile({"/": json_text("[1]")})
 
-    with pytest.raises(ConfigurationError, match="`path` and `header`"):
+    with pytest.raises(ConfigurationError, match="`header` and `last_record_path` are empty"):
         reader_of({"url": source.url("/"), "pagination": {"kind": "cursor", "path": ""}})

@@ -36,6 +36,7 @@ from local_aws.servers.hostile_source import (
 )
 from tests.url_fetcher.reading import Hostile, Waits, bodies_of, reader_of
 from url_fetcher.errors import (
+    DeadlineExceeded,
     IngestionError,
     LimitExceeded,
     MalformedBody,
@@ -43,6 +44,7 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.source.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 
 SHORT = {"timeout_seconds": 0.5, "connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.2}
@@ -190,6 +192,41 @@ def test_retry_after_is_kept_to(hostile: Hostile, header: str, least: float, mos
     bodies_of(reader_of({"url": source.url("/"), "retry": retry}, deadline=waits.deadline(900)))
 
     assert least <= waits.seconds[0] <= most
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_used_up_limit_is_waited_for(hostile: Hostile, status: int) -> None:
+    """GitHub's limits: the wait is until the reset, and then the page is read."""
+    reset = str(int(datetime.now(UTC).timestamp()) + 600)
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    source = hostile({"/": in_turn(answer(b"", status=status, headers=limit), answer(b"[1]"))})
+    waits = Waits()
+    bodies = bodies_of(reader_of({"url": source.url("/")}, deadline=waits.deadline(900)))
+
+    assert (bodies, [500 < seconds <= 600 for seconds in waits.seconds]) == ([b"[1]"], [True])
+
+
+@pytest.mark.parametrize("reset", ["253402300799", "999999999999999999", "3600"])
+def test_a_reset_that_is_too_late_ends_with_where_to_go_on(hostile: Hostile, reset: str) -> None:
+    """The wait is not begun: the error may be retried, and the reader knows the page."""
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    first = answer(b'{"items": [1]}')
+    source = hostile({"/": in_turn(first, answer(b"", status=403, headers=limit))})
+    waits = Waits()
+    reader = reader_of({"url": source.url("/"), "pagination": {"kind": "page"}}, deadline=waits.deadline(60))
+    with pytest.raises(DeadlineExceeded) as caught:
+        bodies_of(reader)
+
+    assert (caught.value.retryable, waits.seconds, reader.resume) == (True, [], Resume(page=2))
+
+
+def test_a_403_without_a_limit_is_not_retried(hostile: Hostile) -> None:
+    """Access that is denied stays denied."""
+    source = hostile({"/": answer(b"", status=403, headers={"X-RateLimit-Remaining": "59"})})
+    with pytest.raises(SourceRejected, match="403"):
+        bodies_of(reader_of({"url": source.url("/")}))
+
+    assert len(source.requests) == 1
 
 
 def test_a_break_after_records_were_given_out_is_not_retried(hostile: Hostile) -> None:

@@ -1,0 +1,46 @@
+"""A page's records, held back until it is known whether the page is good."""
+
+from collections.abc import Callable, Sequence
+
+from url_fetcher.formats.splitter import Rejected
+
+MAX_HELD_BYTES = 4 * 1024 * 1024
+"""Of one page: more than most APIs send, and little beside what is on its way to the stream."""
+
+_RECORD_BYTES = 128  # what Python takes for a record beside its bytes
+
+Put = Callable[[Sequence[bytes], Sequence[Rejected]], None]
+
+
+class Holding:
+    """Holds records in bounded memory: of a larger page they are passed on while it is read.
+
+    Args:
+        put: Takes the records, and those that are undeliverable.
+        max_bytes: How much is held; 0 passes everything on.
+    """
+
+    def __init__(self, put: Put, *, max_bytes: int = MAX_HELD_BYTES) -> None:
+        self.has_put = not max_bytes
+        self._put = put
+        self._max_bytes = max_bytes
+        self._held: list[tuple[Sequence[bytes], Sequence[Rejected]]] = []
+        self._held_bytes = 0
+
+    def add(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
+        """Take records; what ``put`` raises is raised once they are passed on."""
+        if self.has_put:
+            self._put(records, rejected)
+            return
+        self._held.append((records, rejected))
+        self._held_bytes += _RECORD_BYTES * (len(records) + len(rejected))
+        self._held_bytes += sum(map(len, records)) + sum(len(each.data) for each in rejected)
+        if self._held_bytes > self._max_bytes:
+            self.release()
+
+    def release(self) -> None:
+        """Pass on what is held."""
+        self.has_put = True
+        held, self._held = self._held, []
+        for records, rejected in held:
+            self._put(records, rejected)

@@ -1,0 +1,338 @@
+"""Cursors from the last record and into the body, several parameters: every record, resumed, in bounds."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import Behaviour, Connection, Request, answer
+from tests.url_fetcher.invoking import Stream, invoke
+from tests.url_fetcher.reading import Hostile
+from url_fetcher.errors import (
+    ConfigurationError,
+    IngestionError,
+    LimitExceeded,
+    MalformedBody,
+    PaginationLoop,
+    SourceRejected,
+)
+
+RECORDS = [{"id": f"r{number}", "at": {"n": number}, "sort": [number, f"r{number}"]} for number in range(7)]
+SIZE = 2
+
+
+def asking(page_of: Callable[[dict[str, Any]], Any], *, fail_at: int = 0) -> Behaviour:
+    """An API that answers what a function makes of query and body together; request ``fail_at`` is 410."""
+    asked = []
+
+    def behave(connection: Connection, request: Request) -> None:
+        asked.append(request)
+        if len(asked) == fail_at:
+            answer(b"", status=410)(connection, request)
+            return
+        given = dict(request.query) | (json.loads(request.body) if request.body else {})
+        answer(json.dumps(page_of(given)).encode())(connection, request)
+
+    return behave
+
+
+def behind(position: int) -> list[dict[str, Any]]:
+    """The page that begins there."""
+    return RECORDS[position : position + SIZE]
+
+
+def stripe(asked: dict[str, Any]) -> Any:
+    """The records behind the one with an id, and whether there are more."""
+    ids = [each["id"] for each in RECORDS]
+    first = ids.index(asked["starting_after"]) + 1 if "starting_after" in asked else 0
+    return {"data": behind(first), "has_more": first + SIZE < len(RECORDS)}
+
+
+def keyset(asked: dict[str, Any]) -> Any:
+    """The records above a number; an empty page is the end."""
+    return {"data": behind(int(asked.get("above", -1)) + 1)}
+
+
+def notion(asked: dict[str, Any]) -> Any:
+    """A cursor that is text or null, sent back in the body."""
+    assert asked["filter"] == "x"
+    first = int(asked.get("start_cursor", "0"))
+    more = first + SIZE < len(RECORDS)
+    return {"data": behind(first), "next_cursor": str(first + SIZE) if more else None, "has_more": more}
+
+
+def hubspot(asked: dict[str, Any]) -> Any:
+    """A cursor deep in the body; the last page has no ``paging`` at all."""
+    assert asked["paging"]["limit"] == SIZE
+    first = int(asked["paging"].get("after", 0))
+    page: dict[str, Any] = {"data": behind(first)}
+    return page | ({"paging": {"next": {"after": first + SIZE}}} if first + SIZE < len(RECORDS) else {})
+
+
+def opensearch(asked: dict[str, Any]) -> Any:
+    """The last hit's ``sort``, an array, sent back as it is."""
+    after = asked.get("search_after")
+    if after is not None:
+        assert after in [each["sort"] for each in RECORDS]
+    return {"data": behind(after[0] + 1 if after else 0)}
+
+
+def mediawiki(asked: dict[str, Any]) -> Any:
+    """Two parameters that only together lead on, and a query that must come again."""
+    assert asked["action"] == "query"
+    first = int(asked.get("apcontinue", 0))
+    if first:
+        assert asked["continue"] == "-||"
+    following = {"continue": {"apcontinue": first + SIZE, "continue": "-||"}}
+    return {"data": behind(first)} | (following if first + SIZE < len(RECORDS) else {})
+
+
+def odata(asked: dict[str, Any]) -> Any:
+    """A link under a key with a dot; the page's records lie at index 1."""
+    first = int(asked.get("skip", 0))
+    more = {"@odata.nextLink": f"/?skip={first + SIZE}"} if first + SIZE < len(RECORDS) else {}
+    return [more, behind(first)]
+
+
+def numbered(name: str, scale: int) -> Callable[[dict[str, Any]], Any]:
+    """Pages by a number in the body, at a path, with a total beside them."""
+
+    def page(asked: dict[str, Any]) -> Any:
+        assert asked["page"]["size"] == SIZE
+        return {"data": behind(asked["page"][name] * scale), "total": len(RECORDS)}
+
+    return page
+
+
+POST = {"method": "POST", "record_path": "data", "body": {"filter": "x"}}
+KINDS: dict[str, tuple[Callable[[dict[str, Any]], Any], dict[str, Any]]] = {
+    "last record, flag": (
+        stripe,
+        {
+            "record_path": "data",
+            "pagination": {
+                "kind": "cursor",
+                "last_record_path": "id",
+                "parameter": "starting_after",
+                "has_more_path": "has_more",
+            },
+        },
+    ),
+    "keyset, empty page": (
+        keyset,
+        {
+            "record_path": "/data",
+            "pagination": {"kind": "cursor", "last_record_path": "/at/n", "parameter": "above"},
+        },
+    ),
+    "into the body": (
+        notion,
+        POST | {"pagination": {"kind": "cursor", "into": "body", "parameter": "start_cursor"}},
+    ),
+    "deep into the body": (
+        hubspot,
+        POST
+        | {
+            "body": {"paging": {"limit": SIZE}},
+            "pagination": {
+                "kind": "cursor",
+                "into": "body",
+                "parameter": "/paging/after",
+                "path": "/paging/next/after",
+            },
+        },
+    ),
+    "an array": (
+        opensearch,
+        POST
+        | {
+            "pagination": {
+                "kind": "cursor",
+                "into": "body",
+                "parameter": "search_after",
+                "last_record_path": "sort",
+            }
+        },
+    ),
+    "several parameters": (
+        mediawiki,
+        {"record_path": "data", "query": {"action": "query"}, "pagination": {"kind": "parameters"}},
+    ),
+    "a link at a pointer": (
+        odata,
+        {"record_path": "/1", "pagination": {"kind": "next_url", "path": "/0/@odata.nextLink"}},
+    ),
+    "page in the body": (
+        numbered("number", SIZE),
+        POST
+        | {
+            "pagination": {
+                "kind": "page",
+                "into": "body",
+                "parameter": "/page/number",
+                "size_parameter": "page.size",
+                "size": SIZE,
+                "first": 0,
+            }
+        },
+    ),
+    "offset in the body": (
+        numbered("offset", 1),
+        POST
+        | {
+            "pagination": {
+                "kind": "offset",
+                "into": "body",
+                "parameter": "page.offset",
+                "size_parameter": "/page/size",
+                "size": SIZE,
+                "total_path": "/total",
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_page_is_read_once(hostile: Hostile, stream: Stream, kind: str) -> None:
+    """Each kind of pagination brings every record, in order, and then ends."""
+    page, settings = KINDS[kind]
+    invoke(stream, {"url": hostile({"/": asking(page)}).url("/"), **settings})
+
+    assert [line["data"] for line in stream.lines] == RECORDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_goes_on_after_an_error(hostile: Hostile, stream: Stream, kind: str) -> None:
+    """The error's ``resume``, sent back in an event as JSON, brings what is missing and no more."""
+    page, settings = KINDS[kind]
+    event = {"url": hostile({"/": asking(page, fail_at=3)}).url("/"), **settings}
+    with pytest.raises(SourceRejected) as caught:
+        invoke(stream, event)
+    resume = json.loads(str(caught.value.details["resume"]))
+    invoke(stream, event | {"resume": resume})
+
+    assert [line["data"] for line in stream.lines] == RECORDS
+
+
+def test_the_last_record_may_be_the_only_one_that_is_too_deep(hostile: Hostile, stream: Stream) -> None:
+    """A dead letter that is known whole still leads on, or the source would end there each time."""
+    pages: dict[str, Any] = {"": [{"id": 1, "v": [[[]]]}], "1": [{"id": 2}], "2": []}
+    source = hostile({"/": asking(lambda asked: {"data": pages[asked.get("cursor", "")]})})
+    pagination = {"kind": "cursor", "last_record_path": "id"}
+    event = {"url": source.url("/"), "record_path": "data", "pagination": pagination}
+    with pytest.raises(IngestionError, match="DEAD_LETTER_BUCKET"):
+        invoke(stream, event | {"limits": {"max_nesting": 2}})
+
+    assert [request.query.get("cursor") for request in source.requests] == [None, "1", "2"]
+
+
+def ever(value: Any, **beside: Any) -> Behaviour:
+    """The same page for ever, in text."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return answer(
+        f'{{"data": [{{"id": {text}}}], "next_cursor": {text}, "has_more": {json.dumps(beside)}}}'.encode()
+    )
+
+
+LAST = {"kind": "cursor", "last_record_path": "id"}
+BODY = {"kind": "cursor", "into": "body"}
+
+
+@pytest.mark.parametrize(
+    ("pagination", "value", "error", "words"),
+    [
+        (LAST, [1], MalformedBody, "last_record_path = 'id' is an array of 1 elements, not text"),
+        (LAST, "null", MalformedBody, "last_record_path = 'id' is not there or is empty"),
+        (LAST | {"last_record_path": "key"}, 1, MalformedBody, "an object with the keys 'id'"),
+        (LAST | {"last_record_path": "/id/0"}, 1, MalformedBody, "'0' lies in a number"),
+        (LAST, "x" * 60_000, LimitExceeded, "over 16384"),
+        (BODY, "x" * 60_000, LimitExceeded, "over 16384"),
+        (BODY, [[["deep"]]], PaginationLoop, "comes again"),
+        (BODY, "9" * 400, PaginationLoop, "comes again"),
+        (BODY, '["\\ud800"]', MalformedBody, "surrogate"),
+        (BODY, "true", MalformedBody, "is true, which is no cursor"),
+        (BODY | {"path": "", "last_record_path": "id"}, {"k": 1.5}, PaginationLoop, "comes again"),
+        ({"kind": "cursor"}, {"k": 1}, MalformedBody, "an object with the keys 'k'"),
+        (
+            {"kind": "parameters", "path": "next_cursor"},
+            {f"p{n}": "x" for n in range(3_000)},
+            LimitExceeded,
+            "16384",
+        ),
+        ({"kind": "parameters", "path": "next_cursor"}, {"a": {"b": 1}}, MalformedBody, "'a' is an object"),
+        (
+            {"kind": "parameters", "path": "next_cursor"},
+            [1],
+            MalformedBody,
+            "an array of 1 elements, not an object",
+        ),
+        ({"kind": "parameters", "path": "next_cursor"}, {"a": 1, "b": True}, PaginationLoop, "comes again"),
+    ],
+)
+def test_a_hostile_cursor_ends_with_an_error_of_ours(
+    hostile: Hostile,
+    stream: Stream,
+    pagination: dict[str, Any],
+    value: Any,
+    error: type[Exception],
+    words: str,
+) -> None:
+    """Whatever a source gives for a cursor, the run ends, and says at which setting."""
+    if isinstance(value, str) and value.startswith("xx"):
+        value = json.dumps(value)
+    post = {"method": "POST", "body": {}} if pagination.get("into") else {}
+    source = hostile({"/": ever(value)})
+    with pytest.raises(error) as caught:
+        invoke(stream, {"url": source.url("/"), "record_path": "data", "pagination": pagination, **post})
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({f"parameter{number}": "x" for number in range(10_000)}, "over 64 KiB"),
+        ("x" * 70_000, "over 64 KiB"),
+        (float("nan"), "holds NaN"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["parameters", "next_url", "cursor"])
+def test_what_cannot_be_kept_is_no_silent_end(
+    hostile: Hostile, stream: Stream, value: object, words: str, kind: str
+) -> None:
+    """A value that is too large to be kept may be a next page: the source does not end there."""
+    source = hostile({"/": answer(json.dumps({"data": [1], "more": value}).encode())})
+    pagination = {"kind": kind, "path": "more"}
+
+    with pytest.raises(MalformedBody, match=words):
+        invoke(stream, {"url": source.url("/"), "record_path": "data", "pagination": pagination})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"pagination": BODY}, 'pagination.into` is "body": set method = "POST"'),
+        ({"pagination": BODY, "method": "POST", "body": "text"}, "`body` to a table"),
+        (
+            {"pagination": BODY | {"parameter": "a.b"}, "method": "POST", "body": {"a": [1]}},
+            "`body` has an array of 1 elements at 'a', on the way to 'a.b'",
+        ),
+        ({"pagination": LAST | {"header": "X-Next"}}, "`header` and `last_record_path` are both set"),
+        ({"pagination": {"kind": "cursor", "path": "/a~2"}}, "JSON Pointer"),
+        ({"pagination": {"kind": "cursor", "last_record_path": "/~"}}, "last_record_path"),
+        ({"pagination": {"kind": "page", "has_more_path": "/~x"}}, "it is '/~x'"),
+        ({"record_path": "/a/~"}, "record_path: must be keys joined by dots"),
+        ({"pagination": {"kind": "page", "into": "header"}}, "pagination.into"),
+        ({"resume": {"cursor": [1]}, "pagination": {"kind": "cursor"}}, "cursor must be text"),
+        ({"resume": {"parameters": {"a": 1}}, "pagination": {"kind": "parameters"}}, "resume"),
+        ({"resume": {"window": ["a", "b"]}}, "window does not fit"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(stream: Stream, settings: dict[str, Any], words: str) -> None:
+    """Before anything is asked for, with the field and what is allowed."""
+    with pytest.raises(ConfigurationError) as caught:
+        invoke(stream, {"url": "http://127.0.0.1:1/", **settings})
+
+    assert words in str(caught.value)

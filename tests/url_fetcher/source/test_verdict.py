@@ -1,0 +1,196 @@
+"""Errors in answers with a good status: told, retried, and nothing of their page put twice."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import answer, in_turn
+from tests.url_fetcher.invoking import Stream, invoke
+from tests.url_fetcher.reading import Hostile
+from url_fetcher.delivery.holding import MAX_HELD_BYTES
+from url_fetcher.errors import (
+    ConfigurationError,
+    MalformedBody,
+    SourceRejected,
+    SourceUnavailable,
+)
+from url_fetcher.source.verdict import Condition, failure
+
+SLACK = {
+    "record_path": "messages",
+    "fail_when": [{"path": "ok", "equals": False, "message_path": "error"}],
+    "retry_when": [{"path": "error", "in": ["ratelimited", "internal_error"]}],
+    "retry": {"max_attempts": 3, "max_delay_seconds": 0},
+}
+
+
+def said(body: str) -> Any:
+    """Answer 200 with this body."""
+    return answer(body.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ok": false, "error": "invalid_auth"}',
+        '{"ok": false, "messages": null, "error": "invalid_auth"}',
+        '{"ok": false, "error": "invalid_auth", "messages": [1, 2]}',
+        '{"messages": [1, 2], "ok": false, "error": "invalid_auth"}',
+    ],
+)
+def test_a_good_status_with_an_error_fails(hostile: Hostile, stream: Stream, body: str) -> None:
+    """Wherever the value stands, and whether there are records or not; none of them is put."""
+    source = hostile({"/": said(body)})
+    with pytest.raises(SourceRejected) as caught:
+        invoke(stream, {"url": source.url("/"), **SLACK})
+
+    assert "by `fail_when`: 'ok' is false: 'invalid_auth'" in str(caught.value)
+    assert (stream.lines, len(source.requests)) == ([], 1)
+
+
+def test_an_array_without_its_records_may_say_why(hostile: Hostile, stream: Stream) -> None:
+    """The World Bank answers an array of one element where it has a message instead of records."""
+    source = hostile({"/": said('[{"message": [{"id": "120", "value": "Invalid value"}]}]')})
+    condition = {"path": "/0/message", "exists": True, "message_path": "/0/message/0/value"}
+
+    with pytest.raises(SourceRejected, match="'Invalid value'"):
+        invoke(stream, {"url": source.url("/"), "record_path": "/1", "fail_when": [condition]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"ok": false, "error": "ratelimited"}', '{"messages": [1, 2], "ok": false, "error": "ratelimited"}'],
+)
+def test_an_error_that_may_pass_is_retried(hostile: Hostile, stream: Stream, body: str) -> None:
+    """The page comes again, and its records are put once."""
+    source = hostile({"/": in_turn(said(body), said(body), said('{"ok": true, "messages": [1, 2]}'))})
+    invoke(stream, {"url": source.url("/"), **SLACK})
+
+    assert ([line["data"] for line in stream.lines], len(source.requests)) == ([1, 2], 3)
+
+
+def test_attempts_at_an_error_that_may_pass_are_bounded(hostile: Hostile, stream: Stream) -> None:
+    """As with a 503, and a 503 between counts, too; the error may be retried."""
+    bad = said('{"ok": false, "error": "ratelimited"}')
+    source = hostile({"/": in_turn(bad, answer(b"", status=503), bad)})
+    with pytest.raises(SourceUnavailable, match="by `retry_when`: 'error' is 'ratelimited'") as caught:
+        invoke(stream, {"url": source.url("/"), **SLACK})
+
+    assert (len(source.requests), caught.value.details["attempts"]) == (3, 3)
+
+
+def test_an_error_on_a_later_page_tells_where_to_go_on(hostile: Hostile, stream: Stream) -> None:
+    """The pages before it were put; the resume leads to the page that failed."""
+    pages = [{"ok": True, "messages": [1], "c": "k"}, {"ok": False, "error": "ratelimited"}]
+    source = hostile({"/": in_turn(*(said(json.dumps(page)) for page in pages))})
+    event = {"url": source.url("/"), "pagination": {"kind": "cursor", "path": "c"}, **SLACK}
+    with pytest.raises(SourceUnavailable) as caught:
+        invoke(stream, event)
+
+    assert ([line["data"] for line in stream.lines], caught.value.details["resume"]) == (
+        [1],
+        '{"cursor":"k"}',
+    )
+
+
+def test_attempts_are_counted_for_each_page(hostile: Hostile, stream: Stream) -> None:
+    """A page that came at last leaves all attempts to the next."""
+    bad = said('{"ok": false, "error": "ratelimited"}')
+    good = [said(json.dumps({"messages": [number], "c": number})) for number in (1, 2)]
+    source = hostile({"/": in_turn(bad, bad, good[0], bad, bad, good[1], said('{"messages": []}'))})
+    invoke(stream, {"url": source.url("/"), "pagination": {"kind": "cursor", "path": "c"}, **SLACK})
+
+    assert [line["data"] for line in stream.lines] == [1, 2]
+
+
+LARGE = '{"messages": [%s], "ok": false, "error": "%s"}'
+MANY = ",".join(['"%s"' % ("x" * 1000)] * (MAX_HELD_BYTES // 1000 + 100))
+
+
+def test_a_page_too_large_to_be_held_back_ends_the_run(hostile: Hostile, stream: Stream) -> None:
+    """Some of its records were put, so that it is not read again in this run; the error may be retried."""
+    source = hostile({"/": said(LARGE % (MANY, "ratelimited"))})
+    with pytest.raises(SourceUnavailable):
+        invoke(stream, {"url": source.url("/"), **SLACK})
+
+    assert (len(source.requests), 0 < len(stream.lines) <= MAX_HELD_BYTES // 1000 + 100) == (1, True)
+
+
+def test_a_large_page_that_failed_for_good_ends_the_run(hostile: Hostile, stream: Stream) -> None:
+    """However large, a failed page is no success."""
+    source = hostile({"/": said(LARGE % (MANY, "gone"))})
+
+    with pytest.raises(SourceRejected, match="'gone'"):
+        invoke(stream, {"url": source.url("/"), **SLACK})
+
+
+def test_a_body_without_its_records_and_without_an_error_is_still_malformed(
+    hostile: Hostile, stream: Stream
+) -> None:
+    """Conditions that do not hold leave the error as it is."""
+    source = hostile({"/": said('{"ok": true, "error": null}')})
+
+    with pytest.raises(MalformedBody, match="no key 'messages'; it has the keys 'ok', 'error'"):
+        invoke(stream, {"url": source.url("/"), **SLACK})
+
+
+BODY = {"n": 1, "t": "x", "b": True, "z": None, "e": "", "o": {"k": 1}, "a": [{"c": 5}]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"path": "n", "equals": 1}, True),
+        ({"path": "n", "equals": 1.0}, True),
+        ({"path": "n", "equals": True}, False),
+        ({"path": "b", "equals": 1}, False),
+        ({"path": "b", "equals": True}, True),
+        ({"path": "n", "equals": "1"}, False),
+        ({"path": "t", "in": ["y", "x"]}, True),
+        ({"path": "t", "in": ["y"]}, False),
+        ({"path": "z", "exists": True}, False),
+        ({"path": "z", "exists": False}, True),
+        ({"path": "e", "exists": True}, True),
+        ({"path": "o", "exists": True}, True),
+        ({"path": "/a/0/c", "equals": 5}, True),
+        ({"path": "/a/7/c", "exists": True}, False),
+        ({"path": "t.deeper", "exists": True}, False),
+        ({"path": "o", "equals": "x"}, False),
+    ],
+)
+def test_a_condition_holds_for_exactly_its_value(condition: dict[str, Any], holds: bool) -> None:
+    """True is not 1, null is not there, and a path that leads nowhere is no value."""
+    names = {"in": "any_of"}
+
+    assert Condition(**{names.get(key, key): value for key, value in condition.items()}).holds(BODY) is holds
+
+
+def test_a_sources_message_is_shown_on_one_line_and_cut() -> None:
+    """Control characters and megabytes of a source's message do not reach the log."""
+    condition = Condition(path="ok", equals=False, message_path="m")
+    told = failure({"ok": False, "m": "a\n\x1b[31m" + "y" * 9_000}, [condition])
+
+    assert (len(told) < 400, told.isprintable(), "'a  [31myy" in told) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"fail_when": [{"path": "ok", "equals": False}]}, "set `record_path`"),
+        ({"record_path": "a", "fail_when": [{"path": "ok"}]}, "exactly one of `equals`, `in` and `exists`"),
+        ({"record_path": "a", "retry_when": [{"path": "ok", "equals": 1, "exists": True}]}, "exactly one"),
+        ({"record_path": "a", "retry_when": [{"path": "/~2", "equals": 1}]}, "JSON Pointer"),
+        ({"record_path": "a", "retry_when": [{"path": "ok", "equals": [1]}]}, "equals"),
+        ({"record_path": "a", "fail_when": {"path": "ok"}}, "fail_when"),
+        ({"record_path": "a", "fail_when": [{"path": "ok", "is": 1}]}, "unknown field `is`"),
+    ],
+)
+def test_conditions_that_cannot_work_are_refused(
+    stream: Stream, settings: dict[str, Any], words: str
+) -> None:
+    """With the field and what is allowed."""
+    with pytest.raises(ConfigurationError) as caught:
+        invoke(stream, {"url": "http://127.0.0.1:1/", **settings})
+
+    assert words in str(caught.value)
