@@ -102,9 +102,11 @@ class Ingestion:
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,
+            csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
             max_nesting=limits.max_nesting,
             content_type=page.content_type,
+            url=self._source.url,
         )
         before = self._fetched
         for records, rejected in split(page.chunks, splitter):

@@ -40,6 +40,12 @@ SECRET_GROUP_CHARACTERS = 5_000
 FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
 """How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
 
+_CHARACTERS = {
+    "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
+    "quote": "must be one ASCII character and no line end, or empty for none",
+    "escape": "must be one ASCII character and no line end, or empty for none",
+}
+
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
@@ -161,7 +167,7 @@ def _problems(path: str, source: Source) -> Iterable[Problem]:
     # 0.1 s, a tenth of a synth.
     from jsonschema import Draft202012Validator
 
-    told = {problem.field: problem for problem in _beyond_json(path, source)}
+    told = {problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]}
     yield from told.values()
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(source):
@@ -182,6 +188,16 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
         yield Problem(path, value, "has no form in JSON: write it as a string, as the source takes it")
 
 
+def _beyond_schema(path: str, source: Source) -> Iterable[Problem]:
+    """What the function refuses and no JSON schema can say."""
+    csv = source.get("csv")
+    signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
+    for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
+        if signs[name] and signs[name] == signs[other]:
+            advice = f"is the {other}, too: they must differ (docs/sources.md)"
+            yield Problem(f"{path}.csv.{name}", signs[name], advice)
+
+
 def _causes(error: "ValidationError") -> list["ValidationError"]:
     """The errors worth showing: of a table with several kinds, those of its own kind."""
     branches: dict[object, list[ValidationError]] = {}
@@ -200,7 +216,8 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         for key in sorted(set(given) - set(known)):
             yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
         return
-    limit = cause.validator_value
+    limit, schema = cause.validator_value, cause.schema
+    reason = f", {schema['$comment']}" if isinstance(schema, Mapping) and "$comment" in schema else ""
     words = {
         "anyOf": f"must be {_alternatives(cause)}",
         "enum": f"must be one of {limit}",
@@ -211,10 +228,12 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "maxLength": f"must have at most {limit} characters",
         "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
         "type": f"must be of type {limit}",
+        "uniqueItems": "must differ",
     }
-    yield Problem(
-        field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
-    )
+    if field.rpartition(".")[2] in _CHARACTERS and cause.validator in ("pattern", "maxLength"):
+        words[cause.validator] = _CHARACTERS[field.rpartition(".")[2]]
+    advice = words.get(str(cause.validator), cause.message)
+    yield Problem(field, cause.instance, f"{advice}{reason} (docs/sources.md)")
 
 
 def _alternatives(error: "ValidationError") -> str:

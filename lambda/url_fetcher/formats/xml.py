@@ -203,7 +203,9 @@ class XmlSplitter:
         elif nesting > self._max_nesting:
             reason = f"is nested {nesting} elements deep; the limit is {self._max_nesting}"
         else:
-            record, reason = self._tree.encoded(value, self._max_record_bytes, self._max_nesting)
+            record, reason = self._tree.encoded(
+                value, elements=nesting, max_bytes=self._max_record_bytes, max_nesting=self._max_nesting
+            )
         if reason:
             self._reject(reason, total_bytes)
         else:

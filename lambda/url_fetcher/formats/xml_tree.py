@@ -51,10 +51,18 @@ class ElementTree:
         self._open.clear()
 
     @staticmethod
-    def encoded(value: object, max_bytes: int, max_nesting: int) -> tuple[bytes, str]:
-        """A record's JSON, always an object, and why it is undeliverable: empty if it is not."""
+    def encoded(value: object, *, elements: int, max_bytes: int, max_nesting: int) -> tuple[bytes, str]:
+        """A record's JSON, always an object, and why it is undeliverable: empty if it is not.
+
+        Args:
+            value: What ``close`` gave for the record.
+            elements: How deep its elements are nested.
+            max_bytes: The most its JSON may have.
+            max_nesting: The most levels it may have.
+        """
         value = value if isinstance(value, dict) else {"#text": value}
-        if (nesting := _levels(value)) > max_nesting:
+        # An element is at most an object in an array.
+        if 2 * elements > max_nesting and (nesting := _levels(value)) > max_nesting:
             return b"", f"is nested {nesting} levels deep as JSON; the limit is {max_nesting}"
         record = _encode(value)
         if len(record) > max_bytes:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field, json
 
+from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
@@ -15,6 +16,8 @@ from url_fetcher.source.pagination import Pagination
 from url_fetcher.source.pagination_kind import NoPagination
 
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
+
+_CSV_FORMATS = ("auto", "csv")
 
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +58,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     query: dict[str, str | int | float | bool] = {}
     body: str | dict[str, Any] = ""
     auth: Auth = field(default_factory=NoAuth)
-    format: Literal["auto", "json", "ndjson", "csv"] = "auto"
+    format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
+    csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
     pagination: Pagination = field(default_factory=NoPagination)
     rate: Rate = field(default_factory=Rate)
@@ -67,8 +71,30 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         refuse_bad_headers(self.headers)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
+        if self.csv != Csv() and self.format not in _CSV_FORMATS:
+            raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
+        if self.format == "xml" and not self.record_path:
+            raise ValueError(
+                '`record_path` is empty although `format` is "xml": name the elements that lead to a record, '
+                "such as rss.channel.item"
+            )
 
 
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
-    return json.schema(Source)
+    schema: dict[str, Any] = json.schema(Source)
+    schema["$defs"]["Source"]["allOf"] = [
+        {
+            "if": {"required": ["csv"]},
+            "then": {"properties": {"format": {"enum": list(_CSV_FORMATS), "$comment": "because `csv` is set"}}},
+        },
+        {
+            "if": {"required": ["format"], "properties": {"format": {"const": "xml"}}},
+            "then": {
+                "required": ["record_path"],
+                "properties": {"record_path": {"minLength": 1}},
+                "$comment": 'because `format` is "xml"',
+            },
+        },
+    ]
+    return schema
