@@ -48,7 +48,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
     except msgspec.ValidationError as error:
         match = _AT.match(str(error))
         reason, path = (match["reason"], match["path"] or "$") if match else (str(error), "$")
-        if "regex" in reason or "of length" in reason:
+        if "regex" in reason:
             reason = _IN_WORDS.get(path.rpartition(".")[2], reason)
         raise ConfigurationError(
             f"{where}: {path.lstrip('$.') or 'the top level'}: {reason[:300]}"

@@ -230,8 +230,8 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "type": f"must be of type {limit}",
         "uniqueItems": "must differ",
     }
-    if field.rpartition(".")[2] in _CHARACTERS and cause.validator in ("pattern", "maxLength"):
-        words[cause.validator] = _CHARACTERS[field.rpartition(".")[2]]
+    if field.rpartition(".")[2] in _CHARACTERS:
+        words["pattern"] = _CHARACTERS[field.rpartition(".")[2]]
     advice = words.get(str(cause.validator), cause.message)
     yield Problem(field, cause.instance, f"{advice}{reason} (docs/sources.md)")
 

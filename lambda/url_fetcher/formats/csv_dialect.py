@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-# One byte in every encoding below, and no line end.
-Character: TypeAlias = Annotated[str, Meta(max_length=1, pattern=r"^[\x01-\x09\x0b\x0c\x0e-\x7f]$")]
-OptionalCharacter: TypeAlias = Annotated[str, Meta(max_length=1, pattern=r"^[\x01-\x09\x0b\x0c\x0e-\x7f]?$")]
+# One byte in every encoding below, and no line end: `$` alone would let one follow.
+Character: TypeAlias = Annotated[str, Meta(pattern=r"^[\x01-\x09\x0b\x0c\x0e-\x7f](?!\n)$")]
+OptionalCharacter: TypeAlias = Annotated[str, Meta(pattern=r"^([\x01-\x09\x0b\x0c\x0e-\x7f])?(?!\n)$")]
 Column: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Encoding: TypeAlias = Literal[
     "utf-8",

@@ -95,11 +95,15 @@ class XmlSplitter:
         if self._failure:
             return
         self._check_bounds()
-        if self._is_in_record and self._fed - self._record_offset > self._max_record_bytes:
+        # Only what the parser has taken: what waits may already be behind the record.
+        read_to = self._parser.CurrentByteIndex
+        is_too_long = self._is_in_record and read_to - self._record_offset > self._max_record_bytes
+        if is_too_long and not self._kept:
+            self._kept = self._raw_record(self._kept_bytes)
             self._drop()
-        is_kept = self._is_in_record and not self._is_dropped
+        is_kept = self._is_in_record and not is_too_long
         # The parser stands before the tag that has not come whole.
-        needed_from = self._record_offset if is_kept else self._parser.CurrentByteIndex
+        needed_from = self._record_offset if is_kept else read_to
         del self._raw[: max(needed_from - self._raw_offset, 0)]
         self._raw_offset = self._fed - len(self._raw)
 
@@ -158,7 +162,7 @@ class XmlSplitter:
         parser, tree = self._parser, self._tree
         self._record_offset = parser.CurrentByteIndex
         self._deepest = self._depth
-        self._is_in_record, self._is_dropped = True, False
+        self._is_in_record, self._is_dropped, self._kept = True, False, b""
         tree.open(name, attributes)
         parser.CharacterDataHandler = tree.add_text
         parser.StartElementHandler = self._start_inside
@@ -185,20 +189,16 @@ class XmlSplitter:
         """Read the rest of the record without keeping it."""
         if not self._is_dropped:
             self._is_dropped = True
-            self._kept = self._raw_record(self._kept_bytes)
             self._tree.clear()
             self._parser.CharacterDataHandler = None
 
     def _end_record(self, value: object) -> None:
         self._matched -= 1
         self._is_in_record = False
-        # At the end of an empty-element tag the parser stands at its beginning.
-        at = self._parser.CurrentByteIndex
-        tag = _TAG.match(self._raw, at - self._raw_offset)
-        total_bytes = (tag.end() + self._raw_offset if tag else at) - self._record_offset
+        total_bytes = self._record_end() - self._record_offset
         nesting = self._deepest - len(self._path) + 1
         reason = ""
-        if total_bytes > self._max_record_bytes or (self._is_dropped and nesting <= self._max_nesting):
+        if total_bytes > self._max_record_bytes:
             reason = f"has {total_bytes} bytes; the limit is {self._max_record_bytes}"
         elif nesting > self._max_nesting:
             reason = f"is nested {nesting} elements deep; the limit is {self._max_nesting}"
@@ -212,10 +212,18 @@ class XmlSplitter:
             self._records.append(record)
         self._look_for_records()
 
+    def _record_end(self) -> int:
+        """Where the record ends: behind its end tag, before which the parser stands, or its only tag."""
+        at = self._parser.CurrentByteIndex
+        first = _TAG.match(self._raw, max(self._record_offset - self._raw_offset, 0))
+        if first and first[0].endswith(b"/>") and first.end() == at - self._raw_offset:
+            return at
+        last = _TAG.match(self._raw, at - self._raw_offset)
+        return self._raw_offset + last.end() if last else at
+
     def _reject(self, reason: str, total_bytes: int) -> None:
-        if not self._is_dropped:
-            is_short = total_bytes <= self._max_record_bytes
-            self._kept = self._raw_record(total_bytes if is_short else self._kept_bytes)
+        is_short = total_bytes <= self._max_record_bytes
+        self._kept = self._kept or self._raw_record(total_bytes if is_short else self._kept_bytes)
         cut_from = total_bytes if len(self._kept) < total_bytes else 0
         self.rejected.append(Rejected(self._kept, reason, self._record_offset + self._offset, cut_from))
 

@@ -1,7 +1,6 @@
 """Decompression in steps of a bounded size: gzip and deflate by zlib, Zstandard by its own library."""
 
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -71,10 +70,7 @@ class ZstdFrame:
 
     def __init__(self) -> None:
         # Loaded here because few sources need it.
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
+        from backports import zstd
 
         self._error = zstd.ZstdError
         self._stream = zstd.ZstdDecompressor(

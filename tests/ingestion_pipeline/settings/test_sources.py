@@ -62,8 +62,33 @@ class TestGuarded:
             ({"url": 5}, "sources[0].url = 5: must be of type string"),
             ({"url": URL, "name": "Big"}, "sources[0].name = 'Big': must match "),
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
-            ({"url": URL, "speed": 1}, "sources[0].speed = 1: is not a key; there are auth, body, format, "),
-            ({"url": URL, "format": "xml"}, "sources[0].format = 'xml': must be one of ['auto', "),
+            ({"url": URL, "speed": 1}, "sources[0].speed = 1: is not a key; there are auth, body, csv, "),
+            ({"url": URL, "format": "yaml"}, "sources[0].format = 'yaml': must be one of ['auto', "),
+            (
+                {"url": URL, "format": "json", "csv": {"delimiter": ";"}},
+                "sources[0].format = 'json': must be one of ['auto', 'csv'], because `csv` is set",
+            ),
+            (
+                {"url": URL, "format": "xml"},
+                f"sources[0] = {{'url': '{URL}', 'format': 'xml'}}: 'record_path' is a required property, "
+                "because `format` is",
+            ),
+            (
+                {"url": URL, "csv": {"delimiter": ";;"}},
+                "sources[0].csv.delimiter = ';;': must be one ASCII character",
+            ),
+            ({"url": URL, "csv": {"quote": "\n"}}, "sources[0].csv.quote = '\\n': must be one ASCII character"),
+            ({"url": URL, "csv": {"quote": ","}}, "sources[0].csv.quote = ',': is the delimiter, too"),
+            ({"url": URL, "csv": {"escape": '"'}}, "sources[0].csv.escape = '\"': is the quote, too"),
+            (
+                {"url": URL, "csv": {"encoding": "latin-1"}},
+                "sources[0].csv.encoding = 'latin-1': must be one of ['big5', ",
+            ),
+            ({"url": URL, "csv": {"header": 1}}, "sources[0].csv.header = 1: must be of type boolean"),
+            ({"url": URL, "csv": {"columns": ["a", "a"]}}, "sources[0].csv.columns = ['a', 'a']: must differ"),
+            ({"url": URL, "csv": {"skip_lines": -1}}, "sources[0].csv.skip_lines = -1: must be at least 0"),
+            ({"url": URL, "csv": {"types": "guess"}}, "sources[0].csv.types = 'guess': must be one of ['infer', "),
+            ({"url": URL, "csv": {"sep": ";"}}, "sources[0].csv.sep = ';': is not a key; there are columns, "),
             (
                 {"url": URL, "limits": {"max_nesting": 0}},
                 "sources[0].limits.max_nesting = 0: must be at least 1",
