@@ -167,7 +167,9 @@ def _problems(path: str, source: Source) -> Iterable[Problem]:
     # 0.1 s, a tenth of a synth.
     from jsonschema import Draft202012Validator
 
-    told = {problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]}
+    told = {
+        problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]
+    }
     yield from told.values()
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(source):

@@ -58,10 +58,7 @@ class MarkedBody:
 
     def finish(self) -> Sequence[bytes]:
         """As every splitter."""
-        if not self._splitter and (records := self._begin()):
-            return records
-        assert self._splitter
-        return self._splitter.finish()
+        return self._splitter.finish() if self._splitter else self._begin() or self.finish()
 
     def outside(self) -> object:
         """As every splitter."""
@@ -101,7 +98,9 @@ class Transcoded:
         self._splitter = splitter
         self._codec = codec
         is_utf16 = codec == "utf-16"
-        self._decoder = codecs.getincrementaldecoder(codec)("surrogatepass" if is_utf16 else "surrogateescape")
+        self._decoder = codecs.getincrementaldecoder(codec)(
+            "surrogatepass" if is_utf16 else "surrogateescape"
+        )
         self._needs_mark = is_utf16
         self.rejected = splitter.rejected
 
@@ -118,7 +117,9 @@ class Transcoded:
         """As every splitter; without its byte order mark UTF-16 is malformed."""
         if self._needs_mark and chunk:
             if not chunk.startswith(UTF16_MARKS):
-                raise MalformedBody("the body has no byte order mark of UTF-16, which csv.encoding says", offset=0)
+                raise MalformedBody(
+                    "the body has no byte order mark of UTF-16, which csv.encoding says", offset=0
+                )
             self._needs_mark = False
         return self._splitter.feed(self._utf8(chunk))
 

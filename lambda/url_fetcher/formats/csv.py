@@ -1,4 +1,4 @@
-"""Records in comma-separated values: the first row or a setting names the columns, every other is an object."""
+"""Records in comma-separated values: the first row names the columns, unless a setting does."""
 
 import csv
 import re

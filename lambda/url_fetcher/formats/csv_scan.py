@@ -18,11 +18,15 @@ class RowPatterns:
     """
 
     def __init__(self, delimiter: bytes, quote: bytes, escape: bytes) -> None:
-        self.delimiter, self.quote, self.escape = delimiter[0], *(sign[0] if sign else -1 for sign in (quote, escape))
+        self.delimiter, self.quote, self.escape = (
+            delimiter[0],
+            *(sign[0] if sign else -1 for sign in (quote, escape)),
+        )
         comma, marks = re.escape(delimiter), re.escape(quote) + re.escape(escape)
         self.in_quotes = re.compile(b"[" + (marks or b'"') + b"]")
         self.field_ends = {
-            end: re.compile(b"[" + comma + re.escape(escape) + text + b"]") for end, text in _LINE_ENDS.items()
+            end: re.compile(b"[" + comma + re.escape(escape) + text + b"]")
+            for end, text in _LINE_ENDS.items()
         }
         self.line_ends = {end: re.compile(b"[" + text + b"]") for end, text in _LINE_ENDS.items()}
         self.rows = {end: self._row(comma, quote, escape, _LINE_ENDS[end]) for end in (_LF, _CR)}
@@ -35,7 +39,9 @@ class RowPatterns:
         if not quote:
             field = plain
         else:
-            quoted = q + b"[^" + q + e + b"]*+(?:" + q + q + b"[^" + q + e + b"]*+)*+" + q + rb"(?:\r(?=\n))?+"
+            quoted = (
+                q + b"[^" + q + e + b"]*+(?:" + q + q + b"[^" + q + e + b"]*+)*+" + q + rb"(?:\r(?=\n))?+"
+            )
             field = b"(?:" + quoted + b"|[^" + q + comma + e + end + b"]" + plain + b")?+"
         return re.compile(field + b"(?:" + comma + field + b")*+" + end)
 

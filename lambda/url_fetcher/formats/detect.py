@@ -1,6 +1,5 @@
 """Which splitter a body needs: by its format, its Content-Type, its URL's ending and its first bytes."""
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from msgspec import structs
@@ -89,8 +88,8 @@ def open_splitter(
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
         if chosen == "xml" and not record_path:
             raise MalformedBody(
-                f"the body is XML, or a page: it begins with {head[:40].decode(errors='replace')!r}; if it is XML, "
-                "record_path must lead to its records, such as rss.channel.item",
+                "the body begins with '<', so it is XML or a page for people; in XML, record_path must lead "
+                "to the records, such as rss.channel.item",
                 offset=0,
             )
         return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
@@ -106,7 +105,6 @@ def _splitter(
     chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
 ) -> OffsetSplitter:
     # Loaded here because most invocations need one of them.
-    make: Callable[..., OffsetSplitter]
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
 
@@ -115,19 +113,21 @@ def _splitter(
         rows = CsvSplitter(max_record_bytes=max_record_bytes, dialect=dialect)
         return Transcoded(rows, dialect.codec) if dialect.is_transcoded else rows
     if chosen == "ndjson":
-        from url_fetcher.formats.ndjson import NdjsonSplitter as make
-    elif chosen == "json_seq":
-        from url_fetcher.formats.json_seq import JsonSeqSplitter as make
-    else:
-        path = tuple(record_path.split(".")) if record_path else ()
-        if chosen == "xml":
-            from url_fetcher.formats.xml import XmlSplitter
+        from url_fetcher.formats.ndjson import NdjsonSplitter
 
-            return XmlSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
-        from url_fetcher.formats.json_splitter import JsonSplitter
+        return NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    if chosen == "json_seq":
+        from url_fetcher.formats.json_seq import JsonSeqSplitter
 
-        return JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
-    return make(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    path = tuple(record_path.split(".")) if record_path else ()
+    if chosen == "xml":
+        from url_fetcher.formats.xml import XmlSplitter
+
+        return XmlSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    from url_fetcher.formats.json_splitter import JsonSplitter
+
+    return JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:

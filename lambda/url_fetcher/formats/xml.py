@@ -149,7 +149,9 @@ class XmlSplitter:
                 f"record_path begins with {self._path[0]!r}, but the XML's root element is {name[:200]!r}",
                 offset=self._at(),
             )
-        elif depth == self._deepest_match + 1 and len(self._beside) < _SHOWN_NAMES and name not in self._beside:
+        elif (
+            depth == self._deepest_match + 1 and len(self._beside) < _SHOWN_NAMES and name not in self._beside
+        ):
             self._beside.append(name[:200])
         self._refuse_depth()
 
@@ -239,8 +241,8 @@ class XmlSplitter:
     def _path_broken(self) -> MalformedBody:
         path, reached = self._path, self._deepest_match
         return MalformedBody(
-            f"record_path {'.'.join(path)!r} breaks at {path[reached]!r}: the XML's {path[reached - 1]!r} has no "
-            f"such element; it has {', '.join(self._beside) or 'none'}",
+            f"record_path {'.'.join(path)!r} breaks at {path[reached]!r}: {path[reached - 1]!r} in the XML has "
+            f"no such child; it has {', '.join(self._beside) or 'none'}",
             offset=self._fed + self._offset,
         )
 
@@ -259,7 +261,7 @@ class XmlSplitter:
 
 def _refuse_doctype(*_: object) -> None:
     raise MalformedBody(
-        "the XML has a document type declaration (<!DOCTYPE …>); it is refused, because it may define entities "
+        "the XML has a document type declaration (<!DOCTYPE …>), which is refused: it may define entities "
         "that expand without end or name files",
         offset=0,
     )

@@ -91,7 +91,7 @@ class Body:
         if self._encoding == "zstd":
             return self._limited(decompressed(pieces, ZstdFrame))
         raise MalformedBody(
-            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate, zstd or none must come",
+            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read",
             offset=0,
         )
 

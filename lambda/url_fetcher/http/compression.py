@@ -16,7 +16,7 @@ MAGIC_BYTES = 4
 """How many bytes tell what a file is compressed with."""
 
 # Zeros may pad a gzip file.
-_ZEROS = re.compile(rb"\x00*")
+_NOT_ZERO = re.compile(rb"[^\x00]")
 # After the end of a member the rest is copied: of very many very small ones, little at a time.
 _REST_BYTES = 4 * 1024
 # 8 MiB, the most that RFC 9659 allows for a Content-Encoding; the decoder's memory.
@@ -88,7 +88,11 @@ class ZstdFrame:
         try:
             out = stream.decompress(data, STEP_BYTES)
         except self._error as error:
-            advice = "; its window has over 8 MiB: compress without --long and --ultra" if "memory" in str(error) else ""
+            advice = (
+                "; its window has over 8 MiB: compress without --long and --ultra"
+                if "memory" in str(error)
+                else ""
+            )
             raise MalformedBody(f"the compressed body is broken: {error}{advice}", offset=0) from error
         return out, stream.unused_data if stream.eof else b"", not stream.eof and not stream.needs_input
 
@@ -113,7 +117,7 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
         position, has_more, limit = 0, False, STEP_BYTES
         while position < len(piece) or has_more:
             if member.eof:
-                position = _ZEROS.match(piece, position).end()  # type: ignore[union-attr] - it always matches
+                position = _first_nonzero(piece, position)
                 if position == len(piece):
                     break
                 member, limit = new_member(), _REST_BYTES
@@ -132,3 +136,9 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
             f"the compressed body ends in the middle, after {made} bytes of what it holds: it was cut short, "
             "or is incomplete at the source"
         )
+
+
+def _first_nonzero(data: bytes, start: int) -> int:
+    """The index of the first byte from ``start`` on that is not zero, or the length."""
+    found = _NOT_ZERO.search(data, start)
+    return found.start() if found else len(data)

@@ -86,7 +86,9 @@ def json_schema() -> dict[str, object]:
     schema["$defs"]["Source"]["allOf"] = [
         {
             "if": {"required": ["csv"]},
-            "then": {"properties": {"format": {"enum": list(_CSV_FORMATS), "$comment": "because `csv` is set"}}},
+            "then": {
+                "properties": {"format": {"enum": list(_CSV_FORMATS), "$comment": "because `csv` is set"}}
+            },
         },
         {
             "if": {"required": ["format"], "properties": {"format": {"const": "xml"}}},

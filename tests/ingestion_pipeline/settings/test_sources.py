@@ -77,7 +77,10 @@ class TestGuarded:
                 {"url": URL, "csv": {"delimiter": ";;"}},
                 "sources[0].csv.delimiter = ';;': must be one ASCII character",
             ),
-            ({"url": URL, "csv": {"quote": "\n"}}, "sources[0].csv.quote = '\\n': must be one ASCII character"),
+            (
+                {"url": URL, "csv": {"quote": "\n"}},
+                "sources[0].csv.quote = '\\n': must be one ASCII character",
+            ),
             ({"url": URL, "csv": {"quote": ","}}, "sources[0].csv.quote = ',': is the delimiter, too"),
             ({"url": URL, "csv": {"escape": '"'}}, "sources[0].csv.escape = '\"': is the quote, too"),
             (
@@ -85,10 +88,19 @@ class TestGuarded:
                 "sources[0].csv.encoding = 'latin-1': must be one of ['big5', ",
             ),
             ({"url": URL, "csv": {"header": 1}}, "sources[0].csv.header = 1: must be of type boolean"),
-            ({"url": URL, "csv": {"columns": ["a", "a"]}}, "sources[0].csv.columns = ['a', 'a']: must differ"),
+            (
+                {"url": URL, "csv": {"columns": ["a", "a"]}},
+                "sources[0].csv.columns = ['a', 'a']: must differ",
+            ),
             ({"url": URL, "csv": {"skip_lines": -1}}, "sources[0].csv.skip_lines = -1: must be at least 0"),
-            ({"url": URL, "csv": {"types": "guess"}}, "sources[0].csv.types = 'guess': must be one of ['infer', "),
-            ({"url": URL, "csv": {"sep": ";"}}, "sources[0].csv.sep = ';': is not a key; there are columns, "),
+            (
+                {"url": URL, "csv": {"types": "guess"}},
+                "sources[0].csv.types = 'guess': must be one of ['infer', ",
+            ),
+            (
+                {"url": URL, "csv": {"sep": ";"}},
+                "sources[0].csv.sep = ';': is not a key; there are columns, ",
+            ),
             (
                 {"url": URL, "limits": {"max_nesting": 0}},
                 "sources[0].limits.max_nesting = 0: must be at least 1",

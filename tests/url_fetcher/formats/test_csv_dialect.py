@@ -83,9 +83,21 @@ def test_an_escaped_delimiter_or_line_end_belongs_to_the_field(size: int, quote:
 @pytest.mark.parametrize("size", [1, 3, 10_000])
 def test_each_encoding_is_read(encoding: Any, size: int) -> None:
     """Every encoding of the list brings its own characters, between quotes and without."""
-    sample = {"koi8-r": "Жя", "windows-1251": "Жя", "windows-1253": "Ωλ", "windows-1257": "ųž", "windows-1254": "ığ"}
+    sample = {
+        "koi8-r": "Жя",
+        "windows-1251": "Жя",
+        "windows-1253": "Ωλ",
+        "windows-1257": "ųž",
+        "windows-1254": "ığ",
+    }
     sample |= {"shift_jis": "表ソ①", "euc-jp": "表ソ", "euc-kr": "한글", "gb18030": "漢丂𠀀", "big5": "功許"}
-    sample |= {"utf-8": "é€😀", "utf-16": "é€😀ਊ", "iso-8859-1": "é\x85", "iso-8859-2": "řů", "iso-8859-15": "é€"}
+    sample |= {
+        "utf-8": "é€😀",
+        "utf-16": "é€😀ਊ",
+        "iso-8859-1": "é\x85",
+        "iso-8859-2": "řů",
+        "iso-8859-15": "é€",
+    }
     text = sample.get(encoding, "é€")
     body = f'a|{text}\n"{text}|""\n"|{text}\n'.encode(Csv(encoding=encoding).codec)
 
@@ -112,7 +124,9 @@ def test_bytes_that_the_encoding_does_not_have_reject_their_row_alone(
     records, rejected, error = _read(before + bad + after, size, encoding=encoding)
 
     assert ([each["a"] for each in records], error) == (["1", "4"], None)
-    assert ["codec can't decode" in each.reason and "csv.encoding" in each.reason for each in rejected] == [True]
+    assert ["codec can't decode" in each.reason and "csv.encoding" in each.reason for each in rejected] == [
+        True
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -210,7 +224,13 @@ def test_types_are_inferred_only_where_nothing_is_lost(field: str, value: object
     """Written as text again, the value is the field: no leading zero, sign or digit gets lost."""
     (record,), rejected, error = _read(f'a,b\n"{field}",x\n'.encode(), types="infer")
 
-    assert (record["a"], type(record["a"]), record["b"], rejected, error) == (value, type(value), "x", [], None)
+    assert (record["a"], type(record["a"]), record["b"], rejected, error) == (
+        value,
+        type(value),
+        "x",
+        [],
+        None,
+    )
 
 
 def test_an_inferred_number_keeps_its_own_text() -> None:

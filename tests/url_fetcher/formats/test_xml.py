@@ -157,7 +157,7 @@ def test_a_path_that_breaks_names_what_is_there() -> None:
     """A misspelt element on the way is told with its neighbours."""
     _, _, error = _read(RSS.format(encoding="utf-8").encode(), "rss.chanel.item")
 
-    assert "breaks at 'chanel': the XML's 'rss' has no such element; it has channel" in str(error)
+    assert "breaks at 'chanel': 'rss' in the XML has no such child; it has channel" in str(error)
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"<a/>", b"<a><c/></a>"])
@@ -192,8 +192,8 @@ def test_a_document_without_such_elements_has_no_records(body: bytes) -> None:
         (itertools.chain([b"<a>"], itertools.repeat(b"<b/>" * CHUNK, 3), [b"</a>"]), None),
     ],
     ids=[
-        "attribute", "comment", "instruction", "tag", "depth in a record", "depth", "names", "attribute names",
-        "long record", "wide record", "space", "many records",
+        "attribute", "comment", "instruction", "tag", "depth in a record", "depth", "names",
+        "attribute names", "long record", "wide record", "space", "many records",
     ],
 )  # fmt: skip
 def test_a_hostile_document_is_read_in_bounded_memory(

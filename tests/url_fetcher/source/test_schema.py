@@ -70,7 +70,10 @@ def test_every_key_can_be_set() -> None:
         ({"url": URL, "csv": {"delimiter": "\n"}}, ["csv.delimiter", "no line end"]),
         ({"url": URL, "csv": {"quote": ","}}, ["csv.quote", "','", "csv.delimiter", "differ"]),
         ({"url": URL, "csv": {"escape": '"'}}, ["csv.escape", "csv.quote", "differ"]),
-        ({"url": URL, "csv": {"encoding": "latin-1"}}, ["csv.encoding", "'latin-1'", "utf-8, utf-16, iso-8859-1"]),
+        (
+            {"url": URL, "csv": {"encoding": "latin-1"}},
+            ["csv.encoding", "'latin-1'", "utf-8, utf-16, iso-8859-1"],
+        ),
         ({"url": URL, "csv": {"columns": ["a", "a"]}}, ["csv.columns", "'a'", "differ"]),
         ({"url": URL, "csv": {"header": "no"}}, ["csv.header", "`bool`", "'no'"]),
         ({"url": URL, "csv": {"skip_lines": 1_001}}, ["csv.skip_lines", "<= 1000", "'1001'"]),
