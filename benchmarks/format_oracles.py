@@ -243,12 +243,12 @@ def _csv_fields(row: bytes, signs: Signs, line_end: str) -> list[str] | None:
 def read_xml(body: bytes, path: Sequence[str]) -> Reading:
     """The elements at ``path``, read by ElementTree a byte at a time, each as ``json.dumps`` writes it."""
     reading, names = Reading([], []), list[str]()
-    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    parser: Any = XMLPullParser(("start", "end"))
     body = body.lstrip(_SPACE)
     try:
         for at in range(len(body)):
             parser.feed(body[at : at + 1])
-            for event, element in _events(parser):
+            for event, element in parser.read_events():
                 if event == "start":
                     names.append(element.tag)
                 elif names.pop() and [*names, element.tag] == path:
@@ -262,12 +262,6 @@ def read_xml(body: bytes, path: Sequence[str]) -> Reading:
     except (ParseError, ValueError, LookupError):
         return reading._replace(is_broken=True)
     return reading
-
-
-def _events(parser: XMLPullParser[Element]) -> Iterator[tuple[str, Element]]:
-    for event in parser.read_events():
-        assert isinstance(event[1], Element)
-        yield event[0], event[1]
 
 
 def _xml_value(element: Element) -> object:

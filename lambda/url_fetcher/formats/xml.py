@@ -239,10 +239,10 @@ class XmlSplitter:
             raise LimitExceeded(f"the XML is nested deeper than {_MAX_DEPTH} elements", offset=self._at())
 
     def _path_broken(self) -> MalformedBody:
-        path, reached = self._path, self._deepest_match
+        path, reached, there = self._path, self._deepest_match, ", ".join(self._beside) or "none"
         return MalformedBody(
-            f"record_path {'.'.join(path)!r} breaks at {path[reached]!r}: {path[reached - 1]!r} in the XML has "
-            f"no such child; it has {', '.join(self._beside) or 'none'}",
+            f"record_path {'.'.join(path)!r} breaks at {path[reached]!r}: {path[reached - 1]!r} in the XML "
+            f"has no such child; it has {there}",
             offset=self._fed + self._offset,
         )
 

@@ -76,6 +76,7 @@ def test_a_compressed_body_that_was_cut_may_be_asked_for_again(
         zstd.compress(b"ab") + zstd.compress(b"") + zstd.compress(b"cd"),
         _SKIPPABLE + zstd.compress(b"abcd") + _SKIPPABLE,
     ],
+    ids=["gzip", "zeros behind", "zeros between", "empty first", "zstd", "skippable frames"],
 )
 def test_members_in_a_row_are_one_body(compressed: bytes, step: int) -> None:
     """Concatenated files, empty ones, zeros that pad gzip and skippable frames of Zstandard."""
@@ -86,7 +87,7 @@ def test_members_in_a_row_are_one_body(compressed: bytes, step: int) -> None:
     assert b"".join(body) == b"abcd"
 
 
-@pytest.mark.parametrize("member", [gzip.compress(b"abcd"), zstd.compress(b"abcd")])
+@pytest.mark.parametrize("member", [gzip.compress(b"abcd"), zstd.compress(b"abcd")], ids=["gzip", "zstd"])
 def test_garbage_behind_a_member_is_told_after_what_is_whole(member: bytes) -> None:
     """The member's content comes out; then the body is malformed where that ends."""
     body = iter(Body(io.BytesIO(member + b"garbage").read, max_body_mib=1, max_decompressed_mib=1))
