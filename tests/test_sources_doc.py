@@ -152,7 +152,7 @@ def behaviours() -> dict[str, Behaviour]:
         "/archive.ndjson.zst": answer(zstd.compress(b"1\n2\n"), content_type="application/octet-stream"),
         "/export": answer("Å;1\nB;\n".encode("windows-1252"), content_type="text/csv"),
         "/report": answer("Report\n\nname\tsize\n'A'\t1\n'B'\t\\2\n".encode("utf-16")),
-        "/measurements": answer(b'A,1"\nB,2"\n', content_type="text/csv"),
+        "/measurements.csv": answer(b'A,1"\nB,2"\n', content_type="application/octet-stream"),
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),

@@ -13,6 +13,7 @@ _MAX_FIELD_CHARACTERS = 2**31 - 1
 _MAX_DIGITS = 15
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _CONSTANTS = {"": None, "true": True, "false": False, "-0": "-0"}
+_FIRST_CHARACTERS = frozenset("-0123456789tf")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -65,6 +66,8 @@ class RowDecoder:
 
 def _inferred(field: str) -> object:
     """A number, boolean or null if writing it as text again gives the same field; else the text."""
+    if field and field[0] not in _FIRST_CHARACTERS:
+        return field
     if field in _CONSTANTS:
         return _CONSTANTS[field]
     if not _NUMBER.fullmatch(field):
