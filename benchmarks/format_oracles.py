@@ -1,9 +1,10 @@
 """What is in a body of any format, read slowly and apart from the splitters: one character at a time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from json import JSONDecodeError
 from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from benchmarks.json_oracle import expect
 
@@ -138,17 +139,25 @@ def _has_constant(value: Any) -> bool:
     return isinstance(value, _Constant)
 
 
-def read_csv(body: bytes, max_record_bytes: int) -> Reading:
+class Signs(NamedTuple):
+    """What delimits, quotes and escapes in a CSV; the last two may be empty."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+
+
+def read_csv(body: bytes, max_record_bytes: int, signs: Signs) -> Reading:
     """Rows as objects of strings, each as ``json.dumps`` writes it."""
     reading = Reading([], [])
     columns: list[str] = []
-    for row in _csv_rows(body):
+    for row in _csv_rows(body, *(sign.encode() for sign in signs)):
         is_swallowing = row.broken - row.start > max_record_bytes
         is_too_long = row.end - row.start > max_record_bytes
         if row.is_open or is_swallowing or (is_too_long and not columns):
             return reading._replace(is_broken=True)
         data = body[row.start : row.end]
-        fields = None if row.broken >= 0 or is_too_long else _csv_fields(data)
+        fields = None if row.broken >= 0 or is_too_long else _csv_fields(data, signs, row.line_end)
         if not columns:
             if fields is None or len(set(fields)) < len(fields):
                 return reading._replace(is_broken=True)
@@ -167,9 +176,10 @@ class _Row(NamedTuple):
     end: int
     broken: int
     is_open: bool
+    line_end: str
 
 
-def _csv_rows(body: bytes) -> Iterator[_Row]:
+def _csv_rows(body: bytes, delimiter: bytes, quote: bytes, escape: bytes) -> Iterator[_Row]:
     """Where rows begin, end and break; a row that an open quote does not let end is the last."""
     end = 0
     line_end = b""
@@ -179,44 +189,90 @@ def _csv_rows(body: bytes) -> Iterator[_Row]:
         while at < len(body) and not has_ended:
             byte, following = body[at : at + 1], body[at + 1 : at + 2]
             at += 1
-            if is_quoted:
-                if byte == b'"' and following == b'"':
+            if byte == escape and broken < 0:
+                at = min(at + 1, len(body))
+            elif is_quoted:
+                if byte == quote and following == quote:
                     at += 1
-                elif byte == b'"':
+                elif byte == quote:
                     is_quoted = False
-                    broken = -1 if following in (b"", b",", b"\r", b"\n") else at
-            elif broken < 0 and begins_field and byte == b'"':
+                    broken = -1 if following in (b"", delimiter, b"\r", b"\n") else at
+            elif broken < 0 and begins_field and byte == quote:
                 is_quoted = True
             elif not line_end and byte in (b"\r", b"\n"):
                 line_end, has_ended = (b"\r" if byte == b"\r" and following != b"\n" else b"\n"), True
                 at += byte == b"\r" and following == b"\n"
             else:
                 has_ended = byte == line_end
-            begins_field = byte == b"," and not is_quoted
+            begins_field = byte == delimiter and not is_quoted
         end = at
-        yield _Row(start, end, broken, is_quoted)
+        yield _Row(start, end, broken, is_quoted, line_end.decode() or "\n")
 
 
-def _csv_fields(row: bytes) -> list[str] | None:
+def _csv_fields(row: bytes, signs: Signs, line_end: str) -> list[str] | None:
     """The fields of a row that is not broken; none of a blank one, None where it cannot be read."""
     try:
-        text = row.decode().rstrip("\r\n")
+        text = row.decode()
     except UnicodeDecodeError:
         return None
     fields, is_quoted, was_quoted, at = [""], False, False, 0
     while at < len(text):
         character = text[at]
-        if is_quoted and text[at : at + 2] == '""':
-            fields[-1] += '"'
+        if character == signs.escape:
             at += 1
-        elif character == '"' and (is_quoted or (not fields[-1] and not was_quoted)):
+            # A line end that is the row's last character escapes nothing: the body ends there.
+            if at == len(text) or text[at:] == line_end:
+                return None
+            fields[-1] += text[at]
+        elif is_quoted and text[at : at + 2] == signs.quote * 2:
+            fields[-1] += signs.quote
+            at += 1
+        elif character == signs.quote and (is_quoted or (not fields[-1] and not was_quoted)):
             is_quoted, was_quoted = not is_quoted, True
-        elif is_quoted or character not in ",\r\n":
+        elif not is_quoted and character in "\r\n":
+            return None if text[at:].strip("\r\n") else fields if at else []
+        elif is_quoted or character != signs.delimiter:
             fields[-1] += character
-        elif character == ",":
+        else:
             fields.append("")
             was_quoted = False
-        else:
-            return None
         at += 1
     return fields if text else []
+
+
+def read_xml(body: bytes, path: Sequence[str]) -> Reading:
+    """The elements at ``path``, read by ElementTree a byte at a time, each as ``json.dumps`` writes it."""
+    reading, names = Reading([], []), list[str]()
+    parser: Any = XMLPullParser(("start", "end"))
+    body = body.lstrip(_SPACE)
+    try:
+        for at in range(len(body)):
+            parser.feed(body[at : at + 1])
+            for event, element in parser.read_events():
+                if event == "start":
+                    names.append(element.tag)
+                elif names.pop() and [*names, element.tag] == path:
+                    value = _xml_value(element)
+                    record = value if isinstance(value, dict) else {"#text": value}
+                    reading.records.append(json.dumps(record).encode())
+                if names[:1] not in ([], [path[0]]):
+                    return reading._replace(is_broken=True)
+        if body:
+            parser.close()
+    except (ParseError, ValueError, LookupError):
+        return reading._replace(is_broken=True)
+    return reading
+
+
+def _xml_value(element: Element) -> object:
+    value: dict[str, Any] = {f"@{name}": text for name, text in element.attrib.items()}
+    text = element.text or ""
+    for child in element:
+        value[child.tag] = [*value.get(child.tag, []), _xml_value(child)]
+        text += child.tail or ""
+    value = {
+        name: each[0] if isinstance(each, list) and len(each) == 1 else each for name, each in value.items()
+    }
+    if value and text.strip(" \t\r\n"):
+        value["#text"] = text
+    return value or text

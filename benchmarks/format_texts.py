@@ -44,6 +44,39 @@ _FIELDS = (
     '"a\rb"',
 )
 
+_ESCAPED_FIELDS = ("a\\,b", 'x\\"y', '"p\\"q"', "a\\\nb", "\\\r", "\\", '"\\', '"a"\\', "\\\\", '\\"')
+_XML_TEXTS = (
+    "",
+    "",
+    " ",
+    "\n  ",
+    "1",
+    "é",
+    "a &amp; b",
+    "&#233;",
+    "<![CDATA[<b>]]>",
+    "x<!-- c -->y",
+    "<?p i?>",
+    "/>",
+)
+_XML_VALUES = ("", "1", "é&lt;", "/>", " a ")
+_XML_DAMAGE = (
+    b"<",
+    b">",
+    b"/",
+    b"&",
+    b"<b>",
+    b"</b>",
+    b"</a>",
+    b"\xff",
+    b"'",
+    b"=",
+    b"<!--",
+    b"]]>",
+    b" ",
+    b"\x00",
+)
+
 
 def value(chance: Random, odd: Sequence[str], depth: int = 3) -> str:
     """The text of one JSON value, and now and then one of ``odd`` somewhere in it."""
@@ -105,18 +138,42 @@ def json_seq_body(chance: Random) -> bytes:
     return _damaged(chance, "".join(text + chance.choice(_ENDS) for text in texts).encode())
 
 
-def csv_body(chance: Random) -> bytes:
+def csv_body(chance: Random, delimiter: str = ",", quote: str = '"', escape: str = "") -> bytes:
     """Rows of one to three columns, most of them fitting the header."""
     columns, end = chance.randrange(1, 4), chance.choice(("\n", "\n", "\r\n", "\r"))
-    rows = ["a,b,c"[: 2 * columns - 1] if chance.random() < 0.95 else chance.choice(_FIELDS)]
+    drawn = (*_FIELDS, *_ESCAPED_FIELDS) if escape else _FIELDS
+    rows = ["a,b,c"[: 2 * columns - 1] if chance.random() < 0.95 else chance.choice(drawn)]
     for _ in range(chance.randrange(8)):
         wide = columns if chance.random() < 0.9 else chance.randrange(4)
-        rows.append(",".join(chance.choice(_FIELDS) for _ in range(wide)))
-    return _damaged(chance, (end.join(rows) + chance.choice(("", end))).encode())
+        rows.append(",".join(chance.choice(drawn) for _ in range(wide)))
+    signs = str.maketrans(
+        {",": delimiter, delimiter: ",", '"': quote or '"', quote or '"': '"', "\\": escape or "\\"}
+    )
+    return _damaged(chance, (end.join(rows) + chance.choice(("", end))).translate(signs).encode())
 
 
-def _damaged(chance: Random, body: bytes) -> bytes:
+def xml_body(chance: Random) -> bytes:
+    """A document whose root has children of a few names."""
+    inner = "".join(_element(chance) for _ in range(chance.randrange(6)))
+    start = chance.choice(
+        ("", "", "\n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="iso-8859-1"?>')
+    )
+    return _damaged(chance, f"{start}<a>{inner}</a>".encode(), _XML_DAMAGE)
+
+
+def _element(chance: Random, depth: int = 3) -> str:
+    """An element, and text behind it."""
+    name, text = chance.choice("bbcd"), chance.choice(_XML_TEXTS)
+    keys = [key for key in ("x", "y", "xmlns") if chance.random() < 0.2]
+    attributes = "".join(f" {key}='{chance.choice(_XML_VALUES) * (key != 'xmlns')}'" for key in keys)
+    if chance.random() < 0.2:
+        return f"<{name}{attributes}/>{text}"
+    inner = "".join(_element(chance, depth - 1) for _ in range(chance.randrange(4) if depth else 0))
+    return f"<{name}{attributes}>{chance.choice(_XML_TEXTS)}{inner}</{name}>{text}"
+
+
+def _damaged(chance: Random, body: bytes, damage: Sequence[bytes] = _DAMAGE) -> bytes:
     while chance.random() < 0.2:
         at = chance.randrange(len(body) + 1)
-        body = body[:at] + chance.choice(_DAMAGE) + body[at + chance.randrange(3) :]
+        body = body[:at] + chance.choice(damage) + body[at + chance.randrange(3) :]
     return body

@@ -21,16 +21,26 @@ from benchmarks import format_texts as texts
 from benchmarks.json_oracle import cut
 from url_fetcher.errors import MalformedBody
 from url_fetcher.formats.csv import CsvSplitter
+from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.json_seq import JsonSeqSplitter
 from url_fetcher.formats.json_splitter import JsonSplitter
 from url_fetcher.formats.ndjson import NdjsonSplitter
 from url_fetcher.formats.splitter import Splitter, split
+from url_fetcher.formats.xml import XmlSplitter
 from url_fetcher.paths import parse_path
 
 _BLOCKS = (1, 7, 64, 131_072)
 _LARGE = 1_000_000
 _BREAKS = bytes.maketrans(b"\r\n", b"  ")
 _PATH = ("d", "items")
+_DIALECTS = (
+    oracles.Signs(),
+    oracles.Signs(),
+    oracles.Signs(";", "'"),
+    oracles.Signs("\t", ""),
+    oracles.Signs("|", '"', "\\"),
+    oracles.Signs("^", "", "~"),
+)
 
 
 class _Found(NamedTuple):
@@ -102,35 +112,47 @@ def check_path(seed: int) -> None:
         assert [oracles.decoded(each) for each in found.records] == expected, (found.records, expected)
 
 
-def check_ndjson(seed: int) -> None:
-    """One body of lines."""
+def check_texts(seed: int) -> None:
+    """One body of lines, or one JSON text sequence."""
     chance = Random(seed)
-    body = texts.ndjson_body(chance)
-    found = _found(NdjsonSplitter(max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING), body, chance)
+    draw, read, splitter = chance.choice(
+        (
+            (texts.ndjson_body, oracles.read_ndjson, NdjsonSplitter),
+            (texts.json_seq_body, oracles.read_json_seq, JsonSeqSplitter),
+        )
+    )
+    body = draw(chance)
+    found = _found(splitter(max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING), body, chance)
     _check_lines(found.records)
-    _compare(found, oracles.read_ndjson(body))
-
-
-def check_json_seq(seed: int) -> None:
-    """One JSON text sequence."""
-    chance = Random(seed)
-    body = texts.json_seq_body(chance)
-    found = _found(JsonSeqSplitter(max_record_bytes=_LARGE, max_nesting=oracles.MAX_NESTING), body, chance)
-    _check_lines(found.records)
-    _compare(found, oracles.read_json_seq(body))
+    _compare(found, read(body))
 
 
 def check_csv(seed: int) -> None:
-    """One table."""
+    """One table, in any dialect."""
     chance = Random(seed)
-    body, max_record_bytes = texts.csv_body(chance), chance.choice((12, 30, 1_000, _LARGE))
-    found = _found(CsvSplitter(max_record_bytes=max_record_bytes), body, chance)
+    signs = chance.choice(_DIALECTS)
+    body, max_record_bytes = texts.csv_body(chance, *signs), chance.choice((12, 30, 1_000, _LARGE))
+    dialect = Csv(delimiter=signs.delimiter, quote=signs.quote, escape=signs.escape)
+    found = _found(CsvSplitter(max_record_bytes=max_record_bytes, dialect=dialect), body, chance)
     _check_lines(found.records)
-    same = [json.dumps(json.loads(record)).encode() for record in found.records]
-    _compare(found._replace(records=same), oracles.read_csv(body, max_record_bytes))
+    _compare(_as_dumped(found), oracles.read_csv(body, max_record_bytes, signs))
 
 
-CHECKS: tuple[Callable[[int], None], ...] = (check_json, check_path, check_ndjson, check_json_seq, check_csv)
+def check_xml(seed: int) -> None:
+    """One document."""
+    chance = Random(seed)
+    body = texts.xml_body(chance)
+    path = chance.choice((("a", "b"), ("a", "b"), ("a",)))
+    found = _found(XmlSplitter(path=path, max_record_bytes=_LARGE, max_nesting=500), body, chance)
+    _check_lines(found.records)
+    _compare(_as_dumped(found), oracles.read_xml(body, [*path]))
+
+
+def _as_dumped(found: _Found) -> _Found:
+    return found._replace(records=[json.dumps(json.loads(record)).encode() for record in found.records])
+
+
+CHECKS: tuple[Callable[[int], None], ...] = (check_json, check_path, check_texts, check_csv, check_xml)
 
 
 def main() -> None:

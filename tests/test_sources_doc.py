@@ -11,11 +11,13 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from backports import zstd
 
 from local_aws.servers.aws_signature import Signer, signed
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
 from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients
+from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.handler import run
 from url_fetcher.source import schema
 from url_fetcher.source.auth import Auth
@@ -32,6 +34,7 @@ EXAMPLES: list[dict[str, Any]] = [
 ]
 TABLES: dict[str, type] = {
     "`source`": schema.Source,
+    "`csv`": Csv,
     "`rate`": schema.Rate,
     "`limits`": schema.Limits,
     "`retry`": schema.Retry,
@@ -63,7 +66,7 @@ def expected(table: type) -> list[tuple[str, object]]:
         default = "required" if field.required else field.default
         if default is msgspec.NODEFAULT:
             made = msgspec.to_builtins(field.default_factory())
-            default = {"kind": made["kind"]} if "kind" in made else type(made)()
+            default = {"kind": made["kind"]} if "kind" in made else [] if made == [] else {}
         found.append((field.encode_name, default))
     return found
 
@@ -174,6 +177,16 @@ def behaviours() -> dict[str, Behaviour]:
         ),
         "/events.ndjson.gz": answer(gzip.compress(b"1\n2\n"), content_type="application/gzip"),
         "/cities": answer(b"name,size\nA,1\nB,2\n", content_type="text/csv"),
+        "/feed": answer(
+            b"<rss><channel><item><name>A</name><size>1</size></item><item><name>B</name><size>2</size></item>"
+            b"</channel></rss>",
+            content_type="application/rss+xml",
+        ),
+        "/sequence": answer(b"\x1e1\n\x1e2\n"),
+        "/archive.ndjson.zst": answer(zstd.compress(b"1\n2\n"), content_type="application/octet-stream"),
+        "/export": answer("Å;1\nB;\n".encode("windows-1252"), content_type="text/csv"),
+        "/report": answer("Report\n\nname\tsize\n'A'\t1\n'B'\t\\2\n".encode("utf-16")),
+        "/measurements.csv": answer(b'A,1"\nB,2"\n', content_type="application/octet-stream"),
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),
@@ -284,7 +297,12 @@ def test_each_example_is_ingested(
     run({"source": example["name"]}, Context(), environ=environ, clients=clients)
 
     values = [value.get("id", value) if isinstance(value, dict) else value for value in stream.values]
-    assert values in ([1, 2], [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}])
+    assert values in (
+        [1, 2],
+        [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}],
+        [{"name": "Å", "size": 1}, {"name": "B", "size": None}],
+        [{"column_1": "A", "column_2": '1"'}, {"column_1": "B", "column_2": '2"'}],
+    )
 
 
 def test_every_kind_has_an_example() -> None:

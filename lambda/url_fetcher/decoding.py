@@ -7,6 +7,7 @@ from typing import TypeVar, get_args, get_type_hints
 import msgspec
 
 from url_fetcher.errors import ConfigurationError
+from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.redaction import public_url
 from url_fetcher.source.schema import Source
 
@@ -20,6 +21,7 @@ _PATH_IN_WORDS = (
     'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 is ~ '
     "and ~1 is /"
 )
+_CSV_CHOICES = {("csv", "encoding"), ("csv", "types")}
 _IN_WORDS = {
     **dict.fromkeys(
         (
@@ -33,6 +35,9 @@ _IN_WORDS = {
     "token_url": "must begin with https:// (or http://) and a host",
     "name": "must be letters, digits, hyphens and underscores",
     "secret_arn": "must be a secret's ARN, arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+    "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
+    "quote": "must be one ASCII character and no line end, or empty for none",
+    "escape": "must be one ASCII character and no line end, or empty for none",
     "KINESIS_STREAM_NAME": "must be letters, digits, dots, hyphens and underscores",
 }  # fmt: skip
 
@@ -101,11 +106,10 @@ def _shown(settings: object, path: str) -> str:
 def _choices(path: str) -> str:
     """The words that are allowed at a path where only some are."""
     name, _, tag = path.lstrip("$.0123456789[]").partition(".")
-    kind = get_type_hints(Source).get(name)
+    kind = get_type_hints(Csv).get(tag) if name == "csv" else get_type_hints(Source).get(name)
     words = [c.__struct_config__.tag if tag == "kind" else c for c in get_args(kind)]
-    return (
-        f", allowed are {', '.join(map(str, words))}" if tag == "kind" or name in ("format", "method") else ""
-    )
+    has_choices = tag == "kind" or name in ("format", "method") or (name, tag) in _CSV_CHOICES
+    return f", allowed are {', '.join(map(str, words))}" if has_choices else ""
 
 
 def _value_at(settings: object, path: str) -> object:

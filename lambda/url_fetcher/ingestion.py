@@ -112,9 +112,12 @@ class Ingestion:
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,
+            beside=self._source.beside,
+            csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
             max_nesting=limits.max_nesting,
             content_type=page.content_type,
+            url=self._source.url,
         )
         may_fail = bool(self._source.fail_when or self._source.retry_when)
         holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)

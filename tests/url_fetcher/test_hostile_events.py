@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import HostileSource, answer
 from tests.url_fetcher.invoking import ENVIRON, Context, Stream
-from tests.url_fetcher.reading import ARN, Objects, Secrets
+from tests.url_fetcher.reading import ARN, Objects
+from tests.url_fetcher.secret_versions import Manager
 from url_fetcher.clients import Clients
 from url_fetcher.environment import Environment
 from url_fetcher.errors import IngestionError, UnexpectedError
@@ -64,8 +65,9 @@ PLAUSIBLE: dict[str, list[object]] = {
         {"kind": "aws_sigv4", "service": "es", "resource_arn": ""},
         {"kind": "oauth2_refresh_token", "secret_arn": ARN, "token_url": "http://127.0.0.1/"},
     ],
-    "format": ["auto", "json", "ndjson", "csv"],
-    "record_path": ["items", "a.b", ""],
+    "format": ["auto", "json", "ndjson", "json_seq", "csv", "xml"],
+    "csv": [{"delimiter": ";"}, {"encoding": "utf-16"}, {"header": False, "types": "infer"}],
+    "record_path": ["items", "a.b", "/items", "/items/0/id", ""],
     "pagination": [
         {"kind": "none"},
         {"kind": "page"},
@@ -73,7 +75,12 @@ PLAUSIBLE: dict[str, list[object]] = {
         {"kind": "cursor", "path": "next"},
         {"kind": "link_header"},
         {"kind": "next_url"},
+        {"kind": "parameters"},
+        {"kind": "cursor", "last_record_path": "/id", "into": "body", "parameter": "/q/after"},
     ],
+    "windows": [{"from_parameter": "a", "to_parameter": "b", "start": "2024-01-31T00:00:00Z", "days": 9_000}],
+    "fail_when": [[{"path": "/next", "exists": False}], [{"path": "items", "equals": 1}]],
+    "retry_when": [[{"path": "next", "in": ["x"]}]],
     "rate": [{"min_interval_seconds": 0}],
     "limits": [
         {"max_records": 1},
@@ -134,7 +141,8 @@ def failure_lines(
     """How many errors were raised and how many lines tell of one, and an error that is not ours."""
     with standard_output() as written:
         error: Exception | None = None
-        secrets, objects = Secrets('{"token": "hunter2"}'), Objects(sources.encode(errors="surrogatepass"))
+        secrets, objects = Manager(), Objects(sources.encode(errors="surrogatepass"))
+        secrets.store(token="hunter2", refresh_token="hunter3")
         clients = Clients(kinesis=Stream(), secrets_manager=secrets, s3=objects)
         try:
             run(event, Context(3), environ=environ, clients=clients)

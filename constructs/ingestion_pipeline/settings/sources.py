@@ -38,6 +38,12 @@ SECRET_GROUP_CHARACTERS = 5_000
 MAX_PERMITTED_CHARACTERS = 4_000
 """Of the ARNs that sources want more than to read: they are in the role's inline policy, of 10,240."""
 
+_CHARACTERS = {
+    "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
+    "quote": "must be one ASCII character and no line end, or empty for none",
+    "escape": "must be one ASCII character and no line end, or empty for none",
+}
+
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
@@ -163,7 +169,9 @@ def _problems(path: str, source: Source) -> Iterable[Problem]:
     # 0.1 s, a tenth of a synth.
     from jsonschema import Draft202012Validator
 
-    told = {problem.field: problem for problem in _beyond_json(path, source)}
+    told = {
+        problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]
+    }
     yield from told.values()
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(source):
@@ -182,6 +190,16 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
             yield from _beyond_json(f"{path}.{index}", inner)
     elif isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
         yield Problem(path, value, "has no form in JSON: write it as a string, as the source takes it")
+
+
+def _beyond_schema(path: str, source: Source) -> Iterable[Problem]:
+    """What the function refuses and no JSON schema can say."""
+    csv = source.get("csv")
+    signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
+    for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
+        if signs[name] and signs[name] == signs[other]:
+            advice = f"is the {other}, too: they must differ (docs/sources.md)"
+            yield Problem(f"{path}.csv.{name}", signs[name], advice)
 
 
 def _causes(error: "ValidationError") -> list["ValidationError"]:
@@ -207,7 +225,8 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         for key in sorted(set(given) - set(known)):
             yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
         return
-    limit = cause.validator_value
+    limit, schema = cause.validator_value, cause.schema
+    reason = f", {schema['$comment']}" if isinstance(schema, Mapping) and "$comment" in schema else ""
     words = {
         "anyOf": f"must be {_alternatives(cause)}",
         "enum": f"must be one of {limit}",
@@ -218,15 +237,15 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "maxLength": f"must have at most {limit} characters",
         "minProperties": f"must have at least {limit} entries",
         "maxProperties": f"must have at most {limit} entries",
-        "pattern": _written(field, str(limit)),
+        "pattern": _written(field, str(limit), schema),
         "type": f"must be of type {limit}",
         "const": f"must be {limit!r}",
         "oneOf": f"needs exactly one of {', '.join(_keys_asked_for(limit))}",
         "not": _excluded(limit),
+        "uniqueItems": "must differ",
     }
-    yield Problem(
-        field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
-    )
+    advice = words.get(str(cause.validator), cause.message)
+    yield Problem(field, cause.instance, f"{advice}{reason} (docs/sources.md)")
 
 
 def _keys_asked_for(branches: object) -> Sequence[str]:
@@ -242,11 +261,16 @@ def _excluded(schema: object) -> str:
     return "has two keys of which only one may be set"
 
 
-def _written(field: str, pattern: str) -> str:
-    """How a text that must match a pattern is written."""
-    if field.endswith("url"):
+def _written(field: str, pattern: str, schema: Any) -> str:
+    """How a text that must match a pattern is written, as its schema or its key says."""
+    name = field.rpartition(".")[2]
+    if isinstance(schema, Mapping) and "description" in schema:
+        return f"must be {schema['description']}"
+    if name in _CHARACTERS:
+        return _CHARACTERS[name]
+    if name.endswith("url"):
         return "must be an https:// or http:// URL"
-    if field.endswith(("path", "parameter")):
+    if name.endswith(("path", "parameter")):
         return (
             'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 '
             "is ~ and ~1 is /"

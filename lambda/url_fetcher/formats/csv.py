@@ -1,46 +1,48 @@
-"""Records in comma-separated values: the first row names the columns, every other is one object."""
+"""Records in comma-separated values: the first row names the columns, unless a setting does."""
 
 import csv
+import re
 from collections.abc import Sequence
 
-import msgspec
-
 from url_fetcher.errors import MalformedBody
-from url_fetcher.formats.csv_scan import RowScanner
+from url_fetcher.formats.csv_dialect import DEFAULT, Csv
+from url_fetcher.formats.csv_rows import RowDecoder
+from url_fetcher.formats.csv_scan import RowScanner, patterns
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 from url_fetcher.formats.window import Window
 
-_MAX_FIELD_CHARACTERS = 2**31 - 1
-_encode = msgspec.json.Encoder().encode
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 class CsvSplitter:
-    """Splits RFC 4180 rows into objects whose values are strings, as the source wrote them.
+    """Splits rows into objects whose values are strings, as the source wrote them, or inferred.
 
-    A row that does not parse, is not UTF-8, is too long or has another number of fields than the
-    header is rejected alone. A blank row is an empty value if there is one column; otherwise it is
+    A row that does not parse, is not in the encoding, is too long or has another number of fields than
+    the header is rejected alone. A blank row is an empty value if there is one column; otherwise it is
     skipped. The body is malformed if its header is broken or too long, if a quote is never closed, or
     if another field's quote closes it after more than ``max_record_bytes``: the rows in between would
     be lost as one.
 
     Args:
         max_record_bytes: A longer row is rejected, and of it only the beginning kept.
+        dialect: How rows are written; default: RFC 4180 in UTF-8 with a header. A body whose encoding
+            is transcoded comes in UTF-8.
     """
 
-    def __init__(self, *, max_record_bytes: int) -> None:
+    def __init__(self, *, max_record_bytes: int, dialect: Csv = DEFAULT) -> None:
         self.count = 0
         self.rejected: list[Rejected] = []
         self._max_record_bytes = max_record_bytes
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._window = Window()
-        self._scanner = RowScanner()
+        self._scanner = RowScanner(patterns(dialect.delimiter, dialect.quote, dialect.escape))
+        self._decoder = RowDecoder(dialect)
+        self._first_row = "header" if dialect.header else "first row"
+        self._lines_to_skip = dialect.skip_lines
         self._scanned = 0
         self._row_offset = 0
         self._too_long: bytes | None = None
-        self._columns: list[str] = []
         self._failure: MalformedBody | None = None
-        # Rows are measured here; the module's own limit would refuse a field of 128 Ki characters.
-        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
 
     def start(self, offset: int) -> None:
         """Count offsets from ``offset``; before the first ``feed``."""
@@ -65,11 +67,14 @@ class CsvSplitter:
         return None
 
     def _rows(self) -> list[bytes]:
-        window, scanner = self._window, self._scanner
+        window, scanner, decoder = self._window, self._scanner, self._decoder
         records: list[bytes] = []
+        if self._lines_to_skip and not self._skip_lines():
+            return records
         may_take_lines = True
         while not self._failure:
-            if may_take_lines and self._columns and self._scanned == self._row_offset:
+            at_row = self._scanned == self._row_offset
+            if may_take_lines and at_row and decoder.columns and scanner.line_end:
                 may_take_lines = self._take_lines(records)
                 continue
             end = scanner.scan(window.data, self._scanned - window.dropped, offset=window.dropped)
@@ -100,7 +105,8 @@ class CsvSplitter:
         if not end:
             return False
         try:
-            records += self._encoded(_parsed(bytes(window.data[window.position : end]), line_end))
+            rows = self._decoder.fields(bytes(window.data[window.position : end]), line_end)
+            records += self._decoder.objects(rows)
         except (csv.Error, UnicodeDecodeError):
             return False
         window.position = end
@@ -119,7 +125,7 @@ class CsvSplitter:
             self._fail(
                 f"a quote in the CSV is not closed within {self._max_record_bytes} bytes", quote_offset
             )
-        elif total_bytes > self._max_record_bytes and not self._columns:
+        elif total_bytes > self._max_record_bytes and not self._decoder.columns:
             self._fail_header(offset)
         elif total_bytes > self._max_record_bytes:
             reason = f"has {total_bytes} bytes; the limit is {self._max_record_bytes}"
@@ -128,51 +134,56 @@ class CsvSplitter:
             self._take_row(row, offset, records)
 
     def _take_row(self, row: bytes, offset: int, records: list[bytes]) -> None:
+        decoder = self._decoder
         try:
-            rows = _parsed(row, bytes([self._scanner.line_end]))
+            rows = decoder.fields(row, bytes([self._scanner.line_end]))
             if len(rows) > 1:
                 raise csv.Error("a line break outside of quotes")
-            if self._columns:
-                records += self._encoded(rows)
-            elif rows != [[]]:
-                self._columns = rows[0]
+            if decoder.columns or (rows != [[]] and not self._takes_as_header(rows[0], offset)):
+                records += decoder.objects(rows)
         except (csv.Error, UnicodeDecodeError) as error:
-            if self._columns:
-                self.rejected.append(Rejected(row, f"is not a row of the CSV: {error}", offset))
+            reason = f"{error}; see csv.encoding" if isinstance(error, UnicodeDecodeError) else str(error)
+            if decoder.columns:
+                self.rejected.append(Rejected(row, f"is not a row of the CSV: {reason}", offset))
             else:
-                self._fail(f"the CSV's header is broken: {error}", offset)
-        if len(set(self._columns)) < len(self._columns):
-            self._fail("the CSV's header names a column twice", offset)
+                self._fail(f"the CSV's {self._first_row} is broken: {reason}", offset)
 
-    def _encoded(self, rows: Sequence[list[str]]) -> list[bytes]:
-        """Each row as an object.
+    def _takes_as_header(self, fields: list[str], offset: int) -> bool:
+        """Whether the first row names the columns; otherwise they are numbered, and it is a record."""
+        has_header = self._first_row == "header"
+        names = fields if has_header else [f"column_{number}" for number, _ in enumerate(fields, 1)]
+        self._decoder.columns = names
+        if len(set(names)) < len(names):
+            self._fail("the CSV's header names a column twice; name all with csv.columns", offset)
+        return has_header
 
-        Raises:
-            csv.Error: When one has another number of fields than the header.
-        """
-        columns = self._columns
-        records: list[bytes] = []
-        for fields in rows:
-            if len(fields) == len(columns):
-                records.append(_encode(dict(zip(columns, fields, strict=True))))
-            elif fields:
-                raise csv.Error(f"{len(fields)} fields where the header has {len(columns)}")
-            elif len(columns) == 1:
-                records.append(_encode({columns[0]: ""}))
-        return records
+    def _skip_lines(self) -> bool:
+        """Pass the lines before the header; whether all of them have come."""
+        window = self._window
+        while self._lines_to_skip and (found := _LINE_END.search(window.data, window.position)):
+            if found[0] == b"\r" and found.end() == len(window.data) and not window.final:
+                window.position = found.start()  # the other half of CRLF may come
+                break
+            window.position = found.end()
+            self._lines_to_skip -= 1
+        else:
+            if self._lines_to_skip:
+                window.position = len(window.data)
+        self._scanned = self._row_offset = window.offset
+        return not self._lines_to_skip
 
     def _truncate_oversized(self) -> None:
         """Keep only the beginning of a row that is already too long."""
         window = self._window
         if self._too_long is None and self._scanned - self._row_offset > self._max_record_bytes:
             self._too_long = bytes(window.data[window.position : window.position + self._kept_bytes])
-            if not self._columns:
+            if not self._decoder.columns:
                 self._fail_header(self._row_offset)
         if self._too_long is not None:
             window.position = len(window.data)
 
     def _fail_header(self, offset: int) -> None:
-        self._fail(f"the CSV's header has over {self._max_record_bytes} bytes", offset)
+        self._fail(f"the CSV's {self._first_row} has over {self._max_record_bytes} bytes", offset)
 
     def _fail(self, reason: str, offset: int) -> None:
         self._failure = self._failure or MalformedBody(reason, offset=offset)
@@ -180,16 +191,3 @@ class CsvSplitter:
     def _raise_failure(self) -> None:
         if self._failure:
             raise self._failure
-
-
-def _parsed(text: bytes, line_end: bytes) -> list[list[str]]:
-    """The fields of each row of whole lines; of a blank one none.
-
-    Raises:
-        csv.Error: When the rows are not CSV.
-        UnicodeDecodeError: When they are not UTF-8.
-    """
-    end = line_end.decode()
-    # Lines, not the text: only so does the reader take a line break between quotes.
-    lines = [line + end for line in text.decode().removesuffix(end).split(end)]
-    return list(csv.reader(lines, strict=True))

@@ -1,15 +1,55 @@
 """Where one CSV row ends, found over any number of chunks and without parsing it."""
 
 import re
+from functools import cache
 
-_FIELD, _PLAIN, _QUOTED, _CLOSED, _BROKEN, _CARRIAGE_RETURN = range(6)
-_QUOTE, _COMMA, _LF, _CR = b'",\n\r'
-_AFTER_QUOTE = b",\r\n"
-_FIELD_ENDS = {0: re.compile(rb"[,\r\n]"), _LF: re.compile(rb"[,\n]"), _CR: re.compile(rb"[,\r]")}
-_FIELD_TEXT = rb'(?:"[^"]*+(?:""[^"]*+)*+"(?:\r(?=\n))?+|[^",%(end)b][^,%(end)b]*+)?+'
-_ROW_TEXT = _FIELD_TEXT + rb"(?:," + _FIELD_TEXT + rb")*+%(end)b"
-_ROWS = {ord(end): re.compile(_ROW_TEXT % {b"end": end}) for end in (b"\n", b"\r")}
-_LINE_ENDS = {0: re.compile(rb"[\r\n]"), _LF: re.compile(rb"\n"), _CR: re.compile(rb"\r")}
+_FIELD, _PLAIN, _QUOTED, _CLOSED, _BROKEN, _CARRIAGE_RETURN, _ESCAPED, _IN_FIELD = range(8)
+_LF, _CR = b"\n\r"
+_LINE_ENDS = {0: rb"\r\n", _LF: rb"\n", _CR: rb"\r"}
+
+
+class RowPatterns:
+    """What ends a field and a row of a dialect, by the byte that ends a line (0: not known yet).
+
+    Args:
+        delimiter: Between fields; one byte, as the others.
+        quote: Around a field; empty if there is none.
+        escape: Before a byte that means itself; empty if there is none.
+    """
+
+    def __init__(self, delimiter: bytes, quote: bytes, escape: bytes) -> None:
+        self.delimiter, self.quote, self.escape = (
+            delimiter[0],
+            *(sign[0] if sign else -1 for sign in (quote, escape)),
+        )
+        comma, marks = re.escape(delimiter), re.escape(quote) + re.escape(escape)
+        self.in_quotes = re.compile(b"[" + (marks or b'"') + b"]")
+        self.field_ends = {
+            end: re.compile(b"[" + comma + re.escape(escape) + text + b"]")
+            for end, text in _LINE_ENDS.items()
+        }
+        self.line_ends = {end: re.compile(b"[" + text + b"]") for end, text in _LINE_ENDS.items()}
+        self.rows = {end: self._row(comma, quote, escape, _LINE_ENDS[end]) for end in (_LF, _CR)}
+
+    @staticmethod
+    def _row(comma: bytes, quote: bytes, escape: bytes, end: bytes) -> re.Pattern[bytes]:
+        """A row without anything unusual in it; others are followed step by step."""
+        q, e = re.escape(quote), re.escape(escape)
+        plain = b"[^" + comma + e + end + b"]*+"
+        if not quote:
+            field = plain
+        else:
+            quoted = (
+                q + b"[^" + q + e + b"]*+(?:" + q + q + b"[^" + q + e + b"]*+)*+" + q + rb"(?:\r(?=\n))?+"
+            )
+            field = b"(?:" + quoted + b"|[^" + q + comma + e + end + b"]" + plain + b")?+"
+        return re.compile(field + b"(?:" + comma + field + b")*+" + end)
+
+
+@cache
+def patterns(delimiter: str, quote: str, escape: str) -> RowPatterns:
+    """The patterns of a dialect, made once."""
+    return RowPatterns(delimiter.encode(), quote.encode(), escape.encode())
 
 
 class RowScanner:
@@ -17,17 +57,23 @@ class RowScanner:
 
     A quote opens a field only at the field's beginning, and a row ends at a line end outside of
     quotes. Anything but a comma or a line end behind a closing quote breaks the row, which then ends
-    with the line. The first row decides whether lines end with LF (also behind CR) or with CR alone.
+    with the line. The byte behind an escape character is never more than itself. The first row decides
+    whether lines end with LF (also behind CR) or with CR alone.
+
+    Args:
+        signs: What delimits, quotes and escapes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signs: RowPatterns) -> None:
+        self._signs = signs
+        self._after_quote = bytes([signs.delimiter, _CR, _LF])
         self.line_end = 0
         """The byte that ends a line; 0 until the first row has ended."""
         self.reset()
 
     def reset(self) -> None:
         """Begin a new row at the next byte."""
-        self._state = _FIELD
+        self._state = self._before_escape = _FIELD
         self._is_new = True
         self.quote_offset = -1
         """Where the last quoted field begins in the body; -1 before the first."""
@@ -37,7 +83,7 @@ class RowScanner:
     @property
     def is_quoted(self) -> bool:
         """Whether a quote is open."""
-        return self._state == _QUOTED
+        return self._state == _QUOTED or (self._state == _ESCAPED and self._before_escape == _QUOTED)
 
     def end_body(self) -> None:
         """Decide what ended the only row, if no other did."""
@@ -52,7 +98,7 @@ class RowScanner:
             offset: Where ``data`` begins in the body.
         """
         # Most rows arrive whole, and one match costs a third of the steps below.
-        if self._is_new and self.line_end and (row := _ROWS[self.line_end].match(data, start)):
+        if self._is_new and self.line_end and (row := self._signs.rows[self.line_end].match(data, start)):
             return row.end()
         self._is_new = False
         position = start
@@ -60,12 +106,13 @@ class RowScanner:
             if self._state == _CARRIAGE_RETURN:
                 self.line_end = _LF if data[position] == _LF else _CR
                 return position + (self.line_end == _LF)
-            if self._state == _QUOTED:
-                position = data.find(b'"', position) + 1
+            if self._state == _ESCAPED:
+                self._state, position = self._before_escape, position + 1
+            elif self._state == _QUOTED:
+                position = self._quoted(data, position)
                 if not position:
                     return -1
-                self._state = _CLOSED
-            elif data[position] == _QUOTE and self._state in (_FIELD, _CLOSED):
+            elif data[position] == self._signs.quote and self._state in (_FIELD, _CLOSED):
                 if self._state == _FIELD:
                     self.quote_offset = offset + position
                 self._state = _QUOTED
@@ -76,20 +123,35 @@ class RowScanner:
                     return position
         return -1
 
+    def _quoted(self, data: bytearray, position: int) -> int:
+        """The index behind the next quote or escape character; 0 if there is none."""
+        found = self._signs.in_quotes.search(data, position)
+        if not found:
+            return 0
+        if data[found.start()] == self._signs.escape:
+            self._state, self._before_escape = _ESCAPED, _QUOTED
+        else:
+            self._state = _CLOSED
+        return found.end()
+
     def _unquoted(self, data: bytearray, position: int, offset: int) -> int:
-        """The index behind the next comma or line end, or -1; the state is plain when the row has ended."""
-        if self._state == _CLOSED and data[position] not in _AFTER_QUOTE:
+        """The index behind the next delimiter, escape or line end, or -1; plain when the row has ended."""
+        if self._state == _CLOSED and data[position] not in self._after_quote:
             self._state = _BROKEN
             self.broken_offset = offset + position
         is_broken = self._state == _BROKEN
-        found = (_LINE_ENDS if is_broken else _FIELD_ENDS)[self.line_end].search(data, position)
+        ends = self._signs.line_ends if is_broken else self._signs.field_ends
+        found = ends[self.line_end].search(data, position)
         if not is_broken:
             self._state = _PLAIN
         if not found:
             return -1
         byte = data[found.start()]
-        if byte == _COMMA:
+        # In a broken row only line ends are looked for.
+        if byte == self._signs.delimiter:
             self._state = _FIELD
+        elif byte == self._signs.escape:
+            self._state, self._before_escape = _ESCAPED, _IN_FIELD
         elif byte == _CR and not self.line_end:
             self._state = _CARRIAGE_RETURN
         else:

@@ -1,79 +1,57 @@
-"""Which splitter a body needs: by its format, its Content-Type, and its byte order mark."""
+"""Which splitter a body needs: by its format, its Content-Type, its URL's ending and its first bytes."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
+
+from msgspec import structs
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.formats.body_start import MarkedBody, OffsetSplitter, Transcoded
+from url_fetcher.formats.csv_dialect import DEFAULT, Csv
 from url_fetcher.formats.splitter import MAX_NESTING, Splitter
+from url_fetcher.formats.xml_path import element_names, refusal
 from url_fetcher.paths import parse_path
 
-Format: TypeAlias = Literal["auto", "json", "ndjson", "csv"]
+Found: TypeAlias = Literal["json", "ndjson", "json_seq", "csv", "tsv", "xml"]
+Format: TypeAlias = Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"]
 
 _LINE_TYPES = ("ndjson", "jsonl", "json-lines", "jsonlines")
-_UTF8 = b"\xef\xbb\xbf"
-_OTHERS = (b"\xff\xfe", b"\xfe\xff")
-
-
-class OffsetSplitter(Splitter, Protocol):
-    """A splitter whose offsets may start behind bytes that it does not see."""
-
-    def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
-
-
-class BomStripper:
-    """A splitter whose body may begin with a UTF-8 byte order mark.
-
-    Args:
-        splitter: Gets the body without the mark; its offsets are moved by the mark's length.
-    """
-
-    def __init__(self, splitter: OffsetSplitter) -> None:
-        self._splitter = splitter
-        self._head: bytes | None = b""
-        self.rejected = splitter.rejected
-
-    @property
-    def count(self) -> int:
-        """Records handed out so far."""
-        return self._splitter.count
-
-    def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
-        if self._head is None:
-            return self._splitter.feed(chunk)
-        self._head += chunk
-        if len(self._head) < len(_UTF8):
-            return ()
-        return self._splitter.feed(self._without_mark())
-
-    def finish(self) -> Sequence[bytes]:
-        """As every splitter."""
-        if self._head is not None and (records := self._splitter.feed(self._without_mark())):
-            return records
-        return self._splitter.finish()
-
-    def outside(self) -> object:
-        """As every splitter."""
-        return self._splitter.outside()
-
-    def _without_mark(self) -> bytes:
-        head, self._head = self._head or b"", None
-        if head.startswith(_OTHERS):
-            raise MalformedBody("the body is in UTF-16 or UTF-32; records must be in UTF-8", offset=0)
-        if head.startswith(_UTF8):
-            self._splitter.start(len(_UTF8))
-            return head[len(_UTF8) :]
-        return head
+# These say that there are bytes, not what they are.
+_VAGUE_TYPES = (
+    "",
+    "text/plain",
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/gzip",
+    "application/x-gzip",
+    "application/zstd",
+    "application/vnd.ms-excel",
+)
+_ENDINGS: dict[str, Found] = {
+    "json": "json",
+    "geojson": "json",
+    "ndjson": "ndjson",
+    "jsonl": "ndjson",
+    "csv": "csv",
+    "tsv": "tsv",
+    "xml": "xml",
+    "rss": "xml",
+    "atom": "xml",
+}
+_COMPRESSED = (".gz", ".zst")
+_SEPARATOR = b"\x1e"
 
 
 def open_splitter(
     format: Format,  # noqa: A002 - the word that sources use for it
     *,
     record_path: str = "",
+    beside: Sequence[str] = (),
+    csv: Csv = DEFAULT,
     max_record_bytes: int,
     max_nesting: int,
     content_type: str = "",
+    url: str = "",
 ) -> Splitter:
     r"""A splitter for one body.
 
@@ -84,47 +62,124 @@ def open_splitter(
         2 0
 
     Args:
-        format: ``auto`` takes the format from ``content_type``, and is JSON when that says nothing.
+        format: ``auto`` takes the format from ``content_type``, where that says nothing from the ending
+            of ``url``, else from the first byte, and is JSON when none of them says another.
         record_path: Where in a JSON body the records are: keys joined by dots, or a JSON Pointer; empty
             for the body itself. An array there is its elements, anything else but null is one record.
+            In XML the names of elements from the root to the one that is a record.
+        beside: The settings that look at what stands beside the records, where XML has nothing.
+        csv: How a CSV is written.
         max_record_bytes: A longer record is rejected alone.
         max_nesting: A record nested deeper is rejected alone; 1 to ``MAX_NESTING``.
         content_type: The answer's header, parameters included.
+        url: The source's.
 
     Raises:
-        ConfigurationError: When a value is out of range, or a path is given for lines.
+        ConfigurationError: When a value is out of range, a path is given for lines, or XML cannot be read so.
     """
     if not 1 <= max_nesting <= MAX_NESTING:
         raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
     if max_record_bytes < 1:
         raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
-    chosen = _format_of(content_type) if format == "auto" and not record_path else format
-    if record_path and chosen in ("ndjson", "csv"):
-        raise ConfigurationError(f"record_path {record_path!r} needs format json; the format is {chosen}")
-    # Loaded here because most invocations need one of them.
+    if record_path and format in ("ndjson", "json_seq", "csv"):
+        raise ConfigurationError(
+            f"record_path {record_path!r} needs format json or xml; the format is {format}"
+        )
+    not_as_xml = refusal(record_path, beside)
+    if format == "xml" and not_as_xml:
+        raise ConfigurationError(f"the format is xml: {not_as_xml}")
 
+    def choose(head: bytes) -> OffsetSplitter:
+        chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
+        if chosen == "xml" and not_as_xml:
+            raise MalformedBody(
+                f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}",
+                offset=0,
+            )
+        return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
+
+    return MarkedBody(
+        choose,
+        takes_utf16=_may_be_utf16(format, csv, content_type),
+        hint="" if format in ("json", "ndjson", "json_seq") else ', or in a CSV set csv.encoding = "utf-16"',
+    )
+
+
+def _splitter(
+    chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
+) -> OffsetSplitter:
+    # Loaded here because most invocations need one of them.
+    if chosen in ("csv", "tsv"):
+        from url_fetcher.formats.csv import CsvSplitter
+
+        if chosen == "tsv" and dialect.delimiter == DEFAULT.delimiter:
+            dialect = structs.replace(dialect, delimiter="\t")
+        rows = CsvSplitter(max_record_bytes=max_record_bytes, dialect=dialect)
+        return Transcoded(rows, dialect.codec) if dialect.is_transcoded else rows
     if chosen == "ndjson":
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
-        return BomStripper(NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
-    if chosen == "json-seq":
+        return NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    if chosen == "json_seq":
         from url_fetcher.formats.json_seq import JsonSeqSplitter
 
-        return BomStripper(JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting))
-    if chosen == "csv":
-        from url_fetcher.formats.csv import CsvSplitter
+        return JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    if chosen == "xml":
+        from url_fetcher.formats.xml import XmlSplitter
 
-        return BomStripper(CsvSplitter(max_record_bytes=max_record_bytes))
+        names = element_names(record_path)
+        return XmlSplitter(path=names, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
     from url_fetcher.formats.json_splitter import JsonSplitter
 
     path = parse_path(record_path) if record_path else None
-    return BomStripper(JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting))
+    return JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
 
 
-def _format_of(content_type: str) -> Literal["json", "ndjson", "json-seq", "csv"]:
+def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:
+    """What a body is; with a path it is a tree, JSON or XML.
+
+    Args:
+        head: Its first bytes, without white space and byte order mark.
+        content_type: The answer's header.
+        url: The source's.
+        may_be_flat: Whether lines and rows come into question.
+    """
+    said = _by_type(content_type) or _by_ending(url)
+    # No JSON, and no CSV that anybody means, begins with these.
+    if head.startswith(b"<") and said in ("", "json", "xml"):
+        return "xml"
+    if not may_be_flat:
+        return "xml" if said == "xml" else "json"
+    if head.startswith(_SEPARATOR) and said in ("", "json"):
+        return "json_seq"
+    if said in ("csv", "tsv") and head.startswith((b"{", b"[")) and not _by_type(content_type):
+        return "json"
+    return said or "json"
+
+
+def _by_type(content_type: str) -> Found | Literal[""]:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type.endswith(("/json-seq", "+json-seq")):
-        return "json-seq"
+        return "json_seq"
     if media_type.rpartition("/")[2].removeprefix("x-").removesuffix("+json") in _LINE_TYPES:
         return "ndjson"
-    return "csv" if media_type in ("text/csv", "application/csv") else "json"
+    if media_type in ("text/csv", "application/csv"):
+        return "csv"
+    if media_type == "text/tab-separated-values":
+        return "tsv"
+    if media_type in ("application/xml", "text/xml") or media_type.endswith("+xml"):
+        return "xml"
+    return "" if media_type in _VAGUE_TYPES else "json"
+
+
+def _by_ending(url: str) -> Found | Literal[""]:
+    name = url.partition("?")[0].partition("#")[0].rpartition("/")[2].lower()
+    for ending in _COMPRESSED:
+        name = name.removesuffix(ending)
+    return _ENDINGS.get(name.rpartition(".")[2], "") if "." in name else ""
+
+
+def _may_be_utf16(format_: Format, dialect: Csv, content_type: str) -> bool:
+    """Whether a splitter may come that reads UTF-16 by itself."""
+    is_xml = format_ == "xml" or (format_ == "auto" and _by_type(content_type) == "xml")
+    return is_xml or (format_ in ("auto", "csv") and dialect.encoding == "utf-16")

@@ -1,15 +1,23 @@
 """A response's body as bounded chunks: counted, decompressed in steps, never held as a whole."""
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
+from url_fetcher.http.compression import (
+    GZIP,
+    MAGIC_BYTES,
+    RAW_DEFLATE,
+    STEP_BYTES,
+    ZLIB,
+    ZlibMember,
+    ZstdFrame,
+    decompressed,
+    member_of_file,
+)
 
 MIB = 1024 * 1024
-CHUNK_BYTES = 256 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's window bits say the container
+CHUNK_BYTES = STEP_BYTES
 _GZIP_NAMES = ("gzip", "x-gzip")
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -19,7 +27,7 @@ class Body:
 
     Args:
         read: Gives up to that many bytes as they arrived, and none at the end.
-        content_encoding: The header's value; gzip, deflate or nothing.
+        content_encoding: The header's value; gzip, deflate, zstd or nothing.
         content_type: The header's value; HTML is refused.
         max_body_mib: The most to be received.
         max_decompressed_mib: The most to come out of decompression, checked at each step.
@@ -48,8 +56,9 @@ class Body:
         Raises:
             LimitExceeded: When the body is larger than allowed, on the wire or decompressed; not retryable.
             MalformedBody: When it is HTML or cannot be decompressed; not retryable.
+            SourceUnavailable: When its compression ends in the middle; retryable.
         """
-        pieces = self._gunzipped_file(self._decoded(self._received()))
+        pieces = self._decompressed_file(self._decoded(self._received()))
         for piece in pieces:
             if not self.decompressed_bytes:
                 self._refuse_html(piece)
@@ -76,55 +85,39 @@ class Body:
         if self._encoding in ("", "identity"):
             return pieces
         if self._encoding in _GZIP_NAMES:
-            return self._inflated(pieces, _GZIP)
+            return self._limited(decompressed(pieces, lambda: ZlibMember(GZIP)))
         if self._encoding == "deflate":
             return self._deflated(pieces)
+        if self._encoding == "zstd":
+            return self._limited(decompressed(pieces, ZstdFrame))
         raise MalformedBody(
-            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate or none must come",
+            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read",
             offset=0,
         )
 
-    def _gunzipped_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Without the gzip of a ``.gz`` file, recognized by its first two bytes."""
+    def _decompressed_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Without the compression of a ``.gz`` or ``.zst`` file, recognized by its first bytes."""
         start = b""
-        while len(start) < len(_GZIP_MAGIC) and (piece := next(pieces, b"")):
+        while len(start) < MAGIC_BYTES and (piece := next(pieces, b"")):
             start += piece
         rest = chain([start], pieces) if start else iter(())
-        return self._inflated(rest, _GZIP) if start.startswith(_GZIP_MAGIC) else rest
+        new_member = member_of_file(start)
+        return self._limited(decompressed(rest, new_member)) if new_member else rest
 
     def _deflated(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Deflate as RFC 9110 has it (zlib), or raw as some servers send it."""
         first = next(pieces, b"")
         is_zlib = len(first) > 1 and first[0] & 0x0F == 8 and int.from_bytes(first[:2], "big") % 31 == 0
-        return self._inflated(chain([first], pieces), _ZLIB if is_zlib else _RAW_DEFLATE)
+        window_bits = ZLIB if is_zlib else RAW_DEFLATE
+        return self._limited(decompressed(chain([first], pieces), lambda: ZlibMember(window_bits)))
 
-    def _inflated(self, pieces: Iterable[bytes], window_bits: int) -> Iterator[bytes]:
-        """Decompressed in steps of a chunk, over as many gzip members as there are."""
-        stream, made, begun = zlib.decompressobj(window_bits), 0, False
+    def _limited(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """What comes out of decompression, up to the limit."""
+        made = 0
         for piece in pieces:
-            rest, is_pending = piece, False
-            while rest or is_pending:
-                if stream.eof:
-                    if not (rest := rest.lstrip(b"\x00")):  # zeros may pad a gzip file
-                        break
-                    stream = zlib.decompressobj(window_bits)
-                out, rest, begun = *self._step(stream, rest, made), True
-                # A full step may have left output behind although all input was taken.
-                is_pending = len(out) == CHUNK_BYTES
-                made += len(out)
-                self._refuse_too_large(made)
-                if out:
-                    yield out
-        if begun and not stream.eof:
-            raise MalformedBody("the compressed body ends in the middle", offset=made)
-
-    def _step(self, stream: "zlib._Decompress", data: bytes, offset: int) -> tuple[bytes, bytes]:
-        """At most a chunk of output, and the input that is left."""
-        try:
-            out = stream.decompress(data, CHUNK_BYTES)
-        except zlib.error as error:
-            raise MalformedBody(f"the compressed body is broken: {error}", offset=offset) from error
-        return out, stream.unused_data if stream.eof else stream.unconsumed_tail
+            made += len(piece)
+            self._refuse_too_large(made)
+            yield piece
 
     def _refuse_too_large(self, made: int) -> None:
         if made > self._max_decompressed_mib * MIB:

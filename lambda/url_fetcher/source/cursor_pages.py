@@ -38,6 +38,12 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
         return (self.parameter,) if self.into == "body" else ()
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """As of every kind; with the cursor elsewhere, ``path`` is not looked at."""
+        is_elsewhere = self.header or self.last_record_path
+        return tuple(key for key in super().beside if key != "path" or not is_elsewhere)
+
+    @property
     def response_header(self) -> str:
         """Where the cursor is, if it is in a header."""
         return self.header

@@ -12,6 +12,8 @@ from url_fetcher.http.urls import with_query
 from url_fetcher.source.beside import flag
 from url_fetcher.source.kinds import Kind, Path
 
+_BESIDE = ("path", "has_more_path", "is_last_path", "total_path", "total_pages_path")
+
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where to go on, in the one form that the source's pagination uses; an event may carry it back.
@@ -81,6 +83,11 @@ class PaginationKind(Kind, frozen=True):
     def body_paths(self) -> tuple[str, ...]:
         """The paths in the request's body that it sets."""
         return ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Its settings that look at what stands beside the records."""
+        return tuple(key for key in _BESIDE if getattr(self, key, ""))
 
     @property
     def response_header(self) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field, json
 
+from url_fetcher.formats import xml_path
+from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
@@ -19,6 +21,8 @@ from url_fetcher.source.windows import Windows
 
 Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
+
+_CSV_FORMATS = ("auto", "csv")
 
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +63,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     query: dict[str, str | int | float | bool] = {}
     body: str | dict[str, Any] = ""
     auth: Auth = field(default_factory=NoAuth)
-    format: Literal["auto", "json", "ndjson", "csv"] = "auto"
+    format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
+    csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
     pagination: Pagination = field(default_factory=NoPagination)
     windows: Windows | None = None
@@ -74,11 +79,26 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         refuse_bad_headers(self.headers)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
+        self._refuse_unlike_format()
         if (self.fail_when or self.retry_when) and not self.record_path:
             raise ValueError(
                 "`fail_when` and `retry_when` look at what stands beside the records: set `record_path`"
             )
         self._refuse_body_without_place()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The settings that look at what stands beside the records."""
+        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when}
+        verdicts = (key for key, conditions in lists.items() if conditions)
+        return (*verdicts, *(f"pagination.{key}" for key in self.pagination.beside))
+
+    def _refuse_unlike_format(self) -> None:
+        """Refuse what the format has no use for."""
+        if self.csv != Csv() and self.format not in _CSV_FORMATS:
+            raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
+        if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.beside)):
+            raise ValueError(f'`format` is "xml": {reason}')
 
     def _refuse_body_without_place(self) -> None:
         """Refuse a body that cannot take what the pagination sets in it."""
@@ -93,32 +113,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
+    # The function itself has no use for it.
+    from url_fetcher.source.between_keys import conditions
+
     schema = json.schema(Source)
-    for table, conditions in _BETWEEN_KEYS.items():
-        schema["$defs"][table] |= conditions
+    for table, needed in conditions(_CSV_FORMATS).items():
+        schema["$defs"][table]["allOf"] = needed
     return schema
-
-
-_INTO_BODY = {
-    "properties": {"pagination": {"properties": {"into": {"const": "body"}}, "required": ["into"]}},
-    "required": ["pagination"],
-}
-_GIVEN = {"minLength": 1}
-_BETWEEN_KEYS: dict[str, dict[str, Any]] = {
-    "Source": {
-        "dependentRequired": {"fail_when": ["record_path"], "retry_when": ["record_path"]},
-        "if": _INTO_BODY,
-        "then": {
-            "properties": {"body": {"type": "object"}, "method": {"const": "POST"}},
-            "required": ["body", "method"],
-        },
-    },
-    "CursorPagination": {
-        "not": {
-            "properties": {"header": _GIVEN, "last_record_path": _GIVEN},
-            "required": ["header", "last_record_path"],
-        }
-    },
-    "Condition": {"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]},
-}
-"""What one key asks of another, as the tables themselves check it."""

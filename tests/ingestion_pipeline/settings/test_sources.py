@@ -11,7 +11,7 @@ from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, ConfiguredSou
 URL = "https://example.com/records"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
 WINDOWS = {"from_parameter": "a", "to_parameter": "b", "start": "2024-01-01T00:00:00Z", "days": 1}
-
+XML = {"url": URL, "format": "xml", "record_path": "rss.channel.item"}
 CLIENT = {"kind": "oauth2_client_credentials", "secret_arn": SECRET, "token_url": URL}
 
 
@@ -30,6 +30,9 @@ class TestDefaults:
             [{"name": "a", "url": URL}, {"name": "b", "url": "http://example.com"}],
             [{"url": URL}, {"url": URL}],
             [{"url": URL, "auth": {"kind": "bearer", "secret_arn": SECRET}, "format": "csv"}],
+            [XML | {"pagination": {"kind": "cursor", "header": "X-Next"}}],
+            [XML | {"pagination": {"kind": "cursor", "last_record_path": "/@id"}}],
+            [XML | {"pagination": {"kind": "page"}, "fail_when": [], "retry_when": []}],
             [{"url": URL, "query": {"a": 1, "b": "c", "d": True}, "headers": {"Accept": "text/csv"}}],
         ],
     )
@@ -67,9 +70,72 @@ class TestGuarded:
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
             (
                 {"url": URL, "speed": 1},
-                "sources[0].speed = 1: is not a key; there are auth, body, fail_when, ",
+                "sources[0].speed = 1: is not a key; there are auth, body, csv, fail_when, ",
             ),
-            ({"url": URL, "format": "xml"}, "sources[0].format = 'xml': must be one of ['auto', "),
+            ({"url": URL, "format": "yaml"}, "sources[0].format = 'yaml': must be one of ['auto', "),
+            (
+                {"url": URL, "format": "json", "csv": {"delimiter": ";"}},
+                "sources[0].format = 'json': must be one of ['auto', 'csv'], because `csv` is set",
+            ),
+            (
+                {"url": URL, "format": "xml"},
+                f"sources[0] = {{'url': '{URL}', 'format': 'xml'}}: 'record_path' is a required property, "
+                "because `format` is",
+            ),
+            *(
+                (
+                    {"url": URL, "format": "xml", "record_path": path},
+                    f"sources[0].record_path = {path!r}: must be the names of the elements that lead",
+                )
+                for path in ("/rss/channel/item", "rss.channel.0", "rss.item[1]", "")
+            ),
+            (
+                XML | {"retry_when": [{"path": "b", "exists": True}]},
+                "sources[0].retry_when = [{'path': 'b', 'exists': True}]: must be [], because `format` is "
+                '"xml", and nothing stands beside the records of XML',
+            ),
+            (
+                XML | {"pagination": {"kind": "next_url"}},
+                "sources[0].pagination.kind = 'next_url': must be one of ['none', 'link_header', 'page', "
+                "'offset', 'cursor'], because `format` is \"xml\", and nothing stands beside",
+            ),
+            (
+                XML | {"pagination": {"kind": "offset", "total_path": "total"}},
+                "sources[0].pagination.total_path = 'total': must be '', because `format` is",
+            ),
+            (
+                XML | {"pagination": {"kind": "cursor", "path": "next"}},
+                "sources[0].pagination = {'kind': 'cursor', 'path': 'next'}: 'last_record_path' is a "
+                'required property, because `format` is "xml", and nothing stands beside',
+            ),
+            (
+                {"url": URL, "csv": {"delimiter": ";;"}},
+                "sources[0].csv.delimiter = ';;': must be one ASCII character",
+            ),
+            (
+                {"url": URL, "csv": {"quote": "\n"}},
+                "sources[0].csv.quote = '\\n': must be one ASCII character",
+            ),
+            ({"url": URL, "csv": {"quote": ","}}, "sources[0].csv.quote = ',': is the delimiter, too"),
+            ({"url": URL, "csv": {"escape": '"'}}, "sources[0].csv.escape = '\"': is the quote, too"),
+            (
+                {"url": URL, "csv": {"encoding": "latin-1"}},
+                "sources[0].csv.encoding = 'latin-1': must be one of ['big5', ",
+            ),
+            ({"url": URL, "csv": {"header": 1}}, "sources[0].csv.header = 1: must be of type boolean"),
+            (
+                {"url": URL, "csv": {"columns": ["a", "a"]}},
+                "sources[0].csv.columns = ['a', 'a']: must differ",
+            ),
+            ({"url": URL, "csv": {"skip_lines": -1}}, "sources[0].csv.skip_lines = -1: must be at least 0"),
+            (
+                {"url": URL, "csv": {"types": "guess"}},
+                "sources[0].csv.types = 'guess': must be one of ['infer', ",
+            ),
+            (
+                {"url": URL, "csv": {"sep": ";"}},
+                "sources[0].csv.sep = ';': is not a key; there are columns, ",
+            ),
             (
                 {"url": URL, "limits": {"max_nesting": 0}},
                 "sources[0].limits.max_nesting = 0: must be at least 1",
@@ -173,7 +239,7 @@ class TestGuarded:
             (
                 {"url": URL, "fail_when": [{"path": "b", "equals": 1}]},
                 "sources[0] = {'url': 'https://example.com/records', 'fail_when': [{'path': 'b', "
-                "'equals': 1}]}: 'record_path' is a dependency of 'fail_when'",
+                "'equals': 1}]}: 'record_path' is a required property, because `fail_when` is set",
             ),
             (
                 {"url": URL, "pagination": {"kind": "cursor", "header": "X", "last_record_path": "id"}},

@@ -37,8 +37,8 @@ def test_rows_become_objects_of_strings(rows: list[tuple[str, str]], sizes: list
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (b"1\n", "1 fields where the header has 2"),
-        (b"1,2,3\n", "3 fields where the header has 2"),
+        (b"1\n", "1 fields where there are 2 columns"),
+        (b"1,2,3\n", "3 fields where there are 2 columns"),
         (b'"1"x,2\n', "expected after"),
         (b"\xff,2\n", "utf-8"),
     ],

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from benchmarks.json_oracle import cut
@@ -7,13 +9,16 @@ from url_fetcher.formats.detect import Format, open_splitter
 from url_fetcher.formats.splitter import Splitter
 
 
-def _open(format_: Format = "auto", *, content_type: str = "", record_path: str = "") -> Splitter:
+def _open(
+    format_: Format = "auto", *, content_type: str = "", record_path: str = "", url: str = ""
+) -> Splitter:
     return open_splitter(
         format_,
         record_path=record_path,
         max_record_bytes=1_000,
         max_nesting=100,
         content_type=content_type,
+        url=url,
     )
 
 
@@ -27,6 +32,10 @@ def _open(format_: Format = "auto", *, content_type: str = "", record_path: str 
         ("application/jsonl; charset=utf-8", b"[1]\n", [b"[1]"]),
         ("application/json-lines", b"[1]\n", [b"[1]"]),
         ("text/csv; header=present", b"a\n1\n", [b'{"a":"1"}']),
+        ("text/tab-separated-values", b"a\tb\n1\t2\n", [b'{"a":"1","b":"2"}']),
+        ("application/json", b"\x1e1\n", [b"1"]),
+        ("", b" \x1e1\n", [b"1"]),
+        ("text/csv", b"{\n1\n", [b'{"{":"1"}']),
     ],
 )
 def test_auto_follows_the_content_type(content_type: str, body: bytes, records: list[bytes]) -> None:
@@ -34,8 +43,96 @@ def test_auto_follows_the_content_type(content_type: str, body: bytes, records: 
     assert read(_open(content_type=content_type), [body])[0] == records
 
 
+_ROWS = [b'{"a":"1"}']
+
+
+@pytest.mark.parametrize("size", [1, 100])
 @pytest.mark.parametrize(
-    ("format_", "body"), [("json", b"[1]"), ("ndjson", b"1\n"), ("csv", b"a\n1\n"), ("json", b"\n1")]
+    ("url", "content_type", "body", "records"),
+    [
+        ("https://h/a.csv", "", b"a\n1\n", _ROWS),
+        ("https://h/a.CSV.gz?x=y.json#z", "application/octet-stream", b"a\n1\n", _ROWS),
+        ("https://h/a.csv", "application/vnd.ms-excel", b"a\n1\n", _ROWS),
+        ("https://h/a.csv.zst", "application/zstd", b"a\n1\n", _ROWS),
+        ("https://h/a.tsv", "text/plain", b"a\tb\n1\t2\n", [b'{"a":"1","b":"2"}']),
+        ("https://h/a.jsonl", "text/plain", b"[1]\n[2]\n", [b"[1]", b"[2]"]),
+        ("https://h/a.csv", "application/json", b"[1]", [b"1"]),
+        ("https://h/a.csv", "", b" [1]", [b"1"]),
+        ("https://h/a.xml", "application/json", b"[1]", [b"1"]),
+        ("https://h/a.csv/b", "", b"[1]", [b"1"]),
+        ("https://csv", "", b"[1]", [b"1"]),
+    ],
+)
+def test_an_ending_tells_the_format_where_the_content_type_does_not(
+    url: str, content_type: str, body: bytes, records: list[bytes], size: int
+) -> None:
+    """A file of an object store is what it is called; a Content-Type or JSON's first byte count more."""
+    assert read(_open(content_type=content_type, url=url), cut(body, [size])) == (records, [], None)
+
+
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize("content_type", ["application/xml", "application/atom+xml", "application/json", ""])
+def test_xml_is_told_by_its_first_byte(content_type: str, size: int) -> None:
+    """No JSON begins so; with a path the records are found."""
+    splitter = _open(content_type=content_type, record_path="a.b")
+
+    assert read(splitter, cut(b"\xef\xbb\xbf <a><b>1</b></a>", [size]))[0] == [b'{"#text":"1"}']
+
+
+@pytest.mark.parametrize("content_type", ["application/xml", "application/json", ""])
+def test_xml_without_a_path_is_told_with_the_way_out(content_type: str) -> None:
+    """Nobody can tell which element is a record, and it may be a page with an error."""
+    _, _, error = read(_open(content_type=content_type), [b"<Error><Code>1</Code></Error>"])
+
+    assert (type(error), "begins with '<'" in str(error), "record_path" in str(error)) == (
+        MalformedBody,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"record_path": "/a/b"}, "no path with a leading /"),
+        ({"record_path": "a.b", "beside": ["fail_when"]}, "nothing stands beside the records of XML"),
+    ],
+)
+def test_xml_that_settings_for_json_cannot_read_is_told(settings: dict[str, Any], words: str) -> None:
+    """A source that is found to be XML is refused for what is refused at synth where the format says it."""
+    splitter = open_splitter("auto", max_record_bytes=1_000, max_nesting=100, **settings)
+    records, _, error = read(splitter, [b"<a><b>1</b></a>"])
+
+    assert (records, type(error), words in str(error)) == ([], MalformedBody, True)
+
+
+def test_json_may_have_both() -> None:
+    """What is refused of XML only, is not where the body is JSON."""
+    splitter = open_splitter(
+        "auto", record_path="/a/b", beside=["fail_when"], max_record_bytes=1_000, max_nesting=100
+    )
+
+    assert read(splitter, [b'{"a":{"b":[1]}}'])[0] == [b"1"]
+
+
+def test_xml_as_a_format_needs_a_path() -> None:
+    """An event or a call without one is refused before anything is read."""
+    with pytest.raises(ConfigurationError, match="record_path"):
+        _open("xml")
+
+
+def test_space_at_the_beginning_is_not_gathered() -> None:
+    """Where only white space comes, the format is chosen after a few KiB."""
+    splitter = _open()
+    for _ in range(64):
+        splitter.feed(b" " * 1_000)
+
+    assert read(splitter, [b"[1]"])[0] == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("format_", "body"),
+    [("json", b"[1]"), ("json_seq", b"\x1e1\n"), ("ndjson", b"1\n"), ("csv", b"a\n1\n"), ("json", b"\n1")],
 )
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_a_byte_order_mark_is_no_part_of_a_record(format_: Format, body: bytes, size: int) -> None:
@@ -83,9 +180,9 @@ def test_a_limit_out_of_range_is_refused(settings: dict[str, int], named: str) -
         open_splitter("json", max_record_bytes=limits["max_record_bytes"], max_nesting=limits["max_nesting"])
 
 
-@pytest.mark.parametrize("format_", ["ndjson", "csv"])
+@pytest.mark.parametrize("format_", ["ndjson", "json_seq", "csv"])
 def test_lines_have_no_path(format_: Format) -> None:
-    """A record path makes sense in JSON only."""
+    """A record path makes sense in JSON and XML only."""
     with pytest.raises(ConfigurationError, match="record_path"):
         _open(format_, record_path="items")
 

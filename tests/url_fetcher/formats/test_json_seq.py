@@ -76,3 +76,10 @@ def test_a_body_without_separators_is_refused(size: int) -> None:
 def test_a_sequence_of_no_texts_has_no_records(body: bytes) -> None:
     """An empty sequence is no error."""
     assert read(_splitter(), [body]) == ([], [], None)
+
+
+def test_it_may_be_named_as_a_format() -> None:
+    """Where the Content-Type does not say it, the setting does."""
+    splitter = open_splitter("json_seq", max_record_bytes=100, max_nesting=10, content_type="text/plain")
+
+    assert read(splitter, [b"\x1e1\n\x1e[2]"])[0] == [b"1", b"[2]"]

@@ -12,6 +12,8 @@ from url_fetcher.source.schema import Source, json_schema
 URL = "https://api.example.com/posts"
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:posts-AbCdEf"
 
+XML = {"url": URL, "format": "xml", "record_path": "feed.entry"}
+
 
 def decode(settings: object) -> Source:
     """The source of these settings."""
@@ -40,7 +42,8 @@ def test_every_key_can_be_set() -> None:
         "query": {"limit": 100, "deep": True, "q": "x"},
         "body": {"filter": {"a": [1]}},
         "auth": {"kind": "oauth2_client_credentials", "secret_arn": ARN, "token_url": URL, "scope": "read"},
-        "format": "json",
+        "format": "auto",
+        "csv": {"delimiter": ";", "encoding": "windows-1252", "columns": ["a"], "types": "infer"},
         "record_path": "data.items",
         "pagination": {"kind": "cursor", "parameter": "after", "path": "meta.next", "max_pages": 9},
         "rate": {"min_interval_seconds": 0.5},
@@ -62,7 +65,31 @@ def test_every_key_can_be_set() -> None:
         ({"url": URL, "limts": {}}, ["limts", "docs/sources.md"]),
         ({"url": URL, "limits": {"max_body_mib": 0}}, ["limits.max_body_mib", ">= 1", "'0'"]),
         ({"url": URL, "limits": {"max_body_mib": "10"}}, ["limits.max_body_mib", "`int`", "'10'"]),
-        ({"url": URL, "format": "xml"}, ["format", "'xml'", "auto, json, ndjson, csv"]),
+        ({"url": URL, "format": "yaml"}, ["format", "'yaml'", "auto, json, ndjson, json_seq, csv, xml"]),
+        ({"url": URL, "format": "xml"}, ["record_path", "empty", "rss.channel.item"]),
+        (XML | {"record_path": "/feed/entry"}, ["record_path", "'/feed/entry'", "no path with a leading /"]),
+        (XML | {"record_path": "feed.0"}, ["record_path", "'feed.0'", "no index"]),
+        (XML | {"fail_when": [{"path": "e", "exists": True}]}, ["nothing stands beside", "`fail_when`"]),
+        (XML | {"pagination": {"kind": "next_url"}}, ["nothing stands beside", "`pagination.path`"]),
+        (
+            XML | {"pagination": {"kind": "page", "has_more_path": "m", "total_pages_path": "t"}},
+            ["`pagination.has_more_path` and `pagination.total_pages_path`"],
+        ),
+        (XML | {"pagination": {"kind": "cursor"}}, ["nothing stands beside", "`pagination.path`"]),
+        ({"url": URL, "format": "json", "csv": {"quote": "'"}}, ["`csv` is set", '"json"', 'format = "csv"']),
+        ({"url": URL, "csv": {"delimiter": ";;"}}, ["csv.delimiter", "one ASCII character", "';;'"]),
+        ({"url": URL, "csv": {"delimiter": "\n"}}, ["csv.delimiter", "no line end"]),
+        ({"url": URL, "csv": {"quote": ","}}, ["csv.quote", "','", "csv.delimiter", "differ"]),
+        ({"url": URL, "csv": {"escape": '"'}}, ["csv.escape", "csv.quote", "differ"]),
+        (
+            {"url": URL, "csv": {"encoding": "latin-1"}},
+            ["csv.encoding", "'latin-1'", "utf-8, utf-16, iso-8859-1"],
+        ),
+        ({"url": URL, "csv": {"columns": ["a", "a"]}}, ["csv.columns", "'a'", "differ"]),
+        ({"url": URL, "csv": {"header": "no"}}, ["csv.header", "`bool`", "'no'"]),
+        ({"url": URL, "csv": {"skip_lines": 1_001}}, ["csv.skip_lines", "<= 1000", "'1001'"]),
+        ({"url": URL, "csv": {"types": "guess"}}, ["csv.types", "'guess'", "text, infer"]),
+        ({"url": URL, "csv": {"sep": ";"}}, ["csv", "sep"]),
         ({"url": URL, "auth": {"kind": "beer"}}, ["auth.kind", "'beer'", "bearer, basic"]),
         ({"url": URL, "auth": {"kind": "bearer"}}, ["auth", "secret_arn"]),
         ({"url": URL, "auth": {"kind": "bearer", "secret_arn": "x"}}, ["auth.secret_arn", "ARN"]),
@@ -83,6 +110,12 @@ def test_a_refused_setting_is_named(settings: object, words: list[str]) -> None:
         decode(settings)
 
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("where", [{"header": "X-Next"}, {"last_record_path": "/@id"}])
+def test_xml_may_have_its_cursor_elsewhere(where: dict[str, str]) -> None:
+    """A header and a record are there in XML, too."""
+    assert decode(XML | {"pagination": {"kind": "cursor"} | where}).beside == ()
 
 
 def test_a_secret_in_place_of_its_arn_is_not_shown() -> None:

@@ -1,0 +1,143 @@
+"""What comes before the records: a byte order mark, and the bytes that tell the format."""
+
+import codecs
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from url_fetcher.errors import MalformedBody
+from url_fetcher.formats.splitter import Rejected, Splitter
+
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_SPACE = b" \t\r\n"
+_MAX_HEAD_BYTES = 4_096
+
+
+class OffsetSplitter(Splitter, Protocol):
+    """A splitter whose offsets may start behind bytes that it does not see."""
+
+    def start(self, offset: int) -> None:
+        """Count offsets from ``offset``; before the first ``feed``."""
+
+
+class MarkedBody:
+    """A splitter whose body may begin with a UTF-8 byte order mark, and which may depend on what follows.
+
+    Args:
+        choose: Gives the splitter for a body that begins like this, white space and the mark removed.
+            It gets the body without the mark; its offsets are moved by the mark's length.
+        takes_utf16: Whether the splitter reads the marks of UTF-16 by itself.
+        hint: What to do about a body in UTF-16 or UTF-32, to end the message.
+    """
+
+    def __init__(
+        self, choose: Callable[[bytes], OffsetSplitter], *, takes_utf16: bool = False, hint: str = ""
+    ) -> None:
+        self._choose = choose
+        self._takes_utf16 = takes_utf16
+        self._hint = hint
+        self._splitter: OffsetSplitter | None = None
+        self._head = b""
+        self.rejected: list[Rejected] = []
+
+    @property
+    def count(self) -> int:
+        """Records handed out so far."""
+        return self._splitter.count if self._splitter else 0
+
+    def feed(self, chunk: bytes) -> Sequence[bytes]:
+        """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
+        if self._splitter:
+            return self._splitter.feed(chunk)
+        self._head += chunk
+        if len(self._head) < len(UTF8_MARK):
+            return ()
+        if not self._shown and len(self._head) < _MAX_HEAD_BYTES:
+            return ()
+        return self._begin()
+
+    def finish(self) -> Sequence[bytes]:
+        """As every splitter."""
+        return self._splitter.finish() if self._splitter else self._begin() or self.finish()
+
+    def outside(self) -> object:
+        """As every splitter."""
+        return self._splitter.outside() if self._splitter else None
+
+    @property
+    def _shown(self) -> bytes:
+        """The head from its first byte that means something."""
+        return self._head.removeprefix(UTF8_MARK).lstrip(_SPACE)
+
+    def _begin(self) -> Sequence[bytes]:
+        """Choose the splitter and hand the head on."""
+        head = self._head
+        if head.startswith(UTF16_MARKS) and not self._takes_utf16:
+            raise MalformedBody(
+                f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}", offset=0
+            )
+        splitter = self._splitter = self._choose(self._shown)
+        self._head, self.rejected = b"", splitter.rejected
+        if head.startswith(UTF8_MARK):
+            splitter.start(len(UTF8_MARK))
+            head = head[len(UTF8_MARK) :]
+        return splitter.feed(head)
+
+
+class Transcoded:
+    """A splitter of UTF-8 whose body comes in another encoding; offsets are those of the UTF-8.
+
+    What the encoding does not have becomes bytes that are not UTF-8: the splitter rejects its record alone.
+
+    Args:
+        splitter: Gets the body in UTF-8.
+        codec: Python's name of the encoding; ``utf-16`` needs a byte order mark.
+    """
+
+    def __init__(self, splitter: OffsetSplitter, codec: str) -> None:
+        self._splitter = splitter
+        self._codec = codec
+        is_utf16 = codec == "utf-16"
+        self._decoder = codecs.getincrementaldecoder(codec)(
+            "surrogatepass" if is_utf16 else "surrogateescape"
+        )
+        self._needs_mark = is_utf16
+        self.rejected = splitter.rejected
+
+    @property
+    def count(self) -> int:
+        """Records handed out so far."""
+        return self._splitter.count
+
+    def start(self, offset: int) -> None:
+        """Count offsets from ``offset``; before the first ``feed``."""
+        self._splitter.start(offset)
+
+    def feed(self, chunk: bytes) -> Sequence[bytes]:
+        """As every splitter; without its byte order mark UTF-16 is malformed."""
+        if self._needs_mark and chunk:
+            if not chunk.startswith(UTF16_MARKS):
+                raise MalformedBody(
+                    "the body has no byte order mark of UTF-16, which csv.encoding says", offset=0
+                )
+            self._needs_mark = False
+        return self._splitter.feed(self._utf8(chunk))
+
+    def finish(self) -> Sequence[bytes]:
+        """As every splitter; half a character at the end belongs to the last record."""
+        if (rest := self._utf8(b"", final=True)) and (records := self._splitter.feed(rest)):
+            return records
+        return self._splitter.finish()
+
+    def outside(self) -> object:
+        """As every splitter."""
+        return self._splitter.outside()
+
+    def _utf8(self, chunk: bytes, *, final: bool = False) -> bytes:
+        try:
+            text = self._decoder.decode(chunk, final)
+        except UnicodeDecodeError:
+            # Half a character at the end of UTF-16.
+            self._decoder.reset()
+            text = "\udcff"
+        return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,144 @@
+"""Decompression in steps of a bounded size: gzip and deflate by zlib, Zstandard by its own library."""
+
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from url_fetcher.errors import MalformedBody, SourceUnavailable
+
+STEP_BYTES = 256 * 1024
+GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15  # zlib's window bits say the container
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE_MAGIC = b"\x2a\x4d\x18"
+MAGIC_BYTES = 4
+"""How many bytes tell what a file is compressed with."""
+
+# Zeros may pad a gzip file.
+_NOT_ZERO = re.compile(rb"[^\x00]")
+# After the end of a member the rest is copied: of very many very small ones, little at a time.
+_REST_BYTES = 4 * 1024
+# 8 MiB, the most that RFC 9659 allows for a Content-Encoding; the decoder's memory.
+_ZSTD_WINDOW_LOG = 23
+
+
+class Decompressor(Protocol):
+    """One member or frame."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether its end was reached."""
+
+    def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """At most a step of output, the input that is left, and whether more comes without input.
+
+        Raises:
+            MalformedBody: When it is broken.
+        """
+
+
+class ZlibMember:
+    """A gzip member, or a stream of deflate.
+
+    Args:
+        window_bits: As zlib's.
+    """
+
+    def __init__(self, window_bits: int) -> None:
+        self._stream = zlib.decompressobj(window_bits)
+
+    @property
+    def eof(self) -> bool:
+        """Whether its end was reached."""
+        return self._stream.eof
+
+    def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """As every member."""
+        stream = self._stream
+        try:
+            out = stream.decompress(data, STEP_BYTES)
+        except zlib.error as error:
+            raise MalformedBody(f"the compressed body is broken: {error}", offset=0) from error
+        rest = stream.unused_data if stream.eof else stream.unconsumed_tail
+        # A full step may have left output behind although all input was taken.
+        return out, rest, len(out) == STEP_BYTES
+
+
+class ZstdFrame:
+    """A frame of Zstandard (RFC 8878) whose window has 8 MiB at most."""
+
+    def __init__(self) -> None:
+        # Loaded here because few sources need it.
+        from backports import zstd
+
+        self._error = zstd.ZstdError
+        self._stream = zstd.ZstdDecompressor(
+            options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+        )
+
+    @property
+    def eof(self) -> bool:
+        """Whether its end was reached."""
+        return self._stream.eof
+
+    def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        """As every member."""
+        stream = self._stream
+        try:
+            out = stream.decompress(data, STEP_BYTES)
+        except self._error as error:
+            advice = (
+                "; its window has over 8 MiB: compress without --long and --ultra"
+                if "memory" in str(error)
+                else ""
+            )
+            raise MalformedBody(f"the compressed body is broken: {error}{advice}", offset=0) from error
+        return out, stream.unused_data if stream.eof else b"", not stream.eof and not stream.needs_input
+
+
+def member_of_file(start: bytes) -> Callable[[], Decompressor] | None:
+    """What undoes the compression of a file that begins like this; None if it is none that is known."""
+    if start.startswith(_GZIP_MAGIC):
+        return lambda: ZlibMember(GZIP)
+    is_skippable = start[:1] and start[0] & 0xF0 == 0x50 and start[1:MAGIC_BYTES] == _SKIPPABLE_MAGIC
+    return ZstdFrame if start.startswith(_ZSTD_MAGIC) or is_skippable else None
+
+
+def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]) -> Iterator[bytes]:
+    """Everything that is in ``pieces``, over as many members as there are, a step at a time.
+
+    Raises:
+        MalformedBody: When it is broken, or something else follows the last member; not retryable.
+        SourceUnavailable: When it ends within a member; retryable.
+    """
+    member, made, begun = new_member(), 0, False
+    for piece in pieces:
+        position, has_more, limit = 0, False, STEP_BYTES
+        while position < len(piece) or has_more:
+            if member.eof:
+                position = _first_nonzero(piece, position)
+                if position == len(piece):
+                    break
+                member, limit = new_member(), _REST_BYTES
+            begun = True
+            given = piece[position : position + limit]
+            try:
+                out, left, has_more = member.step(given)
+            except MalformedBody as error:
+                raise MalformedBody(str(error), offset=made) from error.__cause__
+            position += len(given) - len(left)
+            made += len(out)
+            if out:
+                yield out
+    if begun and not member.eof:
+        raise SourceUnavailable(
+            f"the compressed body ends in the middle, after {made} bytes of what it holds: it was cut short, "
+            "or is incomplete at the source"
+        )
+
+
+def _first_nonzero(data: bytes, start: int) -> int:
+    """The index of the first byte from ``start`` on that is not zero, or the length."""
+    found = _NOT_ZERO.search(data, start)
+    return found.start() if found else len(data)

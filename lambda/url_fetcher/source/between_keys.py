@@ -1,0 +1,65 @@
+"""What one key asks of another, as conditions of a JSON schema; the tables themselves check it, too.
+
+Each ``$comment`` is the reason, which ends the message.
+"""
+
+from typing import Any
+
+from url_fetcher.formats import xml_path
+
+Schema = dict[str, Any]
+
+_GIVEN: Schema = {"minLength": 1}
+_VERDICTS = ("fail_when", "retry_when")
+
+
+def conditions(csv_formats: tuple[str, ...]) -> dict[str, list[Schema]]:
+    """The conditions of each table that has some, by the table's name.
+
+    Args:
+        csv_formats: The formats with which `csv` may be set.
+    """
+    is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
+    return {
+        "Source": [
+            {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
+            {"if": _with(format={"const": "xml"}), "then": _xml()},
+            *({"if": _with(**{key: {"minItems": 1}}), "then": _with_record_path(key)} for key in _VERDICTS),
+            {"if": _with(pagination=_with(into={"const": "body"})), "then": _with_table()},
+        ],
+        "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
+        "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],
+    }
+
+
+def _with(**properties: Schema) -> Schema:
+    """A table that has these keys, with such values."""
+    return {"properties": properties, "required": list(properties)}
+
+
+def _with_record_path(key: str) -> Schema:
+    because = {"$comment": f"because `{key}` is set"}
+    return _with(record_path=_GIVEN | because) | because
+
+
+def _with_table() -> Schema:
+    because = {"$comment": 'because `pagination.into` is "body"'}
+    return _with(body={"type": "object"} | because, method={"const": "POST"} | because) | because
+
+
+def _xml() -> Schema:
+    because = {"$comment": 'because `format` is "xml"'}
+    beside = {"$comment": f'because `format` is "xml", and {xml_path.NOTHING_BESIDE}'}
+    path = {"pattern": xml_path.PATTERN, "description": xml_path.IN_WORDS} | because
+    paths = ("has_more_path", "is_last_path", "total_path", "total_pages_path")
+    kinds = ["none", "link_header", "page", "offset", "cursor"]
+    pagination = {
+        "properties": {"kind": {"enum": kinds} | beside} | {key: {"const": ""} | beside for key in paths},
+        "if": _with(kind={"const": "cursor"}) | {"not": _with(header=_GIVEN)},
+        "then": _with(last_record_path=_GIVEN | beside) | beside,
+    }
+    verdicts: Schema = {key: {"const": []} | beside for key in _VERDICTS}
+    return {
+        "properties": {"record_path": path, "pagination": pagination} | verdicts,
+        "required": ["record_path"],
+    } | because
