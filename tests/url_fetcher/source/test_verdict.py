@@ -49,6 +49,25 @@ def test_a_good_status_with_an_error_fails(hostile: Hostile, stream: Stream, bod
     assert (stream.lines, len(source.requests)) == ([], 1)
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"fail_when": [{"path": "ok", "equals": False}]}, "`fail_when`"),
+        ({"pagination": {"kind": "next_url"}}, "`pagination.path`"),
+        ({"pagination": {"kind": "page", "has_more_path": "more"}}, "`pagination.has_more_path`"),
+    ],
+)
+def test_no_condition_is_passed_over_in_xml(
+    hostile: Hostile, stream: Stream, settings: dict[str, Any], named: str
+) -> None:
+    """Where nobody can look, a body that is found to be XML is refused, not taken for good."""
+    source = hostile({"/": said("<a><b>1</b></a>")})
+    with pytest.raises(MalformedBody) as caught:
+        invoke(stream, {"url": source.url("/"), "record_path": "a.b", **settings})
+
+    assert (named in str(caught.value), stream.lines) == (True, [])
+
+
 def test_an_array_without_its_records_may_say_why(hostile: Hostile, stream: Stream) -> None:
     """The World Bank answers an array of one element where it has a message instead of records."""
     source = hostile({"/": said('[{"message": [{"id": "120", "value": "Invalid value"}]}]')})
