@@ -80,6 +80,7 @@ module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host
 
 docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate
+	@$(RUN) -m tools.module.provider_schema
 
 env: ## Print the variables that cdktf and terraform need: eval "$(make env)"
 	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2

@@ -1,6 +1,5 @@
 """Writes the module's folder, the same bytes from the same constructs."""
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from ingestion_pipeline.code.bundle import Target
 from tools.docs.generate import with_parts
 from tools.module import hcl
+from tools.module.capabilities import resource_files
 from tools.module.local_values import local_values
 from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
@@ -61,7 +61,7 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
         "left out": left_out_list(),
     }
     return {
-        "main.tf.json": json.dumps(main, indent=2, ensure_ascii=False) + "\n",
+        **resource_files(synthesis, main),
         "locals.tf": hcl.locals_(local_values(synthesis)),
         "variables.tf": hcl.variables(variables),
         "outputs.tf": hcl.outputs(stated),

@@ -1,8 +1,10 @@
 """Terraform's own language, written the way ``terraform fmt`` wants it."""
 
 import json
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 
+from tools.module.syntax import layout, template
 from tools.module.variables import Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
@@ -44,14 +46,7 @@ def versions(terraform: str, provider: Mapping[str, str]) -> str:
 
 def attributes(values: Mapping[str, object], indent: int = 2) -> str:
     """Lines ``name = expression``, aligned; a mapping becomes an object over several lines."""
-    space, width = " " * indent, max((len(n) for n, v in values.items() if isinstance(v, str)), default=0)
-    lines = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            lines.append(f"{space}{name} = {{\n{attributes(value, indent + 2)}{space}}}\n")
-        else:
-            lines.append(f"{space}{name.ljust(width)} = {value}\n")
-    return "".join(lines)
+    return textwrap.indent(layout(_lines(values)), " " * indent)
 
 
 def literal(value: object) -> str:
@@ -71,21 +66,12 @@ def quoted(text: str) -> str:
     return template(text.replace("${", "$${").replace("%{", "%%{"))
 
 
-def template(text: str) -> str:
-    """A string whose ``${…}`` are Terraform's to fill in; they may hold strings of their own."""
-    parts, rest = "", text
-    while "${" in rest:
-        before, _, inside = rest.partition("${")
-        if before.endswith("$"):
-            parts, rest = f"{parts}{_escaped(before)}${{", inside
-            continue
-        expression, _, rest = inside.partition("}")
-        parts += f"{_escaped(before)}${{{expression}}}"
-    return f'"{parts}{_escaped(rest)}"'
-
-
-def _escaped(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+def _lines(values: Mapping[str, object]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name} = {{", *_lines(value), "}")
+        else:
+            yield from f"{name} = {value}".splitlines()
 
 
 def _variable(given: Input) -> str:

@@ -15,12 +15,18 @@ from ingestion_pipeline.bindings import (
 from ingestion_pipeline.settings.existing import BucketReference
 from ingestion_pipeline.settings.sources import ConfiguredSources
 
+REMARKS = {
+    "aws_s3_object.override_provider": (
+        "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
+    ),
+    "aws_s3_object.lifecycle": "The former object goes only when the function has been told of the new one.",
+}
+
 
 class SourceList(Construct):
     """An object with all sources, named by its content.
 
-    Creates: the object. Other sources make another object, and the former one goes only when the function
-    has been told of the new one: the function and its sources change together.
+    Creates: the object. Other sources make another object: the function and its sources change together.
 
     Args:
         scope: Parent in the construct tree.
@@ -43,7 +49,6 @@ class SourceList(Construct):
             key=sources.key,
             content=sources.json,
             content_type="application/json",
-            # An object takes ten tags, the pipeline's may be more: no tags but its bucket's.
             override_provider=S3ObjectOverrideProvider(
                 default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
             ),
