@@ -61,11 +61,11 @@ bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…
 plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=…, GITHUB=ORG/REPO, GITLAB=HOST/GROUP/PROJECT)
 	@$(RUN) -m tools.plan_role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
 
-scan: .venv/.ready ## Check with checkov what prod would deploy
-	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov
-	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
 	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
+	@$(RUN) -m tools.module --output build/scan/module
+	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
@@ -105,6 +105,12 @@ prerequisites:
 	@PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIP_COMPILE=0 \
 	  build/pipenv/bin/pipenv sync --dev --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" > build/pipenv.log 2>&1 \
 	  || { cat build/pipenv.log; exit 1; }
+	@touch $@
+
+build/checkov/.ready: Makefile
+	@mkdir -p build
+	@$(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites
