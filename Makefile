@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module docs env setup clean prerequisites
+.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code
 
 module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
+
+release: .venv/.ready ## Build dist/: the module's archive and the wheel of this version, with checksums
+	@$(RUN) -m tools.release
 
 docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate

@@ -15,14 +15,14 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def steps(workflow: Path) -> list[dict[str, Any]]:
-    """Every step of every job."""
+    """Every step of every job that does not call another workflow."""
     jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
-    return [step for job in jobs for step in job["steps"]]
+    return [step for job in jobs for step in job.get("steps", [])]
 
 
-def script(name: str) -> str:
-    """The commands of one step of the workflow that plans."""
-    (found,) = [s["run"] for s in steps(ROOT / ".github/workflows/plan.yml") if s.get("name") == name]
+def script(name: str, workflow: str = "plan") -> str:
+    """The commands of one step of a workflow."""
+    (found,) = [s["run"] for s in steps(ROOT / f".github/workflows/{workflow}.yml") if s.get("name") == name]
     return str(found)
 
 
@@ -35,12 +35,10 @@ def test_actions_are_pinned_by_their_commit(workflow: Path) -> None:
     assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
-def test_what_is_called_is_there(workflow: Path) -> None:
+def test_what_is_called_is_there() -> None:
     """Each `make` target that a workflow calls exists in the Makefile."""
-    called = {
-        target for step in steps(workflow) for target in re.findall(r"\bmake (\S+)", step.get("run", ""))
-    }
+    scripts = [step.get("run", "") for workflow in WORKFLOWS for step in steps(workflow)]
+    called = {target for text in scripts for target in re.findall(r"\bmake (\S+)", text)}
 
     assert called
     assert called <= set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.MULTILINE))
@@ -55,6 +53,20 @@ def test_the_jobs_that_ci_promises() -> None:
         "test": None,
         "build": ["check", "test"],
     }
+
+
+def test_only_the_job_that_releases_may_write_to_the_repository() -> None:
+    """It waits for CI, runs on main only, and no other job may write contents."""
+    jobs = {
+        (workflow.stem, name): job
+        for workflow in WORKFLOWS
+        for name, job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].items()
+    }
+    writers = {key: job for key, job in jobs.items() if job.get("permissions", {}).get("contents") == "write"}
+
+    assert [(key, job["needs"], job["if"]) for key, job in writers.items()] == [
+        (("release", "release"), "ci", "github.ref == 'refs/heads/main'")
+    ]
 
 
 @pytest.mark.parametrize("expression", ["inputs.", "github."])

@@ -16,11 +16,10 @@ MODULES = {
     "dead_letters": "dead_letter_queue",
     "function": "fetch_function",
     "secrets": "secret_access",
-    "sources": "source_list",
 }
 """The module of the constructs by the file's name, where they differ."""
 
-FILES = {"fetch": "function", "fetch/secrets": "secrets", "fetch/sources": "sources"}
+FILES = {"fetch": "function", "fetch/secrets": "secrets", "fetch/sources": "source_list"}
 """Name of a file by the place of its constructs in the pipeline; for any other it is the place's own."""
 
 MAIN = "main"

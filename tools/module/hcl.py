@@ -4,7 +4,8 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from tools.module.syntax import layout, template
+from tools.module.resource_blocks import Remarks, with_remarks
+from tools.module.syntax import expression, layout, template
 from tools.module.variables import Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
@@ -28,13 +29,15 @@ def outputs(stated: Mapping[str, Mapping[str, str]]) -> str:
     return HEADING + "".join(blocks)
 
 
-def locals_(groups: Iterable[Mapping[str, object]]) -> str:
+def locals_(groups: Iterable[Mapping[str, object]], remarks: Remarks | None = None) -> str:
     """The text of locals.tf.
 
     Args:
         groups: Expression by name, or a mapping of such; an empty line stands between groups.
+        remarks: Those about a word become comments before the lines that have it; default: none.
     """
-    return HEADING + "\nlocals {\n" + "\n".join(attributes(group) for group in groups) + "}\n"
+    lines = [line for group in groups for line in ("", *_lines(group))][1:]
+    return HEADING + layout(["", "locals {", *with_remarks(lines, remarks or {}), "}"])
 
 
 def versions(terraform: str, provider: Mapping[str, str]) -> str:
@@ -85,7 +88,7 @@ def _variable(given: Input) -> str:
     )
     checks = "".join(
         "\n  validation {\n"
-        + attributes({"condition": check.condition, "error_message": template(check.message)}, 4)
+        + attributes({"condition": check.condition, "error_message": expression(check.message)}, 4)
         + "  }\n"
         for check in given.validations
     )

@@ -39,10 +39,9 @@ def resource_lines(mode: str, kind: str, name: str, body: Mapping[str, Any], rem
         UnknownKind: When it is not known which arguments of the kind are blocks.
     """
     blocks = blocks_of(kind if mode == "resource" else f"data.{kind}")
-    words = {word: remark for word, remark in remarks.items() if not word.startswith("aws_")}
     unsaid = {place: remark for place, remark in remarks.items() if place.startswith("aws_")}
     head = [*_remark(kind, unsaid), f'{mode} "{kind}" "{name}" {{']
-    return [*head, *_with_remarks(_body(body, blocks, kind, unsaid), words), "}"]
+    return [*head, *with_remarks(_body(body, blocks, kind, unsaid), remarks), "}"]
 
 
 def comment(text: str) -> list[str]:
@@ -51,17 +50,19 @@ def comment(text: str) -> list[str]:
     return [f"# {line}" for line in wrapped]
 
 
-def _remark(place: str, unsaid: dict[str, str]) -> list[str]:
-    """The comment about a place, which is made once a resource."""
-    return comment(unsaid.pop(place, ""))
-
-
-def _with_remarks(lines: Iterable[str], words: Remarks) -> Iterator[str]:
+def with_remarks(lines: Iterable[str], remarks: Remarks) -> Iterator[str]:
+    """The lines, with what is remarked about a word before each that has it."""
+    words = {word: remark for word, remark in remarks.items() if not word.startswith("aws_")}
     for line in lines:
         for word, remark in words.items():
             if f'"{word}"' in line:
                 yield from comment(remark)
         yield line
+
+
+def _remark(place: str, unsaid: dict[str, str]) -> list[str]:
+    """The comment about a place, which is made once a resource."""
+    return comment(unsaid.pop(place, ""))
 
 
 def _body(body: Mapping[str, Any], blocks: Blocks, path: str, unsaid: dict[str, str]) -> Iterator[str]:

@@ -168,7 +168,7 @@ def test_every_resource_is_in_the_file_of_its_capability(module: Path) -> None:
         "function": {"fetch"},
         "lake": {"lake"},
         "secrets": {"fetch"},
-        "sources": {"fetch"},
+        "source_list": {"fetch"},
         "stream": {"stream"},
     }
 

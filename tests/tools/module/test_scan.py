@@ -40,16 +40,11 @@ def test_checkov_finds_nothing_that_has_no_reason(scanned: subprocess.CompletedP
 
 
 def _checkov(module: Path) -> subprocess.CompletedProcess[str]:
-    options = [
-        "--config-file",
-        ".checkov.yaml",
-        "--directory",
-        module,
-        "--skip-path",
-        "examples",
-        "--output",
-        "json",
-    ]
+    options = ["--config-file", ".checkov.yaml", "--skip-path", "examples", "--output", "json"]
     return subprocess.run(
-        ["build/checkov/bin/checkov", *options], cwd=ROOT, check=False, capture_output=True, text=True
+        ["build/checkov/bin/checkov", *options, "--directory", module],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
     )

@@ -1,0 +1,62 @@
+# Keys of your own for the stream, for the dead letter queue and for the secret of a source.
+
+terraform {
+  required_version = ">= 1.10.0"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100.0, < 7.0.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+}
+
+resource "aws_kms_key" "records" {
+  description         = "Records on the stream."
+  enable_key_rotation = true
+}
+
+resource "aws_kms_key" "events" {
+  description         = "Events in the dead letter queue."
+  enable_key_rotation = true
+}
+
+resource "aws_kms_key" "secrets" {
+  description         = "Secrets of sources."
+  enable_key_rotation = true
+}
+
+resource "aws_secretsmanager_secret" "orders" {
+  name       = "ingestion/orders"
+  kms_key_id = aws_kms_key.secrets.arn
+}
+
+module "ingestion" {
+  source = "../.."
+
+  name = "orders"
+  sources = [
+    {
+      name = "orders"
+      url  = "https://api.example.com/v2/orders"
+      auth = {
+        kind       = "bearer"
+        secret_arn = aws_secretsmanager_secret.orders.arn
+        kms_key    = aws_kms_key.secrets.arn
+      }
+    },
+  ]
+
+  stream_kms_key       = aws_kms_key.records.arn
+  dead_letters_kms_key = aws_kms_key.events.arn
+}
+
+# Who encrypts and decrypts, if the keys' policies do not leave that to IAM.
+output "roles" {
+  description = "ARNs of the function's and of Firehose's role."
+  value       = [module.ingestion.function_role_arn, module.ingestion.delivery_role_arn]
+}
