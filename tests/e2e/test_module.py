@@ -26,7 +26,9 @@ from tools.module.synthesis import synthesize
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 
 EXPECTED = [stored_form(record) for record in records()]
-EXAMPLES = ("minimal", "complete", "existing-bucket-and-key", "fixed-egress-address")
+EXAMPLES = sorted({path.name for path in (ROOT / "examples" / "terraform").iterdir()} - {"two-pipelines"})
+"""Those that are planned; `two-pipelines` is applied."""
+
 SETTINGS = """
 [pipeline]
 name = "orders"

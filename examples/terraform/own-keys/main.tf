@@ -25,16 +25,6 @@ resource "aws_kms_key" "events" {
   enable_key_rotation = true
 }
 
-resource "aws_kms_key" "secrets" {
-  description         = "Secrets of sources."
-  enable_key_rotation = true
-}
-
-resource "aws_secretsmanager_secret" "orders" {
-  name       = "ingestion/orders"
-  kms_key_id = aws_kms_key.secrets.arn
-}
-
 module "ingestion" {
   source = "../.."
 
@@ -44,9 +34,10 @@ module "ingestion" {
       name = "orders"
       url  = "https://api.example.com/v2/orders"
       auth = {
-        kind       = "bearer"
-        secret_arn = aws_secretsmanager_secret.orders.arn
-        kms_key    = aws_kms_key.secrets.arn
+        kind = "bearer"
+        # Both exist: how many policies the secrets need has to be known when Terraform plans.
+        secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf"
+        kms_key    = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
       }
     },
   ]
