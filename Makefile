@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release docs env setup clean prerequisites
+.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host
 release: .venv/.ready ## Build dist/: the module's archive and the wheel of this version, with checksums
 	@$(RUN) -m tools.release
 
+migration: .venv/.ready ## Write dist/migration-…: a root module that takes over a deployed stack (ENV=…)
+	@$(RUN) -m tools.migration
+
 docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate
 	@$(RUN) -m tools.module.provider_schema
@@ -94,8 +97,9 @@ setup: .venv/.ready node_modules/.ready ## Install what the other targets need
 clean: ## Remove everything that the targets have written
 	rm -rf .venv node_modules build dist cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# The one target that needs no Terraform.
 prerequisites:
-	@$(PYTHON) tools/prerequisites.py
+	@$(PYTHON) tools/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
 
 .venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
 	@$(RUN) tools/warm.py

@@ -13,6 +13,7 @@ from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
+from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
@@ -130,6 +131,47 @@ def again(planned: str, filled: Deployment) -> Deployment:
     return filled
 
 
+@pytest.fixture(scope="module")
+def former(again: Deployment) -> dict[str, Any]:
+    """The stream as AWS describes it, before the module takes it over."""
+    return described_stream(again.emulator)
+
+
+@pytest.fixture(scope="module")
+def root(former: dict[str, Any], again: Deployment) -> Consumer:
+    """The root module that ``make migration`` writes, with the module beside it, initialized."""
+    assert former
+    dist = again.checkout.root / "dist"
+    emitted(dist / "terraform-aws-ingestion-pipeline", "host")
+    again.must(PYTHON, "-m", "tools.migration")
+    root = Consumer(dist / "migration-orders-local")
+    root.must(again.emulator, "init", "-input=false")
+    return root
+
+
+@pytest.fixture(scope="module")
+def moves(root: Consumer, emulator: Emulator) -> list[dict[str, Any]]:
+    """What the first plan of the root module would do to each resource."""
+    root.must(emulator, "plan", "-input=false", "-out=planned")
+    planned = json.loads(root.must(None, "show", "-json", "planned"))
+    return [each for each in planned["resource_changes"] if each["mode"] == "managed"]
+
+
+@pytest.fixture(scope="module")
+def migrated(moves: list[dict[str, Any]], root: Consumer, emulator: Emulator) -> Consumer:
+    """The root module, applied over the stack's state."""
+    assert moves
+    root.must(emulator, "apply", "-input=false", "planned")
+    return root
+
+
+def described_stream(emulator: Emulator) -> dict[str, Any]:
+    """What tells a stream from one of the same name that was made later."""
+    summary = emulator.client("kinesis").describe_stream_summary(StreamName="orders-local-stream")
+    described = summary["StreamDescriptionSummary"]
+    return {key: described[key] for key in ("StreamARN", "StreamCreationTimestamp")}
+
+
 def test_plan_role_may_make_every_call_of_a_plan(calls: list[dict[str, Any]]) -> None:
     """A plan under this policy alone is refused nothing."""
     assert [call for call in calls if not call["allowed"]] == []
@@ -212,3 +254,56 @@ def test_deployed_again_ingests(again: Deployment, sample: SampleApi) -> None:
     assert answer.get("statusCode") == 200, answer
 
     assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
+
+
+def test_migration_moves_every_resource(moves: list[dict[str, Any]]) -> None:
+    """Nothing is created or destroyed, but the list of sources, whose name comes from its text."""
+    actions = {each["address"]: each["change"]["actions"] for each in moves}
+    others = {address: done for address, done in actions.items() if done not in (["no-op"], ["update"])}
+
+    assert [address.partition("[")[0] for address in others] in (
+        [],
+        ["module.ingestion.aws_s3_object.fetch_sources_object"],
+    )
+    assert [each["address"] for each in moves if "previous_address" not in each] == []
+
+
+def test_migration_changes_nothing_but_tags_and_the_package(moves: list[dict[str, Any]]) -> None:
+    """What the stack gave by default tags the module gives by tags; the zip lies elsewhere."""
+    changed = {
+        key
+        for each in moves
+        if each["change"]["actions"] == ["update"]
+        for key, value in each["change"]["after"].items()
+        if value != each["change"]["before"][key]
+    }
+
+    assert changed <= {"tags", "filename", "environment"}
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migration_keeps_the_stream(former: dict[str, Any], emulator: Emulator) -> None:
+    """It is the same stream, with the same records on it."""
+    assert described_stream(emulator) == former
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migration_keeps_the_records(again: Deployment) -> None:
+    """The bucket is the same one, with all that was in it."""
+    assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
+
+
+def test_second_plan_after_migration_is_empty(migrated: Consumer, emulator: Emulator) -> None:
+    """The module has taken everything over."""
+    done = migrated.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migrated_pipeline_ingests(again: Deployment, sample: SampleApi) -> None:
+    """New records land beside the old ones."""
+    answer = again.invoke({"url": f"{sample.url}?page=2&per_page=7"})
+    assert answer.get("statusCode") == 200, answer
+
+    assert len(again.landed(len(EXPECTED) + 14)) == len(EXPECTED) + 14
