@@ -54,7 +54,7 @@ def _owners(synthesis: Synthesis) -> dict[tuple[str, str, str], str]:
     return {
         (mode, kind, short_name(path)): _file(path.split("/")[2:])
         for mode in ("data", "resource")
-        for kind, instances in synthesis.config[mode].items()
+        for kind, instances in synthesis.config.get(mode, {}).items()
         for path in (str(body["//"]["metadata"]["path"]) for body in instances.values())
     }
 
