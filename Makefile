@@ -93,7 +93,7 @@ clean: ## Remove everything that the targets have written
 prerequisites:
 	@$(PYTHON) tools/prerequisites.py
 
-.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
+.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py constructs/ingestion_pipeline/synth_speed/trim.py
 	@$(RUN) tools/warm.py
 	@touch $@
 
