@@ -110,15 +110,14 @@ class ConfiguredSources:
         return literal(as_json(self.sources))
 
     @property
-    def key(self) -> str:
-        """Where in the bucket they lie: a name that other sources do not have."""
-        text = as_json(self.sources)
-        if "TfToken[" not in text:
-            return f"{CONFIG_FOLDER}sources-{hashlib.sha256(text.encode()).hexdigest()}.json"
-        # What only Terraform will know is hashed by it.
-        from cdktf import Fn
+    def are_known(self) -> bool:
+        """Whether no value is one that only Terraform will know."""
+        return not _has_token(self.sources)
 
-        return f"{CONFIG_FOLDER}sources-{Fn.sha256(self.json)}.json"
+    @property
+    def key(self) -> str:
+        """Where in the bucket they lie if they are known: a name that other sources do not have."""
+        return object_key(hashlib.sha256(as_json(self.sources).encode()).hexdigest())
 
     @property
     def secret_arns(self) -> Sequence[str]:
@@ -163,6 +162,11 @@ class ConfiguredSources:
         return [source.get("auth") or {} for source in self.sources]
 
 
+def object_key(sha256: str) -> str:
+    """Where in the bucket sources of a hash lie; the function compares the hash."""
+    return f"{CONFIG_FOLDER}sources-{sha256}.json"
+
+
 def as_json(sources: Sequence[UncheckedSource]) -> str:
     """The sources as a compact JSON array."""
     return json.dumps(sources, separators=(",", ":"), ensure_ascii=False)
@@ -171,6 +175,13 @@ def as_json(sources: Sequence[UncheckedSource]) -> str:
 def literal(text: str) -> str:
     """``text`` for Terraform to take as it is, should it look like a template; CDKTF's references stay."""
     return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
+
+
+def _has_token(value: object) -> bool:
+    """Whether something in a value is only known to Terraform."""
+    if isinstance(value, Mapping):
+        return any(map(_has_token, value.values()))
+    return any(map(_has_token, value)) if isinstance(value, list | tuple) else is_token(value)
 
 
 def _problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
