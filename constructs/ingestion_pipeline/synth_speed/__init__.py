@@ -46,7 +46,7 @@ def start() -> None:
         node.start()
     elif not bare_package.is_registered(node.PACKAGE):
         warnings.warn(
-            f"{node.PACKAGE} was imported before ingestion_pipeline, which takes it many seconds: "
+            f"{node.PACKAGE} was imported before ingestion_pipeline, so that all of it is loaded, which takes seconds: "
             "put `import ingestion_pipeline.bindings` above the line that imports it. "
             "INGESTION_PLAIN_IMPORTS=1 leaves all as it is, without this warning",
             stacklevel=2,
