@@ -72,7 +72,7 @@ bench: .venv/.ready ## Measure speed and memory, and compare with other tools (Q
 	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
 	@$(RUN) -m benchmarks.fuzz_formats $(if $(QUICK),--cases 400)
 
-wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
+wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for apps of CDKTF and of CDK Terrain
 	@$(RUN) -m tools.wheel
 
 module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
@@ -101,7 +101,7 @@ clean: ## Remove everything that the targets have written
 prerequisites:
 	@$(PYTHON) tools/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
 
-.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
+.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py constructs/ingestion_pipeline/synth_speed/trim.py
 	@$(RUN) tools/warm.py
 	@touch $@
 
