@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from tools.module.variables import Input
+from tools.module.variables import REQUIRED, Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
 
@@ -89,11 +89,12 @@ def _escaped(text: str) -> str:
 
 
 def _variable(given: Input) -> str:
+    default = {} if given.default is REQUIRED else {"default": literal(given.default)}
     lines = attributes(
         {
             "description": quoted(given.description),
             "type": given.type,
-            "default": literal(given.default),
+            **default,
             "nullable": literal(given.default is None),
         }
     )

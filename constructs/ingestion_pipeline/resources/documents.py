@@ -18,7 +18,7 @@ VERSION = "2012-10-17"
 
 INTERPOLATION = re.compile(r"(\$\{[^{}]*\})")
 TOKEN = re.compile(r"\$\{TfToken\[[^]]*\]\}")
-LIST_TOKEN = "#{TfToken["
+LIST = "#{TfToken["
 """How those strings begin that stand for a list which only Terraform will know."""
 
 
@@ -84,7 +84,7 @@ def _condition(conditions: Mapping[str, str]) -> str:
 def _one_or_more(values: Sequence[str]) -> str:
     if expression := expression_of(tuple(values)):
         return expression
-    if any(value.startswith(LIST_TOKEN) for value in values):
+    if any(value.startswith(LIST) for value in values):
         from cdktf import Fn
 
         # CDKTF replaces a list only where it stands alone, a text anywhere.
@@ -95,15 +95,21 @@ def _one_or_more(values: Sequence[str]) -> str:
 
 def _text(text: str) -> str:
     """A string whose ``${…}`` are Terraform's to fill in; if it is nothing else, the expression itself."""
-    if expression := expression_of(text):
+    if INTERPOLATION.fullmatch(text) and (expression := _expression(text)):
         return expression
-    if INTERPOLATION.fullmatch(text) and not TOKEN.fullmatch(text):
-        return text.removeprefix("${").removesuffix("}")
     parts = INTERPOLATION.split(text)
     parts[::2] = [json.dumps(part, ensure_ascii=False)[1:-1] for part in parts[::2]]
-    # After a `${` CDKTF puts a reference without braces, after a `}` with them: this way it never has any.
-    parts[1::2] = [TOKEN.sub(r"${\g<0>}", part) for part in parts[1::2]]
+    # CDKTF leaves out the braces of a reference that follows a `${`, but has them on one that follows a `}`:
+    # with braces of its own, each is right.
+    parts[1::2] = [f"${{{_expression(part) or part}}}" for part in parts[1::2]]
     return f'"{"".join(parts)}"'
+
+
+def _expression(interpolation: str) -> str | None:
+    """What stands between the braces; None if only CDKTF knows it."""
+    if TOKEN.fullmatch(interpolation):
+        return expression_of(interpolation)
+    return interpolation.removeprefix("${").removesuffix("}")
 
 
 def _list(values: Iterable[str]) -> str:

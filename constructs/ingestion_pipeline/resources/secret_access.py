@@ -1,6 +1,7 @@
 """Permission to read the secrets of hundreds of sources, each by its name."""
 
-from cdktf import ITerraformDependable
+from typing import TYPE_CHECKING
+
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamPolicy, IamRolePolicyAttachment
@@ -9,6 +10,9 @@ from ingestion_pipeline.resources.policies import read_secrets
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources import SecretGroups
+
+if TYPE_CHECKING:
+    from cdktf import ITerraformDependable
 
 
 class SecretAccess(Construct):

@@ -1,15 +1,15 @@
 """The partition of AWS that a Region belongs to, the second part of every ARN, without asking AWS."""
 
 PARTITIONS = {
-    "cn-": "aws-cn",
-    "eu-isoe-": "aws-iso-e",
-    "eusc-": "aws-eusc",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "us-isof-": "aws-iso-f",
+    "cn": "aws-cn",
+    "eu-isoe": "aws-iso-e",
+    "eusc": "aws-eusc",
+    "us-gov": "aws-us-gov",
+    "us-iso": "aws-iso",
+    "us-isob": "aws-iso-b",
+    "us-isof": "aws-iso-f",
 }
-"""By how a Region's name begins; any other is in ``aws``. A test holds this against AWS's own table:
+"""By what stands before a hyphen in a Region's name; any other is in ``aws``. AWS's own table:
 https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json."""
 
 DEFAULT_PARTITION = "aws"
@@ -22,5 +22,5 @@ def partition_of(region: str) -> str:
         >>> partition_of("us-gov-west-1")
         'aws-us-gov'
     """
-    found = (partition for prefix, partition in PARTITIONS.items() if region.startswith(prefix))
+    found = (partition for start, partition in PARTITIONS.items() if region.startswith(f"{start}-"))
     return next(found, DEFAULT_PARTITION)
