@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ OPTIONAL = (
 REFUSE = Statement(
     "Refuse",
     ["s3:*"],
-    ["${local.bucket}", '${"a"}/"quoted"'],
+    ["${local.bucket}", 'a/"quoted"'],
     conditions={"aws:SecureTransport": "false", "aws:SourceAccount": "${local.account}"},
     allowed=False,
 )
@@ -150,11 +151,8 @@ class TestTerraform:
     def test_is_formatted(self, tmp_path: Path) -> None:
         """As an attribute of HCL it is what `terraform fmt` writes."""
         policies = {name: policy_document([each, *OPTIONAL]) for name, each in (("a", READ), ("b", REFUSE))}
-        blocks = [
-            f"locals {{\n{name} = {policy[2:-1]}\n}}".replace("\n", "\n  ").replace("\n  }", "\n}")
-            for name, policy in policies.items()
-        ]
-        text = "\n\n".join(blocks) + "\n"
+        blocks = [indent(f"{name} = {policy[2:-1]}", "  ") for name, policy in policies.items()]
+        text = "locals {\n" + "\n\n".join(blocks) + "\n}\n"
         (tmp_path / "main.tf").write_text(text, encoding="utf-8")
         subprocess.run(["terraform", "fmt"], cwd=tmp_path, env=terraform.environment(), check=True)
 

@@ -292,7 +292,7 @@ class TestGuarded:
 
         assert (statement["Action"], statement["Resource"]) == (
             ["secretsmanager:GetSecretValue"],
-            "${each.value}",
+            ["${each.value}"],
         )
         assert policy["for_each"] == attachment["for_each"] == {"0": SECRETS}
 
