@@ -51,7 +51,7 @@ def test_a_reference_alone_in_an_expression_needs_no_quotes() -> None:
 
 def test_a_data_source_of_the_constructs_stops_the_emitter() -> None:
     """Whatever depends on one may be replaced when anything changes that the module waits for."""
-    config = {"resource": {}, "data": {"aws_partition": {}}}
+    config: dict[str, Any] = {"resource": {}, "data": {"aws_partition": {}}}
     synthesis = Synthesis(config, Path("lambda.zip"), {}, {}, {})
 
     with pytest.raises(OutOfDate, match="aws_partition"):
