@@ -138,6 +138,12 @@ def consumer(
     return consumer
 
 
+@pytest.fixture(scope="module")
+def changed_before(consumer: Consumer, emulator: Emulator) -> dict[str, Any]:
+    """A plan in which what a module waits for has changed, and nothing else."""
+    return _planned(consumer, emulator, "-refresh=false", "-var=before=two")
+
+
 @pytest.mark.parametrize(("region", "name"), PIPELINES)
 def test_every_record_lands_through_every_pipeline(
     consumer: Consumer, emulator: Emulator, sample: SampleApi, region: str, name: str
@@ -175,20 +181,22 @@ def test_one_of_three_hundred_sources_with_secrets_is_ingested(
     assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
 
 
-def test_a_change_of_what_the_module_waits_for_changes_nothing_in_it(
-    consumer: Consumer, emulator: Emulator
-) -> None:
+def test_a_change_of_what_the_module_waits_for_changes_nothing_in_it(changed_before: dict[str, Any]) -> None:
     """With `depends_on`, its data sources are read at apply; no name, count or policy depends on them."""
-    planned = _planned(consumer, emulator, "-refresh=false", "-var=before=two")
-    read = [each["address"] for each in planned["resource_changes"] if each["change"]["actions"] == ["read"]]
+    read = [
+        each["address"]
+        for each in changed_before["resource_changes"]
+        if each["change"]["actions"] == ["read"]
+    ]
 
     assert read == [
         "module.many.data.aws_caller_identity.current[0]",
         "module.many.data.aws_region.current[0]",
     ]
-    assert _changes(planned) == ["terraform_data.before.input"]
+    assert _changes(changed_before) == ["terraform_data.before.input"]
 
 
+@pytest.mark.usefixtures("changed_before")
 def test_the_records_outlive_a_change_of_what_the_module_waits_for(
     consumer: Consumer, emulator: Emulator
 ) -> None:
@@ -200,7 +208,6 @@ def test_the_records_outlive_a_change_of_what_the_module_waits_for(
         return len(lake.lines) >= len(EXPECTED)
 
     wait_until(enough, f"{len(EXPECTED)} records in {LAKE}")
-    _planned(consumer, emulator, "-refresh=false", "-var=before=two")
     consumer.must(emulator, "apply", "-input=false", "planned")
     after = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
     after.look()
