@@ -58,7 +58,7 @@ class IngestionPipeline(Construct):
         scope: A stack with an AWS provider, or a construct within one.
         id_: Name within the parent; becomes part of every Terraform address.
         settings: Everything that makes one pipeline, sources included; ``settings.pipeline.region`` is the
-            provider's Region.
+            provider's Region, and so is a single one of ``allowed_account_ids`` its account.
         existing: Parts to use instead of making them.
 
     Attributes:
