@@ -49,6 +49,19 @@ allow_http = true
 allow_private_networks = true
 """
 MANY = f"""
+variable "before" {{
+  default = "one"
+}}
+
+variable "many" {{
+  type    = any
+  default = {{ shards = 1, hours = 24, tags = {{ Team = "data" }} }}
+}}
+
+resource "terraform_data" "before" {{
+  input = var.before
+}}
+
 locals {{
   secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret"
 }}
@@ -57,6 +70,16 @@ module "many" {{
   source    = "./modules/ingestion"
   providers = {{ aws = aws.america }}
   name      = "many"
+
+  account_id             = data.aws_caller_identity.current.account_id
+  region                 = "us-east-1"
+  stream_shard_count     = var.many.shards
+  stream_retention_hours = var.many.hours
+  tags                   = var.many.tags
+
+  # As a user orders the module after a network, a key or a repository's settings.
+  depends_on = [terraform_data.before]
+
   sources = concat(
     [{{ name = "sample", url = "THE_URL", auth = {{ kind = "bearer", secret_arn = "THE_SECRET" }} }}],
     [for number in range(299) : {{
@@ -71,6 +94,14 @@ output "many" {{
   value = module.many.function_name
 }}
 """
+LAKE = "many-local-lake-000000000000-us-east-1"
+TAGGED = {
+    *("aws_cloudwatch_log_group.delivery_log_group", "aws_cloudwatch_log_group.fetch_log_group"),
+    *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
+    *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
+    *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
+    "aws_sqs_queue.dead_letters_queue",
+}
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 
@@ -112,6 +143,12 @@ def consumer(
     return consumer
 
 
+@pytest.fixture(scope="module")
+def changed_before(consumer: Consumer, emulator: Emulator) -> dict[str, Any]:
+    """A plan in which what a module waits for has changed, and nothing else."""
+    return _planned(consumer, emulator, "-refresh=false", "-var=before=two")
+
+
 @pytest.mark.parametrize(("region", "name"), PIPELINES)
 def test_every_record_lands_through_every_pipeline(
     consumer: Consumer, emulator: Emulator, sample: SampleApi, region: str, name: str
@@ -149,9 +186,57 @@ def test_one_of_three_hundred_sources_with_secrets_is_ingested(
     assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
 
 
+def test_a_change_of_what_the_module_waits_for_changes_nothing_in_it(changed_before: dict[str, Any]) -> None:
+    """With `depends_on`, its data sources are read at apply; no name, count or policy depends on them."""
+    read = [
+        each["address"]
+        for each in changed_before["resource_changes"]
+        if each["change"]["actions"] == ["read"]
+    ]
+
+    assert read == [
+        "module.many.data.aws_caller_identity.current[0]",
+        "module.many.data.aws_region.current[0]",
+    ]
+    assert _changes(changed_before) == ["terraform_data.before.input"]
+
+
+@pytest.mark.usefixtures("changed_before")
+def test_the_records_outlive_a_change_of_what_the_module_waits_for(
+    consumer: Consumer, emulator: Emulator
+) -> None:
+    """What was delivered before is there after."""
+    lake = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+
+    def enough() -> bool:
+        lake.look()
+        return len(lake.lines) >= len(EXPECTED)
+
+    wait_until(enough, f"{len(EXPECTED)} records in {LAKE}")
+    consumer.must(emulator, "apply", "-input=false", "planned")
+    after = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+    after.look()
+
+    assert sorted(after.lines) == sorted(lake.lines)
+
+
+def test_shards_retention_and_tags_change_no_policy(consumer: Consumer, emulator: Emulator) -> None:
+    """The plan has the stream and what carries tags, with what changed of each and nothing else."""
+    many = '-var=many={ shards = 2, hours = 48, tags = { Team = "sales" } }'
+    changes = _changes(_planned(consumer, emulator, "-refresh=false", many, "-var=before=two"))
+    arguments = {re.sub(r"\[[^]]*\]", "", each.removeprefix("module.many.")) for each in changes}
+    tags = {f"{address}.{argument}" for address in TAGGED for argument in ("tags", "tags_all")}
+
+    assert arguments == {
+        *tags,
+        "aws_kinesis_stream.stream.shard_count",
+        "aws_kinesis_stream.stream.retention_period",
+    }
+
+
 def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:
     """What was applied is what is planned."""
-    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout
 
@@ -184,8 +269,7 @@ def test_the_stack_of_the_constructs_would_make_the_same(
     del config["terraform"]["backend"]
     (stack.folder / "cdk.tf.json").write_text(json.dumps(config), encoding="utf-8")
     stack.must(emulator, "init", "-input=false")
-    stack.must(emulator, "plan", "-input=false", "-out=planned")
-    planned = json.loads(stack.must(None, "show", "-json", "planned"))
+    planned = _planned(stack, emulator)
 
     assert [change for change in _changes(planned) if not change.endswith((".tags", ".filename"))] == []
 
@@ -258,6 +342,26 @@ def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(
         StreamSettings(shard_count=0)
 
     assert refused.value.problems[0].advice in said
+
+
+def test_another_account_or_region_than_the_providers_is_refused(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The plan fails with both values, the provider's, and the way out."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    given = 'module "ingestion" {\n  account_id = "123456789012"\n  region     = "eu-west-1"\n}\n'
+    (root.folder / "local_override.tf").write_text(given, encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
+
+    assert "account_id is 123456789012, but the provider's account is 000000000000: give the account" in said
+    assert "region is eu-west-1, but the provider's Region is eu-central-1: give the Region" in said
+
+
+def _planned(consumer: Consumer, emulator: Emulator, *arguments: str) -> dict[str, Any]:
+    """A plan as Terraform shows it to programs; it is in the file ``planned``."""
+    consumer.must(emulator, "plan", "-input=false", "-out=planned", *arguments)
+    return dict(json.loads(consumer.must(None, "show", "-json", "planned")))
 
 
 def _client(emulator: Emulator, service: str, region: str) -> Any:

@@ -27,6 +27,25 @@ LAKE = "orders-local-lake-000000000000-us-east-1"
 EXPECTED = [stored_form(record) for record in records()]
 
 
+# CDKTF takes `node.add_dependency` and does nothing with it; an app says it to each resource.
+AFTER = """
+import os
+
+import main
+from cdktf import App, DataResource, TerraformDataSource, TerraformResource
+
+app = App(context={"deletableEnvironments": ["local"]})
+stack = main.DataPlatform(app, "data-platform-local", environment="local")
+before = DataResource(stack, "before", input={"value": os.environ["BEFORE"]})
+orders = stack.node.find_child("orders")
+orders.node.add_dependency(before)
+for each in orders.node.find_all():
+    if isinstance(each, TerraformResource | TerraformDataSource):
+        each.depends_on = [*(each.depends_on or []), "terraform_data.before"]
+app.synth()
+"""
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel."""
@@ -199,6 +218,21 @@ def test_every_record_lands(app: Foreign, applied: Path) -> None:
 def test_a_second_plan_is_empty(app: Foreign, applied: Path) -> None:
     """Nothing changes by itself."""
     assert "No changes" in app.terraform(applied, "plan", "-input=false")
+
+
+def test_a_change_of_what_a_pipeline_waits_for_changes_nothing_in_it(app: Foreign, applied: Path) -> None:
+    """With every resource of it behind another, no name, count or policy waits for that one's change."""
+    (app.root / "after.py").write_text(AFTER, encoding="utf-8")
+    app.run(app.python, "after.py", folder=app.root, BEFORE="one", ENV="local", **STATE)
+    app.terraform(applied, "apply", "-auto-approve", "-input=false")
+    app.run(app.python, "after.py", folder=app.root, BEFORE="two", ENV="local", **STATE)
+    app.terraform(applied, "plan", "-input=false", "-out=planned")
+    planned = json.loads(app.terraform(applied, "show", "-json", "planned"))
+    actions = {each["address"]: each["change"]["actions"] for each in planned["resource_changes"]}
+
+    assert {address: made for address, made in actions.items() if made != ["no-op"]} == {
+        "terraform_data.before": ["update"]
+    }
 
 
 def test_consumers_get_the_outputs(app: Foreign, consumers: list[Path]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tools.module.resource_blocks import Remarks, with_remarks
 from tools.module.syntax import expression, layout, template
-from tools.module.variables import Input
+from tools.module.variables import REQUIRED, Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
 
@@ -78,11 +78,12 @@ def _lines(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _variable(given: Input) -> str:
+    default = {} if given.default is REQUIRED else {"default": literal(given.default)}
     lines = attributes(
         {
             "description": quoted(given.description),
             "type": given.type,
-            "default": literal(given.default),
+            **default,
             "nullable": literal(given.default is None),
         }
     )

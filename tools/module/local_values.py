@@ -9,9 +9,10 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
+from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
 from tools.module.hcl import literal
-from tools.module.main_tf import all_short_names, made_expression
+from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -26,6 +27,13 @@ CUT = f"""{{
   }}"""
 """The beginning of a name that is too long and a hash of it, as `settings.names.cut` does."""
 
+PARTITION = (
+    f"concat([for start, partition in {literal(PARTITIONS)} : partition "
+    'if startswith(var.region, "${start}-")], '
+    f"[{literal(DEFAULT_PARTITION)}])[0]"
+)
+"""As `settings.partitions.partition_of`."""
+
 
 def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
     """Expression by name, in groups that belong together."""
@@ -36,6 +44,7 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _named(),
         _parts(synthesis),
         _function(),
+        *_policies(synthesis),
     ]
 
 
@@ -49,8 +58,7 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
     every = [*names.values(), LAKE]
     return {
         "stack": '"${var.name}-${var.environment}"',
-        "account_id": 'var.enabled ? data.aws_caller_identity.caller[0].account_id : ""',
-        "region": 'var.enabled ? data.aws_region.current[0].id : ""',
+        "partition": PARTITION,
         "tags": f"merge({{ Environment = {environment} }}, var.tags)",
         "long_names": {name.key: f'"{_long_name(name)}"' for name in every},
         "limits": {name.key: _limit(name) for name in every},
@@ -58,17 +66,17 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
 
 
 def _long_name(name: Name) -> str:
-    return f"${{local.stack}}-{name.ending}{'-${local.region}' if name.with_region else ''}"
+    return f"${{local.stack}}-{name.ending}{'-${var.region}' if name.with_region else ''}"
 
 
 def _limit(name: Name) -> str:
     if name is LAKE:
-        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(local.region)"
+        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(var.region)"
     return str(name.max_characters)
 
 
 def _named() -> Mapping[str, object]:
-    computed = '"${local.cut_names.lake}-${local.account_id}-${local.region}"'
+    computed = '"${local.cut_names.lake}-${var.account_id}-${var.region}"'
     chosen = f'var.lake_bucket_name != "" ? var.lake_bucket_name : {computed}'
     return {"names": f"merge(local.cut_names, {{ bucket = {chosen} }})"}
 
@@ -109,6 +117,19 @@ def _function() -> Mapping[str, object]:
         "secret_resources": f"concat({whole}, {partial})",
         "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
     }
+
+
+def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
+    """What each role may do, for the one that is made and for the outputs; each is a group of many lines."""
+    names = all_short_names(synthesis.config)
+    made = {
+        names[f"{ROLE_POLICY}.{unique}"]: made_expression(body["policy"], names)
+        for unique, body in synthesis.config["resource"][ROLE_POLICY].items()
+    }
+    return [
+        {local: f"var.enabled ? {made[policy]} : null".replace("\n", "\n  ")}
+        for policy, local in POLICIES.items()
+    ]
 
 
 def _either(variable: str, attribute: str, made: str) -> str:

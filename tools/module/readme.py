@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tools.module.hcl import literal
-from tools.module.variables import LEFT_OUT, Input
+from tools.module.variables import LEFT_OUT, REQUIRED, Input
 
 PROVIDER = "https://registry.terraform.io/providers/hashicorp/aws"
 DOCUMENTS = f"{PROVIDER}/latest/docs"
@@ -50,7 +50,8 @@ def _row(given: Input) -> str:
     allowed = f" Allowed: {rule.allowed()}." if rule and given.validations else ""
     source = f" ([limit]({rule.source}))" if rule and rule.source else ""
     description = f"{given.description}{allowed}{source}".replace("..", ".").replace("|", "\\|")
-    cells = (_anchor("input", given.name), description, f"`{given.type}`", f"`{literal(given.default)}`")
+    default = "required" if given.default is REQUIRED else f"`{literal(given.default)}`"
+    cells = (_anchor("input", given.name), description, f"`{given.type}`", default)
     return f"| {' | '.join(cells)} |\n"
 
 

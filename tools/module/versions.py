@@ -17,6 +17,8 @@ module "ingestion" {
 
   name        = "orders"
   environment = "prod"
+  account_id  = "123456789012"
+  region      = "eu-central-1"
   sources = [
     { name = "orders", url = "https://api.example.com/orders" },
   ]

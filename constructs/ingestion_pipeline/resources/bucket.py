@@ -23,9 +23,9 @@ from ingestion_pipeline.bindings import (
     S3BucketVersioningA,
     S3BucketVersioningVersioningConfiguration,
 )
+from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls
-from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
 
@@ -88,7 +88,7 @@ class PrivateBucket(Construct):
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=policy_document(self, "tls-only", require_tls(self.bucket.arn)).json,
+            policy=policy_document(require_tls(self.bucket.arn)),
             depends_on=[public_access],
         )
         rules = lifecycle_rules(

@@ -1,6 +1,6 @@
 """Least-privilege documents, as plain data: exact actions on exact ARNs.
 
-Nothing here knows Terraform; `role.py` turns statements into a policy document.
+Nothing here knows Terraform; `documents.py` turns statements into a policy document.
 Action sets: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html and
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 """

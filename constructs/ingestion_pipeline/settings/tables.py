@@ -48,6 +48,7 @@ STREAM_ENCRYPTION = "https://docs.aws.amazon.com/streams/latest/dev/server-side-
 AWS_KINESIS_KEY = "alias/aws/kinesis"
 KEY_ARN = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 # Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
+ACCOUNT_ID = r"\d{12}"
 ENVIRONMENT = r"[a-z][a-z0-9]{0,19}"
 ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a letter: it is a part of every name"
 ALLOWED_HOSTS_CHARACTERS = 512
@@ -122,7 +123,7 @@ class PipelineSettings(Checked):
         Rule(
             "Accounts that may be deployed to, so that credentials of a wrong one are refused; empty: any.",
             tuple,
-            pattern=r"\d{12}",
+            pattern=ACCOUNT_ID,
             form="a list of account ids, each of 12 digits",
         ),
     )

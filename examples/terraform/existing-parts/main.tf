@@ -66,8 +66,10 @@ resource "aws_iam_role" "delivery" {
 module "ingestion" {
   source = "../.."
 
-  name    = "events"
-  sources = [{ name = "events", url = "https://api.example.com/events" }]
+  name       = "events"
+  account_id = data.aws_caller_identity.current.account_id
+  region     = "eu-central-1"
+  sources    = [{ name = "events", url = "https://api.example.com/events" }]
 
   existing_stream              = { arn = aws_kinesis_stream.shared.arn, name = aws_kinesis_stream.shared.name }
   existing_function_log_group  = { arn = aws_cloudwatch_log_group.shared.arn, name = aws_cloudwatch_log_group.shared.name }

@@ -15,6 +15,8 @@ provider "aws" {
   region = "eu-central-1"
 }
 
+data "aws_caller_identity" "current" {}
+
 resource "aws_kms_key" "records" {
   description         = "Records on the stream."
   enable_key_rotation = true
@@ -28,7 +30,9 @@ resource "aws_kms_key" "events" {
 module "ingestion" {
   source = "../.."
 
-  name = "orders"
+  name       = "orders"
+  account_id = data.aws_caller_identity.current.account_id
+  region     = "eu-central-1"
   sources = [
     {
       name = "orders"

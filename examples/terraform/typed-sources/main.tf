@@ -15,6 +15,8 @@ provider "aws" {
   region = "eu-central-1"
 }
 
+data "aws_caller_identity" "current" {}
+
 variable "sources" {
   description = "What to fetch. What a source leaves out is null, which the module takes for absent."
   type = list(object({
@@ -48,8 +50,10 @@ variable "sources" {
 module "ingestion" {
   source = "../.."
 
-  name    = "typed"
-  sources = var.sources
+  name       = "typed"
+  account_id = data.aws_caller_identity.current.account_id
+  region     = "eu-central-1"
+  sources    = var.sources
 }
 
 output "function_name" {

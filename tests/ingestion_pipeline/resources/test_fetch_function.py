@@ -128,7 +128,7 @@ def variables(stack: Synthesized) -> dict[str, str]:
 
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
-    return {action: s["resources"] for s in stack.statements("access_permissions") for action in s["actions"]}
+    return {action: s["Resource"] for s in stack.statements("aws_iam_role_policy") for action in s["Action"]}
 
 
 class TestDefaults:
@@ -288,11 +288,11 @@ class TestGuarded:
             customised.only("aws_iam_policy"),
             customised.only("aws_iam_role_policy_attachment"),
         )
-        (statement,) = customised.statements("secrets_permissions")
+        (statement,) = customised.statements("aws_iam_policy.")
 
-        assert (statement["actions"], statement["resources"]) == (
+        assert (statement["Action"], statement["Resource"]) == (
             ["secretsmanager:GetSecretValue"],
-            "${each.value}",
+            ["${each.value}"],
         )
         assert policy["for_each"] == attachment["for_each"] == {"0": SECRETS}
 
@@ -317,19 +317,21 @@ class TestGuarded:
         """With a customer's key on the stream the role may encrypt with that key."""
         (encrypting,) = [
             statement
-            for statement in function(synthesize, code, key=KEY).statements("access_permissions")
-            if "kms:GenerateDataKey" in statement["actions"]
+            for statement in function(synthesize, code, key=KEY).statements("aws_iam_role_policy")
+            if "kms:GenerateDataKey" in statement["Action"]
         ]
 
-        assert encrypting["resources"] == [KEY]
+        assert encrypting["Resource"] == [KEY]
 
     def test_other_keys_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
         """The next and the former key encrypt too, so that a change of the key refuses no put."""
         others = (f"{KEY}-next", f"{KEY}-former")
         encrypting = [
-            statement["resources"]
-            for statement in function(synthesize, code, key=KEY, other_keys=others).statements("permissions")
-            if "kms:GenerateDataKey" in statement["actions"]
+            statement["Resource"]
+            for statement in function(synthesize, code, key=KEY, other_keys=others).statements(
+                "aws_iam_role_policy"
+            )
+            if "kms:GenerateDataKey" in statement["Action"]
         ]
 
         assert encrypting == [[KEY], list(others)]
@@ -355,12 +357,12 @@ class TestGuarded:
 
     def test_only_lambda_takes_the_role(self, default: Synthesized) -> None:
         """The role is for Lambda alone."""
-        assert default.statements("trust") == [
+        assert default.statements("assume_role_policy") == [
             {
-                "sid": "Trust",
-                "effect": "Allow",
-                "actions": ["sts:AssumeRole"],
-                "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}],
+                "Sid": "Trust",
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"],
+                "Principal": {"Service": "lambda.amazonaws.com"},
             }
         ]
 

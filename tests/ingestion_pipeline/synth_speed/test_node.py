@@ -102,7 +102,7 @@ def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
     """Started first, jsii has one Node process, which has loaded only what the stack needs."""
     (modules,) = modules_of(checkout, tmp_path, "import main; main.main()")
 
-    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+    assert 10 < sum("provider-aws/lib" in path for path in modules) < 100
     assert any("cdktf/lib/private/fs.js" in path for path in modules)
     assert not any("archiver" in path for path in modules)
 
@@ -113,7 +113,7 @@ def test_a_running_node_gets_the_hook_too(checkout: Checkout, tmp_path: Path) ->
     few, modules = sorted(modules_of(checkout, tmp_path, program), key=len)
 
     assert len(few) < 10
-    assert 20 < sum("provider-aws/lib" in path for path in modules) < 100
+    assert 10 < sum("provider-aws/lib" in path for path in modules) < 100
 
 
 def test_output_of_javascript_is_forwarded(checkout: Checkout, tmp_path: Path) -> None:

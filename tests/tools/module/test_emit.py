@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ ADDRESSES = Path(__file__).with_name("addresses.txt")
 
 OTHERS: dict[str, object] = {
     "pipeline.name": "another",
+    "pipeline.region": "eu-west-1",
     "stream.shard_count": 7,
     "stream.retention_hours": 48,
     "stream.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/a",
@@ -227,6 +229,15 @@ def test_everything_depends_on_a_switch(main: dict[str, Any]) -> None:
     assert (len(switches) > 20, free) == (True, [])
 
 
+def test_aws_is_only_asked_to_check(module: Path, main: dict[str, Any]) -> None:
+    """Account and Region are read, and nothing in the module refers to what was read."""
+    read = {kind: list(blocks) for kind, blocks in main["data"].items()}
+    texts = [path.read_text(encoding="utf-8") for path in module.glob("*.tf")]
+
+    assert read == {"aws_caller_identity": ["current"], "aws_region": ["current"]}
+    assert [text for text in (*texts, json.dumps(main["resource"])) if re.search(r"\bdata\.aws_", text)] == []
+
+
 @pytest.mark.parametrize(("kind", "file"), [("input", "variables.tf"), ("output", "outputs.tf")])
 def test_the_readme_lists_every_variable_and_output(module: Path, kind: str, file: str) -> None:
     """The tables are complete and in the order of the files."""
@@ -247,7 +258,8 @@ def test_the_zip_is_that_of_the_stack(module: Path, by_default: dict[str, str]) 
 def test_every_setting_is_compared() -> None:
     """Each variable that stands for a setting is in one of the two lists above."""
     settings = {*OTHERS, *ELSEWHERE}
-    named = {given.name for given in inputs(AWS) if given.rule and given.name != "environment"}
+    elsewhere = {"environment", "account_id"}
+    named = {given.name for given in inputs(AWS) if given.rule} - elsewhere
 
     assert {variable_name(path) for path in settings} == named
 
@@ -279,10 +291,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
     conditional = (
-        *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
-        *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
-        *("UseNetwork", "vpc_config"),
-        *("EncryptWithOtherKeys", "DecryptWithOtherKeys"),
+        *("fetch_secrets", "kms_master_key_id", "vpc_config"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 
@@ -331,12 +340,10 @@ def _stack(settings: Settings) -> dict[str, str]:
 def _arguments(config: dict[str, Any]) -> dict[str, str]:
     """Every argument as text, by a place that is the same in stack and module."""
     found: dict[str, str] = {}
-    for mode in ("data", "resource"):
-        for kind, blocks in config[mode].items():
-            for name, body in blocks.items():
-                short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
-                if (kind, short) != ("aws_region", "current"):
-                    found.update(_places(f"{kind}.{short}", body, ""))
+    for kind, blocks in config["resource"].items():
+        for name, body in blocks.items():
+            short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
+            found.update(_places(f"{kind}.{short}", body, ""))
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import TABLES, PipelineSettings, Settings
-from tools.module.variables import LEFT_OUT, Input, inputs, settings_with_variable, variable_name
+from tools.module.variables import LEFT_OUT, REQUIRED, Input, inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")
 VARIABLES = {given.name: given for given in inputs(AWS)}
@@ -32,8 +32,16 @@ def test_every_setting_has_a_variable_or_a_reason(path: str) -> None:
 def test_a_default_is_that_of_the_setting(path: str) -> None:
     """Module and stack do the same if nobody says anything."""
     table, name = path.split(".")
+    default = VARIABLES[variable_name(path)].default
 
-    assert VARIABLES[variable_name(path)].default == getattr(getattr(Settings(), table), name)
+    assert default in (getattr(getattr(Settings(), table), name), REQUIRED)
+
+
+def test_what_names_are_made_of_is_asked_for() -> None:
+    """Account and Region have no default, so that no name waits for AWS to tell them."""
+    required = [given.name for given in VARIABLES.values() if given.default is REQUIRED]
+
+    assert required == ["account_id", "region"]
 
 
 @pytest.mark.parametrize(
