@@ -16,7 +16,7 @@ from tools.terraform import ROOT
 
 def entry(address: str, *actions: str, **change: Any) -> dict[str, Any]:
     """A resource's change as ``terraform show -json`` writes it."""
-    beside = {
+    beside: dict[str, Any] = {
         name: change.pop(name)
         for name in ("previous_address", "action_reason", "deposed", "type")
         if name in change
