@@ -1,7 +1,6 @@
 """The summary of plans that Terraform made: what it does beside adding, changing and destroying."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +50,8 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def workspace(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Log groups that are applied; since then one has changed, and one is there that Terraform does not know."""
+def workspace(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Applied log groups; since then somebody has changed one and made another."""
     logs = emulator.client("logs")
     workspace = Workspace(tmp_path_factory.mktemp("plans"), emulator)
     workspace.configure({**GROUPS, "keyed": KEYED}, OUTPUTS)
