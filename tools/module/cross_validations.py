@@ -139,7 +139,7 @@ def _built_for(setting: str, value: str) -> Validation:
     """What only a zip of the caller's may change; what the rule refuses anyway is no matter of the zip."""
     variable = f"function_{setting}"
     (column,) = (column for column in fields(FunctionSettings) if column.name == setting)
-    choices = json.dumps(list(rule_of(column).choices))
+    choices = json.dumps([choice for choice in rule_of(column).choices if choice != "host"])
     return Validation(
         f'!contains({choices}, var.{variable}) || var.{variable} == "{value}" || var.package_path != null',
         f"{variable} must be {value}, which the zip beside the module was built for; "
