@@ -129,7 +129,7 @@ def test_a_job_with_a_token_goes_on(tmp_path: Path) -> None:
 
 
 def test_who_gets_no_token_writes_no_comment() -> None:
-    """A fork's job may not comment either, and one that a newer one replaced must not overwrite its comment."""
+    """A fork's job may not comment either, nor one that a newer one has replaced."""
     (comment,) = [step for step in steps(PLAN) if step.get("name") == "Comment"]
 
     assert comment["if"] == (
