@@ -17,7 +17,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
-	@$(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(KEEP),--keep)
+	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
@@ -68,9 +68,8 @@ scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would de
 	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
-	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
-	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
-	@$(RUN) -m benchmarks.fuzz_formats $(if $(QUICK),--cases 400)
+	@quick=$$($(RUN) -m tools.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
+	  $(RUN) -m benchmarks.synth $$quick && $(RUN) -m benchmarks.fuzz_formats $${quick:+--cases 400}
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for apps of CDKTF and of CDK Terrain
 	@$(RUN) -m tools.wheel
