@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -21,12 +20,12 @@ from ingestion_pipeline.settings.tables import (
     Settings,
     VpcSettings,
 )
+from tools.module.source_checks import source_validations
 from tools.module.validations import Validation
 
 DATA = f"${{var.delivery_data_prefix}}{DATA_FOLDER}"
 ERRORS = "${var.delivery_error_prefix}"
 HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
-SOURCE_NAMES = "[for source in var.sources : source.name if try(source.name, null) != null]"
 DESTINATION = "var.existing_failure_destination"
 
 
@@ -39,7 +38,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     return {
         "tags": _tags(),
-        "sources": _sources(),
+        "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
         "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
         "dead_letters_prefix": (
@@ -92,23 +91,6 @@ def _hosts() -> Validation:
     return Validation(
         f"{HOSTS} <= {ALLOWED_HOSTS_CHARACTERS}",
         f"fetch_allowed_hosts {advice.replace(str(len(','.join(hosts))), f'${{{HOSTS}}}', 1)}",
-    )
-
-
-def _sources() -> tuple[Validation, ...]:
-    return (
-        Validation(
-            'alltrue([for source in var.sources : can(regex("^https?://", source.url))])',
-            "sources must be objects, each with a url that starts with https:// or http://",
-        ),
-        Validation(
-            f"length({SOURCE_NAMES}) == length(distinct({SOURCE_NAMES}))",
-            "sources: two have the same name; names must differ",
-        ),
-        Validation(
-            f"length(jsonencode(var.sources)) <= {MAX_SOURCES_BYTES}",
-            f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
-        ),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ingestion_pipeline.code.bundle import Target
 from tools.docs.generate import with_parts
 from tools.module import hcl
-from tools.module.local_values import local_values
+from tools.module.local_values import local_values, source_rules
 from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
 from tools.module.readme import inputs_table, left_out_list, outputs_table, resources_table
@@ -63,6 +63,7 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
     return {
         "main.tf.json": json.dumps(main, indent=2, ensure_ascii=False) + "\n",
         "locals.tf": hcl.locals_(local_values(synthesis)),
+        "sources.tf": hcl.locals_([source_rules()]),
         "variables.tf": hcl.variables(variables),
         "outputs.tf": hcl.outputs(stated),
         "versions.tf": hcl.versions(TERRAFORM, config["terraform"]["required_providers"]["aws"]),

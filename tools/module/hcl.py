@@ -73,15 +73,28 @@ def quoted(text: str) -> str:
 
 def template(text: str) -> str:
     """A string whose ``${…}`` are Terraform's to fill in; they may hold strings of their own."""
+    if text.startswith("${") and _end(text[2:]) == len(text) - 3:
+        return text[2:-1]
     parts, rest = "", text
     while "${" in rest:
         before, _, inside = rest.partition("${")
         if before.endswith("$"):
             parts, rest = f"{parts}{_escaped(before)}${{", inside
             continue
-        expression, _, rest = inside.partition("}")
+        end = _end(inside)
+        expression, rest = inside[:end], inside[end + 1 :]
         parts += f"{_escaped(before)}${{{expression}}}"
     return f'"{parts}{_escaped(rest)}"'
+
+
+def _end(inside: str) -> int:
+    """Where the expression closes that opened before; it may have braces of its own."""
+    depth = 0
+    for place, character in enumerate(inside):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth < 0:
+            return place
+    return len(inside)
 
 
 def _escaped(text: str) -> str:

@@ -12,6 +12,7 @@ from ingestion_pipeline.settings.names import (
 from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
 from tools.module.hcl import literal
 from tools.module.main_tf import all_short_names, made_expression
+from tools.module.source_checks import source_tables
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -37,6 +38,19 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _parts(synthesis),
         _function(),
     ]
+
+
+def source_rules() -> Mapping[str, object]:
+    """What each table of a source may hold, for the checks of the variable."""
+    return {
+        "source_tables": {
+            name: {
+                "required": literal(table["required"]),
+                "keys": {key: literal(rule) for key, rule in table["keys"].items()},
+            }
+            for name, table in source_tables().items()
+        }
+    }
 
 
 def _is_made(part: str) -> str:

@@ -209,12 +209,17 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "maximum": f"must be at most {limit}",
         "minLength": f"must have at least {limit} characters",
         "maxLength": f"must have at most {limit} characters",
-        "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
+        "pattern": form_in_words(field) or f"must match {limit}",
         "type": f"must be of type {limit}",
     }
     yield Problem(
         field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
     )
+
+
+def form_in_words(field: str) -> str:
+    """What is said of a value whose pattern is hard to read; empty for others."""
+    return "must be an https:// or http:// URL" if field.endswith("url") else ""
 
 
 def _alternatives(error: "ValidationError") -> str:

@@ -1,0 +1,121 @@
+"""The checks of the variable `sources`, from the schema that the function decodes its sources with."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, SCHEMA, form_in_words
+from tools.module.validations import UnknownPattern, Validation
+
+LATE = (("url",), ("auth",), ("headers", "query", "body"))
+"""Keys of which a value is often known only at apply: until then it hides no mistake in the other keys."""
+
+LIMITS = {
+    "enum": "choices",
+    "minimum": "minimum",
+    "exclusiveMinimum": "above",
+    "maximum": "maximum",
+    "minLength": "min_length",
+    "maxLength": "max_length",
+    "pattern": "pattern",
+}
+"""What JSON Schema and the module call what limits a value."""
+
+READ = {"type", "anyOf", "additionalProperties", "properties", "required", "$ref"}
+"""Further keywords that are read here."""
+
+ABOUT = {"default", "description", "title", "discriminator"}
+"""Keywords that limit nothing."""
+
+Schema = Mapping[str, Any]
+
+
+class UnknownKeyword(ValueError):
+    """When the schema limits a value in a way that the module would not check."""
+
+
+def source_tables() -> dict[str, dict[str, Any]]:
+    """What each table of a source may hold: its required keys, and a rule for each key.
+
+    Raises:
+        UnknownKeyword: When the schema says something that the module would not check.
+        UnknownPattern: When a pattern is more than Terraform's regular expressions know.
+    """
+    return {name: _table(table) for name, table in _tables()}
+
+
+def source_validations() -> tuple[Validation, ...]:
+    """The checks of the variable, a group of the sources' keys each."""
+    late = {key for group in LATE for key in group}
+    others = ("", *(key for key in _source()["properties"] if key not in late))
+    size = "3 * length(base64encode(jsonencode(var.sources))) / 4"
+    return (
+        *(_validation(group) for group in (others, *LATE)),
+        Validation(
+            f"{size} <= {MAX_SOURCES_BYTES}",
+            f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
+        ),
+    )
+
+
+def _validation(keys: tuple[str, ...]) -> Validation:
+    given = f"sources = var.sources, tables = local.source_tables, checked = {json.dumps(keys)}"
+    problems = f'templatefile("${{path.module}}/sources.tftpl", {{ {given} }})'
+    return Validation(f'{problems} == ""', f"${{{problems}}}")
+
+
+def _tables() -> Iterator[tuple[str, Schema]]:
+    """Each table by its name: `source`, its key, or its key and kind."""
+    source = _source()
+    yield "source", source
+    for key, schema in source["properties"].items():
+        if "discriminator" in schema:
+            for kind, reference in schema["discriminator"]["mapping"].items():
+                yield f"{key}_{kind}", _definition(reference)
+        elif "$ref" in schema:
+            yield key, _definition(schema["$ref"])
+
+
+def _table(table: Schema) -> dict[str, Any]:
+    if table["additionalProperties"] is not False:
+        raise UnknownKeyword(f"{table['title']} takes keys of any name")
+    keys = {key: _rule(key, schema) for key, schema in sorted(table["properties"].items())}
+    return {"required": table["required"], "keys": keys}
+
+
+def _rule(key: str, schema: Schema) -> dict[str, object]:
+    """What a value may be."""
+    if unknown := set(schema) - set(LIMITS) - READ - ABOUT:
+        raise UnknownKeyword(f"{key}: the schema has {', '.join(sorted(unknown))}")
+    if "discriminator" in schema:
+        return {"type": "object", "kinds": list(schema["discriminator"]["mapping"])}
+    if "$ref" in schema:
+        return {"type": "object"}
+    rule = {"type": _type(schema), **{LIMITS[word]: schema[word] for word in LIMITS if word in schema}}
+    if "pattern" in rule:
+        if "(?" in schema["pattern"]:
+            raise UnknownPattern(f"{schema['pattern']!r}: Terraform's regular expressions have no such group")
+        if form := form_in_words(key):
+            rule["form"] = form
+    if isinstance(schema.get("additionalProperties"), Mapping):
+        rule["values"] = _type(schema["additionalProperties"])
+    return rule
+
+
+def _type(schema: Schema) -> str:
+    """The types of a value; words to choose from are strings."""
+    return " or ".join(
+        str(each.get("type", "string" if "enum" in each else "")) for each in schema.get("anyOf", [schema])
+    )
+
+
+def _source() -> Schema:
+    return _definition(_schema()["$ref"])
+
+
+def _definition(reference: str) -> Schema:
+    return _schema()["$defs"][reference.rpartition("/")[2]]  # type: ignore[no-any-return]
+
+
+def _schema() -> Schema:
+    return json.loads(SCHEMA.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
