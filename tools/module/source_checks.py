@@ -1,6 +1,7 @@
 """The checks of the variable `sources`, from the schema that the function decodes its sources with."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,15 +18,20 @@ LIMITS = {
     "maximum": "maximum",
     "minLength": "min_length",
     "maxLength": "max_length",
+    "minProperties": "min_keys",
+    "maxProperties": "max_keys",
     "pattern": "pattern",
 }
 """What JSON Schema and the module call what limits a value."""
 
-READ = {"type", "anyOf", "additionalProperties", "properties", "required", "$ref"}
+READ = {"type", "anyOf", "additionalProperties", "properties", "propertyNames", "required", "not", "$ref"}
 """Further keywords that are read here."""
 
 ABOUT = {"default", "description", "title", "discriminator"}
 """Keywords that limit nothing."""
+
+BEYOND_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
+"""What stands in a pattern that only Python knows: looking around, and going back to a group."""
 
 Schema = Mapping[str, Any]
 
@@ -91,14 +97,20 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
         return {"type": "object", "kinds": list(schema["discriminator"]["mapping"])}
     if "$ref" in schema:
         return {"type": "object"}
-    rule = {"type": _type(schema), **{LIMITS[word]: schema[word] for word in LIMITS if word in schema}}
-    if "pattern" in rule:
-        if "(?" in schema["pattern"]:
-            raise UnknownPattern(f"{schema['pattern']!r}: Terraform's regular expressions have no such group")
-        if form := form_in_words(key):
-            rule["form"] = form
-    if isinstance(schema.get("additionalProperties"), Mapping):
-        rule["values"] = _type(schema["additionalProperties"])
+    rule: dict[str, object] = {"type": _type(schema)}
+    rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
+    if form := form_in_words(key):
+        rule["form"] = form
+    if forbidden := schema.get("not"):
+        rule["forbidden"] = forbidden["pattern"]
+    for name, inner in (("values", "additionalProperties"), ("names", "propertyNames")):
+        if isinstance(schema.get(inner), Mapping):
+            rule[name] = _rule(
+                name, {"type": "string", **schema[inner]} if name == "names" else schema[inner]
+            )
+    for pattern in (rule.get("pattern"), rule.get("forbidden")):
+        if pattern and BEYOND_RE2.search(str(pattern)):
+            raise UnknownPattern(f"{pattern!r}: Terraform's regular expressions have no such group")
     return rule
 
 

@@ -50,10 +50,19 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
         sources: As in pipeline.toml.
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
-    if not isinstance(sources, Sequence) or not all(isinstance(source, Mapping) for source in sources):
+    if not isinstance(sources, Sequence) or isinstance(sources, str):
         return [Problem("sources", sources, "must be tables, each written [[sources]]")]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
-    problems = [p for place, source in zip(places, sources, strict=True) for p in _problems(place, source)]
+    placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
+    problems = [
+        Problem(place, each, "must be a table, written [[sources]]")
+        for place, each in placed
+        if not isinstance(each, Mapping)
+    ]
+    if problems:
+        return problems
+    sources = [without_nulls(each) for _, each in placed]
+    problems = [p for (place, _), each in zip(placed, sources, strict=True) for p in _problems(place, each)]
     names = [str(source["name"]) for source in sources if source.get("name")]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [
@@ -91,12 +100,12 @@ class ConfiguredSources:
     @property
     def json(self) -> str:
         """A compact JSON array, as the function reads it; Terraform takes it as it is."""
-        return literal(as_json(self.sources))
+        return literal(as_json(self._given))
 
     @property
     def key(self) -> str:
         """Where in the bucket they lie: a name that other sources do not have."""
-        text = as_json(self.sources)
+        text = as_json(self._given)
         if "TfToken[" not in text:
             return f"{CONFIG_FOLDER}sources-{hashlib.sha256(text.encode()).hexdigest()}.json"
         # What only Terraform will know is hashed by it.
@@ -144,7 +153,24 @@ class ConfiguredSources:
 
     @property
     def _auths(self) -> list[Mapping[str, Any]]:
-        return [source.get("auth") or {} for source in self.sources]
+        return [source.get("auth", {}) for source in self._given]
+
+    @property
+    def _given(self) -> list[Source]:
+        """The sources with what is given of them: None is as good as absent."""
+        sources: Sequence[Source | None] = self.sources
+        return [without_nulls(source) for source in sources if source is not None]
+
+
+def without_nulls(value: Any) -> Any:
+    """Settings without None, which means that nothing is given; in a source's ``body`` it stays, as null."""
+    if isinstance(value, Mapping):
+        return {
+            key: each if key == "body" else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return value
 
 
 def as_json(sources: Sequence[Source]) -> str:
