@@ -9,10 +9,15 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
-from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
+from ingestion_pipeline.settings.sources import (
+    FULL_ARN,
+    MAX_SECRET_POLICIES,
+    SECRET_GROUP_CHARACTERS,
+    WORD_AT_THE_END,
+)
 from tools.module.hcl import literal
 from tools.module.main_tf import all_short_names, made_expression
-from tools.module.source_checks import source_tables
+from tools.module.source_checks import SECRETS_IN_POLICY, secret_kinds, source_tables
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -37,6 +42,7 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _named(),
         _parts(synthesis),
         _function(),
+        _secrets(),
     ]
 
 
@@ -102,15 +108,6 @@ def _parts(synthesis: Synthesis) -> Mapping[str, object]:
 
 def _function() -> Mapping[str, object]:
     topic = 'strcontains(var.existing_failure_destination.arn, ":sns:") ? "sns:Publish" : "sqs:SendMessage"'
-    arns, keys = (
-        f"distinct(compact([for source in var.sources : try(source.auth.{name}, null)]))"
-        for name in ("secret_arn", "kms_key")
-    )
-    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
-    whole = f"[for arn in local.secret_arns : arn if {full}]"
-    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
-    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
-    group = f"floor(({before}) / {SECRET_GROUP_CHARACTERS})"
     return {
         "failure_action": f'var.existing_failure_destination == null ? "sqs:SendMessage" : {topic}',
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
@@ -118,10 +115,32 @@ def _function() -> Mapping[str, object]:
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
-        "secret_arns": arns,
-        "secret_keys": keys,
+    }
+
+
+def _secrets() -> Mapping[str, object]:
+    """The secrets of the sources, and the policies for them.
+
+    How many policies there are follows from the number of sources, for an ARN may be known only at apply. They are
+    filled one after the other; one for which nothing is left repeats the first ARN, because none may be empty.
+    """
+    kinds = literal(secret_kinds())
+    auths = f'[for source in var.sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
+    whole = f"[for arn in local.secret_arns : arn if {full}]"
+    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
+    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
+    every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
+    mine = f"[for index, arn in local.secret_resources : arn if floor(({before}) / local.secret_characters) == group]"
+    return {
+        "secret_auths": auths,
+        "secret_arns": "distinct(compact([for auth in local.secret_auths : try(auth.secret_arn, null)]))",
+        "secret_keys": "distinct(compact([for auth in local.secret_auths : try(auth.kms_key, null)]))",
         "secret_resources": f"concat({whole}, {partial})",
-        "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
+        "secret_policies": f"min({MAX_SECRET_POLICIES}, ceil(length(local.secret_auths) / {SECRETS_IN_POLICY}))",
+        "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, ceil(({every}) / max(1, local.secret_policies)))",
+        "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
+        f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
     }
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, SCHEMA, form_in_words
+from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, MAX_SOURCES_BYTES, SCHEMA, form_in_words
 from tools.module.validations import UnknownPattern, Validation
 
 LATE = (("url",), ("auth",), ("headers", "query", "body"))
@@ -32,6 +32,12 @@ ABOUT = {"default", "description", "title", "discriminator"}
 
 BEYOND_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
 """What stands in a pattern that only Python knows: looking around, and going back to a group."""
+
+SECRETS_IN_POLICY = 40
+"""Sources with a secret for which there is one policy; an ARN has about 100 characters."""
+
+ROOM_FOR_ARNS, BESIDE_ARN = 5_250, 11
+"""Characters of a managed policy's 6,144 before its last ARN, and what each takes beside itself."""
 
 Schema = Mapping[str, Any]
 
@@ -61,7 +67,33 @@ def source_validations() -> tuple[Validation, ...]:
             f"{size} <= {MAX_SOURCES_BYTES}",
             f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
         ),
+        _room_for_secrets(),
     )
+
+
+def _room_for_secrets() -> Validation:
+    """Whether the policies that there are for so many sources take the ARNs of their secrets."""
+    given = (
+        "[for source in var.sources : source.auth.secret_arn if try(source.auth.secret_arn, null) != null]"
+    )
+    size = f"sum([for arn in distinct({given}) : length(arn) + {BESIDE_ARN}])"
+    policies = f"min({MAX_SECRET_POLICIES}, ceil(length({given}) / {SECRETS_IN_POLICY}))"
+    return Validation(
+        f"try({size} <= {ROOM_FOR_ARNS} * {policies}, true)",
+        f"sources: the ARNs of their secrets do not fit into managed policies, of which a role has "
+        f"{MAX_SECRET_POLICIES} with room for {ROOM_FOR_ARNS:,} characters, and every {SECRETS_IN_POLICY} "
+        "sources have one: let sources share secrets, give these shorter names, or make several pipelines",
+    )
+
+
+def secret_kinds() -> list[str]:
+    """The kinds of authentication that name a secret."""
+    prefix = "auth_"
+    return [
+        name.removeprefix(prefix)
+        for name, table in _tables()
+        if name.startswith(prefix) and "secret_arn" in table["properties"]
+    ]
 
 
 def _validation(keys: tuple[str, ...]) -> Validation:

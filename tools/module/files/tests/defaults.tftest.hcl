@@ -166,16 +166,6 @@ run "groups_three_hundred_secrets_into_policies" {
   }
 }
 
-run "refuses_two_sources_of_one_name" {
-  command = plan
-
-  variables {
-    sources = [{ name = "a", url = "https://a.example" }, { name = "a", url = "https://b.example" }]
-  }
-
-  expect_failures = [var.sources]
-}
-
 run "refuses_tags_that_aws_refuses" {
   command = plan
 
