@@ -20,13 +20,13 @@ from ingestion_pipeline.settings.tables import (
     Settings,
     VpcSettings,
 )
+from tools.module.existing_checks import existing_validations
 from tools.module.source_checks import source_validations
 from tools.module.validations import Validation
 
 DATA = f"${{var.delivery_data_prefix}}{DATA_FOLDER}"
 ERRORS = "${var.delivery_error_prefix}"
 HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
-DESTINATION = "var.existing_failure_destination"
 
 
 def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
@@ -48,12 +48,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("function_runtime", target.runtime),),
         "function_architecture": (_built_for("function_architecture", target.architecture),),
-        "existing_failure_destination": (
-            Validation(
-                f'{DESTINATION} == null ? true : can(regex("^arn:[a-z-]+:(sqs|sns):", {DESTINATION}.arn))',
-                "existing_failure_destination must have the ARN of an SQS queue or of an SNS topic",
-            ),
-        ),
+        **existing_validations(),
     }
 
 

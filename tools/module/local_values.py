@@ -121,8 +121,9 @@ def _function() -> Mapping[str, object]:
 def _secrets() -> Mapping[str, object]:
     """The secrets of the sources, and the policies for them.
 
-    How many policies there are follows from the number of sources, for an ARN may be known only at apply. They are
-    filled one after the other; one for which nothing is left repeats the first ARN, because none may be empty.
+    How many policies there are follows from the number of sources, for an ARN may be known only at apply.
+    They are filled one after the other; one for which nothing is left repeats the first ARN, because none
+    may be empty.
     """
     kinds = literal(secret_kinds())
     auths = f'[for source in var.sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
@@ -131,14 +132,17 @@ def _secrets() -> Mapping[str, object]:
     partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
     before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
     every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
-    mine = f"[for index, arn in local.secret_resources : arn if floor(({before}) / local.secret_characters) == group]"
+    place = f"floor(({before}) / local.secret_characters)"
+    mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
+    share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
         "secret_arns": "distinct(compact([for auth in local.secret_auths : try(auth.secret_arn, null)]))",
         "secret_keys": "distinct(compact([for auth in local.secret_auths : try(auth.kms_key, null)]))",
         "secret_resources": f"concat({whole}, {partial})",
-        "secret_policies": f"min({MAX_SECRET_POLICIES}, ceil(length(local.secret_auths) / {SECRETS_IN_POLICY}))",
-        "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, ceil(({every}) / max(1, local.secret_policies)))",
+        "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
+        "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
         "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
         f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
     }
