@@ -1,6 +1,7 @@
 """A pipeline that uses parts that exist, and what it grants to roles of others."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from constructs import Construct
@@ -21,6 +22,9 @@ from tests.ingestion_pipeline.synthesized import Synthesized, settings_of
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
 BUCKET_KEY = f"arn:aws:kms:{ACCOUNT}:key/bucket"
+QUEUE_KEY = f"arn:aws:kms:{ACCOUNT}:key/queue"
+SECRET_KEY = f"arn:aws:kms:{ACCOUNT}:key/secret"
+SECRET = f"arn:aws:secretsmanager:{ACCOUNT}:secret:theirs-AbCd12"
 EXISTING = Existing(
     stream=StreamReference(name="theirs", arn=f"arn:aws:kinesis:{ACCOUNT}:stream/theirs", kms_key=STREAM_KEY),
     bucket=BucketReference(name="theirs", arn="arn:aws:s3:::theirs", kms_key=BUCKET_KEY),
@@ -28,7 +32,7 @@ EXISTING = Existing(
     delivery_role=RoleReference(arn="arn:aws:iam::123456789012:role/theirs-delivery"),
     function_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
     delivery_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
-    dead_letter_queue=QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs"),
+    dead_letter_queue=QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs", kms_key=QUEUE_KEY),
 )
 
 
@@ -39,7 +43,9 @@ def brought(synthesize: Synthesize) -> Synthesized:
     from ingestion_pipeline.bindings import IamRole
 
     def build(stack: Construct) -> None:
-        pipeline = IngestionPipeline(stack, "pipeline", settings=settings_of("orders"), existing=EXISTING)
+        auth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
+        settings = replace(settings_of("orders"), sources=({"url": "https://a.example", "auth": auth},))
+        pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=EXISTING)
         pipeline.grant_put_records("producer")
         pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))
 
@@ -110,6 +116,9 @@ class TestExisting:
                     ("kms:GenerateDataKey", STREAM_KEY),
                     ("kms:GenerateDataKey", BUCKET_KEY),
                     ("kms:Decrypt", BUCKET_KEY),
+                    ("kms:GenerateDataKey", QUEUE_KEY),
+                    ("kms:Decrypt", QUEUE_KEY),
+                    ("kms:Decrypt", SECRET_KEY),
                 },
             ),
             (
