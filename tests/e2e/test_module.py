@@ -106,15 +106,20 @@ output "many" {{
   value = module.many.function_name
 }}
 """
-AT_APPLY = """
-resource "aws_secretsmanager_secret" "at_apply" {
-  name = "at-apply"
-}
-"""
-WRONG = """
+WRONG_SETTINGS = """
 module "ingestion" {
   stream_shard_count = 0
   existing_bucket    = { arn = "arn:aws:s3:::one", name = "another" }
+}
+"""
+WRONG_SOURCES = """
+resource "aws_secretsmanager_secret" "at_apply" {
+  name = "at-apply"
+}
+
+module "wrong" {
+  source = "./modules/ingestion"
+  name   = "wrong"
   sources = [
     { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
     { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
@@ -287,8 +292,8 @@ def test_the_module_is_valid(own_tests: Consumer) -> None:
 def refused(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What Terraform says of a plan with wrong values, on one line."""
     root = Consumer.of_example(module, "minimal", tmp_path_factory.mktemp("refused") / "minimal")
-    (root.folder / "secret.tf").write_text(AT_APPLY, encoding="utf-8")
-    (root.folder / "local_override.tf").write_text(WRONG, encoding="utf-8")
+    (root.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
+    (root.folder / "wrong.tf").write_text(WRONG_SOURCES, encoding="utf-8")
     root.must(emulator, "init", "-input=false")
     return " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
 

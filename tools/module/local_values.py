@@ -1,5 +1,6 @@
 """The module's local values: what is made, what it is called, and which parts exist."""
 
+import json
 from collections.abc import Mapping
 
 from ingestion_pipeline.settings.names import (
@@ -17,7 +18,13 @@ from ingestion_pipeline.settings.sources import (
 )
 from tools.module.hcl import literal
 from tools.module.main_tf import all_short_names, made_expression
-from tools.module.source_checks import SECRETS_IN_POLICY, secret_kinds, source_tables
+from tools.module.source_checks import (
+    SECRETS_IN_POLICY,
+    json_types,
+    secret_kinds,
+    source_groups,
+    source_tables,
+)
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -47,15 +54,22 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
 
 
 def source_rules() -> Mapping[str, object]:
-    """What each table of a source may hold, for the checks of the variable."""
+    """What each table of a source may hold, and what the checks of the variable take of it."""
+    tables = source_tables()
+    rules = [rule for table in tables.values() for rule in [*table["keys"].values(), table["any"]] if rule]
+    types = sorted({str(rule["type"]) for rule in rules})
     return {
         "source_tables": {
             name: {
-                "required": literal(table["required"]),
+                **{word: literal(table[word]) for word in ("required", "maps", "any")},
+                "names": literal(list(table["keys"])),
                 "keys": {key: literal(rule) for key, rule in table["keys"].items()},
             }
-            for name, table in source_tables().items()
-        }
+            for name, table in tables.items()
+        },
+        "source_table_names": "keys(local.source_tables)",
+        "source_types": literal({json.dumps(each): json_types(each) for each in types}),
+        "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
     }
 
 
@@ -126,7 +140,9 @@ def _secrets() -> Mapping[str, object]:
     may be empty.
     """
     kinds = literal(secret_kinds())
-    auths = f'[for source in var.sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+    auths = (
+        f'[for source in local.given_sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+    )
     full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
     whole = f"[for arn in local.secret_arns : arn if {full}]"
     partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
@@ -138,8 +154,8 @@ def _secrets() -> Mapping[str, object]:
     share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
-        "secret_arns": "distinct(compact([for auth in local.secret_auths : try(auth.secret_arn, null)]))",
-        "secret_keys": "distinct(compact([for auth in local.secret_auths : try(auth.kms_key, null)]))",
+        "secret_arns": "distinct(compact([for auth in local.secret_auths : try(tostring(auth.secret_arn), null)]))",
+        "secret_keys": "distinct(compact([for auth in local.secret_auths : try(tostring(auth.kms_key), null)]))",
         "secret_resources": f"concat({whole}, {partial})",
         "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tools.module.source_checks import source_preconditions
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name
 
@@ -39,6 +40,8 @@ def main_tf(synthesis: Synthesis) -> dict[str, Any]:
     }
     for path, value in OVERRIDES.items():
         replace_at(result["resource"], path, value)
+    stored = result["resource"]["aws_s3_object"]["fetch_sources_object"]
+    stored["lifecycle"] = {**stored["lifecycle"], "precondition": source_preconditions()}
     result["data"]["aws_region"] = {"current": {"count": "${var.enabled ? 1 : 0}"}}
     return result
 

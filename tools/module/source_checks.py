@@ -47,22 +47,42 @@ class UnknownKeyword(ValueError):
 
 
 def source_tables() -> dict[str, dict[str, Any]]:
-    """What each table of a source may hold: its required keys, and a rule for each key.
+    """What each table of a source may hold: its required keys, a rule for each key, and which are maps.
+
+    A map is a table too, with a rule for any value; the names of its keys are another.
 
     Raises:
         UnknownKeyword: When the schema says something that the module would not check.
         UnknownPattern: When a pattern is more than Terraform's regular expressions know.
     """
-    return {name: _table(table) for name, table in _tables()}
+    found = {}
+    for name, table in _tables():
+        found[name] = _table(table)
+        for key in found[name]["maps"]:
+            schema = table["properties"][key]
+            found[f"{name}_{key}"] = _map(_rule(key, schema["additionalProperties"]))
+            if names := schema.get("propertyNames"):
+                found[f"{name}_{key}_names"] = _map(_rule(key, {"type": "string", **names}))
+    return found
+
+
+def source_groups() -> dict[str, tuple[str, ...]]:
+    """The keys of a source in groups that are checked apart; "" stands for the source as a whole."""
+    late = {key for group in LATE for key in group}
+    others = tuple(key for key in _source()["properties"] if key not in late)
+    return {"source": ("", *others), **{group[0]: group for group in LATE}}
+
+
+def source_preconditions() -> list[dict[str, str]]:
+    """What the object with the sources demands before it is written, in Terraform's JSON."""
+    problems = [f"local.source_problems.{group}" for group in source_groups()]
+    return [{"condition": f'${{{each} == ""}}', "error_message": f"${{{each}}}"} for each in problems]
 
 
 def source_validations() -> tuple[Validation, ...]:
-    """The checks of the variable, a group of the sources' keys each."""
-    late = {key for group in LATE for key in group}
-    others = ("", *(key for key in _source()["properties"] if key not in late))
+    """The checks of the variable beside those of each source."""
     size = "3 * length(base64encode(jsonencode(var.sources))) / 4"
     return (
-        *(_validation(group) for group in (others, *LATE)),
         Validation(
             f"{size} <= {MAX_SOURCES_BYTES}",
             f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
@@ -96,12 +116,6 @@ def secret_kinds() -> list[str]:
     ]
 
 
-def _validation(keys: tuple[str, ...]) -> Validation:
-    given = f"sources = var.sources, tables = local.source_tables, checked = {json.dumps(keys)}"
-    problems = f'templatefile("${{path.module}}/sources.tftpl", {{ {given} }})'
-    return Validation(f'{problems} == ""', f"${{{problems}}}")
-
-
 def _tables() -> Iterator[tuple[str, Schema]]:
     """Each table by its name: `source`, its key, or its key and kind."""
     source = _source()
@@ -118,7 +132,12 @@ def _table(table: Schema) -> dict[str, Any]:
     if table["additionalProperties"] is not False:
         raise UnknownKeyword(f"{table['title']} takes keys of any name")
     keys = {key: _rule(key, schema) for key, schema in sorted(table["properties"].items())}
-    return {"required": table["required"], "keys": keys}
+    maps = [key for key in keys if isinstance(table["properties"][key].get("additionalProperties"), Mapping)]
+    return {"required": table["required"], "maps": maps, "keys": keys, "any": None}
+
+
+def _map(rule: dict[str, object]) -> dict[str, Any]:
+    return {"required": [], "maps": [], "keys": {}, "any": rule}
 
 
 def _rule(key: str, schema: Schema) -> dict[str, object]:
@@ -135,11 +154,6 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
         rule["form"] = form
     if forbidden := schema.get("not"):
         rule["forbidden"] = forbidden["pattern"]
-    for name, inner in (("values", "additionalProperties"), ("names", "propertyNames")):
-        if isinstance(schema.get(inner), Mapping):
-            rule[name] = _rule(
-                name, {"type": "string", **schema[inner]} if name == "names" else schema[inner]
-            )
     for pattern in (rule.get("pattern"), rule.get("forbidden")):
         if pattern and BEYOND_RE2.search(str(pattern)):
             raise UnknownPattern(f"{pattern!r}: Terraform's regular expressions have no such group")
@@ -151,6 +165,12 @@ def _type(schema: Schema) -> str:
     return " or ".join(
         str(each.get("type", "string" if "enum" in each else "")) for each in schema.get("anyOf", [schema])
     )
+
+
+def json_types(words: str) -> list[str]:
+    """The types of JSON that a rule's type stands for; a whole number is a number too."""
+    types = words.split(" or ")
+    return [*types, "integer"] if "number" in types and "integer" not in types else types
 
 
 def _source() -> Schema:

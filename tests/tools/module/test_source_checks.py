@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.test_sources_doc import EXAMPLES
 from tools.module import hcl, source_checks
 from tools.module.emit import TEMPLATES
 from tools.module.local_values import source_rules
-from tools.module.source_checks import UnknownKeyword, source_tables, source_validations
+from tools.module.source_checks import UnknownKeyword, source_tables
 from tools.module.validations import UnknownPattern
 
 URL = "https://example.com/records"
@@ -127,6 +128,32 @@ TYPED = {
 """What only Terraform's types can be, and the fields that are refused."""
 
 
+CHECKS = """
+variable "sources" {
+  type = any
+}
+
+output "problems" {
+  value = local.source_problems
+}
+"""
+ROOT_MODULE = """
+locals {
+  cases = CASES
+}
+
+module "case" {
+  source   = "./checks"
+  for_each = local.cases
+  sources  = each.value
+}
+
+output "problems" {
+  value = { for name, case in module.case : name => case.problems }
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What the module's own checks say of everything above: one apply, without a provider."""
@@ -142,16 +169,19 @@ def told(folder: Path, cases: str) -> dict[str, list[str]]:
         folder: Where to apply; it is made.
         cases: Sources by name, as an expression of Terraform's.
     """
-    folder.mkdir()
-    (folder / "sources.tftpl").write_bytes((TEMPLATES / "sources.tftpl").read_bytes())
-    (folder / "sources.tf").write_text(hcl.locals_([source_rules()]), encoding="utf-8")
-    called = [check.message[2:-1] for check in source_validations() if "templatefile" in check.message]
-    lines = ", ".join(call.replace("var.sources", "sources") for call in called)
-    value = f"{{ for name, sources in {cases} : name => compact([{lines}]) }}"
-    (folder / "main.tf").write_text(f'output "found" {{\n  value = {value}\n}}\n', encoding="utf-8")
+    checks = folder / "checks"
+    checks.mkdir(parents=True)
+    shutil.copy(TEMPLATES / "source_checks.tf", checks)
+    (checks / "sources.tf").write_text(hcl.locals_([source_rules()]), encoding="utf-8")
+    (checks / "main.tf").write_text(CHECKS, encoding="utf-8")
+    (folder / "main.tf").write_text(ROOT_MODULE.replace("CASES", cases), encoding="utf-8")
     root = Consumer(folder)
+    root.must(None, "init", "-input=false")
     root.must(None, "apply", "-auto-approve", "-input=false")
-    return {name: "\n".join(texts).splitlines() for name, texts in root.outputs()["found"].items()}
+    return {
+        name: [line for lines in problems.values() for line in lines.splitlines()]
+        for name, problems in root.outputs()["problems"].items()
+    }
 
 
 def fields_of(problems: list[str]) -> list[str]:
@@ -220,8 +250,8 @@ def test_a_map_is_checked_with_its_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
         "right": [],
         "few": ["sources[0].map = {  }: must have at least 1 keys"],
         "many": ["sources[0].map = { a, b, c }: must have at most 2 keys"],
-        "name": ['sources[0].map = "A": must match ^[a-z]+$'],
-        "forbidden": ['sources[0].map = "host": must not match ^(?i:host)$'],
+        "name": ['sources[0].map.A = "A": must match ^[a-z]+$'],
+        "forbidden": ['sources[0].map.host = "host": must not match ^(?i:host)$'],
         "value": ['sources[0].map.a = "": must have at least 1 characters'],
     }
 

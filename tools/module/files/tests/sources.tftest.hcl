@@ -42,7 +42,7 @@ run "refuses_two_sources_of_one_name" {
     sources = [{ name = "a", url = "https://a.example" }, { name = "a", url = "https://b.example" }]
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_a_misspelt_key" {
@@ -52,7 +52,7 @@ run "refuses_a_misspelt_key" {
     sources = [{ url = "https://a.example", pagintion = { kind = "page" } }]
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_half_a_url" {
@@ -62,7 +62,7 @@ run "refuses_half_a_url" {
     sources = [{ url = "https://" }]
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_a_secret_without_an_arn" {
@@ -72,7 +72,7 @@ run "refuses_a_secret_without_an_arn" {
     sources = [{ url = "https://a.example", auth = { kind = "bearer", secret_arn = "not an arn" } }]
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_a_header_that_is_a_number" {
@@ -82,7 +82,7 @@ run "refuses_a_header_that_is_a_number" {
     sources = [{ url = "https://a.example", headers = { X-Tenant = 7 } }]
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_a_map_of_sources" {
@@ -92,7 +92,7 @@ run "refuses_a_map_of_sources" {
     sources = { a = { url = "https://a.example" } }
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_a_word" {
@@ -102,7 +102,7 @@ run "refuses_a_word" {
     sources = "https://a.example"
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [aws_s3_object.fetch_sources_object]
 }
 
 run "refuses_more_arns_than_the_policies_take" {
