@@ -289,32 +289,49 @@ def test_the_module_is_valid(own_tests: Consumer) -> None:
 
 
 @pytest.fixture(scope="module")
-def refused(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What Terraform says of a plan with wrong values, on one line."""
+def wrong(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """A root module with a pipeline of wrong sources."""
     root = Consumer.of_example(module, "minimal", tmp_path_factory.mktemp("refused") / "minimal")
-    (root.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
     (root.folder / "wrong.tf").write_text(WRONG_SOURCES, encoding="utf-8")
     root.must(emulator, "init", "-input=false")
-    return " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
+    return root
 
 
-def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(refused: str) -> None:
+@pytest.fixture(scope="module")
+def refused_sources(wrong: Consumer, emulator: Emulator) -> str:
+    """What Terraform says of them, on one line."""
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+@pytest.fixture(scope="module")
+def refused_settings(refused_sources: str, wrong: Consumer, emulator: Emulator) -> str:  # noqa: ARG001
+    """What Terraform says of other wrong values, which it finds before it looks at sources."""
+    (wrong.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+def on_one_line(said: str) -> str:
+    """The text without the frame and the line breaks that Terraform gives it."""
+    return " ".join(said.replace("│", " ").split())
+
+
+def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(refused_settings: str) -> None:
     """A user reads the same sentence from Terraform as from the settings."""
     with pytest.raises(SettingsError) as error:
         StreamSettings(shard_count=0)
 
-    assert error.value.problems[0].advice in refused
+    assert error.value.problems[0].advice in refused_settings
 
 
 @pytest.mark.parametrize("said", SAID_OF_SOURCES)
-def test_a_wrong_source_is_refused_as_in_pipeline_toml(refused: str, said: str) -> None:
+def test_a_wrong_source_is_refused_as_in_pipeline_toml(refused_sources: str, said: str) -> None:
     """Every mistake is told, although a secret beside it is known only at apply."""
-    assert said in refused
+    assert said in refused_sources
 
 
-def test_a_name_and_an_arn_of_two_buckets_are_refused(refused: str) -> None:
+def test_a_name_and_an_arn_of_two_buckets_are_refused(refused_settings: str) -> None:
     """Records would go to one and permissions to the other."""
-    assert "existing_bucket.name is not what existing_bucket.arn names" in refused
+    assert "existing_bucket.name is not what existing_bucket.arn names" in refused_settings
 
 
 def _client(emulator: Emulator, service: str, region: str) -> Any:

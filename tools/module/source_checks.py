@@ -151,7 +151,7 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
     rule: dict[str, object] = {"type": _type(schema)}
     rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
     if form := form_in_words(key):
-        rule["form"] = form
+        rule["form"] = form.removeprefix("must ")
     if forbidden := schema.get("not"):
         rule["forbidden"] = forbidden["pattern"]
     for pattern in (rule.get("pattern"), rule.get("forbidden")):
