@@ -66,6 +66,40 @@ locals {{
   secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret"
 }}
 
+variable "sources" {{
+  type = list(object({{
+    name        = optional(string)
+    url         = string
+    method      = optional(string)
+    headers     = optional(map(string))
+    query       = optional(map(string))
+    body        = optional(string)
+    auth        = optional(object({{ kind = string, secret_arn = optional(string) }}))
+    format      = optional(string)
+    record_path = optional(string)
+    pagination  = optional(object({{ kind = string, path = optional(string), size = optional(number) }}))
+    rate        = optional(object({{ min_interval_seconds = optional(number) }}), {{}})
+    limits      = optional(object({{ max_records = optional(number) }}), {{}})
+    retry       = optional(object({{ max_attempts = optional(number) }}), {{}})
+  }}))
+  default = [
+    {{ url = "THE_URL" }},
+    {{ name = "typed", url = "THE_URL", auth = {{ kind = "none" }}, query = {{ a = null }} }},
+  ]
+}}
+
+resource "aws_secretsmanager_secret" "sample" {{
+  provider                = aws.america
+  name                    = "sample"
+  recovery_window_in_days = 0
+}}
+
+resource "aws_secretsmanager_secret_version" "sample" {{
+  provider      = aws.america
+  secret_id     = aws_secretsmanager_secret.sample.id
+  secret_string = jsonencode({{ token = "t" }})
+}}
+
 module "many" {{
   source    = "./modules/ingestion"
   providers = {{ aws = aws.america }}
@@ -81,7 +115,13 @@ module "many" {{
   depends_on = [terraform_data.before]
 
   sources = concat(
-    [{{ name = "sample", url = "THE_URL", auth = {{ kind = "bearer", secret_arn = "THE_SECRET" }} }}],
+    var.sources,
+    [null],
+    [{{
+      name = "sample"
+      url  = "THE_URL"
+      auth = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+    }}],
     [for number in range(299) : {{
       name = "api-${{number}}"
       url  = "https://api-${{number}}.example.com/v1/records"
@@ -102,6 +142,31 @@ TAGGED = {
     *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
     "aws_sqs_queue.dead_letters_queue",
 }
+WRONG_SETTINGS = """
+module "ingestion" {
+  stream_shard_count = 0
+  existing_bucket    = { arn = "arn:aws:s3:::one", name = "another" }
+}
+"""
+WRONG_SOURCES = """
+resource "aws_secretsmanager_secret" "at_apply" {
+  name = "at-apply"
+}
+
+module "wrong" {
+  source = "./modules/ingestion"
+  name   = "wrong"
+  sources = [
+    { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
+    { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
+  ]
+}
+"""
+SAID_OF_SOURCES = (
+    'sources[0].url = "https://": must be an https:// or http:// URL',
+    'sources[1].name = "Orders": must match',
+    "sources[1].pagintion: is not a key; there are auth, body, format, headers, limits, method, name,",
+)
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 
@@ -130,10 +195,7 @@ def consumer(
     """The example of two pipelines, applied from a folder of its own while the module's tests run."""
     consumer = Consumer.of_example(module, "two-pipelines", tmp_path_factory.mktemp("consumer") / "root")
     consumer.override("europe", "america")
-    secrets = _client(emulator, "secretsmanager", "us-east-1")
-    arn = secrets.create_secret(Name="many", SecretString=json.dumps({"token": "t"}))["ARN"]
-    text = MANY.replace("THE_URL", sample.url).replace("THE_SECRET", arn)
-    (consumer.folder / "many.tf").write_text(text, encoding="utf-8")
+    (consumer.folder / "many.tf").write_text(MANY.replace("THE_URL", sample.url), encoding="utf-8")
     consumer.must(emulator, "init", "-input=false")
     own_tests.must(None, "init", "-input=false")
     together(
@@ -173,12 +235,15 @@ def test_every_record_lands_through_every_pipeline(
     assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
 
 
-def test_one_of_three_hundred_sources_with_secrets_is_ingested(
-    consumer: Consumer, emulator: Emulator
+@pytest.mark.parametrize(
+    "event", [{"source": "sample"}, {"source": "typed"}, {}], ids=["sample", "typed", "first"]
+)
+def test_one_of_three_hundred_sources_is_ingested(
+    consumer: Consumer, emulator: Emulator, event: dict[str, str]
 ) -> None:
-    """As many sources as a list in HCL has reach the function, and each secret may be read."""
+    """One whose secret was made in the same apply; and two that a typed variable gives with nulls."""
     invoked = _client(emulator, "lambda", "us-east-1").invoke(
-        FunctionName=consumer.outputs()["many"], Payload=json.dumps({"source": "sample"}).encode()
+        FunctionName=consumer.outputs()["many"], Payload=json.dumps(event).encode()
     )
     answer = json.loads(invoked["Payload"].read())
 
@@ -329,19 +394,50 @@ def test_the_module_is_valid(own_tests: Consumer) -> None:
     assert own_tests.must(None, "validate") == "Success! The configuration is valid.\n\n"
 
 
-def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(
-    module: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    """A user reads the same sentence from Terraform as from the settings."""
-    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
-    override = root.folder / "local_override.tf"
-    override.write_text('module "ingestion" {\n  stream_shard_count = 0\n}\n', encoding="utf-8")
+@pytest.fixture(scope="module")
+def wrong(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """A root module with a pipeline of wrong sources."""
+    root = Consumer.of_example(module, "minimal", tmp_path_factory.mktemp("refused") / "minimal")
+    (root.folder / "wrong.tf").write_text(WRONG_SOURCES, encoding="utf-8")
     root.must(emulator, "init", "-input=false")
-    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
-    with pytest.raises(SettingsError) as refused:
+    return root
+
+
+@pytest.fixture(scope="module")
+def refused_sources(wrong: Consumer, emulator: Emulator) -> str:
+    """What Terraform says of them, on one line."""
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+@pytest.fixture(scope="module")
+def refused_settings(refused_sources: str, wrong: Consumer, emulator: Emulator) -> str:  # noqa: ARG001
+    """What Terraform says of other wrong values, which it finds before it looks at sources."""
+    (wrong.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+def on_one_line(said: str) -> str:
+    """The text without the frame and the line breaks that Terraform gives it."""
+    return " ".join(said.replace("│", " ").split())
+
+
+def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(refused_settings: str) -> None:
+    """A user reads the same sentence from Terraform as from the settings."""
+    with pytest.raises(SettingsError) as error:
         StreamSettings(shard_count=0)
 
-    assert refused.value.problems[0].advice in said
+    assert error.value.problems[0].advice in refused_settings
+
+
+@pytest.mark.parametrize("said", SAID_OF_SOURCES)
+def test_a_wrong_source_is_refused_as_in_pipeline_toml(refused_sources: str, said: str) -> None:
+    """Every mistake is told, although a secret beside it is known only at apply."""
+    assert said in refused_sources
+
+
+def test_a_name_and_an_arn_of_two_buckets_are_refused(refused_settings: str) -> None:
+    """Records would go to one and permissions to the other."""
+    assert "existing_bucket.name is not what existing_bucket.arn names" in refused_settings
 
 
 def test_another_account_or_region_than_the_providers_is_refused(

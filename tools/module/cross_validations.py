@@ -7,7 +7,6 @@ from dataclasses import fields
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
-from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -23,13 +22,13 @@ from ingestion_pipeline.settings.tables import (
     Settings,
     VpcSettings,
 )
+from tools.module.existing_checks import existing_validations
+from tools.module.source_checks import source_validations
 from tools.module.validations import Validation
 
 DATA = f"${{var.delivery_data_prefix}}{DATA_FOLDER}"
 ERRORS = "${var.delivery_error_prefix}"
 HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
-SOURCE_NAMES = "[for source in var.sources : source.name if try(source.name, null) != null]"
-DESTINATION = "var.existing_failure_destination"
 
 
 def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
@@ -41,7 +40,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     return {
         "tags": _tags(),
-        "sources": _sources(),
+        "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
         "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
         "dead_letters_prefix": (
@@ -51,12 +50,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
-        "existing_failure_destination": (
-            Validation(
-                f'{DESTINATION} == null ? true : can(regex("^arn:[a-z-]+:(sqs|sns):", {DESTINATION}.arn))',
-                "existing_failure_destination must have the ARN of an SQS queue or of an SNS topic",
-            ),
-        ),
+        **existing_validations(),
     }
 
 
@@ -94,23 +88,6 @@ def _hosts() -> Validation:
     return Validation(
         f"{HOSTS} <= {ALLOWED_HOSTS_CHARACTERS}",
         f"fetch_allowed_hosts {advice.replace(str(len(','.join(hosts))), f'${{{HOSTS}}}', 1)}",
-    )
-
-
-def _sources() -> tuple[Validation, ...]:
-    return (
-        Validation(
-            'alltrue([for source in var.sources : can(regex("^https?://", source.url))])',
-            "sources must be objects, each with a url that starts with https:// or http://",
-        ),
-        Validation(
-            f"length({SOURCE_NAMES}) == length(distinct({SOURCE_NAMES}))",
-            "sources: two have the same name; names must differ",
-        ),
-        Validation(
-            f"length(jsonencode(var.sources)) <= {MAX_SOURCES_BYTES}",
-            f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
-        ),
     )
 
 

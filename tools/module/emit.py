@@ -8,7 +8,7 @@ from ingestion_pipeline.code.bundle import Target
 from tools.docs.generate import with_parts
 from tools.module import hcl
 from tools.module.capabilities import all_remarks, resource_files
-from tools.module.local_values import local_values
+from tools.module.local_values import local_values, source_rules
 from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
 from tools.module.readme import (
@@ -79,6 +79,7 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
     return {
         **resource_files(synthesis, main),
         "locals.tf": hcl.locals_(local_values(synthesis), all_remarks()),
+        "sources.tf": hcl.locals_([source_rules()]),
         "variables.tf": hcl.variables(variables),
         "outputs.tf": hcl.outputs(stated),
         "versions.tf": hcl.versions(TERRAFORM, provider),

@@ -1,5 +1,6 @@
 """The module's local values: what is made, what it is called, and which parts exist."""
 
+import json
 from collections.abc import Mapping
 
 from ingestion_pipeline.settings.names import (
@@ -10,9 +11,21 @@ from ingestion_pipeline.settings.names import (
     environment_label,
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
-from ingestion_pipeline.settings.sources import FULL_ARN, SECRET_GROUP_CHARACTERS, WORD_AT_THE_END
+from ingestion_pipeline.settings.sources import (
+    FULL_ARN,
+    MAX_SECRET_POLICIES,
+    SECRET_GROUP_CHARACTERS,
+    WORD_AT_THE_END,
+)
 from tools.module.hcl import literal
 from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
+from tools.module.source_checks import (
+    SECRETS_IN_POLICY,
+    json_types,
+    secret_kinds,
+    source_groups,
+    source_tables,
+)
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -44,8 +57,29 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _named(),
         _parts(synthesis),
         _function(),
+        _secrets(),
         *_policies(synthesis),
     ]
+
+
+def source_rules() -> Mapping[str, object]:
+    """What each table of a source may hold, and what the checks of the variable take of it."""
+    tables = source_tables()
+    rules = [rule for table in tables.values() for rule in [*table["keys"].values(), table["any"]] if rule]
+    types = sorted({str(rule["type"]) for rule in rules})
+    return {
+        "source_tables": {
+            name: {
+                **{word: literal(table[word]) for word in ("required", "maps", "any")},
+                "names": literal(list(table["keys"])),
+                "keys": {key: literal(rule) for key, rule in table["keys"].items()},
+            }
+            for name, table in tables.items()
+        },
+        "source_table_names": "keys(local.source_tables)",
+        "source_types": literal({json.dumps(each): json_types(each) for each in types}),
+        "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
+    }
 
 
 def _is_made(part: str) -> str:
@@ -96,15 +130,6 @@ def _parts(synthesis: Synthesis) -> Mapping[str, object]:
 
 def _function() -> Mapping[str, object]:
     topic = 'strcontains(var.existing_failure_destination.arn, ":sns:") ? "sns:Publish" : "sqs:SendMessage"'
-    arns, keys = (
-        f"distinct(compact([for source in var.sources : try(source.auth.{name}, null)]))"
-        for name in ("secret_arn", "kms_key")
-    )
-    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
-    whole = f"[for arn in local.secret_arns : arn if {full}]"
-    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
-    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
-    group = f"floor(({before}) / {SECRET_GROUP_CHARACTERS})"
     return {
         "failure_action": f'var.existing_failure_destination == null ? "sqs:SendMessage" : {topic}',
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
@@ -112,10 +137,38 @@ def _function() -> Mapping[str, object]:
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
-        "secret_arns": arns,
-        "secret_keys": keys,
+    }
+
+
+def _secrets() -> Mapping[str, object]:
+    """The secrets of the sources, and the policies for them.
+
+    How many policies there are follows from the number of sources, for an ARN may be known only at apply.
+    They are filled one after the other; one for which nothing is left repeats the first ARN, because none
+    may be empty.
+    """
+    kinds = literal(secret_kinds())
+    auths = (
+        f'[for source in local.given_sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+    )
+    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
+    whole = f"[for arn in local.secret_arns : arn if {full}]"
+    partial = f'[for arn in local.secret_arns : "${{arn}}-??????" if !{full} || {word}]'
+    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
+    every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
+    place = f"floor(({before}) / local.secret_characters)"
+    mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
+    share = f"ceil(({every}) / max(1, local.secret_policies))"
+    return {
+        "secret_auths": auths,
+        "secret_arns": _distinct("secret_arn"),
+        "secret_keys": _distinct("kms_key"),
         "secret_resources": f"concat({whole}, {partial})",
-        "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
+        "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
+        "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
+        "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
+        f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
     }
 
 
@@ -130,6 +183,10 @@ def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
         {local: f"var.enabled ? {made[policy]} : null".replace("\n", "\n  ")}
         for policy, local in POLICIES.items()
     ]
+
+
+def _distinct(key: str) -> str:
+    return f"distinct(compact([for auth in local.secret_auths : try(tostring(auth.{key}), null)]))"
 
 
 def _either(variable: str, attribute: str, made: str) -> str:

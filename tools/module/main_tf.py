@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tools.module.source_checks import source_preconditions
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name
 
@@ -69,6 +70,8 @@ def main_tf(synthesis: Synthesis) -> dict[str, Any]:
     result: dict[str, Any] = {"data": CHECKS, "resource": _blocks(synthesis, names)}
     for path, value in OVERRIDES.items():
         replace_at(result["resource"], path, value)
+    stored = result["resource"]["aws_s3_object"]["fetch_sources_object"]
+    stored["lifecycle"] = {**stored["lifecycle"], "precondition": source_preconditions()}
     return result
 
 

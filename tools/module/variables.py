@@ -43,7 +43,7 @@ MEANINGS = {
 
 SOURCES = (
     'What to fetch: objects with the keys of a source, such as `{ name = "posts", url = "https://…" }`; '
-    "the first is the default."
+    "the first is the default. Every key is checked at plan; null is as good as leaving a key out."
 )
 
 

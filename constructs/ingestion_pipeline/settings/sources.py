@@ -55,7 +55,7 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
         sources: Of pipeline.toml or of a program in Python.
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
-    if not are_tables(sources):
+    if not isinstance(sources, Sequence) or isinstance(sources, str):
         return [
             Problem(
                 "sources",
@@ -64,7 +64,16 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
             )
         ]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
-    problems = [p for place, source in zip(places, sources, strict=True) for p in _problems(place, source)]
+    placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
+    problems = [
+        Problem(place, each, "must be a table, written [[sources]]")
+        for place, each in placed
+        if not isinstance(each, Mapping)
+    ]
+    if problems:
+        return problems
+    sources = [without_nulls(each) for _, each in placed]
+    problems = [p for (place, _), each in zip(placed, sources, strict=True) for p in _problems(place, each)]
     names = [str(source["name"]) for source in sources if source.get("name")]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [
@@ -107,7 +116,7 @@ class ConfiguredSources:
     @property
     def json(self) -> str:
         """A compact JSON array, as the function reads it; Terraform takes it as it is."""
-        return literal(as_json(self.sources))
+        return literal(as_json(self._given))
 
     @property
     def are_known(self) -> bool:
@@ -117,7 +126,7 @@ class ConfiguredSources:
     @property
     def key(self) -> str:
         """Where in the bucket they lie if they are known: a name that other sources do not have."""
-        return object_key(hashlib.sha256(as_json(self.sources).encode()).hexdigest())
+        return object_key(hashlib.sha256(as_json(self._given).encode()).hexdigest())
 
     @property
     def secret_arns(self) -> Sequence[str]:
@@ -159,7 +168,24 @@ class ConfiguredSources:
 
     @property
     def _auths(self) -> list[Mapping[str, Any]]:
-        return [source.get("auth") or {} for source in self.sources]
+        return [source.get("auth", {}) for source in self._given]
+
+    @property
+    def _given(self) -> list[UncheckedSource]:
+        """The sources with what is given of them: None is as good as absent."""
+        sources: Sequence[UncheckedSource | None] = self.sources
+        return [without_nulls(source) for source in sources if source is not None]
+
+
+def without_nulls(value: Any) -> Any:
+    """Settings without None, which means that nothing is given; in a source's ``body`` it stays, as null."""
+    if isinstance(value, Mapping):
+        return {
+            key: each if key == "body" else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return value
 
 
 def object_key(sha256: str) -> str:
@@ -249,12 +275,17 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "maximum": f"must be at most {limit}",
         "minLength": f"must have at least {limit} characters",
         "maxLength": f"must have at most {limit} characters",
-        "pattern": "must be an https:// or http:// URL" if field.endswith("url") else f"must match {limit}",
+        "pattern": form_in_words(field) or f"must match {limit}",
         "type": f"must be of type {limit}{token}",
     }
     yield Problem(
         field, cause.instance, f"{words.get(str(cause.validator), cause.message)} (docs/sources.md)"
     )
+
+
+def form_in_words(field: str) -> str:
+    """What is said of a value whose pattern is hard to read; empty for others."""
+    return "must be an https:// or http:// URL" if field.endswith("url") else ""
 
 
 def _alternatives(error: "ValidationError") -> str:

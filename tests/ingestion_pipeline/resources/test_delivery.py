@@ -5,8 +5,8 @@ from ingestion_pipeline.settings.names import Names
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
-STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
-BUCKET = "arn:partition:s3:::ours"
+STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
+BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 OTHER_KEYS = (f"{KEY}-next", f"{KEY}-former")
 HOURS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"

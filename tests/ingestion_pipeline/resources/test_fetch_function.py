@@ -17,8 +17,8 @@ from ingestion_pipeline.settings.tables import (
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
-STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
-BUCKET = "arn:partition:s3:::ours"
+STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
+BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
 SECRETS = [f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]

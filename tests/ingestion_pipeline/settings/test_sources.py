@@ -54,6 +54,36 @@ class TestDefaults:
         assert text == '[{"name":"b","url":"https://exämple.com"},{"url":"https://example.com/records"}]'
 
 
+class TestNone:
+    def test_none_is_absent_at_every_depth(self) -> None:
+        """What is handed over, the secrets and the keys are those of the same sources without it."""
+        auth = {"kind": "bearer", "secret_arn": SECRET}
+        bare = [
+            {"url": URL, "auth": auth, "limits": {}, "body": {"a": None}},
+            {"url": URL, "auth": {"kind": "none"}},
+        ]
+        given: Any = [
+            {**bare[0], "name": None, "auth": {**auth, "kms_key": None}, "limits": {"max_records": None}},
+            None,
+            {"url": URL, "auth": {"kind": "none", "secret_arn": None}, "pagination": None},
+        ]
+        with_none, without = ConfiguredSources(given), ConfiguredSources(bare)
+
+        assert (with_none.json, with_none.key, with_none.secret_arns, with_none.secret_keys) == (
+            without.json,
+            without.key,
+            [SECRET],
+            [],
+        )
+
+    def test_none_is_checked_as_absent(self) -> None:
+        """It is no mistake, but where something has to be given."""
+        fine: Any = {"url": URL, "auth": None, "rate": {"min_interval_seconds": None}, "query": {"a": None}}
+        bad: Any = {"url": None}
+
+        assert (source_problems([fine]), len(source_problems([bad]))) == ([], 1)
+
+
 class TestSecrets:
     def test_each_is_named_once(self) -> None:
         """A secret that two sources share is one permission; a source without one adds none."""

@@ -209,16 +209,6 @@ run "follows_the_region_into_its_partition" {
   }
 }
 
-run "refuses_two_sources_of_one_name" {
-  command = plan
-
-  variables {
-    sources = [{ name = "a", url = "https://a.example" }, { name = "a", url = "https://b.example" }]
-  }
-
-  expect_failures = [var.sources]
-}
-
 run "refuses_tags_that_aws_refuses" {
   command = plan
 
