@@ -20,7 +20,17 @@ from tools.version import version
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("release")]
 
-CALL = 'provider "aws" {\n  region = "us-east-1"\n}\n\nmodule "ingestion" {\n  source = "THE_SOURCE"\n}\n'
+CALL = """
+provider "aws" {
+  region = "us-east-1"
+}
+
+module "ingestion" {
+  source     = "THE_SOURCE"
+  account_id = "123456789012"
+  region     = "us-east-1"
+}
+"""
 OTHER = f"sha256:{'0' * 64}"
 
 

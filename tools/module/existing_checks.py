@@ -15,7 +15,7 @@ from ingestion_pipeline.settings.existing import (
 )
 from tools.module.validations import Validation
 
-REGION, ACCOUNT = "local.region", "local.account_id"
+REGION, ACCOUNT = "var.region", "var.account_id"
 """Where the pipeline is; empty if nothing is made."""
 
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
@@ -58,7 +58,7 @@ def _checks(variable: str, kind: type[Reference], attributes: set[str]) -> list[
     if kind.beside_the_function:
         checks += [
             (
-                f'{here} == "" ? true : try({_parsed(PLACE, arn)}.{part}, {here}) == {here}',
+                f"try({_parsed(PLACE, arn)}.{part}, {here}) == {here}",
                 f"{variable}.arn is in another {word} than the pipeline: {BESIDE}",
             )
             for part, here, word in (("region", REGION, "Region"), ("account", ACCOUNT, "account"))

@@ -66,7 +66,7 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
     placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
     problems = [
-        Problem(place, each, "must be a table, written [[sources]]")
+        Problem(place, each, "must be a table, written [[sources]]; in Python a dictionary")
         for place, each in placed
         if not isinstance(each, Mapping)
     ]

@@ -125,9 +125,11 @@ locals {
                 if type == "integer" || type == "number"
               ],
             ) : ["type"] :
-            "${each.at} = ${
-              type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text
-              }: must ${ {
+            format(
+              "%s = %s: must %s (docs/sources.md)",
+              each.at,
+              type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
+              {
                 type       = "be of type ${each.rule.type}"
                 choices    = "be one of ${try(join(", ", each.rule.choices), "")}"
                 min_length = "have at least ${try(each.rule.min_length, 0)} characters"
@@ -140,7 +142,8 @@ locals {
                 minimum    = "be at least ${try(each.rule.minimum, 0)}"
                 maximum    = "be at most ${try(each.rule.maximum, 0)}"
                 above      = "be above ${try(each.rule.above, 0)}"
-            }[limit]} (docs/sources.md)"
+              }[limit],
+            )
             if limit != ""
           ]
         ]
