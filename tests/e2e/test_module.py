@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import StreamSettings
 from local_aws.demo.lake import Lake, compare
@@ -18,12 +19,16 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import HOST_FETCHES_HOST, Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
-from tools.module.main_tf import short_name
+from tools.module.capabilities import resource_files
+from tools.module.main_tf import main_tf, short_name
+from tools.module.synthesis import synthesize
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 
 EXPECTED = [stored_form(record) for record in records()]
-EXAMPLES = ("minimal", "complete", "existing-bucket-and-key", "fixed-egress-address")
+EXAMPLES = sorted({path.name for path in (ROOT / "examples" / "terraform").iterdir()} - {"two-pipelines"})
+"""Those that are planned; `two-pipelines` is applied."""
+
 SETTINGS = """
 [pipeline]
 name = "orders"
@@ -234,6 +239,23 @@ def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:
     done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_json_that_the_module_is_written_from_plans_no_change(
+    consumer: Consumer, emulator: Emulator, tmp_path: Path
+) -> None:
+    """A resource in Terraform's own language means what its JSON means."""
+    synthesis = synthesize(Target.of("host", "host"), tmp_path / "synthesized")
+    main = main_tf(synthesis)
+    root = Consumer(tmp_path / "root")
+    shutil.copytree(consumer.folder, root.folder, symlinks=True)
+    module = root.folder / "modules" / "ingestion"
+    for name in resource_files(synthesis, main):
+        (module / name).unlink()
+    (module / "main.tf.json").write_text(json.dumps(main), encoding="utf-8")
+    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_stack_of_the_constructs_would_make_the_same(

@@ -27,6 +27,14 @@ OVERRIDES: dict[str, object] = {
 }
 """Where the module differs from the stack on purpose, by address and path."""
 
+REMARKS = {
+    "aws_s3_bucket.force_destroy": (
+        "By default `terraform destroy` fails while there are records in the bucket. There is no "
+        "`prevent_destroy`, because Terraform takes no variable there."
+    ),
+}
+"""What a reviewer would ask about that, by kind and argument."""
+
 READ = {
     kind: {"current": {"count": "${var.enabled ? 1 : 0}"}} for kind in ("aws_caller_identity", "aws_region")
 }
@@ -38,7 +46,7 @@ class OutOfDate(AssertionError):
 
 
 def main_tf(synthesis: Synthesis) -> dict[str, Any]:
-    """The content of main.tf.json: what the module reads and makes, without provider and backend.
+    """What the module reads and makes, as Terraform's JSON has it, without provider and backend.
 
     Raises:
         OutOfDate: When the constructs have changed so that this would come out wrong.

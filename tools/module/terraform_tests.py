@@ -45,7 +45,7 @@ def names_test(main: Mapping[str, Any], used: Mapping[str, Name]) -> str:
     """The text of tests/names.tftest.hcl: Terraform computes the names that the constructs compute.
 
     Args:
-        main: The content of main.tf.json.
+        main: What the module makes, as Terraform's JSON has it.
         used: Every name, by its key.
     """
     places = dict(_named_places(main))

@@ -106,9 +106,14 @@ def settings_with_variable() -> Iterator[tuple[str, Field[Any]]]:
                 yield f"{table}.{column.name}", column
 
 
+def default_of(column: Field[Any]) -> Any:
+    """A setting's default."""
+    return column.default_factory() if column.default_factory is not MISSING else column.default
+
+
 def _of_setting(path: str, column: Field[Any], target: Target) -> Input:
     name, rule = variable_name(path), rule_of(column)
-    default = column.default_factory() if column.default_factory is not MISSING else column.default
+    default = default_of(column)
     fixed = {"function_runtime": target.runtime, "function_architecture": target.architecture}
     if name == "region":
         default = REQUIRED

@@ -31,6 +31,16 @@ from ingestion_pipeline.settings.expressions import Condition, any_of, optional_
 
 DRAWN = {"aws_s3_bucket": Drawing("S3 bucket", "[( )]")}
 
+ONE_AT_A_TIME = (
+    "AWS refuses concurrent changes of one bucket's policy, ownership and public access with a conflict."
+)
+REMARKS = {
+    "aws_s3_bucket_policy.depends_on": ONE_AT_A_TIME,
+    "aws_s3_bucket_ownership_controls.depends_on": ONE_AT_A_TIME,
+    "aws_s3_bucket_lifecycle_configuration.depends_on": "A rule for old versions needs a versioned bucket.",
+    "aws_s3_bucket_lifecycle_configuration.rule": "Provider 6 warns of a rule without a filter.",
+}
+
 
 class PrivateBucket(Construct):
     """An S3 bucket that is versioned, encrypted, closed to the public and reached over TLS only.
@@ -74,7 +84,6 @@ class PrivateBucket(Construct):
         versioning = self._enable_versioning()
         self._encrypt()
         public_access = self._close_to_the_public()
-        # AWS refuses concurrent changes of one bucket's policy and public access with a conflict.
         self.policy = S3BucketPolicy(
             self,
             "policy",
@@ -156,7 +165,6 @@ def lifecycle_rules(
     """Each rule with the condition that it is switched on."""
     abort = [{"days_after_initiation": unfinished_upload_days}]
     expire = [{"noncurrent_days": noncurrent_version_days}]
-    # Each filter is explicit because provider 6 warns without one.
     rules: list[tuple[Condition, str, str, dict[str, Any]]] = [
         (
             positive(unfinished_upload_days),

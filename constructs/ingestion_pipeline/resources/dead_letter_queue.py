@@ -17,6 +17,10 @@ NAME = Name("dead_letter_queue", "dead-letters", 80)
 
 DRAWN = {"aws_sqs_queue": Drawing("SQS queue", "[[ ]]")}
 
+REMARKS = {
+    "aws_sqs_queue.policy": "Within the queue: a policy of its own takes 25 s more to deploy.",
+}
+
 
 class DeadLetterQueue(Construct):
     """An SQS queue that keeps each event that could not be ingested, with the reason.

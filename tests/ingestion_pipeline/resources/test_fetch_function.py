@@ -1,12 +1,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.source_types import Source
 from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     FetchSettings,
@@ -21,13 +21,13 @@ STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
 BUCKET = "arn:partition:s3:::ours"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
-SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
+SECRETS = [f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
 
 
 def function(
     synthesize: Synthesize,
     code: Path,
-    sources: Sequence[dict[str, Any]] = (),
+    sources: Sequence[Source] = (),
     *,
     key: str = "alias/aws/kinesis",
     other_keys: tuple[str, ...] = (),
@@ -44,7 +44,7 @@ def function(
         fetch=fetch,  # type: ignore[arg-type]
         vpc=vpc,  # type: ignore[arg-type]
         dead_letters=DeadLetterSettings(prefix="rejected/"),
-        sources=tuple(sources),
+        sources=sources,
     )
     return synthesize(
         lambda stack: FetchFunction(
@@ -89,7 +89,7 @@ def customised(synthesize: Synthesize, code: Path) -> Synthesized:
         pack_kib=1_000,
         partition_key_field="user",
     )
-    sources = [
+    sources: list[Source] = [
         {"name": "a", "url": "https://example.com/a", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
         {"name": "b", "url": "https://example.com/b", "auth": {"kind": "basic", "secret_arn": SECRETS[1]}},
         {"name": "c", "url": "https://example.com/c", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
@@ -301,7 +301,7 @@ class TestGuarded:
     ) -> None:
         """Their policies stay within IAM's sizes, and the environment names one object."""
         arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api"
-        sources = [
+        sources: list[Source] = [
             {"url": "https://a.test", "auth": {"kind": "bearer", "secret_arn": f"{arn}-{number:03}-AbCd12"}}
             for number in range(300)
         ]

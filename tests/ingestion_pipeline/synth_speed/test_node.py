@@ -160,6 +160,60 @@ def test_an_unknown_launcher_stays_unchanged(
     assert (done.stdout, done.stderr) == (f"{said}\n", "")
 
 
+LATE = """
+import sys; sys.path.insert(0, 'constructs')
+from pathlib import Path
+from ingestion_pipeline import synth_speed
+from ingestion_pipeline.synth_speed import node, trim
+node.TRIMMED = Path(sys.argv[1])
+synth_speed.start()
+import jsii
+from cdktf import TerraformStack, Testing
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+whole = jsii.kernel.provider.bindings.tarball
+trim.trim(Path(whole), node.used_modules(), node.trimmed_file(whole, node.used_modules()))
+stack = TerraformStack(Testing.app(), 'stack')
+bucket = S3Bucket(stack, 'bucket')
+
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+SnsTopic(stack, 'topic', name=bucket.arn)
+SqsQueue(stack, 'queue', name=bucket.arn)
+S3Bucket(stack, 'second')
+print(Testing.synth(stack))
+"""
+
+
+@pytest.mark.terraform
+def test_a_late_import_brings_the_whole_package(checkout: Checkout, tmp_path: Path) -> None:
+    """Resources that Python imports after Node has the trimmed package are made like those before."""
+    done = checkout.run(sys.executable, "-c", LATE, str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+
+    assert json.loads(done.stdout)["resource"] == {
+        "aws_s3_bucket": {"bucket": {}, "second": {}},
+        "aws_sns_topic": {"topic": {"name": "${aws_s3_bucket.bucket.arn}"}},
+        "aws_sqs_queue": {"queue": {"name": "${aws_s3_bucket.bucket.arn}"}},
+    }
+
+
+@pytest.mark.parametrize("start", ["", "synth_speed.start(); import cdktf"], ids=["in it", "before it"])
+def test_a_worker_that_outlives_the_main_thread(checkout: Checkout, start: str) -> None:
+    """A thread that synthesizes after the main thread has ended gets all packages too."""
+    program = (
+        "import sys, threading, time; sys.path.insert(0, 'constructs')\n"
+        f"from ingestion_pipeline import synth_speed; {start}\n"
+        "def work():\n"
+        "    threading.main_thread().join(); time.sleep(0.3); synth_speed.start()\n"
+        "    from cdktf import TerraformStack, Testing\n"
+        "    print(Testing.synth(TerraformStack(Testing.app(), 'stack')))\n"
+        "threading.Thread(target=work).start()\n"
+    )
+    done = checkout.run(sys.executable, "-c", program)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n}\n", "")
+
+
 def test_bad_settings_end_at_once(checkout: Checkout, tmp_path: Path) -> None:
     """A program that fails before it uses Node ends with its own message and does not hang."""
     settings = tmp_path / "pipeline.toml"

@@ -1,6 +1,9 @@
 """The module's variables beside the settings."""
 
+import json
+import subprocess
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +67,47 @@ def test_a_zip_for_another_machine_makes_other_defaults() -> None:
         "python3.11",
         "x86_64",
     )
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("function_runtime", "python3.9", "must be one of python3.13, python3.12, python3.11"),
+        (
+            "function_runtime",
+            "python3.12",
+            "must be python3.13, which the zip beside the module was built for",
+        ),
+        ("function_runtime", "host", "must be one of python3.13, python3.12, python3.11"),
+        ("function_architecture", "arm", "must be one of arm64, x86_64"),
+        ("function_architecture", "x86_64", "must be arm64, which the zip beside the module was built for"),
+    ],
+)
+def test_a_runtime_is_refused_for_one_reason(tmp_path: Path, name: str, value: str, said: str) -> None:
+    """Terraform's plan says either that AWS has none of the name or that the zip is for another, not both."""
+    variables = {
+        given.name: {
+            "type": given.type,
+            "default": given.default,
+            "validation": [
+                {"condition": f"${{{check.condition}}}", "error_message": check.message}
+                for check in given.validations
+            ],
+        }
+        for given in (VARIABLES[name], VARIABLES["package_path"])
+    }
+    (tmp_path / "main.tf.json").write_text(json.dumps({"variable": variables}), encoding="utf-8")
+    done = subprocess.run(
+        ["terraform", "plan", "-no-color", f"-var={name}={value}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr.count("Error: Invalid value for variable") == 1
+    assert f"{name} {said}" in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_the_host_is_no_choice_of_the_module() -> None:
