@@ -253,7 +253,7 @@ def test_the_json_that_the_module_is_written_from_plans_no_change(
     for name in resource_files(synthesis, main):
         (module / name).unlink()
     (module / "main.tf.json").write_text(json.dumps(main), encoding="utf-8")
-    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout + done.stderr
 
