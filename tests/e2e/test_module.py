@@ -318,7 +318,7 @@ def test_the_json_that_the_module_is_written_from_plans_no_change(
     for name in resource_files(synthesis, main):
         (module / name).unlink()
     (module / "main.tf.json").write_text(json.dumps(main), encoding="utf-8")
-    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -452,6 +452,25 @@ def test_another_account_or_region_than_the_providers_is_refused(
 
     assert "account_id is 123456789012, but the provider's account is 000000000000: give the account" in said
     assert "region is eu-west-1, but the provider's Region is eu-central-1: give the Region" in said
+
+
+def test_nothing_is_made_in_another_account_that_is_found_out_at_apply(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """If `depends_on` puts the question to AWS off, every resource waits for the answer."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    main = root.folder / "main.tf"
+    text = main.read_text(encoding="utf-8")
+    waits = 'depends_on = [terraform_data.before]\n  account_id = "123456789012"\n'
+    text = text.replace("account_id = data.aws_caller_identity.current.account_id\n", waits)
+    main.write_text(f'{text}\nresource "terraform_data" "before" {{}}\n', encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    done = root.run(emulator, "apply", "-auto-approve", "-input=false")
+
+    assert "account_id is 123456789012" in done.stderr
+    assert [each for each in root.must(None, "state", "list").split() if ".data." not in each] == [
+        *("data.aws_caller_identity.current", "terraform_data.before")
+    ]
 
 
 def _planned(consumer: Consumer, emulator: Emulator, *arguments: str) -> dict[str, Any]:

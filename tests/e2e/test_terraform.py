@@ -348,7 +348,7 @@ def test_shards_retention_and_tags_change_no_policy(clicks: Deployment) -> None:
         planned = json.loads(clicks.terraform("show", "-json", "planned"))
     updated: dict[str, set[str]] = {}
     for resource in planned["resource_changes"]:
-        before, after = resource["change"]["before"], resource["change"]["after"]
+        before, after = resource["change"]["before"] or {}, resource["change"]["after"]
         if resource["change"]["actions"] != ["no-op"]:
             changed = {key for key in after if after[key] != before.get(key)}
             updated.setdefault(resource["type"], set()).update(changed)

@@ -39,6 +39,10 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     """
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     return {
+        "account_id": (
+            _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
+        ),
+        "region": (_of_provider("region", "Region", "data.aws_region.current", "id"),),
         "tags": _tags(),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
@@ -52,6 +56,16 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "function_architecture": (_built_for("architecture", target.architecture),),
         **existing_validations(),
     }
+
+
+def _of_provider(variable: str, what: str, source: str, told: str) -> Validation:
+    """Whatever needs the variable waits for this, even if AWS tells only at apply."""
+    known = f'join("", {source}[*].{told})'
+    return Validation(
+        f"alltrue([for current in {source} : current.{told} == var.{variable}])",
+        f"{variable} is ${{var.{variable}}}, but the provider's {what} is ${{{known}}}: "
+        f"give the {what} of the provider that the module is passed, or pass it another provider",
+    )
 
 
 def _tags() -> tuple[Validation, ...]:

@@ -36,20 +36,10 @@ REMARKS = {
 }
 """What a reviewer would ask about that, by kind and argument."""
 
-
-def _check(variable: str, told: str, what: str) -> dict[str, Any]:
-    """A data source that only checks a variable: whatever is deferred to the apply, no name depends on it."""
-    advice = f"give the {what} of the provider that the module is passed, or pass it another provider"
-    message = f"{variable} is ${{var.{variable}}}, but the provider's {what} is ${{{told}}}: {advice}"
-    postcondition = {"condition": f"${{{told} == var.{variable}}}", "error_message": message}
-    return {"count": "${var.enabled ? 1 : 0}", "lifecycle": {"postcondition": [postcondition]}}
-
-
-CHECKS = {
-    "aws_caller_identity": {"current": _check("account_id", "self.account_id", "account")},
-    "aws_region": {"current": _check("region", "self.id", "Region")},
+READ = {
+    kind: {"current": {"count": "${var.enabled ? 1 : 0}"}} for kind in ("aws_caller_identity", "aws_region")
 }
-"""All that the module reads."""
+"""All that the module reads, for the validations of `account_id` and `region`; no resource refers to it."""
 
 
 class OutOfDate(AssertionError):
@@ -67,7 +57,7 @@ def main_tf(synthesis: Synthesis) -> dict[str, Any]:
         raise OutOfDate(
             f"the constructs read {sorted(read)}: a name that depends on it may change with anything"
         )
-    result: dict[str, Any] = {"data": CHECKS, "resource": _blocks(synthesis, names)}
+    result: dict[str, Any] = {"data": READ, "resource": _blocks(synthesis, names)}
     for path, value in OVERRIDES.items():
         replace_at(result["resource"], path, value)
     stored = result["resource"]["aws_s3_object"]["fetch_sources_object"]

@@ -178,7 +178,7 @@ run "refuses_another_account" {
     account_id = "210987654321"
   }
 
-  expect_failures = [data.aws_caller_identity.current]
+  expect_failures = [var.account_id]
 }
 
 run "refuses_another_region" {
@@ -188,7 +188,7 @@ run "refuses_another_region" {
     region = "eu-west-1"
   }
 
-  expect_failures = [data.aws_region.current]
+  expect_failures = [var.region]
 }
 
 run "follows_the_region_into_its_partition" {
