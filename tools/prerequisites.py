@@ -1,7 +1,8 @@
 """Checks that the required tools are installed in a supported version.
 
-``python3 tools/prerequisites.py`` prints nothing, or what is missing and where to get it. It must run on an
-old Python too, to say that it is too old, so it uses nothing newer than Python 3.6.
+``python3 tools/prerequisites.py`` prints nothing, or what is missing and where to get it; with ``--without
+terraform`` that command may be missing. It must run on an old Python too, to say that it is too old, so it
+uses nothing newer than Python 3.6.
 """
 
 import re
@@ -31,15 +32,21 @@ PYTHON = (3, 11)
 PYTHON_SOURCE = "https://www.python.org/downloads/; another one: make PYTHON=python3.12"
 
 
-def check():
-    # type: () -> list[str]
-    """One line for each problem, with where to get the tool; empty if there is none."""
+def check(unneeded=()):
+    # type: (tuple[str, ...] | list[str]) -> list[str]
+    """One line for each problem, with where to get the tool; empty if there is none.
+
+    Args:
+        unneeded: Commands that may be missing.
+    """
     problems = []
     if sys.version_info < PYTHON:
         problems.append(
             "Python %s is too old, 3.11 or newer is needed: %s" % (sys.version.split()[0], PYTHON_SOURCE)
         )
     for name, command, lowest, too_new, source in TOOLS:
+        if command[0] in unneeded:
+            continue
         found = version(command)
         wanted = "%d.%d or newer" % lowest + (", below %d" % too_new[0] if too_new else "")
         if found is None:
@@ -69,7 +76,7 @@ def version(command):
 def main():
     # type: () -> None
     """Exit with all problems on stderr, or print nothing."""
-    problems = check()
+    problems = check(sys.argv[2:] if sys.argv[1:2] == ["--without"] else ())
     if problems:
         sys.exit("Something is missing on this machine:\n" + "\n".join("  - " + line for line in problems))
 

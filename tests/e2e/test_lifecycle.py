@@ -13,6 +13,7 @@ from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
+from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import Deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
@@ -91,6 +92,20 @@ def calls(filled: Deployment, policy: dict[str, Any], decisions: Path) -> list[d
     return [call for call in made if call["access_key_id"] == key["AccessKeyId"]]
 
 
+def elsewhere(filled: Deployment, name: str, *changes: tuple[str, str]) -> Deployment:
+    """The deployed pipeline's settings with another name or other changes, in a folder of their own."""
+    other = Deployment(filled.checkout, filled.emulator, name, f"out/{name}")
+    other.configure(("delete_with_stack = true", "delete_with_stack = false"), *changes)
+    with other.settings.open("a", encoding="utf-8") as settings:
+        settings.write(PRIVATE_SOURCE)
+    return other
+
+
+def with_key(key: str) -> tuple[str, str]:
+    """Settings in which the key of the state is written down."""
+    return "[environments.local.state]", f'[environments.local.state]\nkey = "{key}"'
+
+
 @pytest.fixture(scope="module")
 def destroyed(filled: Deployment, calls: list[dict[str, Any]]) -> str:
     """What the destruction printed, after the plan above."""
@@ -130,6 +145,47 @@ def again(planned: str, filled: Deployment) -> Deployment:
     return filled
 
 
+@pytest.fixture(scope="module")
+def former(again: Deployment) -> dict[str, Any]:
+    """The stream as AWS describes it, before the module takes it over."""
+    return described_stream(again.emulator)
+
+
+@pytest.fixture(scope="module")
+def root(former: dict[str, Any], again: Deployment) -> Consumer:
+    """The root module that ``make migration`` writes, with the module beside it, initialized."""
+    assert former
+    dist = again.checkout.root / "dist"
+    emitted(dist / "terraform-aws-ingestion-pipeline", "host")
+    again.must(PYTHON, "-m", "tools.migration")
+    root = Consumer(dist / "migration-orders-local")
+    root.must(again.emulator, "init", "-input=false")
+    return root
+
+
+@pytest.fixture(scope="module")
+def moves(root: Consumer, emulator: Emulator) -> list[dict[str, Any]]:
+    """What the first plan of the root module would do to each resource."""
+    root.must(emulator, "plan", "-input=false", "-out=planned")
+    planned = json.loads(root.must(None, "show", "-json", "planned"))
+    return [each for each in planned["resource_changes"] if each["mode"] == "managed"]
+
+
+@pytest.fixture(scope="module")
+def migrated(moves: list[dict[str, Any]], root: Consumer, emulator: Emulator) -> Consumer:
+    """The root module, applied over the stack's state."""
+    assert moves
+    root.must(emulator, "apply", "-input=false", "planned")
+    return root
+
+
+def described_stream(emulator: Emulator) -> dict[str, Any]:
+    """What tells a stream from one of the same name that was made later."""
+    summary = emulator.client("kinesis").describe_stream_summary(StreamName="orders-local-stream")
+    described = summary["StreamDescriptionSummary"]
+    return {key: described[key] for key in ("StreamARN", "StreamCreationTimestamp")}
+
+
 def test_plan_role_may_make_every_call_of_a_plan(calls: list[dict[str, Any]]) -> None:
     """A plan under this policy alone is refused nothing."""
     assert [call for call in calls if not call["allowed"]] == []
@@ -154,6 +210,55 @@ def test_plan_role_may_do_exactly_what_a_plan_calls(
     }
 
     assert granted == called
+
+
+@pytest.mark.parametrize("action", ["plan", "deploy", "destroy"])
+def test_a_renamed_pipeline_is_not_taken_for_a_new_one(filled: Deployment, action: str) -> None:
+    """Nothing is planned, deployed or destroyed under the new name while the old one has its resources."""
+    renamed = elsewhere(filled, "purchases")
+    done = renamed.run("env", "AUTO_APPROVE=1", "KEEP_DATA=1", PYTHON, "-m", "tools.stack", action)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"{action}: there is no state purchases/local/terraform.tfstate in {STATE_BUCKET} yet, but there is "
+        "orders/local/terraform.tfstate with resources"
+    )
+
+
+def test_a_name_that_would_cost_a_protected_lake_names_the_settings(filled: Deployment) -> None:
+    """ALLOW_DATA_LOSS=1 does not destroy what is protected; the message says which settings come first."""
+    renamed = elsewhere(filled, "purchases", with_key("orders/local/terraform.tfstate"))
+    done = renamed.run("env", "ALLOW_DATA_LOSS=1", PYTHON, "-m", "tools.stack", "plan")
+    summary = (renamed.stack / "plan.md").read_text(encoding="utf-8")
+
+    assert (done.returncode, "Instance cannot be destroyed" in done.stderr) == (1, True)
+    assert (
+        "set delete_with_stack = true in [environments.local.lake] of pipeline.toml, add 'local' to"
+        in (done.stderr.splitlines()[-1])
+    )
+    assert summary.startswith("**Terraform failed while it planned: this cannot be applied")
+    assert "| **replace** | **`aws_s3_bucket." in summary
+
+
+def test_another_key_of_the_state_goes_with_the_state(filled: Deployment) -> None:
+    """The new key is refused until the state is moved to it; then the plan changes nothing."""
+    s3, old, new = filled.emulator.client("s3"), "orders/local/terraform.tfstate", "team/orders.tfstate"
+    moved = Deployment(filled.checkout, filled.emulator, "orders", "out/moved")
+    before = moved.settings.read_text(encoding="utf-8")
+    try:
+        moved.settings.write_text(before.replace(*with_key(new)), encoding="utf-8")
+        refused = moved.run(PYTHON, "-m", "tools.stack", "plan")
+        s3.copy_object(Bucket=STATE_BUCKET, Key=new, CopySource=f"{STATE_BUCKET}/{old}")
+        s3.delete_object(Bucket=STATE_BUCKET, Key=old)
+        planned = make(moved, "plan")
+    finally:
+        moved.settings.write_text(before, encoding="utf-8")
+        s3.copy_object(Bucket=STATE_BUCKET, Key=old, CopySource=f"{STATE_BUCKET}/{new}")
+        s3.delete_object(Bucket=STATE_BUCKET, Key=new)
+
+    assert refused.returncode == 1
+    assert "the stream orders-local-stream exists, but the state team/orders.tfstate" in refused.stderr
+    assert "No changes." in planned
 
 
 def test_destroy_keep_data_leaves_nothing_but_buckets(left: dict[str, list[str]]) -> None:
@@ -212,3 +317,56 @@ def test_deployed_again_ingests(again: Deployment, sample: SampleApi) -> None:
     assert answer.get("statusCode") == 200, answer
 
     assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
+
+
+def test_migration_moves_every_resource(moves: list[dict[str, Any]]) -> None:
+    """Nothing is created or destroyed, but the list of sources, whose name comes from its text."""
+    actions = {each["address"]: each["change"]["actions"] for each in moves}
+    others = {address: done for address, done in actions.items() if done not in (["no-op"], ["update"])}
+
+    assert [address.partition("[")[0] for address in others] in (
+        [],
+        ["module.ingestion.aws_s3_object.fetch_sources_object"],
+    )
+    assert [each["address"] for each in moves if "previous_address" not in each] == []
+
+
+def test_migration_changes_nothing_but_tags_and_the_package(moves: list[dict[str, Any]]) -> None:
+    """What the stack gave by default tags the module gives by tags; the zip lies elsewhere."""
+    changed = {
+        key
+        for each in moves
+        if each["change"]["actions"] == ["update"]
+        for key, value in each["change"]["after"].items()
+        if value != each["change"]["before"][key]
+    }
+
+    assert changed <= {"tags", "filename", "environment"}
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migration_keeps_the_stream(former: dict[str, Any], emulator: Emulator) -> None:
+    """It is the same stream, with the same records on it."""
+    assert described_stream(emulator) == former
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migration_keeps_the_records(again: Deployment) -> None:
+    """The bucket is the same one, with all that was in it."""
+    assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
+
+
+def test_second_plan_after_migration_is_empty(migrated: Consumer, emulator: Emulator) -> None:
+    """The module has taken everything over."""
+    done = migrated.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("migrated")
+def test_migrated_pipeline_ingests(again: Deployment, sample: SampleApi) -> None:
+    """New records land beside the old ones."""
+    answer = again.invoke({"url": f"{sample.url}?page=2&per_page=7"})
+    assert answer.get("statusCode") == 200, answer
+
+    assert len(again.landed(len(EXPECTED) + 14)) == len(EXPECTED) + 14

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import StreamSettings
 from local_aws.demo.lake import Lake, compare
@@ -18,12 +19,16 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import HOST_FETCHES_HOST, Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
-from tools.module.main_tf import short_name
+from tools.module.capabilities import resource_files
+from tools.module.main_tf import main_tf, short_name
+from tools.module.synthesis import synthesize
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 
 EXPECTED = [stored_form(record) for record in records()]
-EXAMPLES = ("minimal", "complete", "existing-bucket-and-key", "fixed-egress-address")
+EXAMPLES = sorted({path.name for path in (ROOT / "examples" / "terraform").iterdir()} - {"two-pipelines"})
+"""Those that are planned; `two-pipelines` is applied."""
+
 SETTINGS = """
 [pipeline]
 name = "orders"
@@ -44,6 +49,19 @@ allow_http = true
 allow_private_networks = true
 """
 MANY = f"""
+variable "before" {{
+  default = "one"
+}}
+
+variable "many" {{
+  type    = any
+  default = {{ shards = 1, hours = 24, tags = {{ Team = "data" }} }}
+}}
+
+resource "terraform_data" "before" {{
+  input = var.before
+}}
+
 locals {{
   secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret"
 }}
@@ -86,6 +104,16 @@ module "many" {{
   source    = "./modules/ingestion"
   providers = {{ aws = aws.america }}
   name      = "many"
+
+  account_id             = data.aws_caller_identity.current.account_id
+  region                 = "us-east-1"
+  stream_shard_count     = var.many.shards
+  stream_retention_hours = var.many.hours
+  tags                   = var.many.tags
+
+  # As a user orders the module after a network, a key or a repository's settings.
+  depends_on = [terraform_data.before]
+
   sources = concat(
     var.sources,
     [null],
@@ -118,8 +146,10 @@ resource "aws_secretsmanager_secret" "at_apply" {
 }
 
 module "wrong" {
-  source = "./modules/ingestion"
-  name   = "wrong"
+  source     = "./modules/ingestion"
+  name       = "wrong"
+  account_id = "000000000000"
+  region     = "eu-central-1"
   sources = [
     { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
     { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
@@ -131,6 +161,14 @@ SAID_OF_SOURCES = (
     'sources[1].name = "Orders": must match',
     "sources[1].pagintion: is not a key; there are auth, body, format, headers, limits, method, name,",
 )
+LAKE = "many-local-lake-000000000000-us-east-1"
+TAGGED = {
+    *("aws_cloudwatch_log_group.delivery_log_group", "aws_cloudwatch_log_group.fetch_log_group"),
+    *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
+    *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
+    *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
+    "aws_sqs_queue.dead_letters_queue",
+}
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 
@@ -167,6 +205,12 @@ def consumer(
         lambda: own_tests.run(None, "test"),
     )
     return consumer
+
+
+@pytest.fixture(scope="module")
+def changed_before(consumer: Consumer, emulator: Emulator) -> dict[str, Any]:
+    """A plan in which what a module waits for has changed, and nothing else."""
+    return _planned(consumer, emulator, "-refresh=false", "-var=before=two")
 
 
 @pytest.mark.parametrize(("region", "name"), PIPELINES)
@@ -209,11 +253,76 @@ def test_one_of_three_hundred_sources_is_ingested(
     assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
 
 
+def test_a_change_of_what_the_module_waits_for_changes_nothing_in_it(changed_before: dict[str, Any]) -> None:
+    """With `depends_on`, its data sources are read at apply; no name, count or policy depends on them."""
+    read = [
+        each["address"]
+        for each in changed_before["resource_changes"]
+        if each["change"]["actions"] == ["read"]
+    ]
+
+    assert read == [
+        "module.many.data.aws_caller_identity.current[0]",
+        "module.many.data.aws_region.current[0]",
+    ]
+    assert _changes(changed_before) == ["terraform_data.before.input"]
+
+
+@pytest.mark.usefixtures("changed_before")
+def test_the_records_outlive_a_change_of_what_the_module_waits_for(
+    consumer: Consumer, emulator: Emulator
+) -> None:
+    """What was delivered before is there after."""
+    lake = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+
+    def enough() -> bool:
+        lake.look()
+        return len(lake.lines) >= len(EXPECTED)
+
+    wait_until(enough, f"{len(EXPECTED)} records in {LAKE}")
+    consumer.must(emulator, "apply", "-input=false", "planned")
+    after = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+    after.look()
+
+    assert sorted(after.lines) == sorted(lake.lines)
+
+
+def test_shards_retention_and_tags_change_no_policy(consumer: Consumer, emulator: Emulator) -> None:
+    """The plan has the stream and what carries tags, with what changed of each and nothing else."""
+    many = '-var=many={ shards = 2, hours = 48, tags = { Team = "sales" } }'
+    changes = _changes(_planned(consumer, emulator, "-refresh=false", many, "-var=before=two"))
+    arguments = {re.sub(r"\[[^]]*\]", "", each.removeprefix("module.many.")) for each in changes}
+    tags = {f"{address}.{argument}" for address in TAGGED for argument in ("tags", "tags_all")}
+
+    assert arguments == {
+        *tags,
+        "aws_kinesis_stream.stream.shard_count",
+        "aws_kinesis_stream.stream.retention_period",
+    }
+
+
 def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:
     """What was applied is what is planned."""
-    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_json_that_the_module_is_written_from_plans_no_change(
+    consumer: Consumer, emulator: Emulator, tmp_path: Path
+) -> None:
+    """A resource in Terraform's own language means what its JSON means."""
+    synthesis = synthesize(Target.of("host", "host"), tmp_path / "synthesized")
+    main = main_tf(synthesis)
+    root = Consumer(tmp_path / "root")
+    shutil.copytree(consumer.folder, root.folder, symlinks=True)
+    module = root.folder / "modules" / "ingestion"
+    for name in resource_files(synthesis, main):
+        (module / name).unlink()
+    (module / "main.tf.json").write_text(json.dumps(main), encoding="utf-8")
+    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_stack_of_the_constructs_would_make_the_same(
@@ -227,8 +336,7 @@ def test_the_stack_of_the_constructs_would_make_the_same(
     del config["terraform"]["backend"]
     (stack.folder / "cdk.tf.json").write_text(json.dumps(config), encoding="utf-8")
     stack.must(emulator, "init", "-input=false")
-    stack.must(emulator, "plan", "-input=false", "-out=planned")
-    planned = json.loads(stack.must(None, "show", "-json", "planned"))
+    planned = _planned(stack, emulator)
 
     assert [change for change in _changes(planned) if not change.endswith((".tags", ".filename"))] == []
 
@@ -332,6 +440,26 @@ def test_a_wrong_source_is_refused_as_in_pipeline_toml(refused_sources: str, sai
 def test_a_name_and_an_arn_of_two_buckets_are_refused(refused_settings: str) -> None:
     """Records would go to one and permissions to the other."""
     assert "existing_bucket.name is not what existing_bucket.arn names" in refused_settings
+
+
+def test_another_account_or_region_than_the_providers_is_refused(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The plan fails with both values, the provider's, and the way out."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    given = 'module "ingestion" {\n  account_id = "123456789012"\n  region     = "eu-west-1"\n}\n'
+    (root.folder / "local_override.tf").write_text(given, encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
+
+    assert "account_id is 123456789012, but the provider's account is 000000000000: give the account" in said
+    assert "region is eu-west-1, but the provider's Region is eu-central-1: give the Region" in said
+
+
+def _planned(consumer: Consumer, emulator: Emulator, *arguments: str) -> dict[str, Any]:
+    """A plan as Terraform shows it to programs; it is in the file ``planned``."""
+    consumer.must(emulator, "plan", "-input=false", "-out=planned", *arguments)
+    return dict(json.loads(consumer.must(None, "show", "-json", "planned")))
 
 
 def _client(emulator: Emulator, service: str, region: str) -> Any:

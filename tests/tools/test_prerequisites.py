@@ -11,14 +11,16 @@ from tools import prerequisites
 GOOD = {"node": "v22.11.0", "npm": "10.9.0", "terraform": "Terraform v1.11.4\non linux_amd64"}
 
 
-def checked(folder: Path, versions: dict[str, str], root: Path) -> subprocess.CompletedProcess[str]:
+def checked(
+    folder: Path, versions: dict[str, str], root: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
     """What the check prints on a machine with these tools, each a program that prints its version."""
     for name, version in versions.items():
         tool = folder / name
         tool.write_text(f"#!/bin/sh\necho '{version}'\n", encoding="utf-8")
         tool.chmod(0o755)
     return subprocess.run(
-        [sys.executable, root / "tools" / "prerequisites.py"],
+        [sys.executable, root / "tools" / "prerequisites.py", *options],
         env={"PATH": str(folder)},
         capture_output=True,
         text=True,
@@ -50,6 +52,13 @@ class TestDefaults:
         done = checked(tmp_path, {**GOOD, **versions}, root)
 
         assert done.stderr == ""
+
+    def test_a_tool_that_is_not_needed_may_be_missing(self, root: Path, tmp_path: Path) -> None:
+        """`make unit` needs no Terraform."""
+        versions = {name: version for name, version in GOOD.items() if name != "terraform"}
+        done = checked(tmp_path, versions, root, "--without", "terraform")
+
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 class TestGuarded:

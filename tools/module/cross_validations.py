@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -16,6 +17,7 @@ from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
+    FunctionSettings,
     PipelineSettings,
     Settings,
     VpcSettings,
@@ -46,8 +48,8 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
         "vpc_security_group_ids": (_network(),),
-        "function_runtime": (_built_for("function_runtime", target.runtime),),
-        "function_architecture": (_built_for("function_architecture", target.architecture),),
+        "function_runtime": (_built_for("runtime", target.runtime),),
+        "function_architecture": (_built_for("architecture", target.architecture),),
         **existing_validations(),
     }
 
@@ -110,9 +112,13 @@ def _overlapping_prefixes() -> list[str]:
     ]
 
 
-def _built_for(variable: str, value: str) -> Validation:
+def _built_for(setting: str, value: str) -> Validation:
+    """What only a zip of the caller's may change; what the rule refuses anyway is no matter of the zip."""
+    variable = f"function_{setting}"
+    (column,) = (column for column in fields(FunctionSettings) if column.name == setting)
+    choices = json.dumps([choice for choice in rule_of(column).choices if choice != "host"])
     return Validation(
-        f'var.{variable} == "{value}" || var.package_path != null',
+        f'!contains({choices}, var.{variable}) || var.{variable} == "{value}" || var.package_path != null',
         f"{variable} must be {value}, which the zip beside the module was built for; "
         "for another, give package_path a zip that was built for it",
     )

@@ -10,6 +10,7 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
+from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.sources import (
     FULL_ARN,
     MAX_SECRET_POLICIES,
@@ -17,7 +18,7 @@ from ingestion_pipeline.settings.sources import (
     WORD_AT_THE_END,
 )
 from tools.module.hcl import literal
-from tools.module.main_tf import all_short_names, made_expression
+from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
 from tools.module.source_checks import (
     SECRETS_IN_POLICY,
     json_types,
@@ -39,6 +40,13 @@ CUT = f"""{{
   }}"""
 """The beginning of a name that is too long and a hash of it, as `settings.names.cut` does."""
 
+PARTITION = (
+    f"concat([for start, partition in {literal(PARTITIONS)} : partition "
+    'if startswith(var.region, "${start}-")], '
+    f"[{literal(DEFAULT_PARTITION)}])[0]"
+)
+"""As `settings.partitions.partition_of`."""
+
 
 def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
     """Expression by name, in groups that belong together."""
@@ -50,6 +58,7 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _parts(synthesis),
         _function(),
         _secrets(),
+        *_policies(synthesis),
     ]
 
 
@@ -83,8 +92,7 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
     every = [*names.values(), LAKE]
     return {
         "stack": '"${var.name}-${var.environment}"',
-        "account_id": 'var.enabled ? data.aws_caller_identity.caller[0].account_id : ""',
-        "region": 'var.enabled ? data.aws_region.current[0].id : ""',
+        "partition": PARTITION,
         "tags": f"merge({{ Environment = {environment} }}, var.tags)",
         "long_names": {name.key: f'"{_long_name(name)}"' for name in every},
         "limits": {name.key: _limit(name) for name in every},
@@ -92,17 +100,17 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
 
 
 def _long_name(name: Name) -> str:
-    return f"${{local.stack}}-{name.ending}{'-${local.region}' if name.with_region else ''}"
+    return f"${{local.stack}}-{name.ending}{'-${var.region}' if name.with_region else ''}"
 
 
 def _limit(name: Name) -> str:
     if name is LAKE:
-        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(local.region)"
+        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(var.region)"
     return str(name.max_characters)
 
 
 def _named() -> Mapping[str, object]:
-    computed = '"${local.cut_names.lake}-${local.account_id}-${local.region}"'
+    computed = '"${local.cut_names.lake}-${var.account_id}-${var.region}"'
     chosen = f'var.lake_bucket_name != "" ? var.lake_bucket_name : {computed}'
     return {"names": f"merge(local.cut_names, {{ bucket = {chosen} }})"}
 
@@ -150,18 +158,32 @@ def _secrets() -> Mapping[str, object]:
     every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
     place = f"floor(({before}) / local.secret_characters)"
     mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    each = "[for auth in local.secret_auths : try(tostring(auth."
     needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
     share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
-        "secret_arns": "distinct(compact([for auth in local.secret_auths : try(tostring(auth.secret_arn), null)]))",
-        "secret_keys": "distinct(compact([for auth in local.secret_auths : try(tostring(auth.kms_key), null)]))",
+        "secret_arns": f"distinct(compact({each}secret_arn), null)]))",
+        "secret_keys": f"distinct(compact({each}kms_key), null)]))",
         "secret_resources": f"concat({whole}, {partial})",
         "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
         "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
         f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
     }
+
+
+def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
+    """What each role may do, for the one that is made and for the outputs; each is a group of many lines."""
+    names = all_short_names(synthesis.config)
+    made = {
+        names[f"{ROLE_POLICY}.{unique}"]: made_expression(body["policy"], names)
+        for unique, body in synthesis.config["resource"][ROLE_POLICY].items()
+    }
+    return [
+        {local: f"var.enabled ? {made[policy]} : null".replace("\n", "\n  ")}
+        for policy, local in POLICIES.items()
+    ]
 
 
 def _either(variable: str, attribute: str, made: str) -> str:

@@ -15,9 +15,10 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.source_types import BearerAuth
 from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Synthesized, settings_of
+from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
@@ -39,15 +40,19 @@ EXISTING = Existing(
 @pytest.fixture(scope="module")
 def brought(synthesize: Synthesize) -> Synthesized:
     """A pipeline of which everything exists that may, with two grants."""
+    from cdktf import TerraformOutput
+
     from ingestion_pipeline import IngestionPipeline
     from ingestion_pipeline.bindings import IamRole
 
     def build(stack: Construct) -> None:
-        auth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
+        auth: BearerAuth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
         settings = replace(settings_of("orders"), sources=({"url": "https://a.example", "auth": auth},))
         pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=EXISTING)
         pipeline.grant_put_records("producer")
         pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))
+        TerraformOutput(stack, "function", value=pipeline.function_policy)
+        TerraformOutput(stack, "delivery", value=pipeline.delivery_policy)
 
     return synthesize(build)
 
@@ -105,13 +110,13 @@ class TestExisting:
         names = [name for name in brought.resources("aws_iam_role_policy") if "delivery" in name]
 
         assert names == []
-        assert brought.statements("delivery_access_permissions")
+        assert statements_of(brought.json["output"]["delivery"]["value"])
 
     @pytest.mark.parametrize(
         ("part", "expected"),
         [
             (
-                "fetch_access",
+                "function",
                 {
                     ("kms:GenerateDataKey", STREAM_KEY),
                     ("kms:GenerateDataKey", BUCKET_KEY),
@@ -122,7 +127,7 @@ class TestExisting:
                 },
             ),
             (
-                "delivery_access",
+                "delivery",
                 {
                     ("kms:Decrypt", STREAM_KEY),
                     ("kms:GenerateDataKey", BUCKET_KEY),
@@ -135,9 +140,9 @@ class TestExisting:
         """Each role may use the keys of what was brought, as far as it needs them."""
         permitted = {
             (action, resource)
-            for statement in brought.statements(f"{part}_permissions")
-            for action in statement["actions"]
-            for resource in statement["resources"]
+            for statement in statements_of(brought.json["output"][part]["value"])
+            for action in statement["Action"]
+            for resource in statement["Resource"]
             if action.startswith("kms:")
         }
 
@@ -160,7 +165,7 @@ class TestGrants:
         """A producer may put records on the stream and encrypt them, and nothing else."""
         statements = brought.statements("put-records-producer")
 
-        assert [(s["actions"], s["resources"]) for s in statements] == [
+        assert [(s["Action"], s["Resource"]) for s in statements] == [
             (["kinesis:PutRecord", "kinesis:PutRecords"], [f"arn:aws:kinesis:{ACCOUNT}:stream/theirs"]),
             (["kms:GenerateDataKey"], [STREAM_KEY]),
         ]
@@ -170,7 +175,7 @@ class TestGrants:
         """A reader may list the bucket and get records, not errors and dead letters."""
         statements = brought.statements("read-analyst")
 
-        assert [(s["actions"], s["resources"]) for s in statements] == [
+        assert [(s["Action"], s["Resource"]) for s in statements] == [
             (["s3:GetBucketLocation", "s3:ListBucket"], ["arn:aws:s3:::theirs"]),
             (["s3:GetObject"], ["arn:aws:s3:::theirs/data/year=*"]),
             (["kms:Decrypt"], [BUCKET_KEY]),

@@ -5,6 +5,9 @@ mock_provider "aws" {
 }
 
 variables {
+  account_id = "123456789012"
+  region     = "eu-central-1"
+
   existing_stream              = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
   existing_bucket              = { arn = "arn:aws:s3:::mine", name = "mine" }
   existing_function_role       = { arn = "arn:aws:iam::123456789012:role/fetch" }
@@ -91,7 +94,7 @@ run "uses_the_parts_that_exist" {
 }
 
 run "uses_the_key_of_the_stream" {
-  command = plan
+  command = apply
 
   variables {
     existing_stream = {
@@ -102,18 +105,18 @@ run "uses_the_key_of_the_stream" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptRecords")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptRecords")
     error_message = "the function may not encrypt what it puts on the stream"
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptRecords")
+    condition     = contains(jsondecode(local.delivery_policy).Statement[*].Sid, "DecryptRecords")
     error_message = "Firehose may not decrypt what it reads"
   }
 }
 
 run "uses_the_key_of_the_bucket" {
-  command = plan
+  command = apply
 
   variables {
     existing_bucket = {
@@ -124,12 +127,12 @@ run "uses_the_key_of_the_bucket" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptObjects")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptObjects")
     error_message = "the function may not encrypt dead letters"
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptObjects")
+    condition     = contains(jsondecode(local.delivery_policy).Statement[*].Sid, "DecryptObjects")
     error_message = "Firehose may not write objects in parts"
   }
 }
@@ -238,12 +241,12 @@ run "may_use_the_keys_of_the_destination_and_of_secrets" {
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.fetch_access_permissions[0].statement : each.resources if each.sid == "EncryptFailures"]) == toset(["arn:aws:kms:eu-central-1:123456789012:key/failures"])
+    condition     = one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "EncryptFailures"]) == tolist(["arn:aws:kms:eu-central-1:123456789012:key/failures"])
     error_message = "the function may not encrypt what it sends to the destination"
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.fetch_access_permissions[0].statement : each.resources if each.sid == "DecryptSecrets"]) == toset(["arn:aws:kms:eu-central-1:123456789012:key/secrets"])
+    condition     = one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "DecryptSecrets"]) == tolist(["arn:aws:kms:eu-central-1:123456789012:key/secrets"])
     error_message = "the function may not decrypt its secrets"
   }
 }

@@ -1,0 +1,98 @@
+"""A root module that takes over what a stack has deployed.
+
+Its state is the stack's own. `moved` blocks give each resource its address in the module, so that Terraform
+keeps the resource.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ingestion_pipeline.outputs import OUTPUTS
+from ingestion_pipeline.settings.tables import Settings
+from tools.module.emit import TERRAFORM
+from tools.module.hcl import literal, quoted
+from tools.module.main_tf import short_name
+from tools.module.variables import default_of, settings_with_variable, variable_name
+
+CALL = "ingestion"
+"""What the root module calls the module."""
+
+IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
+DECIDED_BY_THE_ZIP = {"function.runtime", "function.architecture"}
+
+
+def root_module(settings: Settings, source: str) -> str:
+    """The text of main.tf: the stack's backend, its provider, the module, and the stack's outputs."""
+    backend = {
+        "bucket": settings.state.bucket,
+        "key": settings.state.key or settings.names.state_key,
+        "region": settings.state.region or settings.pipeline.region,
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+    accounts = settings.pipeline.allowed_account_ids
+    provider = {"region": settings.pipeline.region} | ({"allowed_account_ids": accounts} if accounts else {})
+    call = {"source": source, **inputs(settings)}
+    if settings.sources:
+        call["sources"] = list(settings.sources)
+    terraform = (
+        f"  required_version = {quoted(TERRAFORM)}\n\n"
+        '  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n\n'
+        f'  backend "s3" {{\n{arguments(backend, 4)}  }}\n'
+    )
+    blocks = [
+        f"terraform {{\n{terraform}}}\n",
+        f'provider "aws" {{\n{arguments(provider)}}}\n',
+        f'module "{CALL}" {{\n{arguments(call)}}}\n',
+        *(
+            f'output "{each.name}" {{\n  description = {quoted(each.meaning)}\n'
+            f"  value = module.{CALL}.{each.name}\n}}\n"
+            for each in OUTPUTS
+        ),
+    ]
+    return "\n".join(blocks)
+
+
+def inputs(settings: Settings) -> dict[str, Any]:
+    """Value by variable of the module, for every setting that is not at its default."""
+    given: dict[str, Any] = {"environment": settings.environment}
+    for path, column in settings_with_variable():
+        table, name = path.split(".")
+        value = getattr(getattr(settings, table), name)
+        if path not in DECIDED_BY_THE_ZIP and value != default_of(column):
+            given[variable_name(path)] = value
+    return {"name": settings.pipeline.name} | given
+
+
+def moved(stack: Mapping[str, Any]) -> str:
+    """The text of moved.tf: each resource's address in the stack and in the module."""
+    blocks = []
+    for kind, instances in sorted(stack["resource"].items()):
+        for unique, body in sorted(instances.items()):
+            index = "" if "for_each" in body else "[0]"
+            address = f"module.{CALL}.{kind}.{short_name(body['//']['metadata']['path'])}{index}"
+            blocks.append(f"moved {{\n  from = {kind}.{unique}\n  to   = {address}\n}}\n")
+    return "\n".join(blocks)
+
+
+def arguments(values: Mapping[str, Any], indent: int = 2) -> str:
+    """Lines ``name = value``, as a block has them."""
+    return "".join(
+        f"{' ' * indent}{_key(name)} = {expression(value, indent)}\n" for name, value in values.items()
+    )
+
+
+def expression(value: object, indent: int = 2) -> str:
+    """A value in HCL; objects, and lists of them, over several lines."""
+    space = " " * indent
+    if isinstance(value, Mapping) and value:
+        return f"{{\n{arguments(value, indent + 2)}{space}}}"
+    if isinstance(value, list | tuple) and any(isinstance(inner, Mapping) for inner in value):
+        lines = "".join(f"{space}  {expression(inner, indent + 2)},\n" for inner in value)
+        return f"[\n{lines}{space}]"
+    return literal(value)
+
+
+def _key(name: str) -> str:
+    return name if IDENTIFIER.fullmatch(name) else quoted(name)
