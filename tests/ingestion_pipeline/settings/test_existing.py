@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from constructs import Construct
@@ -15,10 +16,12 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.source_types import BearerAuth
 from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
+
+if TYPE_CHECKING:
+    from ingestion_pipeline.settings.source_types import BearerAuth
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
