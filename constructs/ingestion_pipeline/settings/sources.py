@@ -45,7 +45,7 @@ CHECKED_BY_TERRAFORM = {
 FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
 """How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
 
-TABLES_FORM = "each written [[sources]]; in Python"
+TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
 
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
@@ -58,11 +58,11 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
     if not isinstance(sources, list | tuple):
-        return [Problem("sources", sources, f"must be tables, {TABLES_FORM} a list of dictionaries")]
+        return [Problem("sources", sources, f"must be tables, {TABLES_FORM}")]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
     placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
     problems = [
-        Problem(place, each, f"must be a table, {TABLES_FORM} a dictionary")
+        Problem(place, each, f"must be one of tables, {TABLES_FORM}")
         for place, each in placed
         if not isinstance(each, dict)
     ]
