@@ -134,14 +134,6 @@ output "many" {{
   value = module.many.function_name
 }}
 """
-LAKE = "many-local-lake-000000000000-us-east-1"
-TAGGED = {
-    *("aws_cloudwatch_log_group.delivery_log_group", "aws_cloudwatch_log_group.fetch_log_group"),
-    *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
-    *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
-    *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
-    "aws_sqs_queue.dead_letters_queue",
-}
 WRONG_SETTINGS = """
 module "ingestion" {
   stream_shard_count = 0
@@ -154,8 +146,10 @@ resource "aws_secretsmanager_secret" "at_apply" {
 }
 
 module "wrong" {
-  source = "./modules/ingestion"
-  name   = "wrong"
+  source     = "./modules/ingestion"
+  name       = "wrong"
+  account_id = "000000000000"
+  region     = "eu-central-1"
   sources = [
     { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
     { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
@@ -167,6 +161,14 @@ SAID_OF_SOURCES = (
     'sources[1].name = "Orders": must match',
     "sources[1].pagintion: is not a key; there are auth, body, format, headers, limits, method, name,",
 )
+LAKE = "many-local-lake-000000000000-us-east-1"
+TAGGED = {
+    *("aws_cloudwatch_log_group.delivery_log_group", "aws_cloudwatch_log_group.fetch_log_group"),
+    *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
+    *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
+    *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
+    "aws_sqs_queue.dead_letters_queue",
+}
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 

@@ -16,7 +16,7 @@ from ingestion_pipeline.settings.existing import (
 from tools.module.validations import Validation
 
 REGION, ACCOUNT = "var.region", "var.account_id"
-"""Where the pipeline is; empty if nothing is made."""
+"""Where the pipeline is."""
 
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 """The module takes a topic in place of the queue; no FIFO one, as with queues."""

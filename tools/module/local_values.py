@@ -158,12 +158,13 @@ def _secrets() -> Mapping[str, object]:
     every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
     place = f"floor(({before}) / local.secret_characters)"
     mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    each = "[for auth in local.secret_auths : try(tostring(auth."
     needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
     share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
-        "secret_arns": _distinct("secret_arn"),
-        "secret_keys": _distinct("kms_key"),
+        "secret_arns": f"distinct(compact({each}secret_arn), null)]))",
+        "secret_keys": f"distinct(compact({each}kms_key), null)]))",
         "secret_resources": f"concat({whole}, {partial})",
         "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",

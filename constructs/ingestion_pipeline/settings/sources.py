@@ -45,6 +45,8 @@ CHECKED_BY_TERRAFORM = {
 FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
 """How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
 
+TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
+
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
@@ -55,20 +57,14 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
         sources: Of pipeline.toml or of a program in Python.
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
-    if not isinstance(sources, Sequence) or isinstance(sources, str):
-        return [
-            Problem(
-                "sources",
-                sources,
-                "must be tables, each written [[sources]]; in Python a list of dictionaries",
-            )
-        ]
+    if not isinstance(sources, list | tuple):
+        return [Problem("sources", sources, f"must be tables, {TABLES_FORM}")]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
     placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
     problems = [
-        Problem(place, each, "must be a table, written [[sources]]; in Python a dictionary")
+        Problem(place, each, f"must be one of tables, {TABLES_FORM}")
         for place, each in placed
-        if not isinstance(each, Mapping)
+        if not isinstance(each, dict)
     ]
     if problems:
         return problems
@@ -179,7 +175,7 @@ class ConfiguredSources:
 
 def without_nulls(value: Any) -> Any:
     """Settings without None, which means that nothing is given; in a source's ``body`` it stays, as null."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             key: each if key == "body" else without_nulls(each)
             for key, each in value.items()

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from constructs import Construct
@@ -19,6 +20,9 @@ from ingestion_pipeline.settings.source_types import Source  # noqa: TC001 - as 
 from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
+
+if TYPE_CHECKING:
+    from ingestion_pipeline.settings.source_types import BearerAuth
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
@@ -46,11 +50,8 @@ def brought(synthesize: Synthesize) -> Synthesized:
     from ingestion_pipeline.bindings import IamRole
 
     def build(stack: Construct) -> None:
-        source: Source = {
-            "url": "https://a.example",
-            "auth": {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY},
-        }
-        settings = replace(settings_of("orders"), sources=(source,))
+        auth: BearerAuth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
+        settings = replace(settings_of("orders"), sources=({"url": "https://a.example", "auth": auth},))
         pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=EXISTING)
         pipeline.grant_put_records("producer")
         pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))

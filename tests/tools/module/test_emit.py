@@ -370,6 +370,8 @@ def _whole(expression: str, synthesis: Synthesis) -> str:
     groups: dict[str, Any] = {
         name: value for group in local_values(synthesis) for name, value in group.items()
     }
+    # Of the checks, which are written by hand.
+    groups["given_sources"] = "var.sources"
     whole = expression
     seen: set[str] = set()
     while names := set(re.findall(r"local\.(\w+)", whole)) - seen:

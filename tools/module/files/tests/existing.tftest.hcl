@@ -241,12 +241,12 @@ run "may_use_the_keys_of_the_destination_and_of_secrets" {
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.fetch_access_permissions[0].statement : each.resources if each.sid == "EncryptFailures"]) == toset(["arn:aws:kms:eu-central-1:123456789012:key/failures"])
+    condition     = flatten([one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "EncryptFailures"])]) == ["arn:aws:kms:eu-central-1:123456789012:key/failures"]
     error_message = "the function may not encrypt what it sends to the destination"
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.fetch_access_permissions[0].statement : each.resources if each.sid == "DecryptSecrets"]) == toset(["arn:aws:kms:eu-central-1:123456789012:key/secrets"])
+    condition     = flatten([one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "DecryptSecrets"])]) == ["arn:aws:kms:eu-central-1:123456789012:key/secrets"]
     error_message = "the function may not decrypt its secrets"
   }
 }

@@ -4,6 +4,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+variables {
+  account_id = "123456789012"
+  region     = "eu-central-1"
+}
+
 run "takes_nulls_as_absent" {
   command = plan
 

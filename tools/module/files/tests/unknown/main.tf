@@ -11,6 +11,16 @@ terraform {
   }
 }
 
+variable "account_id" {
+  description = "The provider's account."
+  type        = string
+}
+
+variable "region" {
+  description = "The provider's Region."
+  type        = string
+}
+
 resource "aws_apigatewayv2_api" "orders" {
   name          = "orders"
   protocol_type = "HTTP"
@@ -28,6 +38,9 @@ resource "aws_secretsmanager_secret" "orders" {
 
 module "ingestion" {
   source = "../.."
+
+  account_id = var.account_id
+  region     = var.region
 
   sources = [{
     name = "orders"
