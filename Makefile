@@ -65,7 +65,7 @@ scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would de
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
 	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 	@$(RUN) -m tools.module --output build/scan/module
-	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path "(examples|tests)"
+	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@quick=$$($(RUN) -m tools.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \

@@ -16,7 +16,6 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.source_types import Source  # noqa: TC001 - as every other import
 from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of

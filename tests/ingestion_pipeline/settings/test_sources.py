@@ -238,7 +238,7 @@ class TestFromPython:
     @pytest.mark.parametrize("sources", ["posts", {"url": URL}, ["posts"], 5, None])
     def test_needs_a_list_of_tables(self, sources: Any) -> None:
         """One source alone, or its name, is no list of sources."""
-        with pytest.raises(SettingsError, match="in Python a (list of dictionaries|dictionary)"):
+        with pytest.raises(SettingsError, match=r"in Python a (list of dictionaries|dictionary)"):
             Settings(sources=sources)
 
     def test_settings_with_other_sources_are_checked_too(self) -> None:
