@@ -11,13 +11,13 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
-	@$(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(KEEP),--keep)
+	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
@@ -61,28 +61,31 @@ bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…
 plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=…, GITHUB=ORG/REPO, GITLAB=HOST/GROUP/PROJECT)
 	@$(RUN) -m tools.plan_role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
 
-scan: .venv/.ready ## Check with checkov what prod would deploy
-	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov
-	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
 	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
+	@$(RUN) -m tools.module --output build/scan/module
+	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
-	@$(RUN) -m benchmarks.ingest $(if $(QUICK),--quick)
-	@$(RUN) -m benchmarks.synth $(if $(QUICK),--quick)
-	@$(RUN) -m benchmarks.fuzz_formats $(if $(QUICK),--cases 400)
+	@quick=$$($(RUN) -m tools.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
+	  $(RUN) -m benchmarks.synth $$quick && $(RUN) -m benchmarks.fuzz_formats $${quick:+--cases 400}
 
-wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for any CDKTF app
+wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for apps of CDKTF and of CDK Terrain
 	@$(RUN) -m tools.wheel
 
 module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
+
+release: .venv/.ready ## Build dist/: the module's archive and the wheel of this version, with checksums
+	@$(RUN) -m tools.release
 
 migration: .venv/.ready ## Write dist/migration-…: a root module that takes over a deployed stack (ENV=…)
 	@$(RUN) -m tools.migration
 
 docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate
+	@$(RUN) -m tools.module.provider_schema
 
 env: ## Print the variables that cdktf and terraform need: eval "$(make env)"
 	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2
@@ -97,7 +100,7 @@ clean: ## Remove everything that the targets have written
 prerequisites:
 	@$(PYTHON) tools/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
 
-.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py
+.venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py constructs/ingestion_pipeline/synth_speed/trim.py
 	@$(RUN) tools/warm.py
 	@touch $@
 
@@ -108,6 +111,12 @@ prerequisites:
 	@PIPENV_VENV_IN_PROJECT=1 PIPENV_IGNORE_VIRTUALENVS=1 PIP_COMPILE=0 \
 	  build/pipenv/bin/pipenv sync --dev --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" > build/pipenv.log 2>&1 \
 	  || { cat build/pipenv.log; exit 1; }
+	@touch $@
+
+build/checkov/.ready: Makefile
+	@mkdir -p build
+	@$(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites

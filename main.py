@@ -17,16 +17,18 @@ VENV = ROOT / ".venv"
 STACKS = ("pipeline", "state")
 LOCK = ROOT / ".terraform.lock.hcl"
 VENV_PYTHON = VENV / "bin" / "python"
+NEEDED = ("cdktf", "cdktf_cdktf_provider_aws", "deflate", "jsonschema")
 
 # Nearly all objects of this short program live to its end, so garbage collection finds nothing. It would
 # take 0.1 s, and so would the last collection when Python exits: gc.freeze() below avoids that one.
 gc.disable()
 
-# cdktf.json runs any python3. If that one lacks the dependencies, use the checkout's virtual environment.
-if importlib.util.find_spec("cdktf") is None:
+# cdktf.json runs any python3. If that one lacks a dependency, use the checkout's virtual environment.
+missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+if missing:
     # Compare prefixes: the executable of a virtual environment is a link to the Python that created it.
     if not VENV_PYTHON.exists() or Path(sys.prefix).samefile(VENV):
-        sys.exit("main.py: cdktf is not installed: run `make synth` once, or `pipenv sync --dev`")
+        sys.exit(f"main.py: {missing[0]} is not installed: run `make synth` once, or `pipenv sync --dev`")
     os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])  # noqa: S606 - the same program, another Python
 
 # constructs/ is a source root: the name `constructs` must stay that of the PyPI package.

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,50 @@ TOML_BLOCKS = [
 
 def test_the_app_locks_its_state(tmp_path: Path) -> None:
     """The example of a CDKTF app keeps two deploys apart, as the project's own stack does."""
+    backend = example_stack(tmp_path)["terraform"]["backend"]["s3"]
+
+    assert backend["use_lockfile"] is True
+
+
+def test_the_sources_of_the_app_name_its_secret(tmp_path: Path) -> None:
+    """A secret's ARN, which only Terraform knows, is in the sources and in the hash that names them."""
+    stack = example_stack(tmp_path)
+    ((name, content),) = stack["locals"].items()
+    stored = [o for o in stack["resource"]["aws_s3_object"].values() if name in o["content"]]
+
+    assert json.loads(content)[0]["auth"]["secret_arn"] == "${aws_secretsmanager_secret.token.arn}"
+    assert [(o["content"], o["key"]) for o in stored] == [
+        (f"${{local.{name}}}", f"config/sources-${{sha256(local.{name})}}.json")
+    ]
+
+
+def test_sorted_imports_load_few_bindings(tmp_path: Path) -> None:
+    """As the sorter of imports leaves it, the example prepares the bindings before it imports any."""
+    app = tmp_path / "main.py"
+    app.write_bytes((ROOT / "examples" / "cdktf-app" / "main.py").read_bytes())
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "I", "--fix", "main.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    program = (
+        "import sys, main;print(sum(name.startswith('cdktf_cdktf_provider_aws.') for name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "constructs")},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 20 < int(done.stdout) < 100
+
+
+def example_stack(folder: Path) -> dict[str, Any]:
+    """What the example of a CDKTF app synthesizes in a folder."""
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / "cdktf-app" / "main.py"],
-        cwd=tmp_path,
+        cwd=folder,
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT / "constructs"),
@@ -56,10 +98,8 @@ def test_the_app_locks_its_state(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    (stack,) = tmp_path.glob("cdktf.out/stacks/*/cdk.tf.json")
-    backend = json.loads(stack.read_text(encoding="utf-8"))["terraform"]["backend"]["s3"]
-
-    assert backend["use_lockfile"] is True
+    (stack,) = folder.glob("cdktf.out/stacks/*/cdk.tf.json")
+    return json.loads(stack.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def test_a_role_of_a_schedule_trusts_this_account_only() -> None:

@@ -104,6 +104,18 @@ class TestAnyWay:
         assert text(tmp_path / "out") == text(by_hand)
         assert list(elsewhere.iterdir()) == []
 
+    def test_a_python_with_cdktf_alone(self, checkout: Checkout, by_hand: Path, tmp_path: Path) -> None:
+        """A Python that has CDKTF and nothing else is no better than one that has nothing."""
+        venv.create(tmp_path / "bare", symlinks=True)
+        (packages,) = (tmp_path / "bare" / "lib").glob("python*/site-packages")
+        (packages / "cdktf").mkdir()
+        (packages / "cdktf" / "__init__.py").touch()
+        python = tmp_path / "bare" / "bin" / "python3"
+        done = checkout.run(python, "main.py", CDKTF_OUTDIR=str(tmp_path / "out"))
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert text(tmp_path / "out") == text(by_hand)
+
     def test_through_the_cdktf_command_line(self, checkout: Checkout, local: Path) -> None:
         """``cdktf synth`` runs the same program, with the context of the same file."""
         variables = environment({"ENV": "local", "CI": "1"}, build=checkout.root / "build")

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
@@ -53,6 +54,8 @@ class AwsError(RuntimeError):
         self.status = status
 
 
+@overload
+def client(service: Literal["kinesis"], variables: Mapping[str, str], region: str) -> "KinesisClient": ...
 @overload
 def client(service: Literal["s3"], variables: Mapping[str, str], region: str) -> "S3Client": ...
 @overload

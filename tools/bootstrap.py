@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.aws import AwsError, account_id, client, explained
+from tools.switches import in_ci
 from tools.terraform import BUILD, TerraformError, environment, init, run, synthesize
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _exists(s3: "S3Client", account: str, bucket: str) -> bool:
 def main() -> None:
     """Create the bucket of the environment in ``ENV``."""
     try:
-        bucket = bootstrap(environment(), quiet=bool(os.environ.get("CI")))
+        bucket = bootstrap(environment(), quiet=in_ci(os.environ))
     except (AwsError, TerraformError) as error:
         sys.exit(f"bootstrap: {error}")
     print(f"The state's bucket is {bucket}.")

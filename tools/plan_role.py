@@ -14,12 +14,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from tools.aws import AwsError, account_id, client
 from tools.plan_reads import ANYWHERE, READS, STATE_ACTIONS
 from tools.references import Unresolved, names_of
-from tools.terraform import BUILD, OUTPUT, TerraformError, environment, synthesize
+from tools.terraform import BUILD, OUTPUT, ROOT, TerraformError, environment, synthesize
+
+sys.path[:0] = [str(ROOT / "constructs")]
+
+from ingestion_pipeline.settings.partitions import partition_of  # noqa: E402 - its source root is on the path now
 
 GITHUB = "token.actions.githubusercontent.com"
 
@@ -90,11 +92,6 @@ def gitlab_trust(account: str, partition: str, host: str, project: str) -> Polic
         "StringLike": {f"{host}:sub": f"project_path:{project}:ref_type:branch:ref:*"},
     }
     return _trust(account, partition, host, conditions)
-
-
-def partition_of(region: str) -> str:
-    """The partition that a Region belongs to, such as ``aws`` or ``aws-cn``."""
-    return boto3.Session().get_partition_for_region(region)
 
 
 def _trust(account: str, partition: str, issuer: str, conditions: Mapping[str, Mapping[str, str]]) -> Policy:

@@ -4,20 +4,23 @@ The same as ``cdktf`` does, in Terraform's own words: synthesize, then ``terrafo
 stack's folder. ``AUTO_APPROVE=1`` asks no question, for CI; with ``CI`` set, ``plan`` takes only
 the providers that are locked. ``plan`` leaves its summary in the stack's folder, and fails if data
 would be lost, unless ``ALLOW_DATA_LOSS=1``. ``KEEP_DATA=1`` has ``destroy`` leave the lake's bucket as it
-is; the next ``plan`` or ``deploy`` takes it back.
+is; the next ``plan`` or ``deploy`` takes it back. All refuse to take a renamed pipeline for a new one.
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
+from typing import Any
 
-from tools import kept_data, plan_summary
+from tools import kept_data, other_states, plan_json, plan_summary
 from tools.aws import AwsError
-from tools.switches import SwitchError, is_on
+from tools.switches import SwitchError, in_ci, is_on
 from tools.terraform import OUTPUT, TerraformError, environment, init, run, synthesize
 
 PLAN, SUMMARY = "plan.tfplan", "plan.md"
+Stack = Mapping[str, Any]
 ACTIONS = {"plan": "plan", "deploy": "apply", "destroy": "destroy"}
 
 
@@ -34,6 +37,8 @@ def act(action: str) -> int:
     output = (
         kept_data.destruction_folder(variables) if keeps_data else Path(variables.get("CDKTF_OUTDIR", OUTPUT))
     )
+    if action == "plan":
+        _remove_plans(output, variables)
     folder = synthesize(variables, output=output)
     stack = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
     if not stack["terraform"]["backend"]["s3"].get("bucket"):
@@ -41,12 +46,14 @@ def act(action: str) -> int:
             "state.bucket is not set: give pipeline.toml's [state] table a bucket name, then `make bootstrap`"
         )
     approval = ["-auto-approve"] if is_on("AUTO_APPROVE", variables) else []
+    allowed = is_on("ALLOW_DATA_LOSS", variables)
+    if action == "destroy" and not keeps_data:
+        _refuse_to_delete_data(stack, variables)
+    _refuse_second_pipeline(stack, variables, action)
     if keeps_data:
         return _destroy_all_but_data(folder, variables, approval)
-    if action == "destroy":
-        _refuse_to_delete_data(stack, variables.get("ENV") or "dev")
     if action == "plan":
-        return _plan(folder, variables)
+        return _plan(folder, stack, variables, allowed=allowed)
     init(folder, variables)
     if action == "deploy":
         _reclaim(folder, variables)
@@ -54,18 +61,25 @@ def act(action: str) -> int:
     return 0
 
 
-def _plan(folder: Path, variables: Mapping[str, str]) -> int:
+def _plan(folder: Path, stack: Stack, variables: Mapping[str, str], *, allowed: bool) -> int:
     """Show the plan and its summary; the exit code says whether it loses data."""
-    allowed = is_on("ALLOW_DATA_LOSS", variables)
-    init(folder, variables, *(["-lockfile=readonly"] if variables.get("CI") else []))
+    init(folder, variables, *(["-lockfile=readonly"] if in_ci(variables) else []))
     _reclaim(folder, variables)
-    run(["plan", "-input=false", f"-out={PLAN}"], folder, variables)
-    changes = plan_summary.read(run(["show", "-json", PLAN], folder, variables, quiet=True))
-    summary = plan_summary.markdown(changes)
+    failure = None
+    try:
+        run(["plan", "-input=false", f"-out={PLAN}"], folder, variables)
+    except TerraformError as error:
+        if not (folder / PLAN).exists():
+            raise
+        failure = error
+    plan = plan_json.read(run(["show", "-json", PLAN], folder, variables, quiet=True))
+    summary = plan_summary.markdown(plan)
     (folder / SUMMARY).write_text(summary, encoding="utf-8")
-    if changes:
+    if failure:
+        raise TerraformError(_protection(plan, stack, variables) or str(failure)) from failure
+    if plan.changes or plan.outputs:
         print(f"\n{summary}", flush=True)
-    reason = plan_summary.refusal(changes)
+    reason = plan_summary.refusal(plan)
     if not reason or allowed:
         return 0
     print(f"plan: {reason}; if that is meant, set ALLOW_DATA_LOSS=1", file=sys.stderr)
@@ -88,15 +102,64 @@ def _reclaim(folder: Path, variables: Mapping[str, str]) -> None:
         print(f"The bucket {name} was kept: it is imported.", flush=True)
 
 
-def _refuse_to_delete_data(stack: dict[str, dict[str, dict[str, dict[str, object]]]], chosen: str) -> None:
-    protected = [b for b in stack["resource"]["aws_s3_bucket"].values() if not b["force_destroy"]]
-    if protected:
+def _remove_plans(output: Path, variables: Mapping[str, str]) -> None:
+    """Have nothing there that could be taken for the plan that is made now, if that fails."""
+    for name in (PLAN, SUMMARY):
+        for file in output.glob(f"stacks/*-{escape(_environment(variables))}/{name}"):
+            file.unlink()
+
+
+def _refuse_second_pipeline(stack: Stack, variables: Mapping[str, str], action: str) -> None:
+    """Stop if another pipeline would be left running; what cannot be found out stops nothing."""
+    try:
+        problem = other_states.left_running(stack, variables)
+    except AwsError as error:
+        print(f"{action}: not looked for a state under another name: {error}", file=sys.stderr, flush=True)
+        return
+    if problem:
+        raise TerraformError(problem)
+
+
+def _refuse_to_delete_data(stack: Stack, variables: Mapping[str, str]) -> None:
+    if _protected(stack):
         raise TerraformError(
-            f"the lake of {chosen} is kept. To stop every cost but its storage: `make destroy KEEP_DATA=1`. "
-            f"To delete it with its data: set delete_with_stack = true in [environments.{chosen}.lake] of "
-            f"pipeline.toml, add {chosen!r} to deletableEnvironments in cdktf.json, `make deploy`, then "
-            "`make destroy` again"
+            f"the lake of {_environment(variables)} is kept. To stop every cost but its storage: "
+            f"`make destroy KEEP_DATA=1`. To delete it with its data: {_unprotect(variables)}, "
+            "`make deploy`, then `make destroy` again"
         )
+
+
+def _protection(plan: plan_json.Plan, stack: Stack, variables: Mapping[str, str]) -> str:
+    """Why Terraform refused to plan, if it was for a bucket that it may not destroy."""
+    lost = [
+        change.address for change in plan.changes if change.deletes and change.address in _protected(stack)
+    ]
+    if not lost:
+        return ""
+    return (
+        f"this plan would destroy {', '.join(lost)}, the lake of {_environment(variables)}, which is "
+        f"protected; ALLOW_DATA_LOSS=1 does not change that. To lose its data: {_unprotect(variables)}, "
+        "`make deploy` with nothing else changed, then plan this again"
+    )
+
+
+def _protected(stack: Stack) -> list[str]:
+    """Addresses of the buckets that Terraform may not destroy."""
+    buckets = stack["resource"]["aws_s3_bucket"]
+    return [f"aws_s3_bucket.{name}" for name, bucket in buckets.items() if not bucket["force_destroy"]]
+
+
+def _unprotect(variables: Mapping[str, str]) -> str:
+    """The two settings that let the lake be destroyed."""
+    chosen = _environment(variables)
+    return (
+        f"set delete_with_stack = true in [environments.{chosen}.lake] of pipeline.toml, add {chosen!r} to "
+        "deletableEnvironments in cdktf.json"
+    )
+
+
+def _environment(variables: Mapping[str, str]) -> str:
+    return variables.get("ENV") or "dev"
 
 
 def main(action: str) -> None:

@@ -1,5 +1,10 @@
-"""Switches in the environment's variables, such as ``AUTO_APPROVE=1``."""
+"""Switches in the environment's variables, such as ``AUTO_APPROVE=1``.
 
+The Makefile asks ``python -m tools.switches KEEP --keep``, which prints ``--keep`` if ``KEEP`` is on.
+"""
+
+import os
+import sys
 from collections.abc import Mapping
 
 ON, OFF = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
@@ -27,3 +32,21 @@ def is_on(name: str, variables: Mapping[str, str]) -> bool:
     if value not in ON | OFF:
         raise SwitchError(f"{name} = {variables[name]!r}: must be 1 or 0")
     return value in ON
+
+
+def in_ci(variables: Mapping[str, str]) -> bool:
+    """Whether a CI runs this. ``CI`` is set by others, some of whom put their own name into it."""
+    return variables.get("CI", "").strip().lower() not in OFF
+
+
+def main() -> None:
+    """Print the given option if the given switch is on."""
+    name, option = sys.argv[1:]
+    try:
+        print(option if is_on(name, os.environ) else "")
+    except SwitchError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

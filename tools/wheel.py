@@ -1,4 +1,6 @@
-"""Builds the wheel: ``ingestion_pipeline`` with the function's code inside, for any CDKTF app.
+"""Builds the wheels: ``ingestion_pipeline`` with the function's code inside, for CDKTF and for CDK Terrain.
+
+Both have the same modules; that for CDK Terrain imports other packages (`tools.cdk_terrain`).
 
 The build uses a copy of the inputs, so that caches and earlier builds stay out of the wheel. All timestamps
 are fixed, so that the wheel has the same bytes each time.
@@ -12,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools import cdk_terrain
 from tools.terraform import ROOT
 
 INPUTS = ("pyproject.toml", "README.md", "LICENSE", "constructs", "lambda")
@@ -23,11 +26,12 @@ class WheelError(RuntimeError):
     """When the wheel cannot be built; retry if the package index was not reachable."""
 
 
-def build(output: Path) -> Path:
+def build(output: Path, *, for_cdk_terrain: bool = False) -> Path:
     """Path of the wheel, built in an isolated environment (PEP 517).
 
     Args:
         output: Folder for the wheel; created if missing. Other wheels in it stay.
+        for_cdk_terrain: For apps of CDK Terrain instead of CDKTF.
 
     Raises:
         WheelError: When the build fails; has pip's output. Retry if the package index was not reachable.
@@ -37,6 +41,8 @@ def build(output: Path) -> Path:
         source.mkdir()
         for name in INPUTS:
             _copy(ROOT / name, source / name)
+        if for_cdk_terrain:
+            cdk_terrain.move(source)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir"]
         done = subprocess.run(
             [*command, "--disable-pip-version-check", "--wheel-dir", str(fresh), str(source)],
@@ -60,11 +66,13 @@ def _copy(origin: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Build the wheel and print its path."""
+    """Build both wheels and print their paths."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder; default: dist")
     try:
-        print(build(parser.parse_args().output))
+        output = parser.parse_args().output
+        print(build(output))
+        print(build(output, for_cdk_terrain=True))
     except WheelError as error:
         sys.exit(f"wheel: {error}")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         StreamReference,
     )
     from ingestion_pipeline.settings.rules import Problem, SettingsError
+    from ingestion_pipeline.settings.source_types import Auth, Pagination, Source
     from ingestion_pipeline.settings.tables import (
         DeadLetterSettings,
         DeliverySettings,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.stack import IngestionStack
 
 __all__ = [
+    "Auth",
     "BucketReference",
     "DeadLetterSettings",
     "DeliverySettings",
@@ -38,19 +40,28 @@ __all__ = [
     "IngestionStack",
     "LakeSettings",
     "LogGroupReference",
+    "Pagination",
     "PipelineSettings",
     "Problem",
     "QueueReference",
     "RoleReference",
     "Settings",
     "SettingsError",
+    "Source",
     "StreamReference",
     "StreamSettings",
     "VpcSettings",
 ]
 
 # In this order: the last two start jsii's Node process.
-_MODULES = ("settings.tables", "settings.rules", "settings.existing", "pipeline", "stack")
+_MODULES = (
+    "settings.tables",
+    "settings.rules",
+    "settings.existing",
+    "settings.source_types",
+    "pipeline",
+    "stack",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,9 @@
 """The whole chain as one construct."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from cdktf import ITerraformDependable
+from cdktf import ITerraformDependable, TerraformStack
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
@@ -16,6 +17,7 @@ from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.resources import dead_letter_queue, stream
 from ingestion_pipeline.resources.delivery import Delivery
+from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.fetch_function import FetchFunction
 from ingestion_pipeline.resources.lake import DataLake
 from ingestion_pipeline.resources.policies import (
@@ -25,7 +27,6 @@ from ingestion_pipeline.resources.policies import (
     read_objects,
     write_with_key,
 )
-from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.settings.existing import (
     REFERENCE,
     BucketReference,
@@ -35,6 +36,9 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.tables import DATA_FOLDER, Settings
+
+CALLER = "ingestion-pipeline-caller"
+"""The data source that tells the account, one in a stack."""
 
 
 class IngestionPipeline(Construct):
@@ -54,7 +58,7 @@ class IngestionPipeline(Construct):
         scope: A stack with an AWS provider, or a construct within one.
         id_: Name within the parent; becomes part of every Terraform address.
         settings: Everything that makes one pipeline, sources included; ``settings.pipeline.region`` is the
-            provider's Region.
+            provider's Region, and so is a single one of ``allowed_account_ids`` its account.
         existing: Parts to use instead of making them.
 
     Attributes:
@@ -98,7 +102,7 @@ class IngestionPipeline(Construct):
         self._existing.check(settings)
         self._names = settings.names
         self._data_prefix = f"{settings.delivery.data_prefix}{DATA_FOLDER}"
-        account_id = DataAwsCallerIdentity(self, "caller").account_id
+        account_id = self._account_id()
         protection = self._create_lake(account_id)
         self._create_stream()
         self._create_delivery(account_id, protection)
@@ -137,14 +141,20 @@ class IngestionPipeline(Construct):
         known, role_id = (role, role) if isinstance(role, str) else (role.node.id, role.id)
         if not id_ and REFERENCE in known:
             raise ValueError(f"role = {known!r}: is only known to Terraform; give an id_ to go with it")
-        label = id_ or f"{what}-{known}"
-        return IamRolePolicy(
-            self,
-            label,
-            name=f"{self._names.stack}-{what}",
-            role=role_id,
-            policy=policy_document(self, f"{label}-permissions", permissions).json,
-        )
+        name, policy = f"{self._names.stack}-{what}", policy_document(permissions)
+        return IamRolePolicy(self, id_ or f"{what}-{known}", name=name, role=role_id, policy=policy)
+
+    def _account_id(self) -> str:
+        """Of the account that it is deployed to, as soon as anything knows it."""
+        allowed = self._settings.pipeline.allowed_account_ids
+        if len(allowed) == 1:
+            return allowed[0]
+        # Not below the pipeline: what depends on the whole of it, or is depended on, would postpone the
+        # answer to the apply, and with it every name that has the account in it.
+        stack = TerraformStack.of(self)
+        found = stack.node.try_find_child(CALLER)
+        caller = cast("DataAwsCallerIdentity", found) if found else DataAwsCallerIdentity(stack, CALLER)
+        return caller.account_id
 
     def _create_lake(self, account_id: str) -> list[ITerraformDependable]:
         """Create the bucket, unless one exists; returns what has to be there before the first object."""
@@ -195,6 +205,7 @@ class IngestionPipeline(Construct):
                 self,
                 "dead-letters",
                 name=self._names.of(dead_letter_queue.NAME),
+                partition=self._names.partition,
                 region=self._names.region,
                 account_id=account_id,
                 settings=self._settings.dead_letters,

@@ -1,6 +1,7 @@
 """What one process keeps between invocations: AWS clients, secrets and tokens."""
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -46,18 +47,19 @@ class Clients:
         """The client that records are put with."""
         return self._kinesis or kinesis_client()
 
-    def sources(self, uri: str, deadline: "Deadline") -> "SourceList":
+    def sources(self, uri: str, deadline: "Deadline", warn: Callable[[str], None]) -> "SourceList":
         """The configured sources, kept for as long as the deployment names the same object.
 
         Args:
             uri: The object's.
             deadline: Until when this invocation waits for it.
+            warn: Told of sources that cannot be used.
         """
         from url_fetcher.source_list import SourceList
 
         if self._source_list is None or self._source_list[0] != uri:
             self._source_list = (uri, SourceList(uri, lambda: self._s3 or s3_client()))
-        self._source_list[1].deadline = deadline
+        self._source_list[1].deadline, self._source_list[1].warn = deadline, warn
         return self._source_list[1]
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -67,6 +67,22 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
             f"{_shown(settings, path)}{_choices(path)}; docs/sources.md has every key with its range",
             field=path,
         ) from error
+
+
+def without_nulls(value: Any) -> Any:
+    """Settings without nulls, which mean that nothing is given; in a source's ``body`` they stay.
+
+    Terraform leaves one for each optional attribute of a typed variable.
+    """
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value if each is not None]
+    if isinstance(value, dict):
+        return {
+            key: each if key == "body" else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return value
 
 
 def _refuse_unencodable(settings: object, where: str) -> None:

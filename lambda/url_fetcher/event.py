@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from url_fetcher.decoding import decode_settings
+from url_fetcher.decoding import decode_settings, without_nulls
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.source.auth import NoAuth
@@ -44,7 +44,7 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
         raise ConfigurationError(
             f'the event is {type(event).__name__}, not an object such as {{"url": "https://…"}}'
         )
-    keys = dict(event or {})
+    keys = _given(event or {})
     if found := sorted(_ENVELOPE_KEYS & keys.keys()):
         raise ConfigurationError(
             f"the event is a service's envelope (it has {', '.join(found)}): set the target's input to the "
@@ -55,9 +55,9 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
     if "url" in keys:
         return IngestionRequest(_inline(keys, sources), resume, UNCONFIGURED)
     if not keys:
-        if not sources.all:
+        first = sources.default()
+        if first is None:
             raise ConfigurationError('no source: give {"url": "https://…"} in the event, or configure one')
-        first = sources.all[0]
         return IngestionRequest(first, resume, first.name or _UNNAMED)
     if keys.keys() != {"source"} or not isinstance(keys["source"], str):
         raise ConfigurationError(
@@ -67,6 +67,20 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
         )
     source = sources.named(keys["source"])
     return IngestionRequest(source, resume, source.name)
+
+
+def _given(event: dict[str, object]) -> dict[str, object]:
+    """The keys of an event that are given; a null gives nothing, but no event of nulls is an empty one."""
+    try:
+        keys: dict[str, object] = without_nulls(event)
+    except RecursionError as error:
+        raise ConfigurationError("the event: is nested too deeply") from error
+    if event.keys() - {"resume"} and not keys:
+        raise ConfigurationError(
+            f"the event: {', '.join(sorted(map(str, event)))[:200]}: null gives nothing; give a `url` or a "
+            "`source`, or leave out all keys for the first configured source"
+        )
+    return keys
 
 
 def _inline(keys: dict[str, object], sources: SourceList) -> Source:

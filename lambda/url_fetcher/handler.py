@@ -71,7 +71,7 @@ def run(
         environment = read_environment(environ)
         log.set_level(environment.log_level)
         deadline = Deadline(context.get_remaining_time_in_millis() / 1000 - _ANSWER_SECONDS)
-        request = read_event(event, clients.sources(environment.sources_uri, deadline))
+        request = read_event(event, clients.sources(environment.sources_uri, deadline, log.warning))
         metrics_source = request.metrics_source
         ingestion = _ingestion(
             request,

@@ -31,7 +31,7 @@ Fault: TypeAlias = Literal[
 _MAX_RECORDS = 500
 _MAX_REQUEST_BYTES = 5 * 1024 * 1024
 _MAX_RECORD_BYTES = 1024 * 1024
-_SILENCE_SECONDS = 1.5
+_MAX_SILENCE_SECONDS = 300
 _REFUSED_SHARE = 1 / 3
 _CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
 
@@ -151,7 +151,10 @@ def _handler(endpoint: KinesisFaults) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             if fault == "silent_after":
-                time.sleep(_SILENCE_SECONDS)
+                self.connection.settimeout(_MAX_SILENCE_SECONDS)
+                self.connection.recv(1)  # nothing, when the client has hung up
+                self.close_connection = True
+                return
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")

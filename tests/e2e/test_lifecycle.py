@@ -92,6 +92,20 @@ def calls(filled: Deployment, policy: dict[str, Any], decisions: Path) -> list[d
     return [call for call in made if call["access_key_id"] == key["AccessKeyId"]]
 
 
+def elsewhere(filled: Deployment, name: str, *changes: tuple[str, str]) -> Deployment:
+    """The deployed pipeline's settings with another name or other changes, in a folder of their own."""
+    other = Deployment(filled.checkout, filled.emulator, name, f"out/{name}")
+    other.configure(("delete_with_stack = true", "delete_with_stack = false"), *changes)
+    with other.settings.open("a", encoding="utf-8") as settings:
+        settings.write(PRIVATE_SOURCE)
+    return other
+
+
+def with_key(key: str) -> tuple[str, str]:
+    """Settings in which the key of the state is written down."""
+    return "[environments.local.state]", f'[environments.local.state]\nkey = "{key}"'
+
+
 @pytest.fixture(scope="module")
 def destroyed(filled: Deployment, calls: list[dict[str, Any]]) -> str:
     """What the destruction printed, after the plan above."""
@@ -196,6 +210,55 @@ def test_plan_role_may_do_exactly_what_a_plan_calls(
     }
 
     assert granted == called
+
+
+@pytest.mark.parametrize("action", ["plan", "deploy", "destroy"])
+def test_a_renamed_pipeline_is_not_taken_for_a_new_one(filled: Deployment, action: str) -> None:
+    """Nothing is planned, deployed or destroyed under the new name while the old one has its resources."""
+    renamed = elsewhere(filled, "purchases")
+    done = renamed.run("env", "AUTO_APPROVE=1", "KEEP_DATA=1", PYTHON, "-m", "tools.stack", action)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"{action}: there is no state purchases/local/terraform.tfstate in {STATE_BUCKET} yet, but there is "
+        "orders/local/terraform.tfstate with resources"
+    )
+
+
+def test_a_name_that_would_cost_a_protected_lake_names_the_settings(filled: Deployment) -> None:
+    """ALLOW_DATA_LOSS=1 does not destroy what is protected; the message says which settings come first."""
+    renamed = elsewhere(filled, "purchases", with_key("orders/local/terraform.tfstate"))
+    done = renamed.run("env", "ALLOW_DATA_LOSS=1", PYTHON, "-m", "tools.stack", "plan")
+    summary = (renamed.stack / "plan.md").read_text(encoding="utf-8")
+
+    assert (done.returncode, "Instance cannot be destroyed" in done.stderr) == (1, True)
+    assert (
+        "set delete_with_stack = true in [environments.local.lake] of pipeline.toml, add 'local' to"
+        in (done.stderr.splitlines()[-1])
+    )
+    assert summary.startswith("**Terraform failed while it planned: this cannot be applied")
+    assert "| **replace** | **`aws_s3_bucket." in summary
+
+
+def test_another_key_of_the_state_goes_with_the_state(filled: Deployment) -> None:
+    """The new key is refused until the state is moved to it; then the plan changes nothing."""
+    s3, old, new = filled.emulator.client("s3"), "orders/local/terraform.tfstate", "team/orders.tfstate"
+    moved = Deployment(filled.checkout, filled.emulator, "orders", "out/moved")
+    before = moved.settings.read_text(encoding="utf-8")
+    try:
+        moved.settings.write_text(before.replace(*with_key(new)), encoding="utf-8")
+        refused = moved.run(PYTHON, "-m", "tools.stack", "plan")
+        s3.copy_object(Bucket=STATE_BUCKET, Key=new, CopySource=f"{STATE_BUCKET}/{old}")
+        s3.delete_object(Bucket=STATE_BUCKET, Key=old)
+        planned = make(moved, "plan")
+    finally:
+        moved.settings.write_text(before, encoding="utf-8")
+        s3.copy_object(Bucket=STATE_BUCKET, Key=old, CopySource=f"{STATE_BUCKET}/{new}")
+        s3.delete_object(Bucket=STATE_BUCKET, Key=new)
+
+    assert refused.returncode == 1
+    assert "the stream orders-local-stream exists, but the state team/orders.tfstate" in refused.stderr
+    assert "No changes." in planned
 
 
 def test_destroy_keep_data_leaves_nothing_but_buckets(left: dict[str, list[str]]) -> None:

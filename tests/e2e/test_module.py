@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import StreamSettings
 from local_aws.demo.lake import Lake, compare
@@ -18,12 +19,16 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import HOST_FETCHES_HOST, Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
-from tools.module.main_tf import short_name
+from tools.module.capabilities import resource_files
+from tools.module.main_tf import main_tf, short_name
+from tools.module.synthesis import synthesize
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
 
 EXPECTED = [stored_form(record) for record in records()]
-EXAMPLES = ("minimal", "complete", "existing-bucket-and-key", "fixed-egress-address")
+EXAMPLES = sorted({path.name for path in (ROOT / "examples" / "terraform").iterdir()} - {"two-pipelines"})
+"""Those that are planned; `two-pipelines` is applied."""
+
 SETTINGS = """
 [pipeline]
 name = "orders"
@@ -44,16 +49,79 @@ allow_http = true
 allow_private_networks = true
 """
 MANY = f"""
+variable "before" {{
+  default = "one"
+}}
+
+variable "many" {{
+  type    = any
+  default = {{ shards = 1, hours = 24, tags = {{ Team = "data" }} }}
+}}
+
+resource "terraform_data" "before" {{
+  input = var.before
+}}
+
 locals {{
   secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret"
+}}
+
+variable "sources" {{
+  type = list(object({{
+    name        = optional(string)
+    url         = string
+    method      = optional(string)
+    headers     = optional(map(string))
+    query       = optional(map(string))
+    body        = optional(string)
+    auth        = optional(object({{ kind = string, secret_arn = optional(string) }}))
+    format      = optional(string)
+    record_path = optional(string)
+    pagination  = optional(object({{ kind = string, path = optional(string), size = optional(number) }}))
+    rate        = optional(object({{ min_interval_seconds = optional(number) }}), {{}})
+    limits      = optional(object({{ max_records = optional(number) }}), {{}})
+    retry       = optional(object({{ max_attempts = optional(number) }}), {{}})
+  }}))
+  default = [
+    {{ url = "THE_URL" }},
+    {{ name = "typed", url = "THE_URL", auth = {{ kind = "none" }}, query = {{ a = null }} }},
+  ]
+}}
+
+resource "aws_secretsmanager_secret" "sample" {{
+  provider                = aws.america
+  name                    = "sample"
+  recovery_window_in_days = 0
+}}
+
+resource "aws_secretsmanager_secret_version" "sample" {{
+  provider      = aws.america
+  secret_id     = aws_secretsmanager_secret.sample.id
+  secret_string = jsonencode({{ token = "t" }})
 }}
 
 module "many" {{
   source    = "./modules/ingestion"
   providers = {{ aws = aws.america }}
   name      = "many"
+
+  account_id             = data.aws_caller_identity.current.account_id
+  region                 = "us-east-1"
+  stream_shard_count     = var.many.shards
+  stream_retention_hours = var.many.hours
+  tags                   = var.many.tags
+
+  # As a user orders the module after a network, a key or a repository's settings.
+  depends_on = [terraform_data.before]
+
   sources = concat(
-    [{{ name = "sample", url = "THE_URL", auth = {{ kind = "bearer", secret_arn = "THE_SECRET" }} }}],
+    var.sources,
+    [null],
+    [{{
+      name = "sample"
+      url  = "THE_URL"
+      auth = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+    }}],
     [for number in range(299) : {{
       name = "api-${{number}}"
       url  = "https://api-${{number}}.example.com/v1/records"
@@ -66,6 +134,41 @@ output "many" {{
   value = module.many.function_name
 }}
 """
+WRONG_SETTINGS = """
+module "ingestion" {
+  stream_shard_count = 0
+  existing_bucket    = { arn = "arn:aws:s3:::one", name = "another" }
+}
+"""
+WRONG_SOURCES = """
+resource "aws_secretsmanager_secret" "at_apply" {
+  name = "at-apply"
+}
+
+module "wrong" {
+  source     = "./modules/ingestion"
+  name       = "wrong"
+  account_id = "000000000000"
+  region     = "eu-central-1"
+  sources = [
+    { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
+    { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
+  ]
+}
+"""
+SAID_OF_SOURCES = (
+    'sources[0].url = "https://": must be an https:// or http:// URL',
+    'sources[1].name = "Orders": must match',
+    "sources[1].pagintion: is not a key; there are auth, body, format, headers, limits, method, name,",
+)
+LAKE = "many-local-lake-000000000000-us-east-1"
+TAGGED = {
+    *("aws_cloudwatch_log_group.delivery_log_group", "aws_cloudwatch_log_group.fetch_log_group"),
+    *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
+    *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
+    *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
+    "aws_sqs_queue.dead_letters_queue",
+}
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
 
@@ -94,10 +197,7 @@ def consumer(
     """The example of two pipelines, applied from a folder of its own while the module's tests run."""
     consumer = Consumer.of_example(module, "two-pipelines", tmp_path_factory.mktemp("consumer") / "root")
     consumer.override("europe", "america")
-    secrets = _client(emulator, "secretsmanager", "us-east-1")
-    arn = secrets.create_secret(Name="many", SecretString=json.dumps({"token": "t"}))["ARN"]
-    text = MANY.replace("THE_URL", sample.url).replace("THE_SECRET", arn)
-    (consumer.folder / "many.tf").write_text(text, encoding="utf-8")
+    (consumer.folder / "many.tf").write_text(MANY.replace("THE_URL", sample.url), encoding="utf-8")
     consumer.must(emulator, "init", "-input=false")
     own_tests.must(None, "init", "-input=false")
     together(
@@ -105,6 +205,12 @@ def consumer(
         lambda: own_tests.run(None, "test"),
     )
     return consumer
+
+
+@pytest.fixture(scope="module")
+def changed_before(consumer: Consumer, emulator: Emulator) -> dict[str, Any]:
+    """A plan in which what a module waits for has changed, and nothing else."""
+    return _planned(consumer, emulator, "-refresh=false", "-var=before=two")
 
 
 @pytest.mark.parametrize(("region", "name"), PIPELINES)
@@ -131,12 +237,15 @@ def test_every_record_lands_through_every_pipeline(
     assert (landed.is_complete, landed.duplicates, landed.missing) == (True, 0, [])
 
 
-def test_one_of_three_hundred_sources_with_secrets_is_ingested(
-    consumer: Consumer, emulator: Emulator
+@pytest.mark.parametrize(
+    "event", [{"source": "sample"}, {"source": "typed"}, {}], ids=["sample", "typed", "first"]
+)
+def test_one_of_three_hundred_sources_is_ingested(
+    consumer: Consumer, emulator: Emulator, event: dict[str, str]
 ) -> None:
-    """As many sources as a list in HCL has reach the function, and each secret may be read."""
+    """One whose secret was made in the same apply; and two that a typed variable gives with nulls."""
     invoked = _client(emulator, "lambda", "us-east-1").invoke(
-        FunctionName=consumer.outputs()["many"], Payload=json.dumps({"source": "sample"}).encode()
+        FunctionName=consumer.outputs()["many"], Payload=json.dumps(event).encode()
     )
     answer = json.loads(invoked["Payload"].read())
 
@@ -144,11 +253,76 @@ def test_one_of_three_hundred_sources_with_secrets_is_ingested(
     assert json.loads(answer["body"])["recordsProcessed"] == len(EXPECTED)
 
 
+def test_a_change_of_what_the_module_waits_for_changes_nothing_in_it(changed_before: dict[str, Any]) -> None:
+    """With `depends_on`, its data sources are read at apply; no name, count or policy depends on them."""
+    read = [
+        each["address"]
+        for each in changed_before["resource_changes"]
+        if each["change"]["actions"] == ["read"]
+    ]
+
+    assert read == [
+        "module.many.data.aws_caller_identity.current[0]",
+        "module.many.data.aws_region.current[0]",
+    ]
+    assert _changes(changed_before) == ["terraform_data.before.input"]
+
+
+@pytest.mark.usefixtures("changed_before")
+def test_the_records_outlive_a_change_of_what_the_module_waits_for(
+    consumer: Consumer, emulator: Emulator
+) -> None:
+    """What was delivered before is there after."""
+    lake = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+
+    def enough() -> bool:
+        lake.look()
+        return len(lake.lines) >= len(EXPECTED)
+
+    wait_until(enough, f"{len(EXPECTED)} records in {LAKE}")
+    consumer.must(emulator, "apply", "-input=false", "planned")
+    after = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
+    after.look()
+
+    assert sorted(after.lines) == sorted(lake.lines)
+
+
+def test_shards_retention_and_tags_change_no_policy(consumer: Consumer, emulator: Emulator) -> None:
+    """The plan has the stream and what carries tags, with what changed of each and nothing else."""
+    many = '-var=many={ shards = 2, hours = 48, tags = { Team = "sales" } }'
+    changes = _changes(_planned(consumer, emulator, "-refresh=false", many, "-var=before=two"))
+    arguments = {re.sub(r"\[[^]]*\]", "", each.removeprefix("module.many.")) for each in changes}
+    tags = {f"{address}.{argument}" for address in TAGGED for argument in ("tags", "tags_all")}
+
+    assert arguments == {
+        *tags,
+        "aws_kinesis_stream.stream.shard_count",
+        "aws_kinesis_stream.stream.retention_period",
+    }
+
+
 def test_a_second_plan_is_empty(consumer: Consumer, emulator: Emulator) -> None:
     """What was applied is what is planned."""
-    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false")
+    done = consumer.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_json_that_the_module_is_written_from_plans_no_change(
+    consumer: Consumer, emulator: Emulator, tmp_path: Path
+) -> None:
+    """A resource in Terraform's own language means what its JSON means."""
+    synthesis = synthesize(Target.of("host", "host"), tmp_path / "synthesized")
+    main = main_tf(synthesis)
+    root = Consumer(tmp_path / "root")
+    shutil.copytree(consumer.folder, root.folder, symlinks=True)
+    module = root.folder / "modules" / "ingestion"
+    for name in resource_files(synthesis, main):
+        (module / name).unlink()
+    (module / "main.tf.json").write_text(json.dumps(main), encoding="utf-8")
+    done = root.run(emulator, "plan", "-detailed-exitcode", "-input=false", "-var=before=two")
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_stack_of_the_constructs_would_make_the_same(
@@ -162,8 +336,7 @@ def test_the_stack_of_the_constructs_would_make_the_same(
     del config["terraform"]["backend"]
     (stack.folder / "cdk.tf.json").write_text(json.dumps(config), encoding="utf-8")
     stack.must(emulator, "init", "-input=false")
-    stack.must(emulator, "plan", "-input=false", "-out=planned")
-    planned = json.loads(stack.must(None, "show", "-json", "planned"))
+    planned = _planned(stack, emulator)
 
     assert [change for change in _changes(planned) if not change.endswith((".tags", ".filename"))] == []
 
@@ -223,19 +396,89 @@ def test_the_module_is_valid(own_tests: Consumer) -> None:
     assert own_tests.must(None, "validate") == "Success! The configuration is valid.\n\n"
 
 
-def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(
-    module: Path, emulator: Emulator, tmp_path: Path
-) -> None:
-    """A user reads the same sentence from Terraform as from the settings."""
-    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
-    override = root.folder / "local_override.tf"
-    override.write_text('module "ingestion" {\n  stream_shard_count = 0\n}\n', encoding="utf-8")
+@pytest.fixture(scope="module")
+def wrong(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """A root module with a pipeline of wrong sources."""
+    root = Consumer.of_example(module, "minimal", tmp_path_factory.mktemp("refused") / "minimal")
+    (root.folder / "wrong.tf").write_text(WRONG_SOURCES, encoding="utf-8")
     root.must(emulator, "init", "-input=false")
-    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
-    with pytest.raises(SettingsError) as refused:
+    return root
+
+
+@pytest.fixture(scope="module")
+def refused_sources(wrong: Consumer, emulator: Emulator) -> str:
+    """What Terraform says of them, on one line."""
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+@pytest.fixture(scope="module")
+def refused_settings(refused_sources: str, wrong: Consumer, emulator: Emulator) -> str:  # noqa: ARG001
+    """What Terraform says of other wrong values, which it finds before it looks at sources."""
+    (wrong.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
+    return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
+
+
+def on_one_line(said: str) -> str:
+    """The text without the frame and the line breaks that Terraform gives it."""
+    return " ".join(said.replace("│", " ").split())
+
+
+def test_a_value_out_of_range_is_refused_in_the_words_of_the_settings(refused_settings: str) -> None:
+    """A user reads the same sentence from Terraform as from the settings."""
+    with pytest.raises(SettingsError) as error:
         StreamSettings(shard_count=0)
 
-    assert refused.value.problems[0].advice in said
+    assert error.value.problems[0].advice in refused_settings
+
+
+@pytest.mark.parametrize("said", SAID_OF_SOURCES)
+def test_a_wrong_source_is_refused_as_in_pipeline_toml(refused_sources: str, said: str) -> None:
+    """Every mistake is told, although a secret beside it is known only at apply."""
+    assert said in refused_sources
+
+
+def test_a_name_and_an_arn_of_two_buckets_are_refused(refused_settings: str) -> None:
+    """Records would go to one and permissions to the other."""
+    assert "existing_bucket.name is not what existing_bucket.arn names" in refused_settings
+
+
+def test_another_account_or_region_than_the_providers_is_refused(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The plan fails with both values, the provider's, and the way out."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    given = 'module "ingestion" {\n  account_id = "123456789012"\n  region     = "eu-west-1"\n}\n'
+    (root.folder / "local_override.tf").write_text(given, encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    said = " ".join(root.run(emulator, "plan", "-input=false").stderr.replace("│", " ").split())
+
+    assert "account_id is 123456789012, but the provider's account is 000000000000: give the account" in said
+    assert "region is eu-west-1, but the provider's Region is eu-central-1: give the Region" in said
+
+
+def test_nothing_is_made_in_another_account_that_is_found_out_at_apply(
+    module: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """If `depends_on` puts the question to AWS off, every resource waits for the answer."""
+    root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
+    main = root.folder / "main.tf"
+    text = main.read_text(encoding="utf-8")
+    waits = 'depends_on = [terraform_data.before]\n  account_id = "123456789012"\n'
+    text = text.replace("account_id = data.aws_caller_identity.current.account_id\n", waits)
+    main.write_text(f'{text}\nresource "terraform_data" "before" {{}}\n', encoding="utf-8")
+    root.must(emulator, "init", "-input=false")
+    done = root.run(emulator, "apply", "-auto-approve", "-input=false")
+
+    assert "account_id is 123456789012" in done.stderr
+    assert [each for each in root.must(None, "state", "list").split() if ".data." not in each] == [
+        *("data.aws_caller_identity.current", "terraform_data.before")
+    ]
+
+
+def _planned(consumer: Consumer, emulator: Emulator, *arguments: str) -> dict[str, Any]:
+    """A plan as Terraform shows it to programs; it is in the file ``planned``."""
+    consumer.must(emulator, "plan", "-input=false", "-out=planned", *arguments)
+    return dict(json.loads(consumer.must(None, "show", "-json", "planned")))
 
 
 def _client(emulator: Emulator, service: str, region: str) -> Any:

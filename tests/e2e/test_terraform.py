@@ -398,24 +398,40 @@ def test_a_fresh_synth_plans_nothing(clicks: Deployment) -> None:
 
 
 @pytest.mark.usefixtures("applied")
+def test_shards_retention_and_tags_change_no_policy(clicks: Deployment) -> None:
+    """The plan has the stream and what carries tags, with what changed of each and nothing else."""
+    changes = (
+        ("shard_count = 2", "shard_count = 4"),
+        ("retention_hours = 24", "retention_hours = 48"),
+        ('tags = { Purpose = "DataIngestion" }', 'tags = { Purpose = "Sales" }'),
+    )
+    with _changed(clicks, *changes):
+        clicks.terraform("plan", "-input=false", "-refresh=false", "-out=planned")
+        planned = json.loads(clicks.terraform("show", "-json", "planned"))
+    updated: dict[str, set[str]] = {}
+    for resource in planned["resource_changes"]:
+        before, after = resource["change"]["before"] or {}, resource["change"]["after"]
+        if resource["change"]["actions"] != ["no-op"]:
+            changed = {key for key in after if after[key] != before.get(key)}
+            updated.setdefault(resource["type"], set()).update(changed)
+
+    assert updated == {
+        "aws_kinesis_stream": {"shard_count", "retention_period", "tags_all"},
+        **{
+            kind: {"tags_all"}
+            for kind in (
+                *("aws_cloudwatch_log_group", "aws_iam_policy", "aws_iam_role", "aws_lambda_function"),
+                *("aws_kinesis_firehose_delivery_stream", "aws_s3_bucket", "aws_sqs_queue"),
+            )
+        },
+    }
+
+
+@pytest.mark.usefixtures("applied")
 def test_the_lake_cannot_be_destroyed_without_both_keys(orders: Deployment) -> None:
     """With one of the two keys Terraform refuses to plan the destruction of the data."""
-    keeper = Deployment(orders.checkout, orders.emulator, "orders", "out/orders")
-    keeper.settings.write_text(
-        keeper.settings.read_text(encoding="utf-8").replace(
-            "delete_with_stack = true", "delete_with_stack = false"
-        ),
-        encoding="utf-8",
-    )
-    keeper.synthesize()
-    done = keeper.run("terraform", "plan", "-destroy", "-no-color", folder=keeper.stack)
-    keeper.settings.write_text(
-        keeper.settings.read_text(encoding="utf-8").replace(
-            "delete_with_stack = false", "delete_with_stack = true"
-        ),
-        encoding="utf-8",
-    )
-    keeper.synthesize()
+    with _changed(orders, ("delete_with_stack = true", "delete_with_stack = false")):
+        done = orders.run("terraform", "plan", "-destroy", "-no-color", folder=orders.stack)
 
     assert done.returncode == 1
     assert "Instance cannot be destroyed" in done.stderr
@@ -455,6 +471,23 @@ def test_destroy_leaves_nothing_but_the_state(
 def test_terraform_never_warned(orders: Deployment, clicks: Deployment) -> None:
     """No command above printed a warning."""
     assert warnings(orders.said + clicks.said) == []
+
+
+@contextmanager
+def _changed(deployment: Deployment, *changes: tuple[str, str]) -> Iterator[None]:
+    """The stack synthesized with other settings, for the time of the block."""
+    text = deployment.settings.read_text(encoding="utf-8")
+    other = text
+    for before, after in changes:
+        assert before in other
+        other = other.replace(before, after)
+    deployment.settings.write_text(other, encoding="utf-8")
+    deployment.synthesize()
+    try:
+        yield
+    finally:
+        deployment.settings.write_text(text, encoding="utf-8")
+        deployment.synthesize()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,25 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-wheel")]
 STATE = {"STATE_BUCKET": "their-state", "STATE_KEY": "data-platform/local.tfstate"}
 LAKE = "orders-local-lake-000000000000-us-east-1"
 EXPECTED = [stored_form(record) for record in records()]
+
+
+# CDKTF takes `node.add_dependency` and does nothing with it; an app says it to each resource.
+AFTER = """
+import os
+
+import main
+from cdktf import App, DataResource, TerraformDataSource, TerraformResource
+
+app = App(context={"deletableEnvironments": ["local"]})
+stack = main.DataPlatform(app, "data-platform-local", environment="local")
+before = DataResource(stack, "before", input={"value": os.environ["BEFORE"]})
+orders = stack.node.find_child("orders")
+orders.node.add_dependency(before)
+for each in orders.node.find_all():
+    if isinstance(each, TerraformResource | TerraformDataSource):
+        each.depends_on = [*(each.depends_on or []), "terraform_data.before"]
+app.synth()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +130,16 @@ def test_a_type_checker_reads_its_annotations(app: Foreign) -> None:
         'IngestionPipeline(scope, "x", settings=Settings(), streams=1)\n',
         encoding="utf-8",
     )
+    said = mypy(app, wrong)
+
+    assert re.findall(r":(\d): error: .*\[(\S+)\]$", said, re.MULTILINE) == [
+        ("4", "arg-type"),
+        ("6", "call-arg"),
+    ], said
+
+
+def mypy(app: Foreign, *files: Path) -> str:
+    """What ``mypy --strict`` says of files of the app."""
     # The provider's bindings are some 1,500 modules, which say nothing of this wheel.
     configuration = app.root / "mypy.ini"
     configuration.write_text(
@@ -118,18 +147,46 @@ def test_a_type_checker_reads_its_annotations(app: Foreign) -> None:
         "[mypy-cdktf_cdktf_provider_aws.*]\nfollow_imports = skip\n",
         encoding="utf-8",
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", configuration, wrong],
-        cwd=app.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return checked(app, sys.executable, "-m", "mypy", "--config-file", configuration, *files)
 
-    assert re.findall(r":(\d): error: .*\[(\S+)\]$", done.stdout, re.MULTILINE) == [
-        ("4", "arg-type"),
-        ("6", "call-arg"),
-    ], done.stdout + done.stderr
+
+def pyright(app: Foreign, *files: Path) -> str:
+    """What pyright says of files of the app."""
+    return checked(app, ROOT / "node_modules" / ".bin" / "pyright", "--pythonpath", app.python, *files)
+
+
+def checked(app: Foreign, *command: str | Path) -> str:
+    """What a type checker says in the app's folder, whether it finds something or not."""
+    done = subprocess.run(command, cwd=app.root, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+MISTAKES = {
+    "unknown_key": ('"record_path"', '"record_pth"'),
+    "wrong_type": ("1_000_000", '"many"'),
+    "no_url": ('            "url": "https://api.example.com/v2/orders",\n', ""),
+    "unknown_kind": ('"kind": "cursor"', '"kind": "spiral"'),
+    "key_of_another_kind": ('"path": "meta.next_cursor"', '"size": 50'),
+}
+"""Mistakes in the example's source: what is written, and what is written by mistake."""
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_a_type_checker_finds_mistakes_in_a_source(
+    app: Foreign, checker: Callable[..., str], tmp_path: Path
+) -> None:
+    """The example has no error; each copy of it with one mistake has errors in its source only."""
+    right = (ROOT / "examples" / "cdktf-app" / "main.py").read_text(encoding="utf-8")
+    (tmp_path / "right.py").write_text(right, encoding="utf-8")
+    for name, (written, mistaken) in MISTAKES.items():
+        assert right.count(written) == 1
+        (tmp_path / f"{name}.py").write_text(right.replace(written, mistaken), encoding="utf-8")
+    said = checker(app, *sorted(tmp_path.glob("*.py")))
+    found = re.findall(r"(\w+)\.py:(\d+):.*? error\b", said)
+    source = range(right[: right.index("Source = {")].count("\n") + 1, right.count("\n"))
+
+    assert {name for name, line in found if int(line) in source} == {*MISTAKES}, said
+    assert {name for name, _ in found} == {*MISTAKES}, said
 
 
 def test_the_app_uses_nothing_of_this_checkout(app: Foreign, stack: Path) -> None:
@@ -161,6 +218,21 @@ def test_every_record_lands(app: Foreign, applied: Path) -> None:
 def test_a_second_plan_is_empty(app: Foreign, applied: Path) -> None:
     """Nothing changes by itself."""
     assert "No changes" in app.terraform(applied, "plan", "-input=false")
+
+
+def test_a_change_of_what_a_pipeline_waits_for_changes_nothing_in_it(app: Foreign, applied: Path) -> None:
+    """With every resource of it behind another, no name, count or policy waits for that one's change."""
+    (app.root / "after.py").write_text(AFTER, encoding="utf-8")
+    app.run(app.python, "after.py", folder=app.root, BEFORE="one", ENV="local", **STATE)
+    app.terraform(applied, "apply", "-auto-approve", "-input=false")
+    app.run(app.python, "after.py", folder=app.root, BEFORE="two", ENV="local", **STATE)
+    app.terraform(applied, "plan", "-input=false", "-out=planned")
+    planned = json.loads(app.terraform(applied, "show", "-json", "planned"))
+    actions = {each["address"]: each["change"]["actions"] for each in planned["resource_changes"]}
+
+    assert {address: made for address, made in actions.items() if made != ["no-op"]} == {
+        "terraform_data.before": ["update"]
+    }
 
 
 def test_consumers_get_the_outputs(app: Foreign, consumers: list[Path]) -> None:

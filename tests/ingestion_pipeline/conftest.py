@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Build: TypeAlias = "Callable[[TerraformStack], object]"
 Synthesize: TypeAlias = Callable[..., Synthesized]
+SynthesizeStack: TypeAlias = "Callable[[Settings], Synthesized]"
 
 
 @pytest.fixture(scope="session")

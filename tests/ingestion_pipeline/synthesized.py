@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+from tests.ingestion_pipeline.jsonencoded import START, decoded
 
 Json = dict[str, Any]
 
@@ -39,26 +40,25 @@ class Synthesized:
         return found[0]
 
     def documents(self) -> dict[str, list[Json]]:
-        """Statements of every policy document by its name."""
-        documents = self.json.get("data", {}).get("aws_iam_policy_document", {})
-        return {name: document["statement"] for name, document in documents.items()}
+        """Statements of every policy by ``<kind>.<name>.<argument>``; actions and resources are lists."""
+        return {
+            f"{kind}.{name}.{argument}": statements_of(resource[argument])
+            for kind, resources in self.json.get("resource", {}).items()
+            for name, resource in resources.items()
+            for argument in ("policy", "assume_role_policy")
+            if START in resource.get(argument, "")
+        }
 
     def statements(self, part: str) -> list[Json]:
-        """Statements of the one policy document whose name has ``part`` in it."""
-        return self.documents()[self._document(part)]
-
-    def document(self, part: str) -> str:
-        """How the JSON of that one policy document is referred to."""
-        return f"${{data.aws_iam_policy_document.{self._document(part)}.json}}"
-
-    def _document(self, part: str) -> str:
-        found = [name for name in self.documents() if part in name]
-        assert len(found) == 1, f"{len(found)} documents with {part!r} in the name: {list(self.documents())}"
-        return found[0]
+        """Statements of the one policy whose place has ``part`` in it."""
+        documents = self.documents()
+        found = [place for place in documents if part in place]
+        assert len(found) == 1, f"{len(found)} policies with {part!r} in the place: {list(documents)}"
+        return documents[found[0]]
 
     def allowed(self) -> list[Json]:
         """Every statement that permits something, in any document."""
-        return [s for statements in self.documents().values() for s in statements if s["effect"] == "Allow"]
+        return [s for statements in self.documents().values() for s in statements if s["Effect"] == "Allow"]
 
     def addresses(self) -> list[str]:
         """Kind and address of everything that Terraform keeps in its state or prints, sorted."""
@@ -70,6 +70,17 @@ class Synthesized:
     def _entries(self, kind: str) -> Iterator[tuple[str, str]]:
         for type_, entries in self.json.get(kind, {}).items():
             yield from ((type_, name) for name in entries)
+
+
+def statements_of(policy: str) -> list[Json]:
+    """Statements of a policy as Terraform encodes it; actions and resources are lists."""
+    document = decoded(policy)
+    assert document.pop("Version") == "2012-10-17"
+    (statements,) = document.values()
+    for statement in statements:
+        for key in {"Action", "Resource"} & set(statement):
+            statement[key] = statement[key] if isinstance(statement[key], list) else [statement[key]]
+    return list(statements)
 
 
 def settings_of(name: str, environment: str = "dev") -> Settings:

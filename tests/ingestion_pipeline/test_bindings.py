@@ -37,7 +37,7 @@ def test_only_what_is_used_is_imported(checkout: Checkout) -> None:
     )
     count = int(loaded(checkout, statement).split()[0])
 
-    assert 20 < count < 100
+    assert 15 < count < 100
 
 
 @pytest.mark.parametrize(

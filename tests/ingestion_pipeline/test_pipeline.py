@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from constructs import Construct
 
-from tests.ingestion_pipeline.conftest import Synthesize
+from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
 
 GOLDEN = Path(__file__).with_name("addresses.txt")
@@ -47,19 +48,19 @@ def test_addresses_stay(default_stack: Synthesized) -> None:
 class TestPermissions:
     def test_no_action_has_a_wildcard(self, default_stack: Synthesized) -> None:
         """What is permitted is permitted by its full name."""
-        actions = [action for statement in default_stack.allowed() for action in statement["actions"]]
+        actions = [action for statement in default_stack.allowed() for action in statement["Action"]]
 
         assert [action for action in actions if not re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action)] == []
 
     def test_nothing_is_permitted_on_everything_but_traces(self, default_stack: Synthesized) -> None:
         """The one statement on the resource ``*`` is X-Ray's, which takes no other."""
-        everything = [s["sid"] for s in default_stack.allowed() if "*" in s.get("resources", [])]
+        everything = [s["Sid"] for s in default_stack.allowed() if "*" in s.get("Resource", [])]
 
         assert everything == ["SendTraces"]
 
     def test_resources_are_this_stacks_own(self, default_stack: Synthesized) -> None:
         """Every other permitted resource is one that this stack makes, by reference."""
-        resources = [r for s in default_stack.allowed() for r in s.get("resources", []) if r != "*"]
+        resources = [r for s in default_stack.allowed() for r in s.get("Resource", []) if r != "*"]
         own = re.compile(r"\$\{(aws_[a-z0-9_]+)\.([^.}]+)\.arn\}(?:/[^*]+\*|:\*)?")
         made = [own.fullmatch(resource) for resource in resources]
 
@@ -69,7 +70,7 @@ class TestPermissions:
         """Nothing is permitted by naming only what is not."""
         keys = {key for statements in default_stack.documents().values() for s in statements for key in s}
 
-        assert keys == {"sid", "effect", "actions", "resources", "principals", "condition"}
+        assert keys == {"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}
 
     def test_objects_are_written_only_below_prefixes(self, default_stack: Synthesized) -> None:
         """No role may write, or read, objects all over the bucket."""
@@ -77,8 +78,8 @@ class TestPermissions:
         objects = {
             resource
             for statement in default_stack.allowed()
-            if any(re.match(r"s3:.*(Object|Upload)$", action) for action in statement["actions"])
-            for resource in statement["resources"]
+            if any(re.match(r"s3:.*(Object|Upload)$", action) for action in statement["Action"])
+            for resource in statement["Resource"]
         }
 
         assert objects == {
@@ -92,19 +93,19 @@ class TestPermissions:
         """Nobody may make a log group, which would be kept for ever and outlive the stack."""
         assert "logs:CreateLogGroup" not in default_stack.text
 
-    def test_works_in_every_partition(self, default_stack: Synthesized) -> None:
-        """No ARN is of one partition, as AWS's in China and for governments are others."""
-        assert "arn:aws" not in default_stack.text
+    def test_works_in_every_partition(self, synthesize_stack: SynthesizeStack) -> None:
+        """In China no ARN is of the partition that most Regions are in."""
+        stack = synthesize_stack(Settings(pipeline=PipelineSettings(region="cn-north-1")))
+
+        assert set(re.findall(r"arn:aws[\w-]*", stack.text)) == {"arn:aws-cn"}
 
     def test_each_role_is_one_services(self, default_stack: Synthesized) -> None:
         """Each role trusts one service, another one each, and is used by one resource type."""
         services = [
-            identifier
-            for name, statements in default_stack.documents().items()
-            if "trust" in name
+            statement["Principal"]["Service"]
+            for place, statements in default_stack.documents().items()
+            if "assume_role_policy" in place
             for statement in statements
-            for principal in statement["principals"]
-            for identifier in principal["identifiers"]
         ]
         users = {
             role: {kind for kind, text in users_of_roles(default_stack) if f"aws_iam_role.{role}.arn" in text}
@@ -116,6 +117,44 @@ class TestPermissions:
             {"aws_kinesis_firehose_delivery_stream"},
             {"aws_lambda_function"},
         ]
+
+
+class TestKnown:
+    def test_nothing_but_the_account_is_read(self, default_stack: Synthesized) -> None:
+        """One data source, outside of the pipeline: no dependency of the pipeline's defers it."""
+        ((kind, entries),) = default_stack.json["data"].items()
+        (name,) = entries
+
+        assert (kind, name.startswith("pipeline_")) == ("aws_caller_identity", False)
+
+    def test_an_account_that_is_set_is_not_asked_for(self, synthesize_stack: SynthesizeStack) -> None:
+        """With one allowed account everything is known before AWS is asked anything."""
+        pipeline = PipelineSettings(allowed_account_ids=("123456789012",))
+        stack = synthesize_stack(Settings(pipeline=pipeline))
+
+        assert ("data" in stack.json, stack.only("aws_s3_bucket")["bucket"]) == (
+            False,
+            "data-ingestion-dev-lake-123456789012-us-east-1",
+        )
+
+    def test_of_several_allowed_accounts_the_one_in_use_is_asked_for(
+        self, synthesize_stack: SynthesizeStack
+    ) -> None:
+        """Which of them it is, only the credentials tell."""
+        pipeline = PipelineSettings(allowed_account_ids=("123456789012", "210987654321"))
+
+        assert list(synthesize_stack(Settings(pipeline=pipeline)).json["data"]) == ["aws_caller_identity"]
+
+    def test_pipelines_of_a_stack_ask_once(self, two_copies: Synthesized) -> None:
+        """However many pipelines a stack has, it reads the account once."""
+        assert [len(entries) for entries in two_copies.json["data"].values()] == [1]
+
+    @pytest.mark.parametrize("meta", ["count", "for_each"])
+    def test_how_many_there_are_never_depends_on_aws(self, default_stack: Synthesized, meta: str) -> None:
+        """What only AWS can tell decides on no resource's existence."""
+        resources = [each for kind in default_stack.json["resource"].values() for each in kind.values()]
+
+        assert [each for each in resources if "data." in json.dumps(each.get(meta, ""))] == []
 
 
 class TestOrder:

@@ -191,7 +191,9 @@ class TestCustomised:
 
     def test_addresses_do_not_follow(self, customised: Synthesized, default_stack: Synthesized) -> None:
         """Another name, environment or Region moves no address."""
-        assert customised.addresses() == default_stack.addresses()
+        kept = [address for address in default_stack.addresses() if not address.startswith("data ")]
+
+        assert customised.addresses() == kept
 
     @pytest.mark.parametrize("environment", ["dev", "prod", "local"])
     def test_every_environment_of_the_file(

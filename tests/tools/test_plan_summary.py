@@ -1,29 +1,35 @@
 import json
+import re
 import subprocess
 import sys
+from html import unescape
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
-from tools.plan_summary import PlanError, markdown, read, refusal, shard_steps
+from tools.plan_json import Plan, PlanError, read
+from tools.plan_summary import markdown, refusal
+from tools.shards import shard_steps
 from tools.terraform import ROOT
 
 
 def entry(address: str, *actions: str, **change: Any) -> dict[str, Any]:
     """A resource's change as ``terraform show -json`` writes it."""
-    previous = change.pop("previous_address", None)
-    found = {
-        "address": address,
-        "mode": "managed",
-        "type": address.split(".")[-2],
-        "change": {"actions": list(actions), **change},
+    beside: dict[str, Any] = {
+        name: change.pop(name)
+        for name in ("previous_address", "action_reason", "deposed", "type")
+        if name in change
     }
-    return {**found, "previous_address": previous} if previous else found
+    found: dict[str, Any] = {"address": address, "mode": "managed", "type": address.split(".")[-2]}
+    return {**found, **beside, "change": {"actions": list(actions), **change}}
 
 
-def plan(*entries: dict[str, Any]) -> str:
+def plan(*entries: dict[str, Any], **others: Any) -> str:
     """A plan in JSON."""
-    return json.dumps({"format_version": "1.2", "resource_changes": list(entries)})
+    return json.dumps(
+        {"format_version": "1.2", "planned_values": {}, "resource_changes": list(entries), **others}
+    )
 
 
 def rows(*entries: dict[str, Any]) -> list[str]:
@@ -75,11 +81,11 @@ def test_counts_come_first() -> None:
         ),
         (
             entry("aws_s3_bucket.a", "no-op", importing={"id": "a"}),
-            "| import | `aws_s3_bucket.a` | imported |",
+            "| import | `aws_s3_bucket.a` |  |",
         ),
         (
             entry("aws_s3_bucket.a", "update", importing={"id": "a"}, before={"x": 1}, after={"x": 2}),
-            "| change | `aws_s3_bucket.a` | imported, `x` |",
+            "| import, change | `aws_s3_bucket.a` | `x` |",
         ),
         (
             entry("aws_a.a", "update", before={"x": 1, "y": 1}, after={"x": 1}, after_unknown={"z": True}),
@@ -92,7 +98,7 @@ def test_counts_come_first() -> None:
         (
             entry("aws_a.a", "update", before={"x": 1, "t": {"a": 1}}, after={"x": 2, "t": {"a": 1}})
             | {"previous_address": "aws_a.z"},
-            "| change | `aws_a.a` | from `aws_a.z`, `x` |",
+            "| move, change | `aws_a.a` | from `aws_a.z`, `x` |",
         ),
         (entry("aws_a.a", "update", before=None, after=None), "| change | `aws_a.a` |  |"),
         (
@@ -101,7 +107,30 @@ def test_counts_come_first() -> None:
         ),
         (entry("aws_a.a", "delete", "create"), "| replace | `aws_a.a` |  |"),
         (entry("aws_a.a", "later", "on"), "| later/on | `aws_a.a` |  |"),
-        (entry("aws_s3_bucket.a", "forget"), "| forget | `aws_s3_bucket.a` |  |"),
+        (
+            entry("aws_s3_bucket.a", "forget", action_reason="delete_because_no_resource_config"),
+            "| forget | `aws_s3_bucket.a` | no longer configured, leaves the state and is not deleted |",
+        ),
+        (
+            entry("aws_s3_bucket.a", "create", "forget", replace_paths=[["bucket"]]),
+            "| replace | `aws_s3_bucket.a` | because of `bucket`, leaves the state and is not deleted |",
+        ),
+        (
+            entry("aws_a.a", "delete", deposed="0a1b2c3d"),
+            "| destroy | `aws_a.a` | deposed object `0a1b2c3d`, left by an earlier replacement |",
+        ),
+        (
+            entry("aws_a.a", "delete", "create", action_reason="replace_because_tainted"),
+            "| replace | `aws_a.a` | it is tainted |",
+        ),
+        (
+            entry("aws_a.a[7]", "delete", action_reason="delete_because_count_index"),
+            "| destroy | `aws_a.a[7]` | its index is beyond `count` |",
+        ),
+        (
+            entry("aws_a.a", "delete", action_reason="delete_because_it_rains"),
+            "| destroy | `aws_a.a` | delete because it rains |",
+        ),
         (
             entry("module.m.aws_s3_bucket.a", "delete"),
             "| **destroy** | **`module.m.aws_s3_bucket.a`** | **its objects are lost** |",
@@ -121,9 +150,9 @@ def test_lost_data_comes_first_and_addresses_are_sorted() -> None:
     """Nobody has to scroll for what matters, nor to search for the rest."""
     addresses = ["aws_a.b", "aws_a.a", "aws_s3_bucket.z", "aws_kinesis_stream.y", "aws_s3_bucket.kept"]
     actions = ["create", "create", "delete", "delete", "create"]
-    changes = read(plan(*map(entry, addresses, actions)))
+    found = read(plan(*map(entry, addresses, actions)))
 
-    assert [change.address for change in changes] == [
+    assert [change.address for change in found.changes] == [
         *("aws_kinesis_stream.y", "aws_s3_bucket.z"),
         *("aws_a.a", "aws_a.b", "aws_s3_bucket.kept"),
     ]
@@ -152,7 +181,134 @@ def test_no_value_is_shown() -> None:
 
 def test_what_is_only_read_is_left_out() -> None:
     """A data source that is read while applying changes nothing."""
-    assert read(plan({**entry("aws_a.a", "read"), "mode": "data"})) == []
+    assert read(plan({**entry("aws_a.a", "read"), "mode": "data"})).changes == ()
+
+
+DRIFT = entry("aws_a.a", "update", before={"x": 1, "y": 1}, after={"x": 2, "y": 2})
+NEW = entry("aws_a.new", "create")
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        (plan(entry("aws_a.a", "no-op", importing={"id": "a"})), "1 to import"),
+        (plan(entry("aws_a.a", "update", importing={"id": "a"}), NEW), "1 to import"),
+        (plan(entry("aws_a.a", "no-op", previous_address="aws_a.b")), "1 to move"),
+        (plan(entry("aws_a.a", "forget")), "1 to forget"),
+        (plan(NEW, deferred_changes=[{"reason": "x", "resource_change": NEW}]), "1 deferred"),
+        (plan(output_changes={"a": {"actions": ["create"]}}), "1 output"),
+        (plan(output_changes={name: {"actions": ["update"]} for name in "ab"}), "2 outputs"),
+    ],
+)
+def test_what_terraform_does_besides_is_counted(text: str, heading: str) -> None:
+    """The first line also counts imports, moves, what leaves the state, what has to wait, and outputs."""
+    assert markdown(read(text)).splitlines()[0].endswith(f", {heading}.**")
+
+
+def test_outputs_are_named_by_what_becomes_of_them() -> None:
+    """Others may rely on them: a plan of nothing but outputs is not without changes."""
+    actions = {"c": ["create"], "b": ["create"], "a": ["update"], "z": ["delete"], "same": ["no-op"]}
+    text = markdown(read(plan(output_changes={name: {"actions": each} for name, each in actions.items()})))
+
+    assert text.splitlines()[1:] == ["", "Outputs: change `a`; add `b`, `c`; destroy `z`."]
+
+
+def refresh_only(*drift: dict[str, Any]) -> str:
+    """The plan of ``-refresh-only``: it has no list of what changes, only of what has changed."""
+    whole = json.loads(plan(resource_drift=list(drift), applyable=True))
+    return json.dumps({name: value for name, value in whole.items() if name != "resource_changes"})
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        (DRIFT, "| drift | `aws_a.a` | `x`, `y` |"),
+        (entry("aws_a.a", "delete"), "| drift | `aws_a.a` | deleted outside of Terraform |"),
+        (entry("aws_a.a", "no-op", previous_address="aws_a.b"), "| drift | `aws_a.a` | from `aws_a.b` |"),
+    ],
+)
+def test_what_changed_outside_of_terraform_is_a_row(change: dict[str, Any], row: str) -> None:
+    """A plan that only refreshes lists what it would write into the state."""
+    lines = markdown(read(refresh_only(change))).splitlines()
+
+    assert (lines[0].endswith(", 1 changed outside of Terraform.**"), lines[4]) == (True, row)
+
+
+def test_drift_does_not_lose_data() -> None:
+    """What is gone already cannot be lost by the plan that notices it."""
+    assert refusal(read(refresh_only(entry("aws_s3_bucket.a", "delete")))) == ""
+
+
+def test_drift_is_told_where_something_follows_from_it() -> None:
+    """Of an ordinary plan, only those arguments are drift that it depends on, as Terraform has it."""
+    relevant = [{"resource": "aws_a.a", "attribute": ["x", 0]}, {"resource": "aws_a.b", "attribute": ["y"]}]
+    text = plan(NEW, resource_drift=[DRIFT], relevant_attributes=relevant)
+
+    assert markdown(read(text)).splitlines()[4:] == [
+        "| drift | `aws_a.a` | `x` |",
+        "| add | `aws_a.new` |  |",
+    ]
+
+
+@pytest.mark.parametrize("relevant", [[], [{"resource": "aws_a.a", "attribute": ["x"]}]])
+def test_drift_that_changes_nothing_is_no_change(relevant: list[object]) -> None:
+    """An ordinary plan that does nothing about it says "No changes", as Terraform does."""
+    text = plan(entry("aws_a.a", "no-op"), resource_drift=[DRIFT], relevant_attributes=relevant)
+
+    assert markdown(read(text)) == "**No changes.**\n"
+
+
+def test_what_has_to_wait_is_a_row() -> None:
+    """A deferred change is named with its reason; it loses nothing yet."""
+    deferred = {"reason": "instance_count_unknown", "resource_change": entry("aws_s3_bucket.a", "delete")}
+    found = read(plan(deferred_changes=[deferred], complete=False))
+
+    assert markdown(found).splitlines()[4:] == [
+        "| defer | `aws_s3_bucket.a` | destroy: instance count unknown |",
+        "",
+        "This plan is not complete: plan again when it is applied (`-target`, or deferred changes).",
+    ]
+    assert refusal(found) == ""
+
+
+def test_a_failed_plan_says_so_first() -> None:
+    """What Terraform had planned until it failed may not be all, and cannot be applied."""
+    lines = markdown(read(plan(NEW, errored=True, applyable=False, complete=False))).splitlines()
+
+    assert lines[:3] == [
+        "**Terraform failed while it planned: this cannot be applied, and may not be all.**",
+        "",
+        "**Plan: 1 to add, 0 to change, 0 to replace, 0 to destroy.**",
+    ]
+    assert len(lines) == 7
+
+
+def test_a_failed_plan_is_not_without_changes() -> None:
+    """Where Terraform had not planned anything yet, that is not called "No changes"."""
+    text = markdown(read(plan(errored=True, complete=False)))
+
+    assert text == "**Terraform failed while it planned: this cannot be applied, and may not be all.**\n"
+
+
+def test_what_can_be_applied_is_not_without_changes() -> None:
+    """A change of a kind that this summary does not know is not called "No changes"."""
+    text = markdown(read(plan(entry("aws_a.a", "no-op"), applyable=True, action_invocations=[{}])))
+
+    assert text.startswith("**Plan: it can be applied, but what it changes is not known here")
+
+
+@pytest.mark.parametrize("key", ["a|b", "a`b", "`|*_<b>_*|`", "a\\|b", "a\nb", "[x](y)", "@somebody", "**"])
+@pytest.mark.parametrize("action", ["create", "delete"])
+def test_any_key_fits_into_the_table(key: str, action: str) -> None:
+    """Rendered, a row has three cells and the address in full, as code, whatever the key is made of."""
+    address = f'aws_s3_bucket.a["{key}"]'
+    text = markdown(read(plan(entry(address, action, type="aws_s3_bucket"))))
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    cells = re.findall(r"<td>(.*?)</td>", html, re.DOTALL)
+
+    assert len(cells) == 3
+    assert unescape(re.sub("</?(code|strong)>", "", cells[1])) == address.replace("\n", " ")
+    assert "<code>" in cells[1]
 
 
 @pytest.mark.parametrize(
@@ -254,27 +410,68 @@ def test_a_refusal_names_what_would_be_lost() -> None:
     )
 
 
-def test_a_plan_of_outputs_alone_has_no_changes() -> None:
-    """Such a plan has no list of resources at all."""
-    assert read('{"format_version": "1.2"}') == []
+def test_a_plan_of_nothing_has_no_changes() -> None:
+    """A plan without resources has no list of them at all."""
+    assert read('{"format_version": "1.2", "planned_values": {}}') == Plan()
 
 
 @pytest.mark.parametrize(
-    "text",
+    "change",
     [
-        *("", "{}", "[]", "7", "No changes.", '{"resource_changes": []}'),
-        '{"format_version": "1.2", "resource_changes": 7}',
-        '{"format_version": "1.2", "resource_changes": ["x"]}',
-        '{"format_version": "1.2", "resource_changes": [{}]}',
-        '{"format_version": "1.2", "resource_changes": [{"change": []}]}',
+        *(7, "x", [], {}, {"change": []}, {"change": {}}, {"change": {"actions": 7}}),
+        {**entry("aws_a.a", "update"), "mode": None, "change": {"actions": ["update"], "before": ["x"]}},
+        entry("aws_kinesis_stream.a", "update", before={"shard_count": 1}, after="x"),
+        entry("aws_a.a", "delete", "create", replace_paths=7),
+        {"address": "aws_a.a", "type": "aws_a", "change": {"actions": ["create"]}},
     ],
 )
-def test_what_is_no_plan_is_refused(text: str) -> None:
-    """A summary of nothing must not read as "no changes"."""
-    with pytest.raises(
-        PlanError, match=r"^this is no plan in JSON \(.*\): write it .* -out=FILE.*show -json FILE`$"
-    ):
+def test_a_change_of_another_form_is_refused(change: object) -> None:
+    """A summary of what is not understood must not read as "no changes"."""
+    with pytest.raises(PlanError, match=r"^this is no plan in JSON \("):
+        read(json.dumps({"format_version": "1.2", "planned_values": {}, "resource_changes": [change]}))
+
+
+def test_a_list_in_place_of_a_mapping_is_refused() -> None:
+    """Python's AttributeError is an error of the plan, not of this program."""
+    with pytest.raises(PlanError, match="AttributeError"):
+        read('{"format_version": "1.2", "planned_values": {}, "output_changes": []}')
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("", "nothing was given"),
+        (" \n", "nothing was given"),
+        ('{"format_version": "1.0"}', "a state"),
+        ('{"format_version": "1.0", "values": {"root_module": {}}}', "a state"),
+        ('{"version": 4, "serial": 1, "lineage": "x", "resources": []}', "a state file"),
+        ('{"@level":"info","type":"version"}\n{"@level":"info"}\n', "the log of `terraform plan -json`"),
+        (b"PK\x03\x04\x14\x00\xff\xfe", "the file of `terraform plan -out` itself"),
+        ("No changes.", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "TypeError: list indices must be integers or slices, not str"),
+        ('{"resource_changes": []}', "KeyError: 'format_version'"),
+        ('{"format_version": "1.0", "provider_schemas": {}}', "ValueError: it has no planned_values"),
+        (
+            '{"format_version": "2.0", "planned_values": {}}',
+            "ValueError: format_version = '2.0': must be 1.x, as Terraform 1.1 and newer write",
+        ),
+    ],
+)
+def test_what_is_no_plan_is_refused(text: str | bytes, given: str) -> None:
+    """The message says what was given instead, and how to make a plan."""
+    with pytest.raises(PlanError) as refused:
         read(text)
+
+    assert str(refused.value) == (
+        f"this is no plan in JSON ({given}): write it by `terraform plan -out=FILE` and "
+        "`terraform show -json FILE`"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_plan_may_be_in_any_utf(encoding: str) -> None:
+    """The ``>`` of some shells writes UTF-16."""
+    assert read(plan(NEW).encode(encoding)) == read(plan(NEW))
 
 
 def summary(text: str, *options: str) -> tuple[int, str, str]:
@@ -308,6 +505,14 @@ REFUSED = "plan_summary: this plan loses the data of aws_s3_bucket.a (destroy); 
 def test_the_command_fails_if_data_is_lost(text: str, options: list[str], code: int, said: str) -> None:
     """The table is printed in any case; the exit code says whether to go on."""
     assert summary(text, *options) == (code, markdown(read(text)), said)
+
+
+def test_the_command_fails_if_terraform_has() -> None:
+    """A plan that is not whole is shown, and is not passed for one without loss."""
+    code, table, said = summary(plan(NEW, errored=True))
+
+    assert (code, table.count("| add |")) == (1, 1)
+    assert said.startswith("plan_summary: Terraform failed while it planned")
 
 
 def test_the_command_fails_without_a_plan() -> None:

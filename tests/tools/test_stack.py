@@ -2,13 +2,16 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.checkout import Checkout
 from tools import kept_data, plan_summary, stack
+from tools.switches import is_on
+from tools.terraform import TerraformError
 
 pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
 
@@ -61,26 +64,107 @@ class TestGuarded:
         assert done.stderr.endswith("plan: main.py failed; its message is above\n")
 
 
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have Terraform plan the destruction of a bucket, and fail after it if it is told so."""
+    change = {"actions": ["delete"]}
+    entry = {"address": "aws_s3_bucket.a", "mode": "managed", "type": "aws_s3_bucket", "change": change}
+
+    def plan(*, errored: bool = False, writes: bool = True) -> None:
+        shown = {
+            "format_version": "1.2",
+            "planned_values": {},
+            "resource_changes": [entry],
+            "errored": errored,
+        }
+
+        def run(arguments: Sequence[str], folder: Path, *_: object, **__: object) -> str:
+            if arguments[0] == "show":
+                return json.dumps(shown)
+            if writes:
+                (folder / stack.PLAN).touch()
+            if errored:
+                raise TerraformError("`terraform plan` failed")
+            return ""
+
+        monkeypatch.setattr(stack, "run", run)
+        monkeypatch.setattr(stack, "init", lambda *_: None)
+        monkeypatch.setattr(kept_data, "reclaim_buckets", lambda *_: [])
+
+    return plan
+
+
+def with_bucket(*, deletable: bool) -> dict[str, Any]:
+    """A stack of one bucket."""
+    return {"resource": {"aws_s3_bucket": {"a": {"force_destroy": deletable}}}}
+
+
 class TestDataLoss:
     @pytest.mark.parametrize(
         ("value", "code"),
         [("", plan_summary.LOSS), ("0", plan_summary.LOSS), ("false", plan_summary.LOSS), ("1", 0)],
     )
     def test_is_allowed_only_by_a_switch_that_is_on(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, code: int
+        self, planned: Callable[..., None], tmp_path: Path, value: str, code: int
     ) -> None:
         """ALLOW_DATA_LOSS=0 and =false forbid what =1 allows."""
-        change = {"address": "aws_s3_bucket.a", "type": "aws_s3_bucket", "change": {"actions": ["delete"]}}
-        shown = json.dumps({"format_version": "1.2", "resource_changes": [change]})
+        planned()
+        allowed = is_on("ALLOW_DATA_LOSS", {"ALLOW_DATA_LOSS": value})
 
-        def run(arguments: Sequence[str], *_: object, **__: object) -> str:
-            return shown if arguments[0] == "show" else ""
+        assert stack._plan(tmp_path, with_bucket(deletable=True), {}, allowed=allowed) == code
 
-        monkeypatch.setattr(stack, "run", run)
-        monkeypatch.setattr(stack, "init", lambda *_: None)
-        monkeypatch.setattr(kept_data, "reclaim_buckets", lambda *_: [])
+    @pytest.mark.parametrize("allowed", [False, True])
+    def test_of_a_protected_bucket_names_both_settings(
+        self, planned: Callable[..., None], tmp_path: Path, allowed: bool
+    ) -> None:
+        """Terraform refuses it whatever is allowed; the message says what to set and deploy first."""
+        planned(errored=True)
 
-        assert stack._plan(tmp_path, {"ALLOW_DATA_LOSS": value}) == code
+        with pytest.raises(TerraformError) as refused:
+            stack._plan(tmp_path, with_bucket(deletable=False), {"ENV": "prod"}, allowed=allowed)
+
+        assert str(refused.value) == (
+            "this plan would destroy aws_s3_bucket.a, the lake of prod, which is protected; "
+            "ALLOW_DATA_LOSS=1 does not change that. To lose its data: set delete_with_stack = true in "
+            "[environments.prod.lake] of pipeline.toml, add 'prod' to deletableEnvironments in cdktf.json, "
+            "`make deploy` with nothing else changed, then plan this again"
+        )
+
+    def test_is_not_the_reason_of_every_failure(self, planned: Callable[..., None], tmp_path: Path) -> None:
+        """What Terraform failed for otherwise is not explained by the bucket; its plan is told as failed."""
+        planned(errored=True)
+
+        with pytest.raises(TerraformError, match=r"^`terraform plan` failed$"):
+            stack._plan(tmp_path, with_bucket(deletable=True), {}, allowed=False)
+        assert (tmp_path / stack.SUMMARY).read_text(encoding="utf-8").startswith("**Terraform failed")
+
+    def test_a_failure_without_a_plan_is_terraforms_own(
+        self, planned: Callable[..., None], tmp_path: Path
+    ) -> None:
+        """Where Terraform did not come to planning, there is nothing to summarize."""
+        planned(errored=True, writes=False)
+
+        with pytest.raises(TerraformError, match=r"^`terraform plan` failed$"):
+            stack._plan(tmp_path, with_bucket(deletable=False), {}, allowed=False)
+        assert not (tmp_path / stack.SUMMARY).exists()
+
+    def test_an_earlier_plan_does_not_survive_a_failure(self, checkout: Checkout, tmp_path: Path) -> None:
+        """Neither plan nor summary of this environment is left to be taken for the one that failed."""
+        kept, gone = [tmp_path / "out" / "stacks" / f"orders-{name}" for name in ("prod", "dev")]
+        for folder in (kept, gone):
+            folder.mkdir(parents=True)
+            (folder / "plan.md").touch()
+            (folder / "plan.tfplan").touch()
+        settings = tmp_path / "pipeline.toml"
+        settings.write_text("[environments.dev.stream]\nshard_count = 0\n", encoding="utf-8")
+        done = checkout.run(
+            *(sys.executable, "-m", "tools.stack", "plan"),
+            PIPELINE_TOML=str(settings),
+            CDKTF_OUTDIR=str(tmp_path / "out"),
+        )
+
+        assert done.returncode == 1
+        assert {file.parent.name for file in tmp_path.rglob("plan.*")} == {"orders-prod"}
 
     def test_a_switch_of_another_value_stops_the_plan(self, checkout: Checkout, with_state: str) -> None:
         """A typing error is told, with the values that there are."""

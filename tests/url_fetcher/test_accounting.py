@@ -134,7 +134,7 @@ class _Run:
         self.server = target.server
         with self.server:
             sink = sink_to(
-                kinesis_client(read_timeout_seconds=0.3),
+                kinesis_client(read_timeout_seconds=2.0),
                 settings=_SETTINGS,
                 dead_letters=DeadLetters("bucket", connect=target.store),
                 seconds=120,

@@ -138,6 +138,13 @@ def order(event: object) -> tuple[str, Resume | None]:
         ({"url": "https://other.example/", "format": "ndjson"}, "https://other.example/", None),
         ({"resume": {"cursor": "x"}}, POSTS["url"], Resume(cursor="x")),
         (
+            {"source": "users", "url": None, "resume": {"page": 7, "cursor": None}},
+            USERS["url"],
+            Resume(page=7),
+        ),
+        ({"url": "https://a.example/", "source": None, "auth": None}, "https://a.example/", None),
+        ({"resume": None}, POSTS["url"], None),
+        (
             {"url": "https://api.example.com/more", "auth": USERS["auth"]},
             "https://api.example.com/more",
             None,
@@ -155,6 +162,8 @@ def test_an_event_names_a_source_or_is_one(event: object, url: str, resume: Resu
         ([], ["list"]),
         ({"source": "nobody"}, ["nobody", "posts, users"]),
         ({"source": 5}, ["source"]),
+        ({"source": None}, ["source", "null gives nothing"]),
+        ({"url": None, "resume": None}, ["resume, url", "null gives nothing"]),
         ({"sauce": "posts"}, ["sauce", "`url`", "`source`"]),
         ({"url": "https://a.b", "source": "posts"}, ["source"]),
         ({"url": "https://a.b", "unknown": 1}, ["unknown"]),

@@ -228,6 +228,25 @@ def test_an_ingestion_is_logged_and_measured(
     )
 
 
+def test_a_broken_source_is_logged_when_the_sources_are_read(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An invocation that asks for another source ends well, with a warning that says what to correct."""
+    source = hostile({"/": answer(b"[1, 2]")})
+    configured = json.dumps(
+        [{"name": "broken", "url": "https://"}, {"name": "numbers", "url": source.url("/")}]
+    )
+    body = invoke(stream, {"source": "numbers"}, SOURCES=configured)
+    warning, *_ = lines_of(capsys)
+
+    assert (body["recordsProcessed"], warning["level"], warning["function_request_id"]) == (
+        2,
+        "WARNING",
+        "request-1",
+    )
+    assert warning["message"].startswith("the configured source 'broken' (sources[0]): url: must begin with")
+
+
 def test_a_doubtful_end_is_logged_and_measured(
     hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:

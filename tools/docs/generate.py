@@ -1,4 +1,4 @@
-"""Writes every generated file: diagrams, tables, the schema of sources, the function's variables.
+"""Writes every generated file: diagrams, tables, the schema and types of sources, the function's variables.
 
 ``make docs`` runs it. A test compares the committed files with what this would write.
 """
@@ -25,16 +25,18 @@ COST = ROOT / "docs" / "cost.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
 VARIABLES = ROOT / "lambda" / "url_fetcher" / "variables.py"
 SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
+SOURCE_TYPES = SCHEMA.with_name("source_types.py")
 
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
     from tools.docs.cost import cost_summary, cost_table, prices_table
     from tools.docs.diagram import mermaid
+    from tools.docs.source_types import source_types_module
     from tools.docs.tables import outputs_table, settings_table
     from tools.docs.variables import variables_module
 
-    stack = _stack()
+    stack, schema = _stack(), _schema()
     parts = {
         README: {"diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n", "cost": cost_summary()},
         ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
@@ -44,7 +46,8 @@ def documents() -> dict[Path, str]:
     }
     return {
         **{path: with_parts(path.read_text(encoding="utf-8"), given) for path, given in parts.items()},
-        SCHEMA: _schema(),
+        SCHEMA: schema,
+        SOURCE_TYPES: source_types_module(schema),
         VARIABLES: variables_module(),
     }
 

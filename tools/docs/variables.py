@@ -40,10 +40,10 @@ def variables_module() -> str:
     settings = list(_settings_with_variable())
     meanings = "".join(_meaning(rule) for _, rule in settings)
     rows = "".join(_field(column, rule) for column, rule in settings)
-    return _formatted(f'{HEAD}{meanings}    """\n\n{rows}')
+    return formatted(f'{HEAD}{meanings}    """\n\n{rows}')
 
 
-def _formatted(text: str) -> str:
+def formatted(text: str) -> str:
     """As `make format` would write it."""
     command = [
         str(Path(sys.executable).with_name("ruff")),

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES
+from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -17,17 +17,18 @@ from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     DeliverySettings,
     FetchSettings,
+    FunctionSettings,
     PipelineSettings,
     Settings,
     VpcSettings,
 )
+from tools.module.existing_checks import existing_validations
+from tools.module.source_checks import source_validations
 from tools.module.validations import Validation
 
 DATA = f"${{var.delivery_data_prefix}}{DATA_FOLDER}"
 ERRORS = "${var.delivery_error_prefix}"
 HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
-SOURCE_NAMES = "[for source in var.sources : source.name if try(source.name, null) != null]"
-DESTINATION = "var.existing_failure_destination"
 
 
 def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
@@ -38,8 +39,12 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     """
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     return {
+        "account_id": (
+            _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
+        ),
+        "region": (_of_provider("region", "Region", "data.aws_region.current", "id"),),
         "tags": _tags(),
-        "sources": _sources(),
+        "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
         "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
         "dead_letters_prefix": (
@@ -47,15 +52,20 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
         "vpc_security_group_ids": (_network(),),
-        "function_runtime": (_built_for("function_runtime", target.runtime),),
-        "function_architecture": (_built_for("function_architecture", target.architecture),),
-        "existing_failure_destination": (
-            Validation(
-                f'{DESTINATION} == null ? true : can(regex("^arn:[a-z-]+:(sqs|sns):", {DESTINATION}.arn))',
-                "existing_failure_destination must have the ARN of an SQS queue or of an SNS topic",
-            ),
-        ),
+        "function_runtime": (_built_for("runtime", target.runtime),),
+        "function_architecture": (_built_for("architecture", target.architecture),),
+        **existing_validations(),
     }
+
+
+def _of_provider(variable: str, what: str, source: str, told: str) -> Validation:
+    """Whatever needs the variable waits for this, even if AWS tells only at apply."""
+    known = f'join("", {source}[*].{told})'
+    return Validation(
+        f"alltrue([for current in {source} : current.{told} == var.{variable}])",
+        f"{variable} is ${{var.{variable}}}, but the provider's {what} is ${{{known}}}: "
+        f"give the {what} of the provider that the module is passed, or pass it another provider",
+    )
 
 
 def _tags() -> tuple[Validation, ...]:
@@ -95,23 +105,6 @@ def _hosts() -> Validation:
     )
 
 
-def _sources() -> tuple[Validation, ...]:
-    return (
-        Validation(
-            'alltrue([for source in var.sources : can(regex("^https?://", source.url))])',
-            "sources must be objects, each with a url that starts with https:// or http://",
-        ),
-        Validation(
-            f"length({SOURCE_NAMES}) == length(distinct({SOURCE_NAMES}))",
-            "sources: two have the same name; names must differ",
-        ),
-        Validation(
-            f"length(jsonencode(var.sources)) <= {MAX_SOURCES_BYTES}",
-            f"sources may take {MAX_SOURCES_BYTES:,} bytes as JSON: make several pipelines of them",
-        ),
-    )
-
-
 def _apart(variable: str, other: str, advice: str) -> Validation:
     return Validation(
         f'!startswith(var.{variable}, "{other}") && !startswith("{other}", var.{variable})',
@@ -133,9 +126,13 @@ def _overlapping_prefixes() -> list[str]:
     ]
 
 
-def _built_for(variable: str, value: str) -> Validation:
+def _built_for(setting: str, value: str) -> Validation:
+    """What only a zip of the caller's may change; what the rule refuses anyway is no matter of the zip."""
+    variable = f"function_{setting}"
+    (column,) = (column for column in fields(FunctionSettings) if column.name == setting)
+    choices = json.dumps([choice for choice in rule_of(column).choices if choice != "host"])
     return Validation(
-        f'var.{variable} == "{value}" || var.package_path != null',
+        f'!contains({choices}, var.{variable}) || var.{variable} == "{value}" || var.package_path != null',
         f"{variable} must be {value}, which the zip beside the module was built for; "
         "for another, give package_path a zip that was built for it",
     )

@@ -1,6 +1,5 @@
 """Writes the module's folder, the same bytes from the same constructs."""
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,14 +7,25 @@ from pathlib import Path
 from ingestion_pipeline.code.bundle import Target
 from tools.docs.generate import with_parts
 from tools.module import hcl
-from tools.module.local_values import local_values
+from tools.module.capabilities import all_remarks, resource_files
+from tools.module.local_values import local_values, source_rules
 from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
-from tools.module.readme import inputs_table, left_out_list, outputs_table, resources_table
+from tools.module.readme import (
+    PROVIDER,
+    inputs_table,
+    left_out_list,
+    outputs_table,
+    resources_table,
+    versions_table,
+)
+from tools.module.source_keys import source_keys
 from tools.module.synthesis import Synthesis, synthesize
 from tools.module.terraform_tests import disabled_test, limits_test, names_test
 from tools.module.variables import inputs
+from tools.module.versions import changelog, upgrade, usage, version_table
 from tools.terraform import ROOT
+from tools.version import version
 
 NAME = "terraform-aws-ingestion-pipeline"
 TERRAFORM = ">= 1.10.0"
@@ -53,21 +63,30 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
         target: What the zip beside the module is built for.
     """
     config, variables, main = synthesis.config, inputs(target), main_tf(synthesis)
-    stated = outputs(config)
+    stated, provider = outputs(config), config["terraform"]["required_providers"]["aws"]
+    aws = {f"[aws]({PROVIDER})": provider["version"]}
     parts = {
+        "usage": usage(NAME, version()),
+        "version": version_table(NAME, version()),
+        "requirements": versions_table({"Terraform": TERRAFORM, **aws}),
+        "providers": versions_table(aws),
+        "sources": source_keys(),
         "inputs": inputs_table(variables),
         "outputs": outputs_table(stated),
         "resources": resources_table(main),
         "left out": left_out_list(),
     }
     return {
-        "main.tf.json": json.dumps(main, indent=2, ensure_ascii=False) + "\n",
-        "locals.tf": hcl.locals_(local_values(synthesis)),
+        **resource_files(synthesis, main),
+        "locals.tf": hcl.locals_(local_values(synthesis), all_remarks()),
+        "sources.tf": hcl.locals_([source_rules()]),
         "variables.tf": hcl.variables(variables),
         "outputs.tf": hcl.outputs(stated),
-        "versions.tf": hcl.versions(TERRAFORM, config["terraform"]["required_providers"]["aws"]),
+        "versions.tf": hcl.versions(TERRAFORM, provider),
         "tests/limits.tftest.hcl": limits_test(variables),
         "tests/disabled.tftest.hcl": disabled_test(stated),
         "tests/names.tftest.hcl": names_test(main, synthesis.names),
+        "CHANGELOG.md": changelog(),
+        "UPGRADE.md": upgrade(),
         "README.md": with_parts((TEMPLATES / "README.md").read_text(encoding="utf-8"), parts),
     }

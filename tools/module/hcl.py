@@ -1,9 +1,12 @@
 """Terraform's own language, written the way ``terraform fmt`` wants it."""
 
 import json
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 
-from tools.module.variables import Input
+from tools.module.resource_blocks import Remarks, with_remarks
+from tools.module.syntax import expression, layout, template
+from tools.module.variables import REQUIRED, Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"
 
@@ -26,13 +29,15 @@ def outputs(stated: Mapping[str, Mapping[str, str]]) -> str:
     return HEADING + "".join(blocks)
 
 
-def locals_(groups: Iterable[Mapping[str, object]]) -> str:
+def locals_(groups: Iterable[Mapping[str, object]], remarks: Remarks | None = None) -> str:
     """The text of locals.tf.
 
     Args:
         groups: Expression by name, or a mapping of such; an empty line stands between groups.
+        remarks: Those about a word become comments before the lines that have it; default: none.
     """
-    return HEADING + "\nlocals {\n" + "\n".join(attributes(group) for group in groups) + "}\n"
+    lines = [line for group in groups for line in ("", *_lines(group))][1:]
+    return HEADING + layout(["", "locals {", *with_remarks(lines, remarks or {}), "}"])
 
 
 def versions(terraform: str, provider: Mapping[str, str]) -> str:
@@ -44,14 +49,7 @@ def versions(terraform: str, provider: Mapping[str, str]) -> str:
 
 def attributes(values: Mapping[str, object], indent: int = 2) -> str:
     """Lines ``name = expression``, aligned; a mapping becomes an object over several lines."""
-    space, width = " " * indent, max((len(n) for n, v in values.items() if isinstance(v, str)), default=0)
-    lines = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            lines.append(f"{space}{name} = {{\n{attributes(value, indent + 2)}{space}}}\n")
-        else:
-            lines.append(f"{space}{name.ljust(width)} = {value}\n")
-    return "".join(lines)
+    return textwrap.indent(layout(_lines(values)), " " * indent)
 
 
 def literal(value: object) -> str:
@@ -71,35 +69,27 @@ def quoted(text: str) -> str:
     return template(text.replace("${", "$${").replace("%{", "%%{"))
 
 
-def template(text: str) -> str:
-    """A string whose ``${…}`` are Terraform's to fill in; they may hold strings of their own."""
-    parts, rest = "", text
-    while "${" in rest:
-        before, _, inside = rest.partition("${")
-        if before.endswith("$"):
-            parts, rest = f"{parts}{_escaped(before)}${{", inside
-            continue
-        expression, _, rest = inside.partition("}")
-        parts += f"{_escaped(before)}${{{expression}}}"
-    return f'"{parts}{_escaped(rest)}"'
-
-
-def _escaped(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+def _lines(values: Mapping[str, object]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name} = {{", *_lines(value), "}")
+        else:
+            yield from f"{name} = {value}".splitlines()
 
 
 def _variable(given: Input) -> str:
+    default = {} if given.default is REQUIRED else {"default": literal(given.default)}
     lines = attributes(
         {
             "description": quoted(given.description),
             "type": given.type,
-            "default": literal(given.default),
+            **default,
             "nullable": literal(given.default is None),
         }
     )
     checks = "".join(
         "\n  validation {\n"
-        + attributes({"condition": check.condition, "error_message": template(check.message)}, 4)
+        + attributes({"condition": check.condition, "error_message": expression(check.message)}, 4)
         + "  }\n"
         for check in given.validations
     )

@@ -1,5 +1,6 @@
 """The module's local values: what is made, what it is called, and which parts exist."""
 
+import json
 from collections.abc import Mapping
 
 from ingestion_pipeline.settings.names import (
@@ -9,6 +10,7 @@ from ingestion_pipeline.settings.names import (
     Name,
     environment_label,
 )
+from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.source_permissions import (
     ANY_METHOD,
     FULL_ARN,
@@ -19,9 +21,16 @@ from ingestion_pipeline.settings.source_permissions import (
     permitted,
     sid,
 )
-from ingestion_pipeline.settings.sources import SECRET_GROUP_CHARACTERS
+from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
 from tools.module.hcl import literal
-from tools.module.main_tf import all_short_names, made_expression
+from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
+from tools.module.source_checks import (
+    SECRETS_IN_POLICY,
+    json_types,
+    secret_kinds,
+    source_groups,
+    source_tables,
+)
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable
 
@@ -36,6 +45,13 @@ CUT = f"""{{
   }}"""
 """The beginning of a name that is too long and a hash of it, as `settings.names.cut` does."""
 
+PARTITION = (
+    f"concat([for start, partition in {literal(PARTITIONS)} : partition "
+    'if startswith(var.region, "${start}-")], '
+    f"[{literal(DEFAULT_PARTITION)}])[0]"
+)
+"""As `settings.partitions.partition_of`."""
+
 
 def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
     """Expression by name, in groups that belong together."""
@@ -46,7 +62,29 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
         _named(),
         _parts(synthesis),
         _function(),
+        _secrets(),
+        *_policies(synthesis),
     ]
+
+
+def source_rules() -> Mapping[str, object]:
+    """What each table of a source may hold, and what the checks of the variable take of it."""
+    tables = source_tables()
+    rules = [rule for table in tables.values() for rule in [*table["keys"].values(), table["any"]] if rule]
+    types = sorted({str(rule["type"]) for rule in rules})
+    return {
+        "source_tables": {
+            name: {
+                **{word: literal(table[word]) for word in ("required", "maps", "any")},
+                "names": literal(list(table["keys"])),
+                "keys": {key: literal(rule) for key, rule in table["keys"].items()},
+            }
+            for name, table in tables.items()
+        },
+        "source_table_names": "keys(local.source_tables)",
+        "source_types": literal({json.dumps(each): json_types(each) for each in types}),
+        "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
+    }
 
 
 def _is_made(part: str) -> str:
@@ -59,8 +97,7 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
     every = [*names.values(), LAKE]
     return {
         "stack": '"${var.name}-${var.environment}"',
-        "account_id": 'var.enabled ? data.aws_caller_identity.caller[0].account_id : ""',
-        "region": 'var.enabled ? data.aws_region.current[0].id : ""',
+        "partition": PARTITION,
         "tags": f"merge({{ Environment = {environment} }}, var.tags)",
         "long_names": {name.key: f'"{_long_name(name)}"' for name in every},
         "limits": {name.key: _limit(name) for name in every},
@@ -68,17 +105,17 @@ def _place(names: Mapping[str, Name]) -> Mapping[str, object]:
 
 
 def _long_name(name: Name) -> str:
-    return f"${{local.stack}}-{name.ending}{'-${local.region}' if name.with_region else ''}"
+    return f"${{local.stack}}-{name.ending}{'-${var.region}' if name.with_region else ''}"
 
 
 def _limit(name: Name) -> str:
     if name is LAKE:
-        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(local.region)"
+        return f"{name.max_characters - ACCOUNT_CHARACTERS - 2} - length(var.region)"
     return str(name.max_characters)
 
 
 def _named() -> Mapping[str, object]:
-    computed = '"${local.cut_names.lake}-${local.account_id}-${local.region}"'
+    computed = '"${local.cut_names.lake}-${var.account_id}-${var.region}"'
     chosen = f'var.lake_bucket_name != "" ? var.lake_bucket_name : {computed}'
     return {"names": f"merge(local.cut_names, {{ bucket = {chosen} }})"}
 
@@ -98,12 +135,6 @@ def _parts(synthesis: Synthesis) -> Mapping[str, object]:
 
 def _function() -> Mapping[str, object]:
     topic = 'strcontains(var.existing_failure_destination.arn, ":sns:") ? "sns:Publish" : "sqs:SendMessage"'
-    arns, keys = (
-        f"distinct(compact([for source in var.sources : try(source.auth.{name}, null)]))"
-        for name in ("secret_arn", "kms_key")
-    )
-    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
-    group = f"floor(({before}) / {SECRET_GROUP_CHARACTERS})"
     return {
         "failure_action": f'var.existing_failure_destination == null ? "sqs:SendMessage" : {topic}',
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
@@ -111,12 +142,51 @@ def _function() -> Mapping[str, object]:
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
-        "secret_arns": arns,
-        "secret_keys": keys,
+    }
+
+
+def _secrets() -> Mapping[str, object]:
+    """The secrets of the sources, and the policies for them.
+
+    How many policies there are follows from the number of sources, for an ARN may be known only at apply.
+    They are filled one after the other; one for which nothing is left repeats the first ARN, because none
+    may be empty.
+    """
+    kinds = literal(secret_kinds())
+    auths = (
+        f'[for source in local.given_sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+    )
+    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
+    every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
+    place = f"floor(({before}) / local.secret_characters)"
+    mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    each = "[for auth in local.secret_auths : try(tostring(auth."
+    needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
+    share = f"ceil(({every}) / max(1, local.secret_policies))"
+    return {
+        "secret_auths": auths,
+        "secret_arns": f"distinct(compact({each}secret_arn), null)]))",
+        "secret_keys": f"distinct(compact({each}kms_key), null)]))",
         "secret_resources": _as_resources("local.secret_arns"),
-        "secret_groups": f"{{ for index, arn in local.secret_resources : tostring({group}) => arn... }}",
+        "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
+        "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
+        "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
+        f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
         "permitted": {sid(action): _permitted(action) for action in permitted(())},
     }
+
+
+def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
+    """What each role may do, for the one that is made and for the outputs; each is a group of many lines."""
+    names = all_short_names(synthesis.config)
+    made = {
+        names[f"{ROLE_POLICY}.{unique}"]: made_expression(body["policy"], names)
+        for unique, body in synthesis.config["resource"][ROLE_POLICY].items()
+    }
+    return [
+        {local: f"var.enabled ? {made[policy]} : null".replace("\n", "\n  ")}
+        for policy, local in POLICIES.items()
+    ]
 
 
 def _as_resources(arns: str) -> str:
@@ -142,7 +212,7 @@ def _arns(each: Declared) -> str:
     ]
     if each.method != ANY_METHOD:
         conditions.append(f'try(coalesce(source.method), "GET") == "{each.method}"')
-    return f"[for source in var.sources : {arn} if {' && '.join(conditions)}]"
+    return f"[for source in local.given_sources : {arn} if {' && '.join(conditions)}]"
 
 
 def _either(variable: str, attribute: str, made: str) -> str:

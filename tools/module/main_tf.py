@@ -4,12 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tools.module.source_checks import source_preconditions
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name
 
-REFERENCE = re.compile(r"\$\{((?:data\.)?aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
+REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
+TEXT = re.compile(rf'"{REFERENCE.pattern}"')
+"""A reference as a string of its own within an expression."""
 OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
 FUNCTION = "aws_lambda_function.fetch_function"
+ROLE_POLICY = "aws_iam_role_policy"
+POLICIES = {"fetch_access_policy": "function_policy", "delivery_access_policy": "delivery_policy"}
+"""The local value with what a role may do, by the policy; the outputs give it for roles that exist."""
 OVERRIDES: dict[str, object] = {
     # The module's user chooses another zip by `package_path`, and says then what it was built for.
     f"{FUNCTION}.runtime": "${var.function_runtime}",
@@ -18,8 +24,22 @@ OVERRIDES: dict[str, object] = {
     f"{FUNCTION}.source_code_hash": "${filebase64sha256(local.package)}",
     # A module has no second key for deleting data: its caller's own plan is reviewed.
     "aws_s3_bucket.lake_bucket.force_destroy": "${var.force_destroy}",
+    **{f"{ROLE_POLICY}.{policy}.policy": f"${{local.{local}}}" for policy, local in POLICIES.items()},
 }
 """Where the module differs from the stack on purpose, by address and path."""
+
+REMARKS = {
+    "aws_s3_bucket.force_destroy": (
+        "By default `terraform destroy` fails while there are records in the bucket. There is no "
+        "`prevent_destroy`, because Terraform takes no variable there."
+    ),
+}
+"""What a reviewer would ask about that, by kind and argument."""
+
+READ = {
+    kind: {"current": {"count": "${var.enabled ? 1 : 0}"}} for kind in ("aws_caller_identity", "aws_region")
+}
+"""All that the module reads, for the validations of `account_id` and `region`; no resource refers to it."""
 
 
 class OutOfDate(AssertionError):
@@ -27,19 +47,21 @@ class OutOfDate(AssertionError):
 
 
 def main_tf(synthesis: Synthesis) -> dict[str, Any]:
-    """The content of main.tf.json: what the module reads and makes, without provider and backend.
+    """What the module reads and makes, as Terraform's JSON has it, without provider and backend.
 
     Raises:
         OutOfDate: When the constructs have changed so that this would come out wrong.
     """
     names = all_short_names(synthesis.config)
-    result: dict[str, Any] = {
-        "data": _blocks(synthesis, "data", names),
-        "resource": _blocks(synthesis, "resource", names),
-    }
+    if read := synthesis.config.get("data"):
+        raise OutOfDate(
+            f"the constructs read {sorted(read)}: a name that depends on it may change with anything"
+        )
+    result: dict[str, Any] = {"data": READ, "resource": _blocks(synthesis, names)}
     for path, value in OVERRIDES.items():
         replace_at(result["resource"], path, value)
-    result["data"]["aws_region"] = {"current": {"count": "${var.enabled ? 1 : 0}"}}
+    stored = result["resource"]["aws_s3_object"]["fetch_sources_object"]
+    stored["lifecycle"] = {**stored["lifecycle"], "precondition": source_preconditions()}
     return result
 
 
@@ -72,21 +94,20 @@ def short_name(path: str) -> str:
 
 
 def all_short_names(config: Mapping[str, Any]) -> dict[str, str]:
-    """Short name by full address, ``aws_x.y`` or ``data.aws_x.y``.
+    """Short name of each resource by its full address, ``aws_x.y``.
 
     Raises:
         OutOfDate: When two would have the same.
     """
     names: dict[str, str] = {}
-    for mode, prefix in (("resource", ""), ("data", "data.")):
-        for kind, instances in config[mode].items():
-            mine = {
-                f"{prefix}{kind}.{unique}": short_name(body["//"]["metadata"]["path"])
-                for unique, body in instances.items()
-            }
-            if len(set(mine.values())) < len(mine):
-                raise OutOfDate(f"two {kind} have the same short name: {sorted(mine.values())}")
-            names |= mine
+    for kind, instances in config["resource"].items():
+        mine = {
+            f"{kind}.{unique}": short_name(body["//"]["metadata"]["path"])
+            for unique, body in instances.items()
+        }
+        if len(set(mine.values())) < len(mine):
+            raise OutOfDate(f"two {kind} have the same short name: {sorted(mine.values())}")
+        names |= mine
     return names
 
 
@@ -105,6 +126,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
         return value
     if value in names:
         return f"{value.rpartition('.')[0]}.{names[value]}"
+    value = TEXT.sub(lambda found: _reference(found, names), value)
     return REFERENCE.sub(lambda found: f"${{{_reference(found, names)}}}", value)
 
 
@@ -119,9 +141,9 @@ def _reference(found: re.Match[str], names: Mapping[str, str]) -> str:
     return f"{address}{key}.{attribute}" if key else f"one({address}[*].{attribute})"
 
 
-def _blocks(synthesis: Synthesis, mode: str, names: Mapping[str, str]) -> dict[str, Any]:
+def _blocks(synthesis: Synthesis, names: Mapping[str, str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    for kind, instances in sorted(synthesis.config[mode].items()):
+    for kind, instances in sorted(synthesis.config["resource"].items()):
         for body in instances.values():
             path = body["//"]["metadata"]["path"]
             kept = {key: value for key, value in body.items() if key not in {"//", "count", "for_each"}}

@@ -10,11 +10,11 @@ FURTHER = {
     "delivery_log_group_name": ("Log group of Firehose's errors.", "local.delivery_log_group.name"),
     "function_policy_json": (
         "What the function's role has to permit, for a role that you bring.",
-        "one(data.aws_iam_policy_document.fetch_access_permissions[*].json)",
+        "local.function_policy",
     ),
     "delivery_policy_json": (
         "What Firehose's role has to permit, for a role that you bring.",
-        "one(data.aws_iam_policy_document.delivery_access_permissions[*].json)",
+        "local.delivery_policy",
     ),
 }
 """Description and expression of what the stack has no output for, by name."""

@@ -63,8 +63,13 @@ class ModuleNames(Names):
     used: dict[str, Name]
 
     def __init__(self) -> None:
-        super().__init__("module", "name", "${local.region}")
+        super().__init__("module", "name", "${var.region}")
         object.__setattr__(self, "used", {})
+
+    @property
+    def partition(self) -> str:
+        """Computed by Terraform from the Region."""
+        return "${local.partition}"
 
     def of(self, name: Name) -> str:
         """A reference to the name."""
@@ -289,7 +294,7 @@ def _settings(target: Target) -> ModuleSettings:
     tables["function"].update(
         runtime="host" if host else target.runtime, architecture="host" if host else target.architecture
     )
-    tables["pipeline"]["region"] = KNOWN["pipeline.region"]
+    tables["pipeline"]["allowed_account_ids"] = (unknown(str, "var.account_id"),)
     made: dict[str, Any] = {name: TABLES[name](**values) for name, values in tables.items()}
     return ModuleSettings(environment="name", **made)
 

@@ -24,13 +24,19 @@ CASES = {
 
 
 UNFIT = ("no such value!", -1, ("no such value!",))
-MOCK = 'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n'
+MOCK = f"""mock_provider "aws" {{
+  source = "./tests/mocks"
+}}
+
+variables {{
+{attributes({"account_id": quoted(ACCOUNT), "region": quoted(REGION)})}}}
+"""
 
 
 def disabled_test(outputs: Iterable[str]) -> str:
     """The text of tests/disabled.tftest.hcl: nothing is made and every output is null."""
     null = _assertion(" && ".join(f"output.{name} == null" for name in outputs), "an output is not null")
-    unasked = _assertion("length(data.aws_caller_identity.caller) == 0", "AWS is asked")
+    unasked = _assertion("length(data.aws_caller_identity.current) == 0", "AWS is asked")
     variables = "  variables {\n    enabled = false\n  }\n"
     return f'{HEADING}\n{MOCK}\nrun "makes_nothing" {{\n{variables}\n{unasked}\n{null}}}\n'
 
@@ -39,7 +45,7 @@ def names_test(main: Mapping[str, Any], used: Mapping[str, Name]) -> str:
     """The text of tests/names.tftest.hcl: Terraform computes the names that the constructs compute.
 
     Args:
-        main: The content of main.tf.json.
+        main: What the module makes, as Terraform's JSON has it.
         used: Every name, by its key.
     """
     places = dict(_named_places(main))

@@ -7,26 +7,34 @@ from typing import Any
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.tables import ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
+from ingestion_pipeline.settings.tables import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
 from tools.module.cross_validations import cross_validations
 from tools.module.validations import Validation, validation
 
 TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
 
 LEFT_OUT = {
-    "pipeline.region": "the Region is that of the provider which the caller passes",
-    "pipeline.allowed_account_ids": "they belong to the provider which the caller passes",
+    "pipeline.allowed_account_ids": "`account_id` is the one account that is allowed",
     "state": "a module has no state of its own; the root module's backend keeps it",
 }
 """Settings without a variable, with the reason; a table's name stands for all of its settings."""
 
 RENAMED = {
     "pipeline.name": "name",
+    "pipeline.region": "region",
     "pipeline.tags": "tags",
     "lake.delete_with_stack": "force_destroy",
 }
 
+REQUIRED = object()
+"""In the place of a default where there is none."""
+
+ACCOUNT = Rule(
+    "Account of the provider; one of another account is refused.", str, pattern=ACCOUNT_ID, form="12 digits"
+)
+
 MEANINGS = {
+    "region": "Region of the provider; one of another Region is refused.",
     "force_destroy": "Whether `terraform destroy` deletes the bucket with the records in it; otherwise it "
     "fails while there are any.",
     "function_runtime": "Lambda runtime; another than the default needs a `package_path` built for it.",
@@ -35,7 +43,7 @@ MEANINGS = {
 
 SOURCES = (
     'What to fetch: objects with the keys of a source, such as `{ name = "posts", url = "https://…" }`; '
-    "the first is the default."
+    "the first is the default. Every key is checked at plan; null is as good as leaving a key out."
 )
 
 
@@ -47,7 +55,7 @@ class Input:
         name: Its name.
         type: In Terraform's words.
         description: Its meaning, in one sentence or two.
-        default: Its default; every variable has one.
+        default: Its default, or `REQUIRED`.
         rule: That of the setting it stands for, if it stands for one.
         validations: Checked by Terraform before anything is planned.
     """
@@ -71,7 +79,8 @@ def inputs(target: Target) -> list[Input]:
     environment = _input("environment", environment_rule, Settings().environment)
     settings = [_of_setting(path, column, target) for path, column in settings_with_variable()]
     by_name = {setting.name: setting for setting in settings}
-    naming = [by_name.pop("name"), environment, by_name.pop("tags"), by_name.pop("force_destroy")]
+    place = [_input("account_id", ACCOUNT, REQUIRED), by_name.pop("region")]
+    naming = [by_name.pop("name"), environment, *place, by_name.pop("tags"), by_name.pop("force_destroy")]
     package = Input(
         "package_path",
         "string",
@@ -106,6 +115,8 @@ def _of_setting(path: str, column: Field[Any], target: Target) -> Input:
     name, rule = variable_name(path), rule_of(column)
     default = default_of(column)
     fixed = {"function_runtime": target.runtime, "function_architecture": target.architecture}
+    if name == "region":
+        default = REQUIRED
     if name in fixed:
         default = fixed[name]
         choices = [choice for choice in rule.choices if choice != "host"]

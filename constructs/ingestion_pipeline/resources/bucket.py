@@ -23,13 +23,23 @@ from ingestion_pipeline.bindings import (
     S3BucketVersioningA,
     S3BucketVersioningVersioningConfiguration,
 )
+from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls
-from ingestion_pipeline.resources.role import policy_document
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
 
 DRAWN = {"aws_s3_bucket": Drawing("S3 bucket", "[( )]")}
+
+ONE_AT_A_TIME = (
+    "AWS refuses concurrent changes of one bucket's policy, ownership and public access with a conflict."
+)
+REMARKS = {
+    "aws_s3_bucket_policy.depends_on": ONE_AT_A_TIME,
+    "aws_s3_bucket_ownership_controls.depends_on": ONE_AT_A_TIME,
+    "aws_s3_bucket_lifecycle_configuration.depends_on": "A rule for old versions needs a versioned bucket.",
+    "aws_s3_bucket_lifecycle_configuration.rule": "Provider 6 warns of a rule without a filter.",
+}
 
 
 class PrivateBucket(Construct):
@@ -74,12 +84,11 @@ class PrivateBucket(Construct):
         versioning = self._enable_versioning()
         self._encrypt()
         public_access = self._close_to_the_public()
-        # AWS refuses concurrent changes of one bucket's policy and public access with a conflict.
         self.policy = S3BucketPolicy(
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=policy_document(self, "tls-only", require_tls(self.bucket.arn)).json,
+            policy=policy_document(require_tls(self.bucket.arn)),
             depends_on=[public_access],
         )
         rules = lifecycle_rules(
@@ -156,7 +165,6 @@ def lifecycle_rules(
     """Each rule with the condition that it is switched on."""
     abort = [{"days_after_initiation": unfinished_upload_days}]
     expire = [{"noncurrent_days": noncurrent_version_days}]
-    # Each filter is explicit because provider 6 warns without one.
     rules: list[tuple[Condition, str, str, dict[str, Any]]] = [
         (
             positive(unfinished_upload_days),

@@ -54,6 +54,15 @@ DRAWN = {
     **LOG_GROUP,
 }
 
+REMARKS = {
+    "sts:ExternalId": "Without it, another account's Firehose could be talked into using the role.",
+    "aws_kinesis_firehose_delivery_stream.depends_on": (
+        "A role whose policy is not there yet fails the first apply now and then: "
+        "https://github.com/hashicorp/terraform-provider-aws/issues/47937. The bucket's policy is the last "
+        "of what protects it, and has to be there before the first object."
+    ),
+}
+
 
 class Delivery(Construct):
     """A Firehose delivery stream that reads the record stream and writes objects by the hour.
@@ -99,7 +108,6 @@ class Delivery(Construct):
             self,
             "access",
             name=names.of(ROLE_NAME),
-            # Without it, another account's Firehose could be talked into using the role.
             trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
                 *read_stream(stream.arn),
@@ -135,8 +143,6 @@ class Delivery(Construct):
             destination="extended_s3",
             kinesis_source_configuration=source,
             extended_s3_configuration=destination,
-            # A role whose policy is not there yet fails the first apply now and then:
-            # https://github.com/hashicorp/terraform-provider-aws/issues/47937
             depends_on=[*self.role.policies, *depends_on],
         )
 

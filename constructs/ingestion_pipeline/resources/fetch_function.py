@@ -80,14 +80,24 @@ DRAWN = {
     **LOG_GROUP,
 }
 
+REMARKS = {
+    "aws_lambda_function.depends_on": (
+        "The log group comes first, so that its retention holds from the first line; a function without its "
+        "permissions fails; Firehose delivers only what is put on the stream after it has started."
+    ),
+    "aws_lambda_function.logging_config": "By default Lambda logs to the group that has the function's name.",
+    "aws_lambda_function_event_invoke_config": (
+        "Failed events go to the destination with their error, which a dead letter configuration omits."
+    ),
+}
+
 
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
     Creates: its log group, a role, the function, what becomes of events that fail.
-    Protects: the role writes one stream, one folder of dead letters, one queue and one log group,
-    which exists before the function, so that its retention holds from the first line; it reads and
-    uses only what its sources name.
+    Protects: the role writes one stream, one folder of dead letters, one queue and one log group;
+    it reads and uses only what its sources name.
 
     Args:
         scope: Parent in the construct tree.
@@ -218,7 +228,7 @@ class FetchFunction(Construct):
             self.function.add_override("dynamic.vpc_config", blocks)
 
     def _log_to(self, log_group: LogGroupReference, is_existing: Condition) -> None:
-        """Log to a group that exists; without this, Lambda logs to the group that has the function's name."""
+        """Log to a group that exists."""
         logging = {"log_format": "Text", "log_group": log_group.name}
         if is_existing is True:
             self.function.put_logging_config(**logging)
@@ -226,7 +236,7 @@ class FetchFunction(Construct):
             self.function.add_override("dynamic.logging_config", blocks)
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
-        """Send failed events to the queue, each with its error, which a dead letter configuration omits."""
+        """Send failed events to the queue."""
         on_failure = LambdaFunctionEventInvokeConfigDestinationConfigOnFailure(destination=queue_arn)
         LambdaFunctionEventInvokeConfig(
             self,

@@ -1,6 +1,6 @@
 """Least-privilege documents, as plain data: exact actions on exact ARNs.
 
-Nothing here knows Terraform; `role.py` turns statements into a policy document.
+Nothing here knows Terraform; `documents.py` turns statements into a policy document.
 Action sets: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html and
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 """
@@ -11,6 +11,15 @@ from dataclasses import dataclass, field
 from ingestion_pipeline.settings import source_permissions
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition
+
+REMARKS = {
+    "RequireTls": "A deny: its stars permit nothing.",
+    "SendTraces": "X-Ray knows no resources, so `*` is the only one it takes: "
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
+    "UseNetwork": "The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all "
+    "resources: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions",
+}
+"""Why a statement has a `*`, by its sid."""
 
 
 @dataclass(frozen=True)
@@ -212,11 +221,7 @@ def decrypt_secrets(keys: Sequence[str], *, when: Condition = True) -> list[Stat
 
 
 def use_network(*, when: Condition = True) -> list[Statement]:
-    """Lets Lambda attach the function to a VPC, with the six actions that it needs and no other.
-
-    The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all resources:
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    """
+    """Lets Lambda attach the function to a VPC, with the six actions that it needs and no other."""
     actions = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",
@@ -229,9 +234,6 @@ def use_network(*, when: Condition = True) -> list[Statement]:
 
 
 def send_traces(*, when: Condition = True) -> list[Statement]:
-    """Lets the function send traces; X-Ray knows no resources, so ``*`` is the only one it takes.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-    """
+    """Lets the function send traces."""
     actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
     return [Statement("SendTraces", actions, ["*"], when=when)]

@@ -1,22 +1,14 @@
-"""Roles and their policy documents, from the plain statements of `policies`."""
+"""Roles with what they may do."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    DataAwsIamPolicyDocument,
-    DataAwsIamPolicyDocumentStatement,
-    DataAwsIamPolicyDocumentStatementCondition,
-    DataAwsIamPolicyDocumentStatementPrincipals,
-    IamRole,
-    IamRolePolicy,
-)
+from ingestion_pipeline.bindings import IamRole, IamRolePolicy
+from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.settings.existing import Existing, RoleReference
-from ingestion_pipeline.settings.expressions import Unknown, optional_blocks
 
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -27,8 +19,8 @@ DRAWN = {"aws_iam_role": Drawing("Role", "{{ }}", is_detail=True)}
 class Role(Construct):
     """A role that one service assumes, with the one policy that says what it may do.
 
-    Creates: two policy documents, an IAM role, its inline policy. For a role that exists: one document
-    and, if the role's name is given, the policy.
+    Creates: an IAM role and its inline policy. For a role that exists: the policy, if the role's name is
+    given.
 
     Args:
         scope: Parent in the construct tree.
@@ -58,7 +50,7 @@ class Role(Construct):
         part: str,
     ) -> None:
         super().__init__(scope, id_)
-        self.permissions: str = policy_document(self, "permissions", permissions).json
+        self.permissions = policy_document(permissions)
         self.policies: list[IamRolePolicy] = []
         self.role_name = ""
         self.role = existing.use(part, lambda: self._make(name, trust))
@@ -67,67 +59,10 @@ class Role(Construct):
             self._attach(name, self.role.name)
 
     def _make(self, name: str, trust: Sequence[Statement]) -> RoleReference:
-        document = policy_document(self, "trust", trust)
-        role = IamRole(self, "role", name=name, assume_role_policy=document.json)
+        role = IamRole(self, "role", name=name, assume_role_policy=policy_document(trust))
         self.role_name = role.name
         self._attach("permissions", role.id)
         return RoleReference(name=role.name, arn=role.arn)
 
     def _attach(self, name: str, role: str) -> None:
         self.policies.append(IamRolePolicy(self, "policy", name=name, role=role, policy=self.permissions))
-
-
-def policy_document(scope: Construct, id_: str, statements: Sequence[Statement]) -> DataAwsIamPolicyDocument:
-    """The statements as a document that Terraform renders, right in JSON and in HCL."""
-    certain = [statement_struct(each) for each in statements if each.when is True]
-    document = DataAwsIamPolicyDocument(scope, id_, statement=certain)
-    blocks = [(each.when, _content(each)) for each in statements if isinstance(each.when, Unknown)]
-    if blocks:
-        document.add_override("dynamic.statement", optional_blocks(blocks))
-    return document
-
-
-def statement_struct(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
-    """A permission as the bindings take it."""
-    conditions = [
-        DataAwsIamPolicyDocumentStatementCondition(**condition) for condition in _conditions(statement)
-    ]
-    return DataAwsIamPolicyDocumentStatement(
-        sid=statement.sid,
-        effect="Allow" if statement.allowed else "Deny",
-        actions=list(statement.actions),
-        resources=list(statement.resources) or None,
-        principals=_principals(statement),
-        condition=conditions or None,
-    )
-
-
-def _content(statement: Statement) -> dict[str, Any]:
-    """A permission as Terraform's JSON has it."""
-    return {
-        "sid": statement.sid,
-        "effect": "Allow",
-        "actions": list(statement.actions),
-        "resources": list(statement.resources),
-        **({"condition": _conditions(statement)} if statement.conditions else {}),
-    }
-
-
-def _conditions(statement: Statement) -> list[dict[str, Any]]:
-    return [
-        {
-            "test": "Bool" if key == "aws:SecureTransport" else "StringEquals",
-            "variable": key,
-            "values": [value],
-        }
-        for key, value in statement.conditions.items()
-    ]
-
-
-def _principals(statement: Statement) -> list[DataAwsIamPolicyDocumentStatementPrincipals] | None:
-    if statement.services:
-        services = list(statement.services)
-        return [DataAwsIamPolicyDocumentStatementPrincipals(type="Service", identifiers=services)]
-    if not statement.allowed:
-        return [DataAwsIamPolicyDocumentStatementPrincipals(type="*", identifiers=["*"])]
-    return None

@@ -1,14 +1,18 @@
 """Permission to read the secrets of hundreds of sources, each by its name."""
 
-from cdktf import ITerraformDependable, Token
+from typing import TYPE_CHECKING
+
 from constructs import Construct
 
-from ingestion_pipeline.bindings import DataAwsIamPolicyDocument, IamPolicy, IamRolePolicyAttachment
+from ingestion_pipeline.bindings import IamPolicy, IamRolePolicyAttachment
+from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.policies import read_secrets
-from ingestion_pipeline.resources.role import statement_struct
 from ingestion_pipeline.resources.switch import exist_only_if
-from ingestion_pipeline.settings.expressions import Condition, expression_of
+from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources import SecretGroups
+
+if TYPE_CHECKING:
+    from cdktf import ITerraformDependable
 
 
 class SecretAccess(Construct):
@@ -17,7 +21,7 @@ class SecretAccess(Construct):
     A role's inline policies take 10,240 characters together, about a hundred secrets; a managed policy
     takes 6,144, and a role has ten: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
 
-    Creates: for each group of secrets a policy document, a managed policy and its attachment.
+    Creates: for each group of secrets a managed policy and its attachment.
 
     Args:
         scope: Parent in the construct tree.
@@ -35,16 +39,13 @@ class SecretAccess(Construct):
         self, scope: Construct, id_: str, *, name: str, role: str, groups: SecretGroups, when: Condition
     ) -> None:
         super().__init__(scope, id_)
-        (statement,) = read_secrets(Token.as_list("${each.value}"))
-        document = DataAwsIamPolicyDocument(self, "permissions", statement=[statement_struct(statement)])
-        policy = IamPolicy(
-            self, "policy", name=f"{name}-${{each.key}}", policy=f"${{{document.fqn}[each.key].json}}"
-        )
+        document = policy_document(read_secrets(unknown(tuple, "each.value")))
+        policy = IamPolicy(self, "policy", name=f"{name}-${{each.key}}", policy=document)
         attachment = IamRolePolicyAttachment(
             self, "attachment", role=role, policy_arn=f"${{{policy.fqn}[each.key].arn}}"
         )
         expression = expression_of(groups)
-        for each in (document, policy, attachment):
+        for each in (policy, attachment):
             each.add_override("for_each", f"${{{expression}}}" if expression else groups)
             exist_only_if(each, when)
         self.policies: list[ITerraformDependable] = [attachment]

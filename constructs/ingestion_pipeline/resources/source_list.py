@@ -4,7 +4,7 @@ They do not fit into a function's environment, which takes 4 KB:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 """
 
-from cdktf import TerraformResourceLifecycle
+from cdktf import Fn, TerraformLocal, TerraformResourceLifecycle
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
@@ -13,14 +13,20 @@ from ingestion_pipeline.bindings import (
     S3ObjectOverrideProviderDefaultTags,
 )
 from ingestion_pipeline.settings.existing import BucketReference
-from ingestion_pipeline.settings.sources import ConfiguredSources
+from ingestion_pipeline.settings.sources import ConfiguredSources, object_key
+
+REMARKS = {
+    "aws_s3_object.override_provider": (
+        "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
+    ),
+    "aws_s3_object.lifecycle": "The former object goes only when the function has been told of the new one.",
+}
 
 
 class SourceList(Construct):
     """An object with all sources, named by its content.
 
-    Creates: the object. Other sources make another object, and the former one goes only when the function
-    has been told of the new one: the function and its sources change together.
+    Creates: the object. Other sources make another object: the function and its sources change together.
 
     Args:
         scope: Parent in the construct tree.
@@ -36,14 +42,18 @@ class SourceList(Construct):
         self, scope: Construct, id_: str, *, bucket: BucketReference, sources: ConfiguredSources
     ) -> None:
         super().__init__(scope, id_)
+        content, key = sources.json, sources.key
+        if not sources.are_known:
+            # A value of its own, for CDKTF cannot write references within the text as a function's argument.
+            content = TerraformLocal(self, "content", content).as_string
+            key = object_key(Fn.sha256(content))
         stored = S3Object(
             self,
             "object",
             bucket=bucket.name,
-            key=sources.key,
-            content=sources.json,
+            key=key,
+            content=content,
             content_type="application/json",
-            # An object takes ten tags, the pipeline's may be more: no tags but its bucket's.
             override_provider=S3ObjectOverrideProvider(
                 default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
             ),

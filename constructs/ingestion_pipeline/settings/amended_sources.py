@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ingestion_pipeline.settings.rules import Problem
-from ingestion_pipeline.settings.sources import Source, source_problems
+from ingestion_pipeline.settings.sources import UncheckedSource, are_tables, source_problems
 
 
-def amended(sources: Sequence[Source], changes: Sequence[Source]) -> list[Source]:
+def amended(sources: Sequence[UncheckedSource], changes: Sequence[UncheckedSource]) -> list[UncheckedSource]:
     """The sources for all, amended by name; a source of a new name comes last.
 
     Args:
@@ -29,7 +29,7 @@ def amended_source_problems(sources: Any, changes: Mapping[str, Any]) -> list[Pr
         sources: ``[[sources]]`` of the file.
         changes: ``[[environments.<name>.sources]]`` by the environment's name.
     """
-    if not _are_tables(sources):
+    if not are_tables(sources):
         return source_problems(sources)
     problems = [problem for name, given in changes.items() for problem in _form_problems(name, given)]
     if problems:
@@ -41,7 +41,7 @@ def amended_source_problems(sources: Any, changes: Mapping[str, Any]) -> list[Pr
     ]
 
 
-def _merged(source: Source, change: Source) -> Source:
+def _merged(source: UncheckedSource, change: UncheckedSource) -> UncheckedSource:
     joined = {
         key: {**source[key], **value} if _merges(source.get(key), value) else value
         for key, value in change.items()
@@ -54,14 +54,10 @@ def _merges(below: object, above: object) -> bool:
     return isinstance(below, Mapping) and isinstance(above, Mapping) and "kind" not in above
 
 
-def _are_tables(sources: object) -> bool:
-    return isinstance(sources, list) and all(isinstance(source, Mapping) for source in sources)
-
-
 def _form_problems(environment: str, changes: Any) -> Iterator[Problem]:
     """Changes that cannot be merged: the name says which source they are for."""
     path = f"environments.{environment}.sources"
-    if not _are_tables(changes):
+    if not are_tables(changes):
         yield Problem(path, changes, f"must be tables, each written [[{path}]]")
         return
     names = [change.get("name") for change in changes]
@@ -72,7 +68,9 @@ def _form_problems(environment: str, changes: Any) -> Iterator[Problem]:
             yield Problem(f"{path}[{index}].name", name, "is named twice; names must differ")
 
 
-def _paths(sources: Sequence[Source], changes: Sequence[Source], environment: str) -> Iterator[str]:
+def _paths(
+    sources: Sequence[UncheckedSource], changes: Sequence[UncheckedSource], environment: str
+) -> Iterator[str]:
     """Where each merged source stands in the file: at its change if it has one."""
     places = {
         change["name"]: f"environments.{environment}.sources[{index}]" for index, change in enumerate(changes)

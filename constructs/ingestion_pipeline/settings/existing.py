@@ -4,16 +4,34 @@ A pipeline's own attributes are of the same types, so that one pipeline may use 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from ingestion_pipeline.settings.expressions import Condition, not_empty
-from ingestion_pipeline.settings.rules import Problem, SettingsError
-from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, LakeSettings, Settings, StreamSettings
+from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
+from ingestion_pipeline.settings.tables import (
+    AWS_KINESIS_KEY,
+    KEY_ARN,
+    LakeSettings,
+    Settings,
+    StreamSettings,
+)
+
+PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
+"""Any ARN."""
+
+BESIDE = "take one beside the function, or leave it out, and one is made"
+ONE_OF_BOTH = "give the name and the ARN of one and the same"
 
 REFERENCE = "${"
 """Part of every value that only Terraform will know."""
+
+
+IN_A_REGION = r"[a-z0-9-]+:[0-9]{12}"
+"""Region and account in an ARN."""
+
+KEY_ADVICE = "must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or left out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,21 +39,62 @@ class Reference:
     """Something with an ARN.
 
     Attributes:
-        arn: Of the service that ``service`` names, or a reference of Terraform's.
+        arn: Of the service and the form that ``form`` says, or a reference of Terraform's.
 
     Raises:
-        SettingsError: When it is not an ARN of that service.
+        SettingsError: When it is not such an ARN, or that of something with another name, or when the key
+            is none.
     """
 
-    service = ""
+    form = ""
+    """The whole ARN as a pattern, with the group ``name`` where its name stands."""
+    example = ""
+    """The same in words."""
+    keys = KEY_ARN
+    """What a key of it may be, as a pattern."""
+    beside_the_function = False
+    """Whether AWS takes it only from the function's own Region and account."""
     arn: str
 
     def __post_init__(self) -> None:
-        """Check the ARN."""
-        if REFERENCE in self.arn or re.match(rf"arn:[a-z-]+:{self.service}:.", self.arn):
+        """Check the ARN, the name and the key as far as they are known."""
+        problems = [*self._arn_problems(), *self._key_problems()]
+        if problems:
+            raise SettingsError(problems)
+
+    def _arn_problems(self) -> Iterator[Problem]:
+        if REFERENCE in self.arn:
             return
-        advice = f"must be an ARN such as arn:aws:{self.service}:…, or a reference of Terraform's"
-        raise SettingsError([Problem(f"{type(self).__name__}.arn", self.arn, advice)])
+        owner, name = type(self).__name__, getattr(self, "name", "")
+        found = re.fullmatch(self.form, self.arn)
+        if not found:
+            advice = f"must be an ARN such as {self.example}, or a reference of Terraform's"
+            yield Problem(f"{owner}.arn", self.arn, advice)
+        elif name and REFERENCE not in name and found["name"] != name:
+            advice = f"is not what the ARN {self.arn} names, {found['name']!r}: {ONE_OF_BOTH}"
+            yield Problem(f"{owner}.name", name, advice)
+
+    def _key_problems(self) -> Iterator[Problem]:
+        key = getattr(self, "kms_key", "")
+        if key and REFERENCE not in key and not re.fullmatch(self.keys, key):
+            yield Problem(f"{type(self).__name__}.kms_key", key, KEY_ADVICE)
+
+    def place_problems(self, region: str, account_ids: Sequence[str]) -> Iterator[Problem]:
+        """What is wrong with where it lies, if that has to be where the pipeline is.
+
+        Args:
+            region: The pipeline's; empty if it is not known.
+            account_ids: The accounts that the pipeline may be deployed to; empty if it may be any.
+        """
+        where = None if REFERENCE in self.arn else re.fullmatch(PLACE, self.arn)
+        if not where or not self.beside_the_function:
+            return
+        owner = f"{type(self).__name__}.arn"
+        if region and not is_token(region) and where["region"] != region:
+            yield Problem(owner, self.arn, f"is in {where['region']}, and the pipeline in {region}: {BESIDE}")
+        if account_ids and where["account"] not in account_ids:
+            allowed = ", ".join(account_ids)
+            yield Problem(owner, self.arn, f"is in none of the accounts of the pipeline, {allowed}: {BESIDE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +107,19 @@ class StreamReference(Reference):
         other_kms_keys: ARNs of the next key before a change, and of the former one after it.
     """
 
-    service = "kinesis"
+    form = rf"arn:[a-z-]+:kinesis:{IN_A_REGION}:stream/(?P<name>[A-Za-z0-9_.-]{{1,128}})"
+    example = "arn:aws:kinesis:<region>:<account>:stream/<name>"
+    keys = rf"{AWS_KINESIS_KEY}|{KEY_ARN}"
+    beside_the_function = True
     name: str
     kms_key: str = AWS_KINESIS_KEY
     other_kms_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the ARN, and the keys as the settings would."""
+        """Check the ARN, and the further keys as the settings would."""
         super().__post_init__()
         if not any(REFERENCE in key for key in self.other_kms_keys):
             StreamSettings(other_kms_keys=self.other_kms_keys)
-        if REFERENCE not in self.kms_key:
-            StreamSettings(kms_key=self.kms_key)
 
     @property
     def has_own_key(self) -> Condition:
@@ -81,7 +141,8 @@ class BucketReference(Reference):
         kms_key: ARN of the key that it encrypts with by default; empty: one of S3's own.
     """
 
-    service = "s3"
+    form = r"arn:[a-z-]+:s3:::(?P<name>[A-Za-z0-9._-]{3,255})"
+    example = "arn:aws:s3:::<name>"
     name: str
     kms_key: str = ""
 
@@ -100,7 +161,8 @@ class RoleReference(Reference):
             the role attaches them, from the pipeline's attribute ``function_policy`` or ``delivery_policy``.
     """
 
-    service = "iam"
+    form = r"arn:[a-z-]+:iam::[0-9]{12}:role/(?:[!-~]+/)?(?P<name>[A-Za-z0-9_+=,.@-]{1,64})"
+    example = "arn:aws:iam::<account>:role/<name>"
     name: str = ""
 
 
@@ -112,20 +174,26 @@ class LogGroupReference(Reference):
         name: Its name. The ARN is without ``:*``.
     """
 
-    service = "logs"
+    form = rf"arn:[a-z-]+:logs:{IN_A_REGION}:log-group:(?P<name>[A-Za-z0-9_/.#-]{{1,512}})"
+    example = "arn:aws:logs:<region>:<account>:log-group:<name> (without :*)"
+    beside_the_function = True
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueReference(Reference):
-    """An SQS queue.
+    """A standard SQS queue; Lambda sends to no FIFO queue.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
     Attributes:
         url: Where it is polled; only an output needs it.
         kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
     """
 
-    service = "sqs"
+    form = rf"arn:[a-z-]+:sqs:{IN_A_REGION}:(?P<name>[A-Za-z0-9_-]{{1,80}})"
+    example = "arn:aws:sqs:<region>:<account>:<name> (a standard queue)"
+    keys = f"({KEY_ARN})?"
     url: str = ""
     kms_key: str = ""
 
@@ -233,7 +301,7 @@ class Existing:
         return getattr(self, name) is not None
 
     def check(self, settings: Settings) -> None:
-        """Refuse settings of a part that is not made.
+        """Refuse settings of a part that is not made, and a part that is not where the function is.
 
         Raises:
             SettingsError: With each of them.
@@ -247,5 +315,9 @@ class Existing:
             )
             if given != default and existing is not None
         ]
+        pipeline = settings.pipeline
+        for column in fields(self):
+            if reference := getattr(self, column.name):
+                problems += reference.place_problems(pipeline.region, pipeline.allowed_account_ids)
         if problems:
             raise SettingsError(problems)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ingestion_pipeline.settings.amended_sources import amended, amended_source_problems
 from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
-from ingestion_pipeline.settings.sources import Source
+from ingestion_pipeline.settings.sources import UncheckedSource
 from ingestion_pipeline.settings.tables import TABLES, Settings, environment_problems
 
 
@@ -50,7 +50,7 @@ def _pop_sources(environments: object) -> dict[str, Any]:
     return {name: each.pop("sources", []) for name, each in tables.items() if isinstance(each, dict)}
 
 
-def _settings(merged: Mapping[str, Any], environment: str, sources: Sequence[Source]) -> Settings:
+def _settings(merged: Mapping[str, Any], environment: str, sources: Sequence[UncheckedSource]) -> Settings:
     tables = {name: table(**merged.get(name, {})) for name, table in TABLES.items()}
     return Settings(environment=environment, sources=tuple(sources), **tables)  # type: ignore[arg-type]
 

@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from ingestion_pipeline.settings.partitions import partition_of
+
 BUCKET_CHARACTERS = 63
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 ACCOUNT_CHARACTERS = 12
@@ -64,6 +66,11 @@ class Names:
     def stack(self) -> str:
         """The Terraform stack, and the folder it is synthesized into."""
         return f"{self.name}-{self.environment}"
+
+    @property
+    def partition(self) -> str:
+        """The second part of every ARN."""
+        return partition_of(self.region)
 
     def of(self, name: Name) -> str:
         """The name of one thing, within its service's limit."""

@@ -1,7 +1,7 @@
-"""The sources of pipeline.toml: held against the function's own schema, then handed to it as they are.
+"""The sources: held against the function's own schema, then handed to it as they are.
 
 ``source.schema.json`` is generated from the function's schema by ``make docs``, so there is one
-schema for pipeline.toml and for events, although neither side imports the other.
+schema for pipeline.toml, for programs in Python and for events, although neither side imports the other.
 """
 
 import hashlib
@@ -9,19 +9,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ingestion_pipeline.settings.expressions import Condition, Unknown
-from ingestion_pipeline.settings.rules import Problem
+from ingestion_pipeline.settings.rules import Problem, is_token
 from ingestion_pipeline.settings.source_permissions import SCHEMA, as_resources, permitted
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
+    from jsonschema import Draft202012Validator, ValidationError
 
-Source = Mapping[str, Any]
-"""One source, as in pipeline.toml."""
+UncheckedSource = Mapping[str, Any]
+"""One source as somebody wrote it; `Source` is what it should be."""
 
 MAX_SOURCES_BYTES = 1024 * 1024
 """Of all sources together, ours: the function reads them into memory when it starts."""
@@ -44,20 +44,37 @@ _CHARACTERS = {
     "escape": "must be one ASCII character and no line end, or empty for none",
 }
 
+CHECKED_BY_TERRAFORM = {
+    *("enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum")
+}
+"""The rules of the schema that a value breaks while CDKTF's reference stands in its place."""
+
+
+TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
+
 SecretGroups = Mapping[str, Sequence[str]] | Unknown
 
 
 def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]:
-    """Everything that is wrong with the ``[[sources]]`` of a file.
+    """Everything that is wrong with sources; a value that only Terraform will know is never wrong.
 
     Args:
-        sources: As in pipeline.toml.
+        sources: Of pipeline.toml or of a program in Python.
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
-    if not isinstance(sources, Sequence) or not all(isinstance(source, Mapping) for source in sources):
-        return [Problem("sources", sources, "must be tables, each written [[sources]]")]
+    if not isinstance(sources, list | tuple):
+        return [Problem("sources", sources, f"must be tables, {TABLES_FORM}")]
     places = paths or [f"sources[{index}]" for index in range(len(sources))]
-    problems = [p for place, source in zip(places, sources, strict=True) for p in _problems(place, source)]
+    placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
+    problems = [
+        Problem(place, each, f"must be one of tables, {TABLES_FORM}")
+        for place, each in placed
+        if not isinstance(each, dict)
+    ]
+    if problems:
+        return problems
+    sources = [without_nulls(each) for _, each in placed]
+    problems = [p for (place, _), each in zip(placed, sources, strict=True) for p in _problems(place, each)]
     names = [str(source["name"]) for source in sources if source.get("name")]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [
@@ -66,7 +83,12 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
     return problems or _too_many(sources)
 
 
-def _too_many(sources: Sequence[Source]) -> list[Problem]:
+def are_tables(value: object) -> TypeGuard[Sequence[UncheckedSource]]:
+    """Whether ``value`` is a list of tables, whatever these hold."""
+    return isinstance(value, list | tuple) and all(isinstance(table, dict) for table in value)
+
+
+def _too_many(sources: Sequence[UncheckedSource]) -> list[Problem]:
     """Sources that are valid alone, but too many together."""
     size, groups = len(as_json(sources).encode()), ConfiguredSources(sources).secret_groups
     problems = []
@@ -94,26 +116,25 @@ class ConfiguredSources:
     """The sources as they reach the function.
 
     Attributes:
-        sources: As in pipeline.toml.
+        sources: Checked by `source_problems`.
     """
 
-    sources: Sequence[Source]
+    sources: Sequence[UncheckedSource]
 
     @property
     def json(self) -> str:
         """A compact JSON array, as the function reads it; Terraform takes it as it is."""
-        return literal(as_json(self.sources))
+        return literal(as_json(self._given))
+
+    @property
+    def are_known(self) -> bool:
+        """Whether no value is one that only Terraform will know."""
+        return not _has_token(self.sources)
 
     @property
     def key(self) -> str:
-        """Where in the bucket they lie: a name that other sources do not have."""
-        text = as_json(self.sources)
-        if "TfToken[" not in text:
-            return f"{CONFIG_FOLDER}sources-{hashlib.sha256(text.encode()).hexdigest()}.json"
-        # What only Terraform will know is hashed by it.
-        from cdktf import Fn
-
-        return f"{CONFIG_FOLDER}sources-{Fn.sha256(self.json)}.json"
+        """Where in the bucket they lie if they are known: a name that other sources do not have."""
+        return object_key(hashlib.sha256(as_json(self._given).encode()).hexdigest())
 
     @property
     def secret_arns(self) -> Sequence[str]:
@@ -152,10 +173,32 @@ class ConfiguredSources:
 
     @property
     def _auths(self) -> list[Mapping[str, Any]]:
-        return [source.get("auth") or {} for source in self.sources]
+        return [source.get("auth", {}) for source in self._given]
+
+    @property
+    def _given(self) -> list[UncheckedSource]:
+        """The sources with what is given of them: None is as good as absent."""
+        sources: Sequence[UncheckedSource | None] = self.sources
+        return [without_nulls(source) for source in sources if source is not None]
 
 
-def as_json(sources: Sequence[Source]) -> str:
+def without_nulls(value: Any) -> Any:
+    """Settings without None, which means that nothing is given; in a source's ``body`` it stays, as null."""
+    if isinstance(value, dict):
+        return {
+            key: each if key == "body" else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return value
+
+
+def object_key(sha256: str) -> str:
+    """Where in the bucket sources of a hash lie; the function compares the hash."""
+    return f"{CONFIG_FOLDER}sources-{sha256}.json"
+
+
+def as_json(sources: Sequence[UncheckedSource]) -> str:
     """The sources as a compact JSON array."""
     return json.dumps(sources, separators=(",", ":"), ensure_ascii=False)
 
@@ -165,34 +208,49 @@ def literal(text: str) -> str:
     return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
 
 
-def _problems(path: str, source: Source) -> Iterable[Problem]:
-    # 0.1 s, a tenth of a synth.
-    from jsonschema import Draft202012Validator
+def _has_token(value: object) -> bool:
+    """Whether something in a value is only known to Terraform."""
+    if isinstance(value, Mapping):
+        return any(map(_has_token, value.values()))
+    return any(map(_has_token, value)) if isinstance(value, list | tuple) else is_token(value)
 
+
+def _problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
     told = {
         problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]
     }
     yield from told.values()
-    validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    for error in validator.iter_errors(source):
+    for error in _validator().iter_errors(source):
         for cause in _causes(error):
+            if is_token(cause.instance) and cause.validator in CHECKED_BY_TERRAFORM:
+                continue
             found = _problem(".".join([path, *map(str, error.absolute_path)]), error, cause)
             yield from (problem for problem in found if problem.field not in told)
 
 
+@cache
+def _validator() -> "Draft202012Validator":
+    # 0.1 s, a tenth of a synth: not for settings without sources.
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
 def _beyond_json(path: str, value: object) -> Iterable[Problem]:
-    """Values of TOML that JSON cannot hold: dates, times, infinite numbers."""
-    if isinstance(value, Mapping):
+    """Values of TOML and Python that JSON cannot hold: dates, infinite numbers, bytes, objects."""
+    if isinstance(value, dict):
         for key, inner in value.items():
+            if not isinstance(key, str):
+                yield Problem(f"{path}.{key}", inner, f"has the key {key!r}: write it as a string")
             yield from _beyond_json(f"{path}.{key}", inner)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from _beyond_json(f"{path}.{index}", inner)
-    elif isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
+    elif not isinstance(value, str | int | float | None) or not isfinite(_number(value)):
         yield Problem(path, value, "has no form in JSON: write it as a string, as the source takes it")
 
 
-def _beyond_schema(path: str, source: Source) -> Iterable[Problem]:
+def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """What the function refuses and no JSON schema can say."""
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
@@ -200,6 +258,10 @@ def _beyond_schema(path: str, source: Source) -> Iterable[Problem]:
         if signs[name] and signs[name] == signs[other]:
             advice = f"is the {other}, too: they must differ (docs/sources.md)"
             yield Problem(f"{path}.csv.{name}", signs[name], advice)
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, float) else 0
 
 
 def _causes(error: "ValidationError") -> list["ValidationError"]:
@@ -227,6 +289,7 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         return
     limit, schema = cause.validator_value, cause.schema
     reason = f", {schema['$comment']}" if isinstance(schema, Mapping) and "$comment" in schema else ""
+    token = " that Terraform fills in, such as `Token.as_number(…)`" if is_token(cause.instance) else ""
     words = {
         "anyOf": f"must be {_alternatives(cause)}",
         "enum": f"must be one of {limit}",
@@ -238,7 +301,7 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "minProperties": f"must have at least {limit} entries",
         "maxProperties": f"must have at most {limit} entries",
         "pattern": _written(field, str(limit), schema),
-        "type": f"must be of type {limit}",
+        "type": f"must be of type {limit}{token}",
         "const": f"must be {limit!r}",
         "oneOf": f"needs exactly one of {', '.join(_keys_asked_for(limit))}",
         "not": _excluded(limit),
@@ -263,19 +326,23 @@ def _excluded(schema: object) -> str:
 
 def _written(field: str, pattern: str, schema: Any) -> str:
     """How a text that must match a pattern is written, as its schema or its key says."""
-    name = field.rpartition(".")[2]
     if isinstance(schema, Mapping) and "description" in schema:
         return f"must be {schema['description']}"
-    if name in _CHARACTERS:
-        return _CHARACTERS[name]
-    if name.endswith("url"):
+    return form_in_words(field.rpartition(".")[2]) or f"must match {pattern}"
+
+
+def form_in_words(key: str) -> str:
+    """What is said of a key's value whose pattern is hard to read; empty for others."""
+    if key in _CHARACTERS:
+        return _CHARACTERS[key]
+    if key.endswith("url"):
         return "must be an https:// or http:// URL"
-    if name.endswith(("path", "parameter")):
+    if key.endswith(("path", "parameter")):
         return (
             'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 '
             "is ~ and ~1 is /"
         )
-    return f"must match {pattern}"
+    return ""
 
 
 def _alternatives(error: "ValidationError") -> str:

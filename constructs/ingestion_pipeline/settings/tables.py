@@ -3,12 +3,14 @@
 Values are frozen and check themselves; each limit names the page that it comes from.
 """
 
+from collections.abc import Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
-from ingestion_pipeline.settings.sources import ConfiguredSources, Source
+from ingestion_pipeline.settings.source_types import Source
+from ingestion_pipeline.settings.sources import ConfiguredSources, source_problems
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
@@ -46,6 +48,7 @@ STREAM_ENCRYPTION = "https://docs.aws.amazon.com/streams/latest/dev/server-side-
 AWS_KINESIS_KEY = "alias/aws/kinesis"
 KEY_ARN = r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 # Without a hyphen, or `a-b` in `c` and `a` in `b-c` would be deployed under the same names.
+ACCOUNT_ID = r"\d{12}"
 ENVIRONMENT = r"[a-z][a-z0-9]{0,19}"
 ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a letter: it is a part of every name"
 ALLOWED_HOSTS_CHARACTERS = 512
@@ -120,7 +123,7 @@ class PipelineSettings(Checked):
         Rule(
             "Accounts that may be deployed to, so that credentials of a wrong one are refused; empty: any.",
             tuple,
-            pattern=r"\d{12}",
+            pattern=ACCOUNT_ID,
             form="a list of account ids, each of 12 digits",
         ),
     )
@@ -478,7 +481,8 @@ class Settings:
 
     Attributes:
         environment: Name of the environment, such as ``dev``.
-        sources: What to fetch: one mapping per source, as in pipeline.toml; the first is the default.
+        sources: What to fetch, each a `Source` with the keys of pipeline.toml; the first is the default. A
+            value may be an attribute of a resource, such as a secret's ARN.
     """
 
     environment: str = "dev"
@@ -491,7 +495,7 @@ class Settings:
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
     state: StateSettings = field(default_factory=StateSettings)
-    sources: tuple[Source, ...] = ()
+    sources: Sequence[Source] = ()
 
     @property
     def names(self) -> Names:
@@ -504,12 +508,16 @@ class Settings:
         return ConfiguredSources(self.sources)
 
     def __post_init__(self) -> None:
-        """Check the tables together.
+        """Check the tables together, and the sources as those of pipeline.toml.
 
         Raises:
             SettingsError: With every problem.
         """
-        problems = environment_problems("environment", self.environment) + self._overlapping_prefixes()
+        problems = [
+            *environment_problems("environment", self.environment),
+            *self._overlapping_prefixes(),
+            *source_problems(self.sources),
+        ]
         if problems:
             raise SettingsError(problems)
 

@@ -9,9 +9,9 @@ measures the whole again (docs/benchmarks.md).
 
 | trick | where | without it | how it falls back |
 |---|---|---|---|
-| The bindings' Python package exists without its ``__init__``, which imports 1,500 modules. | `bare_bindings` | +20 s, +1,150 MB | a program that has imported the whole package keeps it |
+| The bindings' Python package exists without its ``__init__``, which imports 1,500 modules. | bare_package.py | +20 s, +1,150 MB | a program that has imported the whole package keeps it |
 | The bindings' index in Node loads a module when it is first used. | node_hook.js | +1.8 s, +490 MB | a file with unexpected contents stays unchanged |
-| Node loads a package of only the used modules, a fiftieth of the whole. | trim.py; tools/warm.py makes it | +0.3 s, +70 MB | for any other set of modules, the whole package is loaded |
+| Node loads a package of only the used modules, a fiftieth of the whole. | trim.py; tools/warm.py makes it | +0.3 s, +70 MB | for any other set of modules, the whole package is loaded, and beside it when one is imported later |
 | Node starts before the settings are read, and a thread loads the packages. | node.py | +0.2 s, +50 MB | the first call that needs an answer waits, and raises what failed |
 | jsii's program runs without its launcher, which would start a second Node. | node_hook.js | +0.1 s, +50 MB | the launcher runs if jsii is not as expected or Node is running already |
 | CDKTF's zip library loads when it is called. | node_hook.js | +0.1 s, +10 MB | a file with unexpected contents stays unchanged |
@@ -22,37 +22,32 @@ The cost is a known problem of the bindings: https://github.com/hashicorp/terraf
 """
 # ruff: noqa: E501 - a table
 
-import importlib.util
 import os
 import sys
+import warnings
 
-from ingestion_pipeline.synth_speed import node
+from ingestion_pipeline.synth_speed import bare_package, node
 
 
 def start() -> None:
     """Start Node and return at once; from then on only the used modules of the bindings are loaded.
 
     Call it before anything imports ``cdktf``: later works, but saves less. It does nothing when it was
-    called before, when the bindings are imported already, or when ``INGESTION_PLAIN_IMPORTS`` is set.
+    called before, when the bindings are imported already, which it warns of, or when
+    ``INGESTION_PLAIN_IMPORTS`` is set.
 
     Raises:
         ModuleNotFoundError: When the bindings are not installed.
     """
-    if node.PACKAGE in sys.modules or os.environ.get("INGESTION_PLAIN_IMPORTS"):
+    if os.environ.get("INGESTION_PLAIN_IMPORTS"):
         return
-    bare_bindings()
-    node.start()
-
-
-def bare_bindings() -> None:
-    """Register the bindings' package without running its ``__init__``; submodules are imported as usual.
-
-    Raises:
-        ModuleNotFoundError: When the bindings are not installed; names the commands that install them.
-    """
-    spec = importlib.util.find_spec(node.PACKAGE)
-    if spec is None:
-        raise ModuleNotFoundError(
-            f"No module named {node.PACKAGE!r}; `make synth` installs it, `pipenv sync` too"
+    if node.PACKAGE not in sys.modules:
+        bare_package.register(node.PACKAGE)
+        node.start()
+    elif not bare_package.is_registered(node.PACKAGE):
+        warnings.warn(
+            f"{node.PACKAGE} was imported before ingestion_pipeline, so that all of it is loaded, which takes seconds: "
+            "put `import ingestion_pipeline.bindings` above the line that imports it. "
+            "INGESTION_PLAIN_IMPORTS=1 leaves all as it is, without this warning",
+            stacklevel=2,
         )
-    sys.modules[node.PACKAGE] = importlib.util.module_from_spec(spec)

@@ -7,18 +7,26 @@ docstring has the whole picture.
 
 import hashlib
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread, main_thread
+from threading import Lock, Thread, main_thread
+from types import ModuleType
 from typing import Any
 
 from ingestion_pipeline.synth_speed import node_hook
 
 PACKAGE = "cdktf_cdktf_provider_aws"
 NPM_PACKAGE = "@cdktf/provider-aws"
+WHOLE_PACKAGE = "@ingestion-pipeline/provider-aws"
+"""What the whole package is called beside the trimmed one."""
+
 TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
 """Folder of the trimmed packages: in the virtual environment that has the whole ones."""
+
+TRIMMED_FORMAT = 2
+"""Of the trimmed packages; those of another one are not taken."""
 
 
 def start() -> None:
@@ -46,6 +54,7 @@ class BackgroundLoader:
         self.bindings: Any = None
         self.requests = SimpleQueue[Any]()
         self.failure: Exception | None = None
+        self.finishing = Lock()
         self.thread = Thread(target=self.run, name="jsii-background-loader")
         self.thread.start()
 
@@ -61,7 +70,7 @@ class BackgroundLoader:
             self.requests.put(request)
 
     def run(self) -> None:
-        """Load the queued packages until the queue is closed or a load fails."""
+        """Load the queued packages until the queue is closed, the program ends or a load fails."""
         try:
             self.begin(self.provider)
             while request := self.next_request():
@@ -78,15 +87,57 @@ class BackgroundLoader:
                 continue
         return None
 
-    def __getattr__(self, name: str) -> Any:
-        if self.bindings:
-            self.requests.put(trimmed(self.bindings))
-        self.requests.put(None)
-        self.thread.join()
-        self.kernel.provider = self.provider
+    def finish(self) -> None:
+        """Load what is still queued and give jsii its own provider back.
+
+        Raises:
+            Exception: What a load has raised.
+        """
+        with self.finishing:
+            if self.kernel.provider is self:
+                if self.bindings:
+                    self.requests.put(self.chosen_bindings())
+                self.requests.put(None)
+                self.thread.join()
+                # The main thread may have ended, and the loading thread with it, before a worker came here.
+                while not self.failure and not self.requests.empty():
+                    if request := self.requests.get():
+                        self.provider.load(request)
+                self.kernel.provider = self.provider
         if self.failure:
             raise self.failure
+
+    def chosen_bindings(self) -> Any:
+        """The request for the trimmed package of the imported modules, or for the whole if there is none."""
+        request = trimmed(self.bindings)
+        if request is not self.bindings:
+            sys.meta_path.insert(0, LateImports(self.provider, self.bindings))
+        return request
+
+    def __getattr__(self, name: str) -> Any:
+        self.finish()
         return getattr(self.provider, name)
+
+
+class LateImports(MetaPathFinder):
+    """Loads the whole package into Node when Python imports a module that the trimmed one may lack.
+
+    Args:
+        provider: jsii's connection to Node.
+        whole: The request for the whole package.
+    """
+
+    def __init__(self, provider: Any, whole: Any) -> None:
+        self.provider = provider
+        self.whole: Any = whole
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """Find nothing: the other finders do."""
+        del path, target
+        if self.whole and fullname.startswith(f"{PACKAGE}."):
+            whole, self.whole = self.whole, None
+            # Under a name of its own: to jsii the trimmed package is this one, and it loads none twice.
+            self.provider.load(type(whole)(WHOLE_PACKAGE, whole.version, whole.tarball))
 
 
 def trimmed(request: Any) -> Any:
@@ -97,7 +148,8 @@ def trimmed(request: Any) -> Any:
 
 def trimmed_file(tarball: str, modules: Collection[str]) -> Path:
     """Path of the trimmed package of ``tarball`` with ``modules``; each set of modules has its own file."""
-    digest = hashlib.sha256("\n".join(sorted(modules)).encode()).hexdigest()[:16]
+    content = "\n".join([str(TRIMMED_FORMAT), *sorted(modules)])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return TRIMMED / f"{Path(tarball).name}-{digest}.tgz"
 
 

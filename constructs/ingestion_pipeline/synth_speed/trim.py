@@ -1,6 +1,7 @@
 """Writes a package with only those modules of the provider's bindings that the stack uses.
 
-It is a fiftieth of the whole. `node` loads it if it has exactly the modules that Python has imported.
+It is a fiftieth of the whole. `node` loads it if it has exactly the modules that Python has imported. If
+Python imports another one later, `node` loads the whole package too, whose modules complete this one's index.
 """
 
 import io
@@ -11,7 +12,16 @@ import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from ingestion_pipeline.synth_speed.node import WHOLE_PACKAGE
+
 REQUIRED = re.compile(r'^exports\.(\w+) = (?:__importStar\()?require\("\./[^"]+"\)\)?;\n', re.MULTILINE)
+
+COMPLETED = f"""
+module.exports = new Proxy(exports, {{
+  get: (own, name) => own[name] ?? (name in own ? require("{WHOLE_PACKAGE}")[name] : undefined),
+}});
+"""
+"""The index announces every module's name before it assigns the modules; those left out stay undefined."""
 
 
 def trim(tarball: Path, modules: Collection[str], output: Path) -> None:
@@ -41,7 +51,8 @@ def _files(whole: tarfile.TarFile, modules: Collection[str]) -> Iterator[tuple[s
             yield path, _assembly(_read(whole, entry), names)
         elif path == "package/lib/index.js":
             text = _read(whole, entry).decode()
-            yield path, REQUIRED.sub(lambda found: found[0] if found[1] in names else "", text).encode()
+            text = REQUIRED.sub(lambda found: found[0] if found[1] in names else "", text)
+            yield path, f"{text}{COMPLETED}".encode()
         elif path == "package/package.json" or (path.endswith(".js") and path.startswith(folders)):
             yield path, _read(whole, entry)
 

@@ -15,11 +15,15 @@ provider "aws" {
   region = "eu-central-1"
 }
 
+data "aws_caller_identity" "current" {}
+
 module "ingestion" {
   source = "../.."
 
   name        = "orders"
   environment = "prod"
+  account_id  = data.aws_caller_identity.current.account_id
+  region      = "eu-central-1"
   tags        = { Team = "data" }
 
   sources = [
@@ -53,8 +57,6 @@ module "ingestion" {
 
   dead_letters_queue_retention_days = 7
 }
-
-data "aws_caller_identity" "current" {}
 
 resource "aws_scheduler_schedule" "hourly" {
   name                = "fetch-orders"

@@ -43,6 +43,8 @@ module "ingestion" {
   source = "../.."
 
   name                 = "events"
+  account_id           = data.aws_caller_identity.current.account_id
+  region               = "eu-central-1"
   sources              = [{ name = "events", url = "https://api.example.com/events" }]
   stream_kms_key       = aws_kms_key.records.arn
   delivery_data_prefix = "events/"

@@ -12,11 +12,15 @@ terraform {
   }
 }
 
-provider "aws" {
+locals {
   region = "eu-central-1"
 }
 
-data "aws_region" "current" {}
+provider "aws" {
+  region = local.region
+}
+
+data "aws_caller_identity" "current" {}
 
 data "aws_availability_zones" "available" {
   state = "available"
@@ -94,7 +98,7 @@ resource "aws_route_table_association" "private" {
 # S3 is reached past the NAT gateway, which bills by the gigabyte. A gateway endpoint is free.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.ingestion.id
-  service_name    = "com.amazonaws.${data.aws_region.current.id}.s3"
+  service_name    = "com.amazonaws.${local.region}.s3"
   route_table_ids = [aws_route_table.private.id]
 }
 
@@ -117,6 +121,8 @@ module "ingestion" {
   source = "../.."
 
   name                   = "partners"
+  account_id             = data.aws_caller_identity.current.account_id
+  region                 = local.region
   sources                = [{ name = "partners", url = "https://api.example.com/partners" }]
   vpc_subnet_ids         = aws_subnet.private[*].id
   vpc_security_group_ids = [aws_security_group.function.id]

@@ -15,10 +15,14 @@ provider "aws" {
   region = "eu-central-1"
 }
 
+data "aws_caller_identity" "current" {}
+
 module "ingestion" {
   source = "../.."
 
-  name = "posts"
+  name       = "posts"
+  account_id = data.aws_caller_identity.current.account_id
+  region     = "eu-central-1"
   sources = [
     { name = "posts", url = "https://jsonplaceholder.typicode.com/posts" },
   ]

@@ -21,6 +21,8 @@ provider "aws" {
   region = "us-east-1"
 }
 
+data "aws_caller_identity" "current" {}
+
 locals {
   pipelines = {
     orders = { url = "https://api.example.com/orders", shards = 2 }
@@ -37,6 +39,8 @@ module "europe" {
   }
 
   name               = each.key
+  account_id         = data.aws_caller_identity.current.account_id
+  region             = "eu-west-1"
   sources            = [{ name = each.key, url = each.value.url }]
   stream_shard_count = each.value.shards
 }
@@ -48,8 +52,10 @@ module "america" {
     aws = aws.america
   }
 
-  name    = "orders"
-  sources = [{ name = "orders", url = local.pipelines.orders.url }]
+  name       = "orders"
+  account_id = data.aws_caller_identity.current.account_id
+  region     = "us-east-1"
+  sources    = [{ name = "orders", url = local.pipelines.orders.url }]
 }
 
 output "europe" {

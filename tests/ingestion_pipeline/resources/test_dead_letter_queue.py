@@ -14,7 +14,8 @@ def queue(synthesize: Synthesize, retention_days: int, kms_key: str = "") -> Syn
             stack,
             "dead-letters",
             name="our-queue",
-            region="eu-west-1",
+            partition="aws-cn",
+            region="cn-north-1",
             account_id="123456789012",
             settings=DeadLetterSettings(queue_retention_days=retention_days, kms_key=kms_key),
         )
@@ -52,25 +53,16 @@ class TestGuarded:
 
     def test_refuses_plain_http(self, default: Synthesized) -> None:
         """Everybody is denied everything on the queue that does not come over TLS, in any partition."""
-        (name,) = default.json["data"]["aws_partition"]
-        partition = f"${{data.aws_partition.{name}.partition}}"
-
-        assert default.statements("tls-only") == [
+        assert default.statements("aws_sqs_queue") == [
             {
-                "sid": "RequireTls",
-                "effect": "Deny",
-                "principals": [{"type": "*", "identifiers": ["*"]}],
-                "actions": ["sqs:*"],
-                "resources": [f"arn:{partition}:sqs:eu-west-1:123456789012:our-queue"],
-                "condition": [{"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}],
+                "Sid": "RequireTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["sqs:*"],
+                "Resource": ["arn:aws-cn:sqs:cn-north-1:123456789012:our-queue"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             }
         ]
-
-    def test_policy_is_that_document(self, default: Synthesized) -> None:
-        """The queue carries the policy itself, so that it never exists without."""
-        policy = default.only("aws_sqs_queue")["policy"]
-
-        assert policy == default.document("tls-only")
 
 
 class TestKey:

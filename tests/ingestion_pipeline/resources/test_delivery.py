@@ -5,8 +5,8 @@ from ingestion_pipeline.settings.names import Names
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
-STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
-BUCKET = "arn:partition:s3:::ours"
+STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
+BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 OTHER_KEYS = (f"{KEY}-next", f"{KEY}-former")
 HOURS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
@@ -149,30 +149,34 @@ class TestCustomised:
 class TestGuarded:
     def test_objects_only_below_the_two_prefixes(self, default: Synthesized) -> None:
         """Objects may be written where data and errors go, and nowhere else in the bucket."""
-        (objects,) = [s for s in default.statements("permissions") if "s3:PutObject" in s["actions"]]
+        (objects,) = [s for s in default.statements("aws_iam_role_policy") if "s3:PutObject" in s["Action"]]
 
-        assert objects["resources"] == [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
+        assert objects["Resource"] == [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
 
     def test_prefixes_of_the_user_are_the_ones_allowed(self, customised: Synthesized) -> None:
         """With other prefixes, the permission is for those."""
-        (objects,) = [s for s in customised.statements("permissions") if "s3:PutObject" in s["actions"]]
+        (objects,) = [
+            s for s in customised.statements("aws_iam_role_policy") if "s3:PutObject" in s["Action"]
+        ]
 
-        assert objects["resources"] == [f"{BUCKET}/raw/year=*", f"{BUCKET}/failed/*"]
+        assert objects["Resource"] == [f"{BUCKET}/raw/year=*", f"{BUCKET}/failed/*"]
 
     @pytest.mark.parametrize("prefix", ["prefix", "error_output_prefix"])
     def test_what_is_written_is_allowed(self, customised: Synthesized, prefix: str) -> None:
         """Each prefix that Firehose writes to begins as one that its role may write."""
-        (objects,) = [s for s in customised.statements("permissions") if "s3:PutObject" in s["actions"]]
-        allowed = [arn.removeprefix(f"{BUCKET}/").removesuffix("*") for arn in objects["resources"]]
+        (objects,) = [
+            s for s in customised.statements("aws_iam_role_policy") if "s3:PutObject" in s["Action"]
+        ]
+        allowed = [arn.removeprefix(f"{BUCKET}/").removesuffix("*") for arn in objects["Resource"]]
 
         assert any(destination(customised)[prefix].startswith(start) for start in allowed)
 
     def test_role_does_nothing_else(self, default: Synthesized) -> None:
         """Reading one stream, using one bucket and writing one log stream is all that it may do."""
         permitted = {
-            action: statement["resources"]
-            for statement in default.statements("permissions")
-            for action in statement["actions"]
+            action: statement["Resource"]
+            for statement in default.statements("aws_iam_role_policy")
+            for action in statement["Action"]
         }
         objects = [f"{BUCKET}/data/year=*", f"{BUCKET}/errors/*"]
         log_stream = f"${{{default.address('aws_cloudwatch_log_stream')}.arn}}"
@@ -195,42 +199,36 @@ class TestGuarded:
         """With a customer's key the role may decrypt that one stream's records with it, and nothing else."""
         (decrypting,) = [
             statement
-            for statement in delivery(synthesize, key=KEY).statements("permissions")
-            if "kms:Decrypt" in statement["actions"]
+            for statement in delivery(synthesize, key=KEY).statements("aws_iam_role_policy")
+            if "kms:Decrypt" in statement["Action"]
         ]
 
-        assert (decrypting["resources"], decrypting["condition"]) == (
+        assert (decrypting["Resource"], decrypting["Condition"]) == (
             [KEY],
-            [
-                {
-                    "test": "StringEquals",
-                    "variable": "kms:EncryptionContext:aws:kinesis:arn",
-                    "values": [STREAM],
-                }
-            ],
+            {"StringEquals": {"kms:EncryptionContext:aws:kinesis:arn": STREAM}},
         )
 
     def test_other_keys_only_open_the_stream(self, synthesize: Synthesize) -> None:
         """The next and the former key decrypt that one stream's records, whichever key is in use."""
         decrypting = [
-            (statement["resources"], statement["condition"][0]["values"])
-            for statement in delivery(synthesize, key=KEY, other_keys=OTHER_KEYS).statements("permissions")
-            if "kms:Decrypt" in statement["actions"]
+            (statement["Resource"], list(statement["Condition"]["StringEquals"].values()))
+            for statement in delivery(synthesize, key=KEY, other_keys=OTHER_KEYS).statements(
+                "aws_iam_role_policy"
+            )
+            if "kms:Decrypt" in statement["Action"]
         ]
 
         assert decrypting == [([KEY], [STREAM]), (list(OTHER_KEYS), [STREAM])]
 
     def test_only_for_this_account(self, default: Synthesized) -> None:
         """Firehose may take the role only in this account's name: no confused deputy."""
-        assert default.statements("trust") == [
+        assert default.statements("assume_role_policy") == [
             {
-                "sid": "Trust",
-                "effect": "Allow",
-                "actions": ["sts:AssumeRole"],
-                "principals": [{"type": "Service", "identifiers": ["firehose.amazonaws.com"]}],
-                "condition": [
-                    {"test": "StringEquals", "variable": "sts:ExternalId", "values": ["123456789012"]}
-                ],
+                "Sid": "Trust",
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"],
+                "Principal": {"Service": "firehose.amazonaws.com"},
+                "Condition": {"StringEquals": {"sts:ExternalId": "123456789012"}},
             }
         ]
 

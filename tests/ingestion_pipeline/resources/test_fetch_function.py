@@ -1,12 +1,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.source_types import Source
 from ingestion_pipeline.settings.tables import (
     DeadLetterSettings,
     FetchSettings,
@@ -17,17 +17,17 @@ from ingestion_pipeline.settings.tables import (
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
-STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/ours"
-BUCKET = "arn:partition:s3:::ours"
+STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
+BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
-SECRETS = [f"arn:partition:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
+SECRETS = [f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
 
 
 def function(
     synthesize: Synthesize,
     code: Path,
-    sources: Sequence[dict[str, Any]] = (),
+    sources: Sequence[Source] = (),
     *,
     key: str = "alias/aws/kinesis",
     other_keys: tuple[str, ...] = (),
@@ -44,7 +44,7 @@ def function(
         fetch=fetch,  # type: ignore[arg-type]
         vpc=vpc,  # type: ignore[arg-type]
         dead_letters=DeadLetterSettings(prefix="rejected/"),
-        sources=tuple(sources),
+        sources=sources,
     )
     return synthesize(
         lambda stack: FetchFunction(
@@ -89,7 +89,7 @@ def customised(synthesize: Synthesize, code: Path) -> Synthesized:
         pack_kib=1_000,
         partition_key_field="user",
     )
-    sources = [
+    sources: list[Source] = [
         {"name": "a", "url": "https://example.com/a", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
         {"name": "b", "url": "https://example.com/b", "auth": {"kind": "basic", "secret_arn": SECRETS[1]}},
         {"name": "c", "url": "https://example.com/c", "auth": {"kind": "bearer", "secret_arn": SECRETS[0]}},
@@ -128,7 +128,7 @@ def variables(stack: Synthesized) -> dict[str, str]:
 
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
-    return {action: s["resources"] for s in stack.statements("access_permissions") for action in s["actions"]}
+    return {action: s["Resource"] for s in stack.statements("aws_iam_role_policy") for action in s["Action"]}
 
 
 class TestDefaults:
@@ -288,11 +288,11 @@ class TestGuarded:
             customised.only("aws_iam_policy"),
             customised.only("aws_iam_role_policy_attachment"),
         )
-        (statement,) = customised.statements("secrets_permissions")
+        (statement,) = customised.statements("aws_iam_policy.")
 
-        assert (statement["actions"], statement["resources"]) == (
+        assert (statement["Action"], statement["Resource"]) == (
             ["secretsmanager:GetSecretValue"],
-            "${each.value}",
+            ["${each.value}"],
         )
         assert policy["for_each"] == attachment["for_each"] == {"0": SECRETS}
 
@@ -301,7 +301,7 @@ class TestGuarded:
     ) -> None:
         """Their policies stay within IAM's sizes, and the environment names one object."""
         arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api"
-        sources = [
+        sources: list[Source] = [
             {"url": "https://a.test", "auth": {"kind": "bearer", "secret_arn": f"{arn}-{number:03}-AbCd12"}}
             for number in range(300)
         ]
@@ -317,19 +317,21 @@ class TestGuarded:
         """With a customer's key on the stream the role may encrypt with that key."""
         (encrypting,) = [
             statement
-            for statement in function(synthesize, code, key=KEY).statements("access_permissions")
-            if "kms:GenerateDataKey" in statement["actions"]
+            for statement in function(synthesize, code, key=KEY).statements("aws_iam_role_policy")
+            if "kms:GenerateDataKey" in statement["Action"]
         ]
 
-        assert encrypting["resources"] == [KEY]
+        assert encrypting["Resource"] == [KEY]
 
     def test_other_keys_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
         """The next and the former key encrypt too, so that a change of the key refuses no put."""
         others = (f"{KEY}-next", f"{KEY}-former")
         encrypting = [
-            statement["resources"]
-            for statement in function(synthesize, code, key=KEY, other_keys=others).statements("permissions")
-            if "kms:GenerateDataKey" in statement["actions"]
+            statement["Resource"]
+            for statement in function(synthesize, code, key=KEY, other_keys=others).statements(
+                "aws_iam_role_policy"
+            )
+            if "kms:GenerateDataKey" in statement["Action"]
         ]
 
         assert encrypting == [[KEY], list(others)]
@@ -355,12 +357,12 @@ class TestGuarded:
 
     def test_only_lambda_takes_the_role(self, default: Synthesized) -> None:
         """The role is for Lambda alone."""
-        assert default.statements("trust") == [
+        assert default.statements("assume_role_policy") == [
             {
-                "sid": "Trust",
-                "effect": "Allow",
-                "actions": ["sts:AssumeRole"],
-                "principals": [{"type": "Service", "identifiers": ["lambda.amazonaws.com"]}],
+                "Sid": "Trust",
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"],
+                "Principal": {"Service": "lambda.amazonaws.com"},
             }
         ]
 

@@ -1,6 +1,8 @@
 """A pipeline that uses parts that exist, and what it grants to roles of others."""
 
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from constructs import Construct
@@ -14,13 +16,19 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import LakeSettings, Settings, StreamSettings
+from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Synthesized, settings_of
+from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
+
+if TYPE_CHECKING:
+    from ingestion_pipeline.settings.source_types import BearerAuth
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"
 BUCKET_KEY = f"arn:aws:kms:{ACCOUNT}:key/bucket"
+QUEUE_KEY = f"arn:aws:kms:{ACCOUNT}:key/queue"
+SECRET_KEY = f"arn:aws:kms:{ACCOUNT}:key/secret"
+SECRET = f"arn:aws:secretsmanager:{ACCOUNT}:secret:theirs-AbCd12"
 EXISTING = Existing(
     stream=StreamReference(name="theirs", arn=f"arn:aws:kinesis:{ACCOUNT}:stream/theirs", kms_key=STREAM_KEY),
     bucket=BucketReference(name="theirs", arn="arn:aws:s3:::theirs", kms_key=BUCKET_KEY),
@@ -28,20 +36,26 @@ EXISTING = Existing(
     delivery_role=RoleReference(arn="arn:aws:iam::123456789012:role/theirs-delivery"),
     function_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
     delivery_log_group=LogGroupReference(name="theirs", arn=f"arn:aws:logs:{ACCOUNT}:log-group:theirs"),
-    dead_letter_queue=QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs"),
+    dead_letter_queue=QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs", kms_key=QUEUE_KEY),
 )
 
 
 @pytest.fixture(scope="module")
 def brought(synthesize: Synthesize) -> Synthesized:
     """A pipeline of which everything exists that may, with two grants."""
+    from cdktf import TerraformOutput
+
     from ingestion_pipeline import IngestionPipeline
     from ingestion_pipeline.bindings import IamRole
 
     def build(stack: Construct) -> None:
-        pipeline = IngestionPipeline(stack, "pipeline", settings=settings_of("orders"), existing=EXISTING)
+        auth: BearerAuth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
+        settings = replace(settings_of("orders"), sources=({"url": "https://a.example", "auth": auth},))
+        pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=EXISTING)
         pipeline.grant_put_records("producer")
         pipeline.grant_read(IamRole(stack, "analyst", name="analyst", assume_role_policy="{}"))
+        TerraformOutput(stack, "function", value=pipeline.function_policy)
+        TerraformOutput(stack, "delivery", value=pipeline.delivery_policy)
 
     return synthesize(build)
 
@@ -99,21 +113,24 @@ class TestExisting:
         names = [name for name in brought.resources("aws_iam_role_policy") if "delivery" in name]
 
         assert names == []
-        assert brought.statements("delivery_access_permissions")
+        assert statements_of(brought.json["output"]["delivery"]["value"])
 
     @pytest.mark.parametrize(
         ("part", "expected"),
         [
             (
-                "fetch_access",
+                "function",
                 {
                     ("kms:GenerateDataKey", STREAM_KEY),
                     ("kms:GenerateDataKey", BUCKET_KEY),
                     ("kms:Decrypt", BUCKET_KEY),
+                    ("kms:GenerateDataKey", QUEUE_KEY),
+                    ("kms:Decrypt", QUEUE_KEY),
+                    ("kms:Decrypt", SECRET_KEY),
                 },
             ),
             (
-                "delivery_access",
+                "delivery",
                 {
                     ("kms:Decrypt", STREAM_KEY),
                     ("kms:GenerateDataKey", BUCKET_KEY),
@@ -126,9 +143,9 @@ class TestExisting:
         """Each role may use the keys of what was brought, as far as it needs them."""
         permitted = {
             (action, resource)
-            for statement in brought.statements(f"{part}_permissions")
-            for action in statement["actions"]
-            for resource in statement["resources"]
+            for statement in statements_of(brought.json["output"][part]["value"])
+            for action in statement["Action"]
+            for resource in statement["Resource"]
             if action.startswith("kms:")
         }
 
@@ -151,7 +168,7 @@ class TestGrants:
         """A producer may put records on the stream and encrypt them, and nothing else."""
         statements = brought.statements("put-records-producer")
 
-        assert [(s["actions"], s["resources"]) for s in statements] == [
+        assert [(s["Action"], s["Resource"]) for s in statements] == [
             (["kinesis:PutRecord", "kinesis:PutRecords"], [f"arn:aws:kinesis:{ACCOUNT}:stream/theirs"]),
             (["kms:GenerateDataKey"], [STREAM_KEY]),
         ]
@@ -161,7 +178,7 @@ class TestGrants:
         """A reader may list the bucket and get records, not errors and dead letters."""
         statements = brought.statements("read-analyst")
 
-        assert [(s["actions"], s["resources"]) for s in statements] == [
+        assert [(s["Action"], s["Resource"]) for s in statements] == [
             (["s3:GetBucketLocation", "s3:ListBucket"], ["arn:aws:s3:::theirs"]),
             (["s3:GetObject"], ["arn:aws:s3:::theirs/data/year=*"]),
             (["kms:Decrypt"], [BUCKET_KEY]),
@@ -188,6 +205,10 @@ class TestGuarded:
             (StreamReference, "arn:aws:s3:::theirs"),
             (BucketReference, "theirs"),
             (LogGroupReference, "arn:aws:logs:"),
+            (LogGroupReference, f"arn:aws:logs:{ACCOUNT}:log-group:theirs:*"),
+            (StreamReference, "arn:aws:kinesis:::stream/theirs"),
+            (StreamReference, f"arn:aws:kinesis:{ACCOUNT}:theirs"),
+            (RoleReference, "arn:aws:iam::123456789012:user/theirs"),
         ],
     )
     def test_what_is_no_arn_of_the_service_is_refused(self, reference: type, arn: str) -> None:
@@ -202,13 +223,57 @@ class TestGuarded:
         assert QueueReference(arn="${aws_sqs_queue.q.arn}").arn == "${aws_sqs_queue.q.arn}"
 
     def test_a_key_that_is_none_is_refused(self) -> None:
-        """A stream's key is checked as the setting is."""
-        with pytest.raises(SettingsError, match=r"stream\.kms_key"):
-            StreamReference(name="theirs", arn="arn:aws:kinesis:::stream/theirs", kms_key="theirs")
+        """A key is given by its ARN, as for a part that is made."""
+        with pytest.raises(
+            SettingsError, match=r"StreamReference\.kms_key = 'theirs': must be the ARN of a key"
+        ):
+            StreamReference(name="theirs", arn=f"arn:aws:kinesis:{ACCOUNT}:stream/theirs", kms_key="theirs")
+        with pytest.raises(SettingsError, match=r"BucketReference\.kms_key = 'alias/theirs'"):
+            BucketReference(name="theirs", arn="arn:aws:s3:::theirs", kms_key="alias/theirs")
+        with pytest.raises(SettingsError, match=r"QueueReference\.kms_key = 'theirs'"):
+            QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs", kms_key="theirs")
+
+    @pytest.mark.parametrize(
+        ("reference", "arn"),
+        [
+            (StreamReference, f"arn:aws:kinesis:{ACCOUNT}:stream/other"),
+            (BucketReference, "arn:aws:s3:::other"),
+            (LogGroupReference, f"arn:aws:logs:{ACCOUNT}:log-group:other"),
+            (RoleReference, "arn:aws:iam::123456789012:role/theirs/other"),
+        ],
+    )
+    def test_a_name_and_an_arn_of_two_are_refused(self, reference: type, arn: str) -> None:
+        """Records would go to one and permissions to the other."""
+        message = re.escape(f"{reference.__name__}.name = 'theirs': is not what the ARN {arn} names, 'other'")
+
+        with pytest.raises(SettingsError, match=message):
+            reference(name="theirs", arn=arn)
+
+    def test_a_role_may_lie_below_a_path(self) -> None:
+        """The name of a role is what stands last in its ARN."""
+        assert RoleReference(name="theirs", arn="arn:aws:iam::123456789012:role/a/b/theirs").name == "theirs"
+
+    @pytest.mark.parametrize("part", ["stream", "function_log_group", "delivery_log_group"])
+    def test_what_lies_in_another_region_or_account_is_refused(self, part: str) -> None:
+        """The function finds a stream and a log group by name, beside itself."""
+        existing = Existing(**{part: getattr(EXISTING, part)})
+        there = Settings(pipeline=PipelineSettings(region="us-east-1"))
+        others = Settings(
+            pipeline=PipelineSettings(region="eu-west-1", allowed_account_ids=("210987654321",))
+        )
+
+        with pytest.raises(SettingsError, match="is in eu-west-1, and the pipeline in us-east-1"):
+            existing.check(there)
+        with pytest.raises(SettingsError, match="is in none of the accounts of the pipeline, 210987654321"):
+            existing.check(others)
 
     def test_settings_of_what_exists_are_refused(self) -> None:
         """Shards of a stream that is not made would be ignored: all such mistakes at once."""
         with pytest.raises(SettingsError, match="2 settings cannot be used"):
             EXISTING.check(
-                Settings(stream=StreamSettings(shard_count=3), lake=LakeSettings(unfinished_upload_days=1))
+                Settings(
+                    pipeline=PipelineSettings(region="eu-west-1"),
+                    stream=StreamSettings(shard_count=3),
+                    lake=LakeSettings(unfinished_upload_days=1),
+                )
             )

@@ -266,7 +266,11 @@ class TestGuarded:
                 "kinesis = {}: is not a table of settings; there are pipeline, ",
             ),
             (f"sources = 5\n{MINIMAL}", "dev", "sources = 5: must be tables, each written [[sources]]"),
-            (f'sources = ["a"]\n{MINIMAL}', "dev", "sources = ['a']: must be tables, each written"),
+            (
+                f'sources = ["a"]\n{MINIMAL}',
+                "dev",
+                "sources[0] = 'a': must be one of tables, each written [[sources]]",
+            ),
             (
                 f"[[stream]]\nshard_count = 1\n{MINIMAL}",
                 "dev",

@@ -1,14 +1,27 @@
 import datetime as dt
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.sources import MAX_SOURCES_BYTES, ConfiguredSources, as_json, source_problems
+from ingestion_pipeline.settings.tables import Settings
+from tests.checkout import ROOT
+
+if TYPE_CHECKING:
+    from ingestion_pipeline import Source
 
 URL = "https://example.com/records"
+TOKEN, NUMBER_TOKEN = "${TfToken[TOKEN.7]}", -8.109562212591379e298
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
 WINDOWS = {"from_parameter": "a", "to_parameter": "b", "start": "2024-01-01T00:00:00Z", "days": 1}
 XML = {"url": URL, "format": "xml", "record_path": "rss.channel.item"}
@@ -45,6 +58,36 @@ class TestDefaults:
         text = as_json([{"name": "b", "url": "https://exämple.com"}, {"url": URL}])
 
         assert text == '[{"name":"b","url":"https://exämple.com"},{"url":"https://example.com/records"}]'
+
+
+class TestNone:
+    def test_none_is_absent_at_every_depth(self) -> None:
+        """What is handed over, the secrets and the keys are those of the same sources without it."""
+        auth = {"kind": "bearer", "secret_arn": SECRET}
+        bare = [
+            {"url": URL, "auth": auth, "limits": {}, "body": {"a": None}},
+            {"url": URL, "auth": {"kind": "none"}},
+        ]
+        given: Any = [
+            {**bare[0], "name": None, "auth": {**auth, "kms_key": None}, "limits": {"max_records": None}},
+            None,
+            {"url": URL, "auth": {"kind": "none", "secret_arn": None}, "pagination": None},
+        ]
+        with_none, without = ConfiguredSources(given), ConfiguredSources(bare)
+
+        assert (with_none.json, with_none.key, with_none.secret_arns, with_none.secret_keys) == (
+            without.json,
+            without.key,
+            [SECRET],
+            [],
+        )
+
+    def test_none_is_checked_as_absent(self) -> None:
+        """It is no mistake, but where something has to be given."""
+        fine: Any = {"url": URL, "auth": None, "rate": {"min_interval_seconds": None}, "query": {"a": None}}
+        bad: Any = {"url": None}
+
+        assert (source_problems([fine]), len(source_problems([bad]))) == ([], 1)
 
 
 class TestSecrets:
@@ -312,6 +355,114 @@ class TestGuarded:
         sources = [{"url": URL, "headers": {"X": '"\\\n\u2028'}}]
 
         assert json.loads(as_json(sources)) == sources
+
+
+def settings_with(*sources: Mapping[str, Any]) -> Settings:
+    """Settings made by a program that no type checker has seen."""
+    return Settings(sources=cast("tuple[Source, ...]", sources))
+
+
+class TestFromPython:
+    """A program gives sources to `Settings` itself, without pipeline.toml."""
+
+    @pytest.mark.parametrize(
+        "sources",
+        [
+            pytest.param([{"url": URL, "pagintion": {"kind": "page"}}], id="an unknown key"),
+            pytest.param([{"name": "orders"}], id="no url"),
+            pytest.param([{"name": "a", "url": URL}, {"name": "a", "url": URL}], id="two of one name"),
+            pytest.param([{"url": f"{URL}?{'x' * 8_192}"}], id="a long url"),
+            pytest.param([{"url": URL, "auth": {"kind": "magic"}}], id="an unknown kind"),
+            pytest.param(
+                [{"url": URL, "pagination": {"kind": "page", "path": "x"}}], id="another kind's key"
+            ),
+        ],
+    )
+    def test_says_what_a_file_says(self, tmp_path: Path, sources: list[dict[str, Any]]) -> None:
+        """A mistake is refused when the settings are made, in the words for pipeline.toml."""
+        file = tmp_path / "pipeline.toml"
+        file.write_text(f"sources = {toml(sources)}\n[environments.dev]\n", encoding="utf-8")
+        with pytest.raises(SettingsError) as from_file:
+            read(file, "dev")
+        with pytest.raises(SettingsError) as from_python:
+            settings_with(*sources)
+
+        assert str(from_python.value) == str(from_file.value).removeprefix("pipeline.toml: ")
+
+    @pytest.mark.parametrize("sources", ["posts", {"url": URL}, ["posts"], 5, None])
+    def test_needs_a_list_of_tables(self, sources: Any) -> None:
+        """One source alone, or its name, is no list of sources."""
+        with pytest.raises(SettingsError, match=r"in Python a (list of dictionaries|dictionary)"):
+            Settings(sources=sources)
+
+    def test_settings_with_other_sources_are_checked_too(self) -> None:
+        """A copy with other sources is as good as new settings."""
+        with pytest.raises(SettingsError, match="'url' is a required property"):
+            replace(settings_with({"url": URL}), sources=({"name": "a"},))  # type: ignore[typeddict-item]
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            {"url": TOKEN},
+            {"url": f"https://{TOKEN}.example.com/records"},
+            {"url": URL, "auth": {"kind": "bearer", "secret_arn": TOKEN, "kms_key": TOKEN}},
+            {"url": URL, "format": TOKEN, "headers": {"X": TOKEN}, "query": {"a": TOKEN, "b": NUMBER_TOKEN}},
+            {
+                "url": URL,
+                "limits": {"max_records": NUMBER_TOKEN},
+                "retry": {"max_delay_seconds": NUMBER_TOKEN},
+            },
+        ],
+    )
+    def test_an_attribute_of_a_resource_is_allowed(self, source: dict[str, Any]) -> None:
+        """What only Terraform will know cannot be checked at synthesis."""
+        assert settings_with(source).sources == (source,)
+
+    def test_a_text_stands_for_no_number(self) -> None:
+        """The function would get a string; the message names the reference that is a number."""
+        problem = only_problem({"url": URL, "limits": {"max_records": TOKEN}})
+
+        assert problem.endswith(
+            "must be of type integer that Terraform fills in, such as `Token.as_number(…)` (docs/sources.md)"
+        )
+
+    @pytest.mark.parametrize(
+        "value", [b"x", Decimal(1), {1, 2}, object()], ids=lambda value: type(value).__name__
+    )
+    def test_what_python_knows_and_json_does_not(self, value: object) -> None:
+        """An object of Python cannot be handed over either."""
+        problem = only_problem({"url": URL, "method": "POST", "body": {"since": value}})
+
+        assert problem.startswith(f"sources[0].body.since = {value!r}: has no form in JSON")
+
+    def test_a_key_that_is_no_string(self) -> None:
+        """JSON would turn the key into a string that nobody wrote."""
+        problem = only_problem({"url": URL, "method": "POST", "body": {1: "x"}})
+
+        assert problem == "sources[0].body.1 = 'x': has the key 1: write it as a string"
+
+    def test_settings_without_sources_load_no_validator(self) -> None:
+        """Who gives no sources does not wait for jsonschema, which takes 0.1 s."""
+        program = (
+            "import sys; from ingestion_pipeline import Settings;"
+            "Settings(); print('jsonschema' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": str(ROOT / "constructs")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert done.stdout == "False\n"
+
+
+def toml(value: object) -> str:
+    """A value of TOML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + "}"
+    return f"[{', '.join(map(toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 class TestPolicies:

@@ -14,11 +14,12 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.source_permissions import permitted, sid
 from ingestion_pipeline.settings.tables import Settings, VpcSettings
+from tools.module.capabilities import all_remarks
 from tools.module.emit import emit
 from tools.module.local_values import local_values
-from tools.module.main_tf import short_name
+from tools.module.main_tf import main_tf, short_name
+from tools.module.syntax import pieces
 from tools.module.synthesis import Synthesis, stack_json, synthesize
 from tools.module.variables import inputs, variable_name
 from tools.terraform import ROOT
@@ -31,6 +32,7 @@ ADDRESSES = Path(__file__).with_name("addresses.txt")
 
 OTHERS: dict[str, object] = {
     "pipeline.name": "another",
+    "pipeline.region": "eu-west-1",
     "stream.shard_count": 7,
     "stream.retention_hours": 48,
     "stream.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/a",
@@ -89,15 +91,24 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def main(module: Path) -> dict[str, Any]:
-    """What it makes."""
-    return json.loads((module / "main.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope="module")
 def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
     """What it is written from."""
     return synthesize(AWS, tmp_path_factory.mktemp("synthesis"))
+
+
+@pytest.fixture(scope="module")
+def main(synthesis: Synthesis) -> dict[str, Any]:
+    """What it makes, as Terraform's JSON has it."""
+    return main_tf(synthesis)
+
+
+@pytest.fixture(scope="module")
+def blocks(module: Path) -> dict[str, str]:
+    """The text of each resource and data source, by mode, kind and name, from all files of the module."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(module.glob("*.tf")))
+    found = re.findall(r'^((?:resource|data) "\w+" "\w+") \{\n(.*?)^\}$', text, re.MULTILINE | re.DOTALL)
+    assert len(dict(found)) == len(found)
+    return dict(found)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +126,8 @@ def test_emitting_again_gives_the_same_bytes(module: Path, tmp_path: Path) -> No
 
 def test_there_is_no_provider_and_no_backend(module: Path) -> None:
     """A module leaves both to its caller."""
-    own = {path: path.read_text(encoding="utf-8") for path in module.glob("*.tf*")}
-    found = [path.name for path, text in own.items() if re.search(r'^\s*"?(provider|backend)\b', text, re.M)]
+    own = {path: path.read_text(encoding="utf-8") for path in module.glob("*.tf")}
+    found = [path.name for path, text in own.items() if re.search(r"^\s*(provider|backend)\b", text, re.M)]
 
     assert found == []
 
@@ -145,6 +156,69 @@ def test_addresses_are_those_of_the_contract(main: dict[str, Any]) -> None:
     assert sorted(addresses) == ADDRESSES.read_text(encoding="utf-8").split()
 
 
+def test_every_resource_is_in_the_file_of_its_capability(module: Path) -> None:
+    """Where a resource stands is known from what it is for."""
+    files = {
+        path.stem: re.findall(r'^resource "\w+" "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+        for path in module.glob("*.tf")
+    }
+    beginnings = {name: {each.split("_")[0] for each in names} for name, names in files.items() if names}
+
+    assert beginnings == {
+        "dead_letters": {"dead"},
+        "delivery": {"delivery"},
+        "function": {"fetch"},
+        "lake": {"lake"},
+        "secrets": {"fetch"},
+        "source_list": {"fetch"},
+        "stream": {"stream"},
+    }
+
+
+def test_every_block_is_written(main: dict[str, Any], blocks: dict[str, str]) -> None:
+    """What the module makes and reads is what its files have."""
+    made = {f'{mode} "{kind}" "{name}"' for mode in main for kind in main[mode] for name in main[mode][kind]}
+
+    assert {*blocks} == made
+
+
+def test_every_word_of_the_structure_is_written(main: dict[str, Any], blocks: dict[str, str]) -> None:
+    """Each key and each literal text of a resource stands in its block."""
+    missing = [
+        (kind, name, word)
+        for mode in main
+        for kind, bodies in main[mode].items()
+        for name, body in bodies.items()
+        for word in _words(body)
+        if word not in blocks[f'{mode} "{kind}" "{name}"']
+    ]
+
+    assert missing == []
+
+
+def test_every_remark_is_written(module: Path) -> None:
+    """No remark is about something that the module has no more."""
+    text = "".join(path.read_text(encoding="utf-8") for path in module.glob("*.tf"))
+    said = " ".join(re.sub(r"^\s*# ?", "", text, flags=re.MULTILINE).split())
+    stale = [place for place, remark in all_remarks().items() if remark not in said]
+
+    assert stale == []
+
+
+def test_a_star_for_all_resources_has_its_reason(module: Path) -> None:
+    """A reviewer reads beside each `*` why AWS takes nothing narrower."""
+    texts = (path.read_text(encoding="utf-8") for path in module.glob("*.tf"))
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    stars = [
+        index
+        for index, line in enumerate(lines)
+        if re.fullmatch(r'(resources|"?Resource"?)\s*[=:]\s*(\["\*"\]|"\*"),?', line)
+    ]
+    statements = [next(at for at in range(index, 0, -1) if _is_sid(lines[at])) for index in stars]
+
+    assert (bool(stars), [lines[at] for at in statements if not lines[at - 1].startswith("#")]) == (True, [])
+
+
 def test_everything_depends_on_a_switch(main: dict[str, Any]) -> None:
     """With `enabled = false` there is nothing, not even a question to AWS."""
     blocks = [block for mode in main.values() for kind in mode.values() for block in kind.values()]
@@ -153,6 +227,15 @@ def test_everything_depends_on_a_switch(main: dict[str, Any]) -> None:
     free = [each for each in switches if not switched.search(each)]
 
     assert (len(switches) > 20, free) == (True, [])
+
+
+def test_aws_is_only_asked_to_check(module: Path, main: dict[str, Any]) -> None:
+    """Account and Region are read, and no resource, local value or output refers to what was read."""
+    read = {kind: list(blocks) for kind, blocks in main["data"].items()}
+    texts = [(module / name).read_text(encoding="utf-8") for name in ("locals.tf", "outputs.tf")]
+
+    assert read == {"aws_caller_identity": ["current"], "aws_region": ["current"]}
+    assert [text for text in (*texts, json.dumps(main["resource"])) if re.search(r"\bdata\.aws_", text)] == []
 
 
 @pytest.mark.parametrize(("kind", "file"), [("input", "variables.tf"), ("output", "outputs.tf")])
@@ -175,7 +258,8 @@ def test_the_zip_is_that_of_the_stack(module: Path, by_default: dict[str, str]) 
 def test_every_setting_is_compared() -> None:
     """Each variable that stands for a setting is in one of the two lists above."""
     settings = {*OTHERS, *ELSEWHERE}
-    named = {given.name for given in inputs(AWS) if given.rule and given.name != "environment"}
+    elsewhere = {"environment", "account_id"}
+    named = {given.name for given in inputs(AWS) if given.rule} - elsewhere
 
     assert {variable_name(path) for path in settings} == named
 
@@ -207,11 +291,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
     conditional = (
-        *("EncryptRecords", "DecryptRecords", "EncryptObjects", "DecryptObjects", "ReadSecrets"),
-        *("EncryptFailures", "DecryptSecrets", "fetch_secrets", "kms_master_key_id"),
-        *map(sid, permitted(())),
-        *("UseNetwork", "vpc_config"),
-        *("EncryptWithOtherKeys", "DecryptWithOtherKeys"),
+        *("fetch_secrets", "kms_master_key_id", "vpc_config"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 
@@ -223,6 +303,29 @@ def test_the_stack_has_no_argument_that_the_module_has_not(
 ) -> None:
     """Nothing is lost on the way."""
     assert {*by_default} - {*_arguments(main)} == set()
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Keys and literal texts, as far as they are written as they are."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from () if key == "dynamic" else (key,)
+            yield from _words(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner)
+    elif isinstance(value, str):
+        yield from (literal for is_expression, literal in pieces(value) if not is_expression)
+        yield from (
+            line.split("=")[-1].strip()
+            for is_expression, text in pieces(value)
+            for line in text.splitlines()
+            if is_expression
+        )
+
+
+def _is_sid(line: str) -> bool:
+    return re.match(r'"?sid"?\s*[=:]', line, re.IGNORECASE) is not None
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -237,12 +340,10 @@ def _stack(settings: Settings) -> dict[str, str]:
 def _arguments(config: dict[str, Any]) -> dict[str, str]:
     """Every argument as text, by a place that is the same in stack and module."""
     found: dict[str, str] = {}
-    for mode in ("data", "resource"):
-        for kind, blocks in config[mode].items():
-            for name, body in blocks.items():
-                short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
-                if (kind, short) != ("aws_region", "current"):
-                    found.update(_places(f"{kind}.{short}", body, ""))
+    for kind, blocks in config["resource"].items():
+        for name, body in blocks.items():
+            short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
+            found.update(_places(f"{kind}.{short}", body, ""))
     return found
 
 
@@ -269,9 +370,12 @@ def _whole(expression: str, synthesis: Synthesis) -> str:
     groups: dict[str, Any] = {
         name: value for group in local_values(synthesis) for name, value in group.items()
     }
+    # Of the checks, which are written by hand.
+    groups["given_sources"] = "var.sources"
     whole = expression
     seen: set[str] = set()
     while names := set(re.findall(r"local\.(\w+)", whole)) - seen:
         seen |= names
-        whole += " ".join(str(groups[name]) for name in names)
+        # What the checks of sources take is in a file that is not generated.
+        whole += " ".join(str(groups[name]) for name in names if name != "given_sources")
     return whole

@@ -1,6 +1,6 @@
 """Text in Terraform's own language."""
 
-from tools.module.hcl import attributes, literal, quoted, template
+from tools.module.hcl import attributes, literal, quoted
 
 
 def test_attributes_are_aligned() -> None:
@@ -11,11 +11,6 @@ def test_attributes_are_aligned() -> None:
 def test_a_string_is_no_template() -> None:
     """What looks like a template is taken as it is."""
     assert quoted('a "${b}" %{c}') == '"a \\"$${b}\\" %%{c}"'
-
-
-def test_an_expression_in_a_message_keeps_its_quotes() -> None:
-    """Only what stands outside of an expression is escaped."""
-    assert template('"x" takes ${length(join(",", var.a))}') == '"\\"x\\" takes ${length(join(",", var.a))}"'
 
 
 def test_values_are_written_in_terraforms_words() -> None:

@@ -1,13 +1,16 @@
 """The module's variables beside the settings."""
 
+import json
+import subprocess
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from ingestion_pipeline.code.bundle import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import TABLES, PipelineSettings, Settings
-from tools.module.variables import LEFT_OUT, Input, inputs, settings_with_variable, variable_name
+from tools.module.variables import LEFT_OUT, REQUIRED, Input, inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")
 VARIABLES = {given.name: given for given in inputs(AWS)}
@@ -32,8 +35,16 @@ def test_every_setting_has_a_variable_or_a_reason(path: str) -> None:
 def test_a_default_is_that_of_the_setting(path: str) -> None:
     """Module and stack do the same if nobody says anything."""
     table, name = path.split(".")
+    default = VARIABLES[variable_name(path)].default
 
-    assert VARIABLES[variable_name(path)].default == getattr(getattr(Settings(), table), name)
+    assert default in (getattr(getattr(Settings(), table), name), REQUIRED)
+
+
+def test_what_names_are_made_of_is_asked_for() -> None:
+    """Account and Region have no default, so that no name waits for AWS to tell them."""
+    required = [given.name for given in VARIABLES.values() if given.default is REQUIRED]
+
+    assert required == ["account_id", "region"]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,47 @@ def test_a_zip_for_another_machine_makes_other_defaults() -> None:
         "python3.11",
         "x86_64",
     )
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("function_runtime", "python3.9", "must be one of python3.13, python3.12, python3.11"),
+        (
+            "function_runtime",
+            "python3.12",
+            "must be python3.13, which the zip beside the module was built for",
+        ),
+        ("function_runtime", "host", "must be one of python3.13, python3.12, python3.11"),
+        ("function_architecture", "arm", "must be one of arm64, x86_64"),
+        ("function_architecture", "x86_64", "must be arm64, which the zip beside the module was built for"),
+    ],
+)
+def test_a_runtime_is_refused_for_one_reason(tmp_path: Path, name: str, value: str, said: str) -> None:
+    """Terraform's plan says either that AWS has none of the name or that the zip is for another, not both."""
+    variables = {
+        given.name: {
+            "type": given.type,
+            "default": given.default,
+            "validation": [
+                {"condition": f"${{{check.condition}}}", "error_message": check.message}
+                for check in given.validations
+            ],
+        }
+        for given in (VARIABLES[name], VARIABLES["package_path"])
+    }
+    (tmp_path / "main.tf.json").write_text(json.dumps({"variable": variables}), encoding="utf-8")
+    done = subprocess.run(
+        ["terraform", "plan", "-no-color", f"-var={name}={value}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr.count("Error: Invalid value for variable") == 1
+    assert f"{name} {said}" in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_the_host_is_no_choice_of_the_module() -> None:

@@ -1,7 +1,12 @@
-# What the module makes without any input, without an account: AWS's answers are mocked.
+# What the module makes of an account and a Region, without either: AWS's answers are mocked.
 
 mock_provider "aws" {
   source = "./tests/mocks"
+}
+
+variables {
+  account_id = "123456789012"
+  region     = "eu-central-1"
 }
 
 run "makes_a_pipeline" {
@@ -127,7 +132,7 @@ run "reads_the_secrets_of_its_sources" {
   }
 
   assert {
-    condition     = data.aws_iam_policy_document.fetch_secrets_permissions["0"].statement[0].resources == toset(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-??????"])
+    condition     = jsondecode(aws_iam_policy.fetch_secrets_policy["0"].policy).Statement[0].Resource == ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-??????"]
     error_message = "the function may not read its secrets, or more than these"
   }
 }
@@ -193,14 +198,42 @@ run "groups_three_hundred_secrets_into_policies" {
   }
 }
 
-run "refuses_two_sources_of_one_name" {
+run "refuses_another_account" {
   command = plan
 
   variables {
-    sources = [{ name = "a", url = "https://a.example" }, { name = "a", url = "https://b.example" }]
+    account_id = "210987654321"
   }
 
-  expect_failures = [var.sources]
+  expect_failures = [var.account_id]
+}
+
+run "refuses_another_region" {
+  command = plan
+
+  variables {
+    region = "eu-west-1"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "follows_the_region_into_its_partition" {
+  command = plan
+
+  variables {
+    region = "us-gov-west-1"
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "us-gov-west-1" }
+  }
+
+  assert {
+    condition     = jsondecode(one(aws_sqs_queue.dead_letters_queue[*].policy)).Statement[0].Resource == "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:data-ingestion-dev-dead-letters"
+    error_message = "the queue's policy is for another partition"
+  }
 }
 
 run "refuses_tags_that_aws_refuses" {

@@ -5,6 +5,9 @@ mock_provider "aws" {
 }
 
 variables {
+  account_id = "123456789012"
+  region     = "eu-central-1"
+
   existing_stream              = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
   existing_bucket              = { arn = "arn:aws:s3:::mine", name = "mine" }
   existing_function_role       = { arn = "arn:aws:iam::123456789012:role/fetch" }
@@ -91,7 +94,7 @@ run "uses_the_parts_that_exist" {
 }
 
 run "uses_the_key_of_the_stream" {
-  command = plan
+  command = apply
 
   variables {
     existing_stream = {
@@ -102,18 +105,18 @@ run "uses_the_key_of_the_stream" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptRecords")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptRecords")
     error_message = "the function may not encrypt what it puts on the stream"
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptRecords")
+    condition     = contains(jsondecode(local.delivery_policy).Statement[*].Sid, "DecryptRecords")
     error_message = "Firehose may not decrypt what it reads"
   }
 }
 
 run "uses_the_key_of_the_bucket" {
-  command = plan
+  command = apply
 
   variables {
     existing_bucket = {
@@ -124,12 +127,12 @@ run "uses_the_key_of_the_bucket" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptObjects")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptObjects")
     error_message = "the function may not encrypt dead letters"
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.delivery_access_permissions[0].statement[*].sid, "DecryptObjects")
+    condition     = contains(jsondecode(local.delivery_policy).Statement[*].Sid, "DecryptObjects")
     error_message = "Firehose may not write objects in parts"
   }
 }
@@ -142,4 +145,108 @@ run "refuses_a_destination_that_takes_no_events" {
   }
 
   expect_failures = [var.existing_failure_destination]
+}
+
+run "refuses_a_queue_that_keeps_an_order" {
+  command = plan
+
+  variables {
+    existing_failure_destination = { arn = "arn:aws:sqs:eu-central-1:123456789012:mine.fifo" }
+  }
+
+  expect_failures = [var.existing_failure_destination]
+}
+
+run "refuses_names_and_arns_of_two" {
+  command = plan
+
+  variables {
+    existing_stream             = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/other", name = "mine" }
+    existing_bucket             = { arn = "arn:aws:s3:::other", name = "mine" }
+    existing_function_log_group = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:other", name = "mine" }
+    existing_delivery_log_group = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:other", name = "mine" }
+  }
+
+  expect_failures = [
+    var.existing_stream,
+    var.existing_bucket,
+    var.existing_function_log_group,
+    var.existing_delivery_log_group,
+  ]
+}
+
+run "refuses_arns_of_another_service_or_form" {
+  command = plan
+
+  variables {
+    existing_stream              = { arn = "arn:aws:s3:::mine", name = "mine" }
+    existing_bucket              = { arn = "mine", name = "mine" }
+    existing_function_role       = { arn = "arn:aws:iam::123456789012:user/fetch" }
+    existing_delivery_role       = { arn = "fetch" }
+    existing_function_log_group  = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:mine:*", name = "mine" }
+    existing_delivery_log_group  = { arn = "arn:aws:logs:eu-central-1:123456789012:mine", name = "mine" }
+    existing_failure_destination = { arn = "arn:aws:sqs:mine" }
+  }
+
+  expect_failures = [
+    var.existing_stream,
+    var.existing_bucket,
+    var.existing_function_role,
+    var.existing_delivery_role,
+    var.existing_function_log_group,
+    var.existing_delivery_log_group,
+    var.existing_failure_destination,
+  ]
+}
+
+run "refuses_keys_without_an_arn" {
+  command = plan
+
+  variables {
+    existing_stream              = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine", kms_key = "mine" }
+    existing_bucket              = { arn = "arn:aws:s3:::mine", name = "mine", kms_key = "alias/mine" }
+    existing_failure_destination = { arn = "arn:aws:sns:eu-central-1:123456789012:failures", kms_key = "mine" }
+  }
+
+  expect_failures = [var.existing_stream, var.existing_bucket, var.existing_failure_destination]
+}
+
+run "refuses_a_stream_and_a_log_group_elsewhere" {
+  command = plan
+
+  variables {
+    existing_stream             = { arn = "arn:aws:kinesis:us-east-1:123456789012:stream/mine", name = "mine" }
+    existing_function_log_group = { arn = "arn:aws:logs:eu-central-1:210987654321:log-group:fetch", name = "fetch" }
+  }
+
+  expect_failures = [var.existing_stream, var.existing_function_log_group]
+}
+
+run "may_use_the_keys_of_the_destination_and_of_secrets" {
+  command = plan
+
+  variables {
+    existing_failure_destination = {
+      arn     = "arn:aws:sqs:eu-central-1:123456789012:failures"
+      kms_key = "arn:aws:kms:eu-central-1:123456789012:key/failures"
+    }
+    sources = [{
+      url = "https://a.example"
+      auth = {
+        kind       = "bearer"
+        secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a"
+        kms_key    = "arn:aws:kms:eu-central-1:123456789012:key/secrets"
+      }
+    }]
+  }
+
+  assert {
+    condition     = flatten([one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "EncryptFailures"])]) == ["arn:aws:kms:eu-central-1:123456789012:key/failures"]
+    error_message = "the function may not encrypt what it sends to the destination"
+  }
+
+  assert {
+    condition     = flatten([one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "DecryptSecrets"])]) == ["arn:aws:kms:eu-central-1:123456789012:key/secrets"]
+    error_message = "the function may not decrypt its secrets"
+  }
 }

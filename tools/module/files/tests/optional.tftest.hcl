@@ -4,8 +4,13 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+variables {
+  account_id = "123456789012"
+  region     = "eu-central-1"
+}
+
 run "runs_in_no_vpc_by_default" {
-  command = plan
+  command = apply
 
   assert {
     condition     = length(aws_lambda_function.fetch_function[0].vpc_config) == 0
@@ -13,13 +18,13 @@ run "runs_in_no_vpc_by_default" {
   }
 
   assert {
-    condition     = !contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "UseNetwork")
+    condition     = !contains(jsondecode(local.function_policy).Statement[*].Sid, "UseNetwork")
     error_message = "the function may manage network interfaces"
   }
 }
 
 run "runs_in_the_vpc_that_it_is_given" {
-  command = plan
+  command = apply
 
   variables {
     vpc_subnet_ids         = ["subnet-0123456789abcdef0"]
@@ -32,31 +37,31 @@ run "runs_in_the_vpc_that_it_is_given" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "UseNetwork")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "UseNetwork")
     error_message = "the function may not manage network interfaces"
   }
 }
 
 run "lets_both_roles_use_the_other_keys" {
-  command = plan
+  command = apply
 
   variables {
     stream_other_kms_keys = ["arn:aws:kms:eu-central-1:123456789012:key/next"]
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.fetch_access_permissions[0].statement : each.resources if each.sid == "EncryptWithOtherKeys"]) == toset(var.stream_other_kms_keys)
+    condition     = tolist(one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "EncryptWithOtherKeys"])) == var.stream_other_kms_keys
     error_message = "the function may not encrypt with the next key"
   }
 
   assert {
-    condition     = one([for each in data.aws_iam_policy_document.delivery_access_permissions[0].statement : each.resources if each.sid == "DecryptWithOtherKeys"]) == toset(var.stream_other_kms_keys)
+    condition     = tolist(one([for each in jsondecode(local.delivery_policy).Statement : each.Resource if each.Sid == "DecryptWithOtherKeys"])) == var.stream_other_kms_keys
     error_message = "Firehose may not decrypt with the former key"
   }
 }
 
 run "lets_both_roles_use_the_other_keys_of_a_stream_that_exists" {
-  command = plan
+  command = apply
 
   variables {
     existing_stream       = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
@@ -64,7 +69,7 @@ run "lets_both_roles_use_the_other_keys_of_a_stream_that_exists" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.fetch_access_permissions[0].statement[*].sid, "EncryptWithOtherKeys")
+    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptWithOtherKeys")
     error_message = "the function may not encrypt with the next key"
   }
 }

@@ -1,0 +1,154 @@
+# Every mistake in the sources, a line each, by groups of their keys. What a source may hold stands in sources.tf.
+#
+# What is known only at apply makes its group unknown, never wrong. So `try` and `can` look at single attributes, for they
+# are unknown if any part of what they look at is, and conditionals stand where `&&` would be unknown.
+
+locals {
+  given_sources = concat([], [for list in [var.sources] : [for each in list : each] if startswith(jsonencode(list), "[")]...)
+
+  # The sources and their tables, each with the key of the source that it belongs to.
+  source_parts = [
+    for part in flatten([
+      for index, source in local.given_sources : [
+        { at = "sources[${index}]", key = "", table = "source", value = source },
+        [
+          for key, value in source :
+          { at = "sources[${index}].${key}", key = key, table = try("${key}_${value.kind}", key), value = value }
+        ],
+      ]
+      if startswith(jsonencode(source), "{")
+    ]) : part
+    if contains(local.source_table_names, part.table) ? startswith(jsonencode(part.value), "{") : false
+  ]
+
+  # The maps in them, which are tables with one rule for every value, and the names of their keys.
+  source_maps = flatten([
+    for part in local.source_parts : [
+      for key in local.source_tables[part.table].maps : [
+        for map in [part.value[key]] : [
+          { at = "${part.at}.${key}", key = part.key == "" ? key : part.key, table = "${part.table}_${key}", value = map },
+          [
+            for table in ["${part.table}_${key}_names"] :
+            { at = "${part.at}.${key}", key = part.key == "" ? key : part.key, table = table, value = { for each in keys(map) : each => each } }
+            if contains(local.source_table_names, table)
+          ],
+        ]
+        if startswith(jsonencode(map), "{")
+      ]
+      if contains(keys(part.value), key)
+    ]
+  ])
+
+  # Every value with its rule.
+  source_values = flatten([
+    for part in concat(local.source_parts, local.source_maps) : [
+      for table in [local.source_tables[part.table]] : [
+        for key, value in part.value : {
+          at    = "${part.at}.${key}"
+          key   = part.key == "" ? key : part.key
+          rule  = contains(table.names, key) ? table.keys[key] : table.any
+          value = value
+        }
+        if length(table.names) == 0 || contains(table.names, key)
+      ]
+    ]
+  ])
+
+  source_form_problems = concat(
+    [
+      for list in [var.sources] : "sources: must be a list of objects, such as [{ name = \"posts\", url = \"https://…\" }]"
+      if !startswith(jsonencode(list), "[")
+    ],
+    [
+      for index, source in local.given_sources : "sources[${index}] = ${jsonencode(source)}: must be an object with the keys of a source"
+      if startswith(jsonencode(source), "{") ? false : source != null
+    ],
+  )
+
+  source_name_problems = [
+    for name, same in {
+      for part in local.source_parts : part.value.name => part.at...
+      if part.key == "" && contains(keys(part.value), "name") ? startswith(jsonencode(part.value["name"]), "\"") : false
+    } : "sources.name = ${jsonencode(name)}: is the name of two sources, ${join(" and ", same)}; names must differ"
+    if name != "" && length(same) > 1
+  ]
+
+  source_problems = { for group, checked in local.source_groups : group => join("\n", flatten([
+    contains(checked, "") ? local.source_form_problems : [],
+    contains(checked, "name") ? local.source_name_problems : [],
+    [
+      for part in local.source_parts : [
+        for table in [local.source_tables[part.table]] : [
+          [
+            for key in setsubtract(keys(part.value), table.names) :
+            "${part.at}.${key}: is not a key; there are ${join(", ", table.names)}"
+            if part.value[key] != null
+          ],
+          [
+            for key in table.required :
+            "${part.at}: '${key}' is a required property (docs/sources.md)"
+            if contains(keys(part.value), key) ? part.value[key] == null : true
+          ],
+        ]
+      ]
+      if contains(checked, part.key)
+    ],
+    [
+      for each in local.source_values : [
+        for text in [jsonencode(each.value)] : [
+          for type in [
+            startswith(text, "\"") ? "string" : startswith(text, "{") ? "object" : startswith(text, "[") ? "array" :
+            contains(["true", "false"], text) ? "boolean" : strcontains(text, ".") ? "number" : "integer"
+            ] : [
+            for limit in contains(local.source_types[each.rule.type], type) ? concat(
+              [
+                for string in [each.value] :
+                !contains(lookup(each.rule, "choices", [string]), string) ? "choices" :
+                length(string) < lookup(each.rule, "min_length", 0) ? "min_length" :
+                length(string) > lookup(each.rule, "max_length", length(string)) ? "max_length" :
+                !can(regex(lookup(each.rule, "pattern", ""), string)) ? "pattern" :
+                contains(keys(each.rule), "forbidden") && can(regex(lookup(each.rule, "forbidden", ""), string)) ? "forbidden" : ""
+                if type == "string"
+              ],
+              [
+                for table in [each.value] :
+                contains(keys(each.rule), "kinds") && !contains(lookup(each.rule, "kinds", []), try(table.kind, "")) ? "kinds" :
+                length(table) < lookup(each.rule, "min_keys", 0) ? "min_keys" :
+                length(table) > lookup(each.rule, "max_keys", length(table)) ? "max_keys" : ""
+                if type == "object"
+              ],
+              [
+                for number in [each.value] :
+                number < lookup(each.rule, "minimum", number) ? "minimum" :
+                number > lookup(each.rule, "maximum", number) ? "maximum" :
+                number <= lookup(each.rule, "above", number - 1) ? "above" : ""
+                if type == "integer" || type == "number"
+              ],
+            ) : ["type"] :
+            format(
+              "%s = %s: must %s (docs/sources.md)",
+              each.at,
+              type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
+              {
+                type       = "be of type ${each.rule.type}"
+                choices    = "be one of ${try(join(", ", each.rule.choices), "")}"
+                min_length = "have at least ${try(each.rule.min_length, 0)} characters"
+                max_length = "have at most ${try(each.rule.max_length, 0)} characters"
+                pattern    = try(each.rule.form, "match ${each.rule.pattern}", "")
+                forbidden  = "not match ${try(each.rule.forbidden, "")}"
+                kinds      = "be of a kind of ${try(join(", ", each.rule.kinds), "")}"
+                min_keys   = "have at least ${try(each.rule.min_keys, 0)} keys"
+                max_keys   = "have at most ${try(each.rule.max_keys, 0)} keys"
+                minimum    = "be at least ${try(each.rule.minimum, 0)}"
+                maximum    = "be at most ${try(each.rule.maximum, 0)}"
+                above      = "be above ${try(each.rule.above, 0)}"
+              }[limit],
+            )
+            if limit != ""
+          ]
+        ]
+      ]
+      if contains(checked, each.key) ? each.value != null : false
+    ],
+  ])) }
+}

@@ -1,0 +1,112 @@
+"""The keys of a source as tables of the README: forms from the schema, meanings from docs/sources.md."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tools.terraform import ROOT
+
+SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
+DOCUMENT = ROOT / "docs" / "sources.md"
+KIND = "kind"
+CHAPTERS = {
+    "Authentication": ("auth",),
+    "Pagination": ("pagination",),
+    "Limits": ("rate", "limits", "retry"),
+}
+"""Keys with an object by the heading that the document's links lead to."""
+
+HEADER = "| Key | Description | Type | Default |\n|-----|-------------|------|---------|\n"
+LINK = re.compile(r"\[([^]]+)\]\(([^)]*)\)")
+ROW = re.compile(r"^\| `(\w+)` \| [^|]* \| (.*) \|$", re.MULTILINE)
+FORMS = {"integer": "number", "boolean": "bool", "object": "map"}
+"""Terraform's word for a type, where it is another than JSON's."""
+
+
+class Undocumented(AssertionError):
+    """When docs/sources.md does not have a key of the schema."""
+
+
+def source_keys() -> str:
+    """Markdown: a table for a source and for each object in it.
+
+    Raises:
+        Undocumented: When docs/sources.md does not have a key of the schema.
+    """
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    objects = schema["$defs"]
+    source = objects[_name(schema)]
+    parts = [_table(source, "`source`")]
+    for title, keys in CHAPTERS.items():
+        parts.append(f"### {title}\n")
+        parts += [part for key in keys for part in _nested(key, source["properties"][key], objects)]
+    return "\n".join(parts)
+
+
+def _nested(key: str, about: Mapping[str, Any], objects: Mapping[str, Any]) -> Iterator[str]:
+    """A table for each kind that the object may be, or the one that it is."""
+    if "$ref" in about:
+        nested = objects[_name(about)]
+        yield f"`{key}`: {_sentence(nested)}\n"
+        yield _table(nested, f"`{key}`")
+        return
+    for reference in about["anyOf"]:
+        nested = objects[_name(reference)]
+        (kind,) = nested["properties"][KIND]["enum"]
+        yield f'`{key} = {{ kind = "{kind}" }}`: {_sentence(nested)}\n'
+        if len(nested["properties"]) > 1:
+            yield _table(nested, f"`{key}`: `{kind}`")
+
+
+def _table(about: Mapping[str, Any], heading: str) -> str:
+    meanings = dict(ROW.findall(_section(heading)))
+    properties = {key: each for key, each in about["properties"].items() if key != KIND}
+    required = [key for key in about["required"] if key in properties]
+    ordered = [*required, *(key for key in meanings if key in properties and key not in required)]
+    if missing := {*properties} - {*ordered} | {*required} - {*meanings}:
+        raise Undocumented(f"{DOCUMENT.name}, {heading}: does not have {', '.join(sorted(missing))}")
+    rows = (
+        (f"`{key}`", _plain(meanings[key]), _form(each), "required" if key in required else _default(each))
+        for key, each in ((key, properties[key]) for key in ordered)
+    )
+    return HEADER + "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _section(heading: str) -> str:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return text.partition(f"\n### {heading}\n")[2].partition("\n#")[0]
+
+
+def _plain(meaning: str) -> str:
+    """A description without links to headings that only the document has."""
+    known = {f"#{title.lower()}" for title in CHAPTERS}
+    return LINK.sub(lambda link: link[0] if link[2] in known else link[1], meaning)
+
+
+def _form(about: Mapping[str, Any]) -> str:
+    if "enum" in about:
+        return ", ".join(f'`"{choice}"`' for choice in about["enum"])
+    if "$ref" in about or "discriminator" in about:
+        return "`object`"
+    if "anyOf" in about:
+        return " or ".join(_form(each) for each in about["anyOf"])
+    form = f"`{FORMS.get(about['type'], about['type'])}`"
+    low, high = about.get("minimum", about.get("exclusiveMinimum")), about.get("maximum")
+    if low is None or high is None:
+        return form
+    return f"{form}, {'above ' if 'exclusiveMinimum' in about else ''}{low:,} to {high:,}"
+
+
+def _default(about: Mapping[str, Any]) -> str:
+    if "default" not in about:
+        return '`{ kind = "none" }`' if "discriminator" in about else "`{}`"
+    return f"`{json.dumps(about['default']).removesuffix('.0')}`"
+
+
+def _sentence(about: Mapping[str, Any]) -> str:
+    return str(about["description"]).replace("``", "`")
+
+
+def _name(about: Mapping[str, Any]) -> str:
+    return str(about["$ref"]).rpartition("/")[2]
