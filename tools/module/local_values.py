@@ -29,6 +29,7 @@ from tools.module.source_checks import (
     json_types,
     secret_kinds,
     source_groups,
+    source_lists,
     source_tables,
 )
 from tools.module.synthesis import Synthesis
@@ -75,13 +76,14 @@ def source_rules() -> Mapping[str, object]:
     return {
         "source_tables": {
             name: {
-                **{word: literal(table[word]) for word in ("required", "maps", "any")},
+                **{word: literal(table[word]) for word in ("required", "maps", "lists", "any")},
                 "names": literal(list(table["keys"])),
                 "keys": {key: literal(rule) for key, rule in table["keys"].items()},
             }
             for name, table in tables.items()
         },
         "source_table_names": "keys(local.source_tables)",
+        "source_lists": literal(source_lists()),
         "source_types": literal({json.dumps(each): json_types(each) for each in types}),
         "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
     }

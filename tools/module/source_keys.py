@@ -11,11 +11,17 @@ SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schem
 DOCUMENT = ROOT / "docs" / "sources.md"
 KIND = "kind"
 CHAPTERS = {
+    "Formats": ("csv",),
     "Authentication": ("auth",),
     "Pagination": ("pagination",),
+    "Windows of time": ("windows",),
+    "Errors in good answers": ("fail_when", "retry_when"),
     "Limits": ("rate", "limits", "retry"),
 }
 """Keys with an object by the heading that the document's links lead to."""
+
+ITEMS = "condition"
+"""What the document calls each item of a list of objects."""
 
 HEADER = "| Key | Description | Type | Default |\n|-----|-------------|------|---------|\n"
 LINK = re.compile(r"\[([^]]+)\]\(([^)]*)\)")
@@ -40,18 +46,20 @@ def source_keys() -> str:
     parts = [_table(source, "`source`")]
     for title, keys in CHAPTERS.items():
         parts.append(f"### {title}\n")
-        parts += [part for key in keys for part in _nested(key, source["properties"][key], objects)]
+        nested = [part for key in keys for part in _nested(key, source["properties"][key], objects)]
+        parts += dict.fromkeys(nested)
     return "\n".join(parts)
 
 
 def _nested(key: str, about: Mapping[str, Any], objects: Mapping[str, Any]) -> Iterator[str]:
     """A table for each kind that the object may be, or the one that it is."""
-    if "$ref" in about:
-        nested = objects[_name(about)]
-        yield f"`{key}`: {_sentence(nested)}\n"
-        yield _table(nested, f"`{key}`")
+    references = [each for each in about.get("anyOf", [about.get("items", about)]) if "$ref" in each]
+    if len(references) == 1:
+        nested, title = objects[_name(references[0])], ITEMS if "items" in about else key
+        yield f"`{title}`: {_sentence(nested)}\n"
+        yield _table(nested, f"`{title}`")
         return
-    for reference in about["anyOf"]:
+    for reference in references:
         nested = objects[_name(reference)]
         (kind,) = nested["properties"][KIND]["enum"]
         yield f'`{key} = {{ kind = "{kind}" }}`: {_sentence(nested)}\n'
@@ -80,7 +88,7 @@ def _section(heading: str) -> str:
 
 def _plain(meaning: str) -> str:
     """A description without links to headings that only the document has."""
-    known = {f"#{title.lower()}" for title in CHAPTERS}
+    known = {f"#{title.lower().replace(' ', '-')}" for title in CHAPTERS}
     return LINK.sub(lambda link: link[0] if link[2] in known else link[1], meaning)
 
 
@@ -90,7 +98,10 @@ def _form(about: Mapping[str, Any]) -> str:
     if "$ref" in about or "discriminator" in about:
         return "`object`"
     if "anyOf" in about:
-        return " or ".join(_form(each) for each in about["anyOf"])
+        forms = dict.fromkeys(_form(each) for each in about["anyOf"] if each.get("type") != "null")
+        return " or ".join(forms)
+    if "items" in about:
+        return f"`list` of {_form(about['items'])}"
     form = f"`{FORMS.get(about['type'], about['type'])}`"
     low, high = about.get("minimum", about.get("exclusiveMinimum")), about.get("maximum")
     if low is None or high is None:

@@ -22,6 +22,7 @@ URL = "https://example.com/records"
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/ours"
 BEARER = {"kind": "bearer", "secret_arn": ARN}
+WINDOWS = {"from_parameter": "a", "to_parameter": "b", "start": "2024-01-01T00:00:00Z", "days": 1}
 
 
 def source(**keys: Any) -> list[dict[str, Any]]:
@@ -42,7 +43,7 @@ BAD: dict[str, Any] = {
     "a long name": source(name="a" * 64),
     "a misspelt key": source(pagintion={"kind": "page"}),
     "two misspelt keys": source(pagintion={"kind": "page"}, Name="a"),
-    "a format nobody knows": source(format="xml"),
+    "a format nobody knows": source(format="yaml"),
     "a method nobody knows": source(method="PUT"),
     "a header that is a number": source(headers={"X-Tenant": 7}),
     "headers that are a list": source(headers=["X-Tenant: 7"]),
@@ -78,6 +79,28 @@ BAD: dict[str, Any] = {
     "limits that are a number": source(limits=5),
     "a long wait": source(rate={"min_interval_seconds": 61}),
     "too many attempts": source(retry={"max_attempts": 21}),
+    "two characters between fields": source(csv={"delimiter": ";;"}),
+    "a line end between fields": source(csv={"delimiter": "\n"}),
+    "a character and a line end": source(csv={"quote": "'\n"}),
+    "a column for a list": source(csv={"columns": "name"}),
+    "a column that is a number": source(csv={"columns": ["name", 5]}),
+    "an empty column": source(csv={"columns": ["name", ""]}),
+    "a key nobody knows in CSV": source(csv={"seperator": ";"}),
+    "a condition for a list": source(record_path="a", fail_when={"path": "ok", "equals": False}),
+    "a word among conditions": source(record_path="a", fail_when=["ok"]),
+    "no path of a condition": source(record_path="a", retry_when=[{"equals": False}]),
+    "a misspelt key of a condition": source(
+        record_path="a", fail_when=[{"path": "a", "exists": True}, {"path": "b", "equal": 1, "exists": True}]
+    ),
+    "a condition on a list": source(record_path="a", fail_when=[{"path": "a", "equals": [1]}]),
+    "a table among values": source(record_path="a", fail_when=[{"path": "a", "in": [1, {}]}]),
+    "many values": source(record_path="a", fail_when=[{"path": "a", "in": list(range(101))}]),
+    "many conditions": source(record_path="a", retry_when=[{"path": "a", "exists": True}] * 21),
+    "half a path": source(record_path="/a~"),
+    "windows without end": source(windows={**WINDOWS, "days": 0}),
+    "a day for a time": source(windows={**WINDOWS, "start": "2024-01-01"}),
+    "windows without a start": source(windows={"from_parameter": "a", "to_parameter": "b", "days": 1}),
+    "windows that are a word": source(windows="daily"),
     "two of one name": [{"name": "a", "url": URL}, {"name": "a", "url": URL}, {"name": "b", "url": URL}],
     "mistakes in two sources": [{"url": "x", "name": "A"}, {"url": URL}, {"speed": 1}],
     "several mistakes in one": source(
@@ -108,6 +131,12 @@ GOOD: dict[str, Any] = {
     "limits at their ends": source(
         limits={"max_records": 1_000_000_000, "timeout_seconds": 0.001, "max_nesting": 500}
     ),
+    "no windows": source(windows=None),
+    "signs of CSV": source(csv={"delimiter": "\t", "quote": "", "escape": "\\", "columns": []}),
+    "values of every type in a condition": source(
+        record_path="a",
+        fail_when=[{"path": "/a~1b", "in": [1, "c", True, 1.5]}, {"path": "a", "equals": 1.5}],
+    ),
     "a key": source(auth={**BEARER, "kms_key": KEY}),
     "no key": source(auth={**BEARER, "kms_key": ""}),
     **{f"{number}: {example['name']}": [example] for number, example in enumerate(EXAMPLES)},
@@ -119,7 +148,7 @@ TYPED = {
     "a set": ('toset([{ url = "x" }])', ["sources[0].url"]),
     "a map of sources": ('tomap({ a = { url = "x" } })', ["sources"]),
     "a list of maps": (
-        'tolist([tomap({ url = "https://a.example", format = "xml" })])',
+        'tolist([tomap({ url = "https://a.example", format = "yaml" })])',
         ["sources[0].format"],
     ),
     "null": ("null", ["sources"]),
@@ -265,6 +294,19 @@ def test_a_limit_that_would_not_be_checked_stops_the_emitter(
     amend(monkeypatch, tmp_path, size={"type": "integer", "multipleOf": 2})
 
     with pytest.raises(UnknownKeyword, match="size: the schema has multipleOf"):
+        source_tables()
+
+
+def test_a_condition_of_another_kind_stops_the_emitter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of what a table says as a whole, only what is named as left to the function is not checked."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema["$defs"]["Csv"]["dependentRequired"] = {"quote": ["escape"]}
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    monkeypatch.setattr(source_checks, "SCHEMA", tmp_path / "schema.json")
+
+    with pytest.raises(UnknownKeyword, match="Csv: the schema has dependentRequired"):
         source_tables()
 
 

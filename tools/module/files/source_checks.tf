@@ -6,7 +6,7 @@
 locals {
   given_sources = concat([], [for list in [var.sources] : [for each in list : each] if startswith(jsonencode(list), "[")]...)
 
-  # The sources and their tables, each with the key of the source that it belongs to.
+  # The sources, their tables and those in lists, each with the key of the source that it belongs to.
   source_parts = [
     for part in flatten([
       for index, source in local.given_sources : [
@@ -15,16 +15,26 @@ locals {
           for key, value in source :
           { at = "sources[${index}].${key}", key = key, table = try("${key}_${value.kind}", key), value = value }
         ],
+        [
+          for key, table in local.source_lists : [
+            for list in [source[key]] : [
+              for place, item in list :
+              { at = "sources[${index}].${key}.${place}", key = key, table = table, value = item }
+            ]
+            if startswith(jsonencode(list), "[")
+          ]
+          if contains(keys(source), key)
+        ],
       ]
       if startswith(jsonencode(source), "{")
     ]) : part
     if contains(local.source_table_names, part.table) ? startswith(jsonencode(part.value), "{") : false
   ]
 
-  # The maps in them, which are tables with one rule for every value, and the names of their keys.
+  # The maps and lists in them, which are tables with one rule for every value, and the names of a map's keys.
   source_maps = flatten([
     for part in local.source_parts : [
-      for key in local.source_tables[part.table].maps : [
+      for key in concat(local.source_tables[part.table].maps, local.source_tables[part.table].lists) : [
         for map in [part.value[key]] : [
           { at = "${part.at}.${key}", key = part.key == "" ? key : part.key, table = "${part.table}_${key}", value = map },
           [
@@ -33,7 +43,7 @@ locals {
             if contains(local.source_table_names, table)
           ],
         ]
-        if startswith(jsonencode(map), "{")
+        if startswith(jsonencode(map), contains(local.source_tables[part.table].lists, key) ? "[" : "{")
       ]
       if contains(keys(part.value), key)
     ]
@@ -118,6 +128,12 @@ locals {
                 if type == "object"
               ],
               [
+                for list in [each.value] :
+                length(list) < lookup(each.rule, "min_items", 0) ? "min_items" :
+                length(list) > lookup(each.rule, "max_items", length(list)) ? "max_items" : ""
+                if type == "array"
+              ],
+              [
                 for number in [each.value] :
                 number < lookup(each.rule, "minimum", number) ? "minimum" :
                 number > lookup(each.rule, "maximum", number) ? "maximum" :
@@ -139,6 +155,8 @@ locals {
                 kinds      = "be of a kind of ${try(join(", ", each.rule.kinds), "")}"
                 min_keys   = "have at least ${try(each.rule.min_keys, 0)} keys"
                 max_keys   = "have at most ${try(each.rule.max_keys, 0)} keys"
+                min_items  = "have at least ${try(each.rule.min_items, 0)} items"
+                max_items  = "have at most ${try(each.rule.max_items, 0)} items"
                 minimum    = "be at least ${try(each.rule.minimum, 0)}"
                 maximum    = "be at most ${try(each.rule.maximum, 0)}"
                 above      = "be above ${try(each.rule.above, 0)}"
