@@ -9,7 +9,10 @@ from url_fetcher.formats import xml_path
 
 Schema = dict[str, Any]
 
+# A value of another type fulfils every limit but that of its type.
 _GIVEN: Schema = {"minLength": 1}
+_FILLED: Schema = {"type": "array", "minItems": 1}
+_TABLE: Schema = {"type": "object"}
 _VERDICTS = ("fail_when", "retry_when")
 
 
@@ -24,8 +27,8 @@ def conditions(csv_formats: tuple[str, ...]) -> dict[str, list[Schema]]:
         "Source": [
             {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
             {"if": _with(format={"const": "xml"}), "then": _xml()},
-            *({"if": _with(**{key: {"minItems": 1}}), "then": _with_record_path(key)} for key in _VERDICTS),
-            {"if": _with(pagination=_with(into={"const": "body"})), "then": _with_table()},
+            *({"if": _with(**{key: _FILLED}), "then": _with_record_path(key)} for key in _VERDICTS),
+            {"if": _with(pagination=_TABLE | _with(into={"const": "body"})), "then": _with_table()},
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
         "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],

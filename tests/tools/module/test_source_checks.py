@@ -86,7 +86,7 @@ BAD: dict[str, Any] = {
     "a column that is a number": source(csv={"columns": ["name", 5]}),
     "an empty column": source(csv={"columns": ["name", ""]}),
     "a key nobody knows in CSV": source(csv={"seperator": ";"}),
-    "a condition for a list": source(record_path="a", fail_when={"path": "ok", "equals": False}),
+    "a condition for a list": source(fail_when={"path": "ok", "equals": False}),
     "a word among conditions": source(record_path="a", fail_when=["ok"]),
     "no path of a condition": source(record_path="a", retry_when=[{"equals": False}]),
     "a misspelt key of a condition": source(
