@@ -18,6 +18,9 @@ from tools.module.variables import default_of, settings_with_variable, variable_
 CALL = "ingestion"
 """What the root module calls the module."""
 
+ACCOUNT = "${data.aws_caller_identity.current.account_id}"
+"""The provider's account. In a root module it is known when Terraform plans."""
+
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 DECIDED_BY_THE_ZIP = {"function.runtime", "function.architecture"}
 
@@ -33,7 +36,8 @@ def root_module(settings: Settings, source: str) -> str:
     }
     accounts = settings.pipeline.allowed_account_ids
     provider = {"region": settings.pipeline.region} | ({"allowed_account_ids": accounts} if accounts else {})
-    call = {"source": source, **inputs(settings)}
+    account = accounts[0] if len(accounts) == 1 else ACCOUNT
+    call = {"source": source, "account_id": account, "region": settings.pipeline.region, **inputs(settings)}
     if settings.sources:
         call["sources"] = list(settings.sources)
     terraform = (
@@ -44,6 +48,7 @@ def root_module(settings: Settings, source: str) -> str:
     blocks = [
         f"terraform {{\n{terraform}}}\n",
         f'provider "aws" {{\n{arguments(provider)}}}\n',
+        *([] if account != ACCOUNT else ['data "aws_caller_identity" "current" {}\n']),
         f'module "{CALL}" {{\n{arguments(call)}}}\n',
         *(
             f'output "{each.name}" {{\n  description = {quoted(each.meaning)}\n'
@@ -91,7 +96,7 @@ def expression(value: object, indent: int = 2) -> str:
     if isinstance(value, list | tuple) and any(isinstance(inner, Mapping) for inner in value):
         lines = "".join(f"{space}  {expression(inner, indent + 2)},\n" for inner in value)
         return f"[\n{lines}{space}]"
-    return literal(value)
+    return ACCOUNT[2:-1] if value == ACCOUNT else literal(value)
 
 
 def _key(name: str) -> str:

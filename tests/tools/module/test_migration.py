@@ -1,5 +1,9 @@
 """The root module that takes over a stack; tests/e2e/test_lifecycle.py applies it."""
 
+from dataclasses import replace
+
+import pytest
+
 from ingestion_pipeline.settings.tables import (
     FunctionSettings,
     PipelineSettings,
@@ -38,6 +42,21 @@ def test_the_backend_is_that_of_the_stack() -> None:
         '  backend "s3" {\n    bucket = "states"\n    key = "orders/prod/terraform.tfstate"\n'
         '    region = "us-east-1"\n'
     ) in text
+
+
+@pytest.mark.parametrize(
+    ("accounts", "line"),
+    [
+        (("123456789012",), '  account_id = "123456789012"\n'),
+        ((), "  account_id = data.aws_caller_identity.current.account_id\n"),
+    ],
+)
+def test_the_account_is_the_allowed_one_or_the_providers(accounts: tuple[str, ...], line: str) -> None:
+    """The module requires it, and the stack's settings need not have it."""
+    pipeline = replace(SETTINGS.pipeline, allowed_account_ids=accounts)
+    text = root_module(replace(SETTINGS, pipeline=pipeline), "../module")
+
+    assert (line in text, '  region = "eu-west-1"\n' in text) == (True, True)
 
 
 def test_a_source_is_written_as_hcl() -> None:
