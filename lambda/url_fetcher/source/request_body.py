@@ -1,12 +1,13 @@
 """The body of a request: the source's own, with what a page adds to it."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.paths import described, parse_path
+from url_fetcher.paths import JsonPath, described, parse_path
 
 
 def encoded(body: str | dict[str, Any], members: Mapping[str, object]) -> bytes:
@@ -26,18 +27,33 @@ def encoded(body: str | dict[str, Any], members: Mapping[str, object]) -> bytes:
 def with_members(body: dict[str, Any], members: Mapping[str, object]) -> dict[str, Any]:
     """A copy of the body with values set at paths, in objects that are made where there are none.
 
+    An index of a JSON Pointer reaches an array's element that is there.
+
     Raises:
-        ValueError: When a path leads through something that is no object.
+        ValueError: When a path leads through something that has no such members.
     """
     whole = dict(body)
-    for path, value in members.items():
-        *way, last = parse_path(path).keys
-        table = whole
-        for key in way:
-            inner = table.get(key, {})
-            if not isinstance(inner, dict):
-                raise ValueError(f"`body` has {described(inner)} at {key!r}, on the way to {path!r}")
-            table[key] = dict(inner)
-            table = table[key]
-        table[last] = value
+    for text, value in members.items():
+        path = parse_path(text)
+        holder: Any = whole
+        for key, following in pairwise(path.keys):
+            place = _place(holder, key)
+            inner = holder.get(place, {}) if isinstance(holder, dict) else holder[place]
+            if not _leads_to(inner, following, path):
+                raise ValueError(f"`body` has {described(inner)} at {key!r}, on the way to {text!r}")
+            holder[place] = inner.copy()
+            holder = holder[place]
+        holder[_place(holder, path.keys[-1])] = value
     return whole
+
+
+def _leads_to(value: object, key: str, path: JsonPath) -> bool:
+    """Whether the key may be set in the value: any in an object, an index that is there in an array."""
+    if not isinstance(value, list):
+        return isinstance(value, dict)
+    index = path.index_of(key)
+    return index is not None and index < len(value)
+
+
+def _place(holder: dict[str, Any] | list[Any], key: str) -> Any:
+    return key if isinstance(holder, dict) else int(key)

@@ -50,3 +50,22 @@ def test_a_table_becomes_json_with_every_member() -> None:
     found = encoded({"q": "ü"}, {"page.size": 2, "/page/after": ["x", 1.5]})
 
     assert json.loads(found) == {"q": "ü", "page": {"size": 2, "after": ["x", 1.5]}}
+
+
+def test_an_index_of_a_pointer_reaches_an_element_that_is_there() -> None:
+    """The source's own array stays as it is."""
+    body = {"groups": [{"filters": [{"value": "0"}, 2]}]}
+
+    found = with_members(body, {"/groups/0/filters/0/value": "7", "/groups/0/filters/1": 3})
+
+    assert (found, body["groups"]) == (
+        {"groups": [{"filters": [{"value": "7"}, 3]}]},
+        [{"filters": [{"value": "0"}, 2]}],
+    )
+
+
+@pytest.mark.parametrize("path", ["/groups/1/value", "groups.0.value", "/groups/x", "/groups/-"])
+def test_an_array_is_not_made_longer(path: str) -> None:
+    """What is no index of an element that is there is refused."""
+    with pytest.raises(ValueError, match="an array of 1 elements"):
+        with_members({"groups": [{}]}, {path: 1})

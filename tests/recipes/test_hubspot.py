@@ -1,0 +1,193 @@
+"""HubSpot: a search by POST, which gives 10,000 results at most, read by key in the body."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
+from tests.recipes.recipe import at, ingest, recipe
+from url_fetcher.errors import SourceRejected, SourceUnavailable
+
+SECRET = {"token": "pat-na1-1"}
+SINCE = 1_704_067_200_000
+MAX_RESULTS, MAX_LIMIT = 10_000, 200
+KEYS = {"limit", "after", "properties", "sorts", "filterGroups", "query"}
+OPERATORS = {"GT": int.__gt__, "GTE": int.__ge__, "LT": int.__lt__, "LTE": int.__le__, "EQ": int.__eq__}
+NUMBERS = {"hs_object_id", "lastmodifieddate"}
+
+
+def contact(number: int) -> dict[str, Any]:
+    """One contact; every seventh was not changed since the recipe's time. Ids differ in length."""
+    changed = SINCE + number if number % 7 else SINCE - 1
+    properties = {
+        "email": f"{number}@example.com",
+        "hs_object_id": str(number),
+        "lastmodifieddate": str(changed),
+    }
+    return {"id": str(number), "properties": properties, "archived": False}
+
+
+def contacts(count: int) -> list[dict[str, Any]]:
+    """So many contacts, in no order."""
+    return [contact(number) for number in sorted(range(1, count + 1), key=lambda number: number % 101)]
+
+
+@dataclass
+class HubSpot:
+    """As https://developers.hubspot.com/docs/api-reference/search/guide says."""
+
+    contacts: list[dict[str, Any]] = field(default_factory=lambda: contacts(700))
+    good_pages: int = 1_000
+    secondly_limit_at: int = 0
+    changes: bool = False
+    pages: int = 0
+
+    def __call__(self, connection: Connection, request: Request) -> None:
+        """Answer one search."""
+        status, body = self._answer(request)
+        answer(json.dumps(body).encode(), status=status)(connection, request)
+
+    def _answer(self, request: Request) -> tuple[int, dict[str, Any]]:
+        if request.headers.get("authorization") != "Bearer pat-na1-1":
+            return 401, {"status": "error", "category": "INVALID_AUTHENTICATION"}
+        if request.method != "POST":
+            return 405, {"status": "error", "message": "Method Not Allowed"}
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return 415, {"status": "error", "message": "Unsupported Media Type"}
+        asked = json.loads(request.body)
+        if problem := refusal(asked):
+            return 400, {"status": "error", "category": "VALIDATION_ERROR", "message": problem}
+        if self.pages == self.secondly_limit_at > 0:
+            self.secondly_limit_at = 0
+            return 429, {"status": "error", "errorType": "RATE_LIMIT", "policyName": "SECONDLY"}
+        if self.pages == self.good_pages:
+            return 500, {"status": "error", "message": "internal error"}
+        return self._page(asked)
+
+    def _page(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        found = [each for each in self.contacts if matches(each, asked.get("filterGroups", []))]
+        for sort in asked.get("sorts", []):
+            name = sort["propertyName"]
+            found.sort(
+                key=lambda each: int(each["properties"][name]), reverse=sort["direction"] == "DESCENDING"
+            )
+        after, limit = int(asked.get("after", 0)), asked.get("limit", 10)
+        if after + limit > MAX_RESULTS:
+            return 400, {"status": "error", "message": "There is a maximum of 10000 results per query"}
+        self.pages += 1
+        page = json.loads(json.dumps(found[after : after + limit]))
+        if self.changes:
+            self._change()
+        following = {"paging": {"next": {"after": str(after + limit)}}} if after + limit < len(found) else {}
+        return 200, {"total": len(found), "results": page, **following}
+
+    def _change(self) -> None:
+        """A contact that was read and one that was not are saved; a new one is made."""
+        for each in (self.contacts[0], self.contacts[-1]):
+            each["properties"]["lastmodifieddate"] = str(SINCE + 10_000 + self.pages)
+        if self.pages == 1:
+            self.contacts.append(contact(100_001))
+
+
+def refusal(asked: dict[str, Any]) -> str:
+    """What is wrong with a search."""
+    groups = asked.get("filterGroups", [])
+    filters = [each for group in groups for each in group["filters"]]
+    if unknown := asked.keys() - KEYS:
+        return f"Invalid input JSON: unknown {sorted(unknown)}"
+    if not 1 <= asked.get("limit", 10) <= MAX_LIMIT:
+        return "limit must be at most 200"
+    if len(groups) > 5 or len(filters) > 18 or len(asked.get("sorts", [])) > 1:
+        return "too many filters or sorts"
+    if any(each["operator"] not in OPERATORS or not str(each["value"]).isdecimal() for each in filters):
+        return "Invalid filter"
+    return "" if {each["propertyName"] for each in filters} <= NUMBERS else "Property does not exist"
+
+
+def matches(record: dict[str, Any], groups: list[dict[str, Any]]) -> bool:
+    """Whether all filters of any group hold."""
+    return not groups or any(
+        all(
+            OPERATORS[each["operator"]](int(record["properties"][each["propertyName"]]), int(each["value"]))
+            for each in group["filters"]
+        )
+        for group in groups
+    )
+
+
+@pytest.fixture
+def api() -> HubSpot:
+    """The API's state."""
+    return HubSpot()
+
+
+@pytest.fixture
+def server(api: HubSpot) -> Iterator[HostileSource]:
+    """The API."""
+    with HostileSource({"/crm/v3/objects/contacts/search": api}) as source:
+        yield source
+
+
+def changed_since(api: HubSpot) -> list[dict[str, Any]]:
+    """What the recipe asks for, by id."""
+    found = [each for each in api.contacts if int(each["properties"]["lastmodifieddate"]) >= SINCE]
+    return sorted(found, key=lambda each: int(each["id"]))
+
+
+def test_every_changed_contact_is_ingested(api: HubSpot, server: HostileSource) -> None:
+    """Each once, as it was sent."""
+    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
+
+    assert stream.values == changed_since(api)
+
+
+def test_more_than_ten_thousand_results_are_ingested(api: HubSpot, server: HostileSource) -> None:
+    """The API refuses to page beyond them within one search."""
+    api.contacts = contacts(12_000)
+    expected = changed_since(api)
+
+    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
+
+    assert (len(expected) > MAX_RESULTS, stream.values) == (True, expected)
+
+
+def test_contacts_saved_during_the_walk_are_not_missed(api: HubSpot, server: HostileSource) -> None:
+    """The order by id stays; a contact that is made meanwhile comes, too."""
+    api.changes = True
+    before = [each["id"] for each in changed_since(api)]
+
+    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
+
+    found = [each["id"] for each in stream.values]
+    assert (set(before) - set(found), len(found) - len(set(found)), found[-1]) == (set(), 0, "100001")
+
+
+def test_a_limit_is_waited_for(api: HubSpot, server: HostileSource) -> None:
+    """The third search is one too many in its second."""
+    api.secondly_limit_at = 2
+
+    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
+
+    assert (api.secondly_limit_at, stream.values) == (0, changed_since(api))
+
+
+def test_resume_brings_the_rest_after_a_failure(api: HubSpot, server: HostileSource) -> None:
+    """What was accepted and what follows are all contacts, each once."""
+    source = at(server, recipe("hubspot"))
+    api.good_pages = 2
+    with pytest.raises(SourceUnavailable) as failed:
+        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
+    api.good_pages = 1_000
+
+    rest = ingest(source, secret=SECRET, event={"resume": json.loads(str(failed.value.details["resume"]))})
+
+    assert failed.value.stream.values + rest.values == changed_since(api)  # type: ignore[attr-defined]
+
+
+def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
+    """The API answers 401."""
+    with pytest.raises(SourceRejected):
+        ingest(at(server, recipe("hubspot")), secret={"token": "other"})
