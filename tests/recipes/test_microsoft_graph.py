@@ -137,7 +137,7 @@ def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], graph: Gra
 
 
 def test_a_page_over_the_cap_is_refused(source: dict[str, Any]) -> None:
-    """The server does take the recipe's page size by its rules, so that the recipe's is known to be allowed."""
+    """The server allows what the recipe asks for and no more."""
     source["query"]["$top"] = 1_000
 
     with pytest.raises(SourceRejected, match="400"):
