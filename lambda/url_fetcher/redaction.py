@@ -16,7 +16,8 @@ _SECRET_PARAMETER = re.compile(
 )
 # A page's token is not a secret, unless its name says that it grants access.
 _PLACE_PARAMETER = re.compile(
-    r"^(?!.*(access|auth|secret|api[-_]?key)).*(page|next|cursor|continu|sync|start|after)", re.IGNORECASE
+    r"^(?!.*(access|auth|secret|api[-_]?key)).*(page|next|cursor|continu|sync|start|after|skip|delta)",
+    re.IGNORECASE,
 )
 _PAIR_IN_TEXT = re.compile(r"(?<=[?&;])([^\s?&;=#\"'<>]{1,256})=([^\s&#\"<>]+)")
 _USER_IN_TEXT = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")

@@ -143,6 +143,7 @@ def test_a_secret_parameter_is_hidden(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["page", "page_token", "pageToken", "next_token", "continuationToken", "sync_token", "cursor",
+     "$skiptoken", "%24deltatoken",
      "sort_key", "start_key", "partition_key", "keyword", "monkey", "design", "passenger", "zipcode"],
 )  # fmt: skip
 def test_an_ordinary_parameter_is_shown(name: str) -> None:

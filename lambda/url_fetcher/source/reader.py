@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from url_fetcher.errors import SourceUnavailable
+from url_fetcher.http.retry import asked_seconds
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth_kind import Session
@@ -146,6 +147,9 @@ class SourceReader:
                 chunks=self._counted(opened, digest),
             )
             yield page
+            if page.failure:
+                asked = asked_seconds(opened.response.status, opened.response.headers)
+                page.failure.details["retry_after_seconds"] = asked
             return page.failure or self._outcome(opened.response, page, digest.intdigest())
 
     def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:

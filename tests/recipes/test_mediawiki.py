@@ -1,0 +1,153 @@
+"""MediaWiki: several parameters to continue with, and errors such as maxlag with status 200."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
+from tests.recipes.recipe import at, ingest, recipe
+from url_fetcher.errors import SourceRejected, SourceUnavailable
+
+SERVED = 10
+KNOWN = {
+    "action", "format", "formatversion", "list", "rcstart", "rcdir", "rclimit", "rcprop", "maxlag",
+    "rccontinue", "continue",
+}  # fmt: skip
+
+
+def change(number: int) -> dict[str, Any]:
+    """A change; two share a second."""
+    stamp = f"2024-02-01T00:00:{number // 2:02}Z"
+    return {
+        "type": "edit",
+        "title": f"Ämter {number}",
+        "rcid": 900 + number,
+        "timestamp": stamp,
+        "minor": False,
+    }
+
+
+def place(one: dict[str, Any]) -> str:
+    """Where a change is, as `rccontinue` names it."""
+    return f"{''.join(filter(str.isdecimal, one['timestamp']))}|{one['rcid']}"
+
+
+def failure(code: str, info: str) -> dict[str, Any]:
+    """An error as it comes with status 200."""
+    return {"error": {"code": code, "info": info}}
+
+
+@dataclass
+class Wiki:
+    """The API as https://www.mediawiki.org/wiki/ says: API:Continue, Manual:Maxlag_parameter.
+
+    Attributes:
+        changes: What the wiki has now.
+        added: A change that is made after the first page.
+        lags: Whether the replicas lag for a second from the third request on.
+        broken_from: The number of changes behind which everything is 500.
+        refused: How often a request was refused for the lag.
+    """
+
+    changes: list[dict[str, Any]] = field(default_factory=lambda: [change(number) for number in range(45)])
+    added: dict[str, Any] | None = None
+    lags: bool = False
+    broken_from: int = 1_000
+    refused: int = 0
+    requests: int = 0
+    free_at: float = 0
+
+    def __call__(self, connection: Connection, request: Request) -> None:
+        """One answer."""
+        self.requests += 1
+        if self.lags and self.requests == 3:
+            self.free_at = monotonic() + 1
+        if "@" not in request.headers.get("user-agent", ""):
+            behave = answer(b"Please set a user-agent", status=403, content_type="text/plain")
+        elif monotonic() < self.free_at and "maxlag" in request.query:
+            self.refused += 1
+            error = failure("maxlag", "Waiting for 10.64.48.35: 6.2 seconds lagged.")
+            behave = answer(json.dumps(error).encode(), headers={"Retry-After": "1", "X-Database-Lag": "6"})
+        else:
+            status, body = self._answered(dict(request.query))
+            behave = answer(json.dumps(body).encode(), status=status)
+        behave(connection, request)
+
+    def _answered(self, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        if asked.get("action") != "query" or asked.get("list") != "recentchanges" or asked.keys() - KNOWN:
+            return 200, failure("badvalue", "Unrecognized value for parameter.")
+        if asked.get("rclimit") != "max" and int(asked.get("rclimit", "10")) > 500:
+            return 200, failure("badinteger", "rclimit must be between 1 and 500.")
+        begin = asked.get("rccontinue", "")
+        # Both parameters come back together, or the place is not the one that was given.
+        if (begin != "") is not (asked.get("continue") == "-||"):
+            return 200, failure("badcontinue", "Invalid continue param.")
+        if self.added and begin:
+            self.changes.append(self.added)
+            self.added = None
+        rest = [one for one in self.changes if one["timestamp"] >= asked["rcstart"] and place(one) >= begin]
+        if len(self.changes) - len(rest) >= self.broken_from:
+            return 500, failure("internal_api_error_DBQueryError", "")
+        body: dict[str, Any] = {"batchcomplete": True, "query": {"recentchanges": rest[:SERVED]}}
+        if len(rest) > SERVED:
+            body = {"continue": {"rccontinue": place(rest[SERVED]), "continue": "-||"}, **body}
+        return 200, body
+
+
+@pytest.fixture
+def wiki() -> Wiki:
+    """The API's state."""
+    return Wiki()
+
+
+@pytest.fixture
+def source(wiki: Wiki) -> Iterator[dict[str, Any]]:
+    """The recipe's source at the server."""
+    with HostileSource({"/w/api.php": wiki}) as server:
+        yield at(server, recipe("mediawiki"))
+
+
+def test_every_change_is_ingested(source: dict[str, Any], wiki: Wiki) -> None:
+    """All members of `continue` are sent back, until there is none; each record comes exactly as sent."""
+    assert ingest(source).values == wiki.changes
+
+
+def test_a_change_during_the_walk_is_ingested(source: dict[str, Any], wiki: Wiki) -> None:
+    """What is changed during the walk comes at its end."""
+    wiki.added = change(50)
+
+    assert ingest(source).values == [*map(change, range(45)), change(50)]
+
+
+def test_lag_is_waited_for(source: dict[str, Any], wiki: Wiki) -> None:
+    """The error of maxlag, which comes with 200, is waited for as long as its Retry-After says, and once."""
+    wiki.lags = True
+
+    stream = ingest(source)
+
+    assert (stream.values, wiki.refused) == (wiki.changes, 1)
+
+
+def test_another_error_is_told(source: dict[str, Any]) -> None:
+    """An error with status 200 that will not change ends the invocation with the wiki's words."""
+    source["query"]["list"] = "recentchange"
+
+    with pytest.raises(SourceRejected, match="Unrecognized value for parameter"):
+        ingest(source)
+
+
+def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], wiki: Wiki) -> None:
+    """The error's resume brings the rest."""
+    wiki.broken_from = 20
+    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
+
+    with pytest.raises(SourceUnavailable) as caught:
+        ingest(source)
+    wiki.broken_from = 1_000
+    rest = ingest(source, event={"resume": json.loads(str(caught.value.details["resume"]))})
+
+    assert vars(caught.value)["stream"].values + rest.values == wiki.changes

@@ -1,0 +1,153 @@
+"""World Bank: records at index 1, pages by number, errors with status 200."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
+from tests.recipes.recipe import at, ingest, recipe
+from url_fetcher.errors import SourceRejected, SourceUnavailable
+
+SERVED = 10
+INVALID = [
+    {"message": [{"id": "120", "key": "Invalid value", "value": "The provided parameter value is not valid"}]}
+]
+
+
+def value(year: int, number: int | None = None) -> dict[str, Any]:
+    """One year's value, which may be null."""
+    return {
+        "indicator": {"id": "SP.POP.TOTL", "value": "Population, total"},
+        "countryiso3code": "AFE",
+        "date": str(year),
+        "value": number,
+        "unit": "",
+    }
+
+
+@dataclass
+class WorldBank:
+    """The API as https://datahelpdesk.worldbank.org/knowledgebase/articles/898581 and 898620 say.
+
+    Attributes:
+        values: What it has now, the latest year first.
+        added: The value of a new year, which is there after the first page.
+        is_limited: Whether the third request is answered with 503 and a second's wait.
+        broken_from: The page from which on everything is 500.
+        refused: How often 503 was answered.
+    """
+
+    values: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            value(year, year * 7 if year % 5 else None) for year in range(2004, 1959, -1)
+        ]
+    )
+    added: dict[str, Any] | None = None
+    is_limited: bool = False
+    broken_from: int = 1_000
+    refused: int = 0
+    requests: int = 0
+    free_at: float = 0
+
+    def __call__(self, connection: Connection, request: Request) -> None:
+        """One page."""
+        self.requests += 1
+        if self.is_limited and self.requests == 3:
+            self.free_at = monotonic() + 1
+        asked = request.query
+        if monotonic() < self.free_at:
+            self.refused += 1
+            behave = answer(b"<html>busy</html>", status=503, headers={"Retry-After": "1"})
+        elif asked.get("format") != "json":
+            behave = answer(b"<wb:countries/>", content_type="text/xml")
+        elif int(asked.get("page", "1")) >= self.broken_from:
+            behave = answer(b"<html>Internal Server Error</html>", status=500)
+        else:
+            behave = answer(json.dumps(self._page(asked.get("page", "1"), asked)).encode())
+        behave(connection, request)
+
+    def _page(self, number: str, asked: Any) -> list[Any]:
+        first, _, last = asked.get("date", "0:9999").partition(":")
+        page, per_page = int(number), int(asked.get("per_page", "50"))
+        if page < 1 or per_page < 1 or not (first.isdecimal() and last.isdecimal()):
+            return INVALID
+        if self.added and page > 1:
+            self.values.insert(0, self.added)
+            self.added = None
+        found = [one for one in self.values if int(first) <= int(one["date"]) <= int(last)]
+        if not found:
+            return [{"page": 0, "pages": 0, "per_page": 0, "total": 0, "sourceid": None}, None]
+        size = min(per_page, SERVED)
+        about = {"page": page, "pages": -(-len(found) // size), "per_page": size, "total": len(found)}
+        return [about, found[(page - 1) * size : page * size]]
+
+
+@pytest.fixture
+def bank() -> WorldBank:
+    """The API's state."""
+    return WorldBank()
+
+
+@pytest.fixture
+def source(bank: WorldBank) -> Iterator[dict[str, Any]]:
+    """The recipe's source at the server."""
+    with HostileSource({"/v2/country/all/indicator/SP.POP.TOTL": bank}) as server:
+        yield at(server, recipe("world-bank"))
+
+
+def test_every_value_is_ingested(source: dict[str, Any], bank: WorldBank) -> None:
+    """All pages are read, each record exactly as sent, and none is asked for after the last."""
+    stream = ingest(source)
+
+    assert (stream.values, bank.requests) == (bank.values, 5)
+
+
+def test_a_value_that_is_inserted_during_the_walk_hides_none(source: dict[str, Any], bank: WorldBank) -> None:
+    """A record that moves to the next page comes twice with one id; none that was there is missing."""
+    bank.added, before = value(2005, 1), list(bank.values)
+
+    lines = ingest(source).lines
+
+    unique = {line["id"]: line["data"] for line in lines}
+    assert (list(unique.values()), len(lines)) == (before, 46)
+
+
+def test_years_without_values_are_no_records(source: dict[str, Any]) -> None:
+    """The null in place of the records is none."""
+    source["query"]["date"] = "1900:1950"
+
+    assert ingest(source).values == []
+
+
+def test_a_message_is_an_error(source: dict[str, Any]) -> None:
+    """What the API refuses with status 200 ends the invocation with its own words."""
+    source["query"]["date"] = "yesterday"
+
+    with pytest.raises(SourceRejected, match="The provided parameter value is not valid"):
+        ingest(source)
+
+
+def test_a_busy_server_is_waited_for(source: dict[str, Any], bank: WorldBank) -> None:
+    """A 503 is waited for as long as it says, once, and loses nothing."""
+    bank.is_limited = True
+
+    stream = ingest(source)
+
+    assert (stream.values, bank.refused) == (bank.values, 1)
+
+
+def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], bank: WorldBank) -> None:
+    """The error's resume brings the rest."""
+    bank.broken_from = 3
+    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
+
+    with pytest.raises(SourceUnavailable) as caught:
+        ingest(source)
+    bank.broken_from = 1_000
+    rest = ingest(source, event={"resume": json.loads(str(caught.value.details["resume"]))})
+
+    assert vars(caught.value)["stream"].values + rest.values == bank.values
