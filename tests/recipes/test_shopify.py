@@ -79,12 +79,12 @@ class Shop:
 
     def _page(self, request: Request) -> tuple[list[dict[str, Any]], dict[str, str]]:
         asked = dict(request.query)
-        state = {"since": asked.get("updated_at_min", ""), "below": len(self.orders) + 1}
+        state: dict[str, Any] = {"since": asked.get("updated_at_min", ""), "below": len(self.orders) + 1}
         if "page_info" in asked:
             state = json.loads(base64.urlsafe_b64decode(asked["page_info"]))
-        below = int(state["below"])
+        below = state["below"]
         fitting = [n for n in sorted(self.orders, reverse=True) if n < below]
-        fitting = [n for n in fitting if self.orders[n]["updated_at"] >= str(state["since"])]
+        fitting = [n for n in fitting if self.orders[n]["updated_at"] >= state["since"]]
         size = min(int(asked.get("limit", "50")), SERVED)
         numbers = fitting[:size]
         links = [] if "page_info" not in asked else [link(request, "previous", {"below": 0, "since": ""})]
