@@ -36,10 +36,13 @@ def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -
 def retry_after_seconds(
     header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> float | None:
-    """Seconds that a ``Retry-After`` asks for, in either form (RFC 9110, 10.2.3); None without one."""
+    """Seconds that a ``Retry-After`` asks for, in either form (RFC 9110, 10.2.3); None without one.
+
+    A fraction is read, too: Shopify sends ``2.0``.
+    """
     if not header:
         return None
-    if header.strip().isdecimal():
+    if header.strip().isdecimal() or _NUMBER.fullmatch(header.strip()):
         return min(float(header), _MAX_ASKED_SECONDS)
     try:
         when = parsedate_to_datetime(header)

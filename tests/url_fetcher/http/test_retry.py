@@ -28,6 +28,7 @@ def test_these_statuses_are_tried_again() -> None:
         ("0", 0.0),
         ("7", 7.0),
         (" 7 ", 7.0),
+        ("2.5", 2.5),
         ("9" * 400, 1e9),
         (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
         ("Mon, 23 Nov 2026 03:18:38 +0200", 30.0),
@@ -36,7 +37,19 @@ def test_these_statuses_are_tried_again() -> None:
         ("Mon Nov 23 01:18:38 2026", 30.0),
         (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
     ],
-    ids=["now", "seconds", "spaces", "for ever", "date", "zone", "no zone", "RFC 850", "asctime", "past"],
+    ids=[
+        "now",
+        "seconds",
+        "spaces",
+        "fraction",
+        "for ever",
+        "date",
+        "zone",
+        "no zone",
+        "RFC 850",
+        "asctime",
+        "past",
+    ],
 )
 def test_retry_after_is_read_in_either_form(header: str, seconds: float) -> None:
     """Seconds, or a date in any form of HTTP; a date without a zone is UTC, one gone by is now."""
@@ -50,7 +63,7 @@ def test_retry_after_is_read_in_either_form(header: str, seconds: float) -> None
         "",
         "soon",
         "-1",
-        "1.5",
+        "1.5s",
         "²",
         "Mon, 99 Nov 2026 01:18:38 GMT",
         "Mon, 23 Nov 2026 01:18:38 +9999",
