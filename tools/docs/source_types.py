@@ -61,7 +61,9 @@ def _class(name: str, table: Mapping[str, Any], example: str = "") -> str:
     required = table["required"]
     keys = sorted(properties, key=lambda key: (key != "kind", key not in required, key))
     meanings = "\n".join(_meaning(key, properties[key]) for key in keys if key != "kind")
-    parts = [table["description"], f"Attributes:\n{meanings}" if meanings else "", example.strip()]
+    # What the class itself says of its keys stands in docs/sources.md too.
+    said = table["description"].partition("\n\n")[0]
+    parts = [said, f"Attributes:\n{meanings}" if meanings else "", example.strip()]
     text = "\n\n".join(part for part in parts if part)
     lines = [f"    {line}".rstrip() for line in text.splitlines()]
     end = "\n    " if len(lines) > 1 else ""
@@ -70,10 +72,13 @@ def _class(name: str, table: Mapping[str, Any], example: str = "") -> str:
     if any(map(keyword.iskeyword, keys)):
         # A class cannot have such a key.
         fields = "".join(f"    {json.dumps(key)}: {type_},\n" for key, type_ in annotations.items())
-        said = text.replace("\n\n    ", "\n\n")
-        return f'{name} = TypedDict("{name}", {{\n{fields}}}, total=False)\n"""{said}{end.strip(" ")}"""\n'
+        lines_said = text.replace("\n\n    ", "\n\n")
+        return (
+            f'{name} = TypedDict("{name}", {{\n{fields}}}, total=False)\n"""{lines_said}{end.strip(" ")}"""\n'
+        )
     fields = "".join(f"    {key}: {type_}\n" for key, type_ in annotations.items())
-    return f'class {name}(TypedDict, total=False):\n    """{docstring}{end}"""\n\n{fields}'
+    quotes = 'r"""' if "\\" in docstring else '"""'
+    return f'class {name}(TypedDict, total=False):\n    {quotes}{docstring}{end}"""\n\n{fields}'
 
 
 def _is_choice_of_tables(rule: Mapping[str, Any]) -> bool:

@@ -30,11 +30,6 @@ class ApiKeyAuth(TypedDict, total=False):
 class AwsSigV4Auth(TypedDict, total=False):
     """A signature of each request, with the keys of the function's own role.
 
-        Attributes:
-            service: Whose signature it is.
-            region: Where the service is; empty: where the function runs.
-            resource_arn: What the role may then use.
-
     Attributes:
         service: one of aoss, es, execute-api, lambda.
         region: default: "".
@@ -49,8 +44,6 @@ class AwsSigV4Auth(TypedDict, total=False):
 
 class BasicAuth(TypedDict, total=False):
     """``Authorization: Basic`` with a user and a password from a JSON secret.
-
-        Without ``password_key`` the password is empty, and the secret may be the user alone: an API's key.
 
     Attributes:
         secret_arn: at most 700 characters.
@@ -68,8 +61,6 @@ class BasicAuth(TypedDict, total=False):
 
 class BearerAuth(TypedDict, total=False):
     """``Authorization: Bearer`` with a token from a secret: plain text, or JSON with ``secret_key``.
-
-        ``prefix`` stands in place of ``Bearer``; without one the token stands alone.
 
     Attributes:
         secret_arn: at most 700 characters.
@@ -108,7 +99,7 @@ Attributes:
 
 
 class Csv(TypedDict, total=False):
-    """How a CSV is written, and whether its fields stay text.
+    r"""How a CSV is written, and whether its fields stay text.
 
     Attributes:
         columns: default: [].

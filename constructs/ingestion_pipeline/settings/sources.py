@@ -349,6 +349,8 @@ def _alternatives(error: "ValidationError") -> str:
     """What a value may be if there is a choice: a table's kinds, or types."""
     inner = error.context or []
     allowed: list[Any] = [cause.validator_value for cause in inner if "kind" in cause.path]
-    kinds = [str(values[0]) for values in allowed]
+    schema: Any = error.schema
+    # A table without a `kind` fails each kind alike, and none of them says which there are.
+    kinds = [str(values[0]) for values in allowed] or list(schema.get("discriminator", {}).get("mapping", {}))
     types = [str(cause.validator_value) for cause in inner if cause.validator == "type"]
     return f"of a kind of {', '.join(kinds)}" if kinds else f"of type {' or '.join(types)}"

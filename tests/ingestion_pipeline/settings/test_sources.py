@@ -109,6 +109,10 @@ class TestGuarded:
                 "sources[0].url = 'ftp://example.com': must be an https:// or http://",
             ),
             ({"url": 5}, "sources[0].url = 5: must be of type string"),
+            (
+                {"url": URL, "auth": {"secret_arn": "x"}},
+                "sources[0].auth = {'secret_arn': 'x'}: must be of a kind of ",
+            ),
             ({"url": URL, "name": "Big"}, "sources[0].name = 'Big': must match "),
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
             (
