@@ -129,3 +129,12 @@ def ingest(
         error.stream = stream  # type: ignore[attr-defined]
         raise
     return stream
+
+
+def resumed(
+    source: Mapping[str, Any], failed: BaseException, *, secret: Mapping[str, str] | None = None
+) -> list[Any]:
+    """The records that were accepted before a failure, and then those that its ``resume`` brings."""
+    facts = vars(failed)
+    rest = ingest(source, secret=secret, event={"resume": json.loads(str(facts["details"]["resume"]))})
+    return [*facts["stream"].values, *rest.values]

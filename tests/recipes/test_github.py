@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
+from tests.recipes.recipe import at, ingest, recipe, resumed
 from url_fetcher.errors import DeadlineExceeded, SourceRejected, SourceUnavailable
 
 SECRET = {"token": "github_pat_1"}
@@ -157,9 +157,9 @@ def test_a_reset_behind_the_invocations_end_is_resumed(api: GitHub, server: Host
         ingest(source, secret=SECRET)
     api.reset_at = 0
 
-    rest = ingest(source, secret=SECRET, event={"resume": json.loads(str(failed.value.details["resume"]))})
+    values = resumed(source, failed.value, secret=SECRET)
 
-    assert failed.value.stream.values + rest.values == changed_since(api)  # type: ignore[attr-defined]
+    assert values == changed_since(api)
 
 
 def test_resume_brings_the_rest_after_a_failure(api: GitHub, server: HostileSource) -> None:
@@ -170,9 +170,9 @@ def test_resume_brings_the_rest_after_a_failure(api: GitHub, server: HostileSour
         ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
     api.good_pages = 1_000
 
-    rest = ingest(source, secret=SECRET, event={"resume": json.loads(str(failed.value.details["resume"]))})
+    values = resumed(source, failed.value, secret=SECRET)
 
-    assert failed.value.stream.values + rest.values == changed_since(api)  # type: ignore[attr-defined]
+    assert values == changed_since(api)
 
 
 def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:

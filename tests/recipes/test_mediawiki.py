@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
+from tests.recipes.recipe import at, ingest, recipe, resumed
 from url_fetcher.errors import SourceRejected, SourceUnavailable
 
 SERVED = 10
@@ -148,6 +148,6 @@ def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], wiki: Wiki
     with pytest.raises(SourceUnavailable) as caught:
         ingest(source)
     wiki.broken_from = 1_000
-    rest = ingest(source, event={"resume": json.loads(str(caught.value.details["resume"]))})
+    values = resumed(source, caught.value)
 
-    assert vars(caught.value)["stream"].values + rest.values == wiki.changes
+    assert values == wiki.changes

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
+from tests.recipes.recipe import at, ingest, recipe, resumed
 from url_fetcher.errors import SourceRejected, SourceUnavailable
 
 SECRET = {"api_key": "0c0ffee0-key"}
@@ -150,10 +150,9 @@ def test_a_failed_walk_goes_on_where_it_ended(
     with pytest.raises(error) as caught:
         ingest(source, secret=SECRET)
     nvd.answered = 1_000
-    resume = json.loads(str(vars(caught.value)["details"]["resume"]))
-    rest = ingest(source, secret=SECRET, event={"resume": resume})
+    values = resumed(source, caught.value, secret=SECRET)
 
-    assert by_id(vars(caught.value)["stream"].values + rest.values) == nvd.cves
+    assert by_id(values) == nvd.cves
 
 
 def test_a_longer_window_is_refused(source: dict[str, Any]) -> None:
