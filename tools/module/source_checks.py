@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ingestion_pipeline.settings.schema_problems import form_in_words
 from ingestion_pipeline.settings.source_permissions import SCHEMA
-from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, MAX_SOURCES_BYTES, form_in_words
+from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, MAX_SOURCES_BYTES
 from tools.module.validations import UnknownPattern, Validation
 
 LATE = (("url",), ("auth",), ("headers", "query", "body"))

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ingestion_pipeline.settings.rules import Problem
-from ingestion_pipeline.settings.sources import UncheckedSource, are_tables, source_problems
+from ingestion_pipeline.settings.schema_problems import UncheckedSource
+from ingestion_pipeline.settings.sources import are_tables, source_problems
 
 
 def amended(sources: Sequence[UncheckedSource], changes: Sequence[UncheckedSource]) -> list[UncheckedSource]:

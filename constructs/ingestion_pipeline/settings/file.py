@@ -7,7 +7,7 @@ from typing import Any
 
 from ingestion_pipeline.settings.amended_sources import amended, amended_source_problems
 from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
-from ingestion_pipeline.settings.sources import UncheckedSource
+from ingestion_pipeline.settings.schema_problems import UncheckedSource
 from ingestion_pipeline.settings.tables import TABLES, Settings, environment_problems
 
 
