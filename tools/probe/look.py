@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,13 +14,14 @@ from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import IngestionError, SourceRejected
 from url_fetcher.http.addresses import same_host
 from url_fetcher.http.urls import from_header
+from url_fetcher.paths import value_at
 from url_fetcher.source.identity import configured_url
 from url_fetcher.source.pagination import Pagination
 from url_fetcher.source.pagination_kind import Outcome, Step
 from url_fetcher.source.schema import Source
+from url_fetcher.source.windows import WindowWalk
 
 _GOOD = {200, 201, 203}
-_TRIED = 3
 
 
 @dataclass
@@ -60,7 +62,7 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
     """
     given = dict(settings)
     source = decode_settings(given, Source, where="the source")
-    answer = client.ask(source, source.pagination.first(configured_url(source), None))
+    answer = client.ask(source, source.pagination.first(_url(source), None))
     if answer.status not in _GOOD:
         raise SourceRejected(refusal(answer.status, answer.headers), status=answer.status)
     shape = shape_of(answer)
@@ -141,12 +143,10 @@ def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> 
 
 def _find_pagination(found: Look, client: Client) -> None:
     """Try what may lead to the next page until something does."""
-    tried = 0
     for candidate in candidates(found.first, _decoded(found.settings)):
         step, _ = _step(found, candidate)
-        if step is None or tried >= _TRIED + 1:
+        if step is None:
             continue
-        tried += 1
         problem = _try(found, candidate, step, client)
         if not problem:
             _accept(found, candidate, client)
@@ -165,7 +165,7 @@ def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
     try:
         source = _decoded(_with(found.settings, candidate))
         pagination: Pagination = source.pagination
-        url = configured_url(source)
+        url = _url(source)
         header = pagination.response_header
         answer = found.first.answer
         outcome = Outcome(
@@ -200,8 +200,16 @@ def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
     fresh = [each for each in page.records if each not in known]
     if 2 * len(fresh) < len(page.records):
         return "the second page has the same records again"
+    if _is_other_link(page, candidate):
+        return "the second page has another link at that place"
     found.second = page
     return ""
+
+
+def _is_other_link(page: Page, candidate: Candidate) -> bool:
+    """Whether a link that was found by its place in an array is no ``next`` one in the second page."""
+    holder, _, name = candidate.settings.get("path", "").rpartition("/")
+    return name == "href" and value_at(page.outside, f"{holder}/rel") not in (None, "next")
 
 
 def _accept(found: Look, candidate: Candidate, client: Client) -> None:
@@ -229,7 +237,7 @@ def _first_number(found: Look, candidate: Candidate, client: Client) -> dict[str
     """Whether page 1 is the first page or the second."""
     source = _decoded(_with(found.settings, candidate))
     try:
-        answer = client.ask(source, source.pagination.first(configured_url(source), None))
+        answer = client.ask(source, source.pagination.first(_url(source), None))
         page = page_of(answer, source) if answer.status in _GOOD else None
     except (BoundReached, IngestionError):
         page = None
@@ -246,6 +254,13 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     if "query" in settings:
         changed["query"] = query
     return {key: value for key, value in changed.items() if key != "query" or value}
+
+
+def _url(source: Source) -> str:
+    """The source's URL, in its first window of time if it has such."""
+    walk = WindowWalk(source.windows, configured_url(source), datetime.now(UTC))
+    walk.begin(None)
+    return walk.url
 
 
 def _words(settings: Mapping[str, Any]) -> str:

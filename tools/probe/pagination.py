@@ -9,6 +9,7 @@ from tools.probe.bodies import Page, written
 from url_fetcher.source.schema import Source
 
 _NEXT = re.compile(r"next|after_?url|follow", re.IGNORECASE)
+_NEXT_HEADER = re.compile(r"(?:x-)?next-(page|cursor|token|offset)", re.IGNORECASE)
 _BACK = re.compile(r"prev|first|last|self|before", re.IGNORECASE)
 _CURSOR = re.compile(r"next|cursor|token|continu|^after$|^offset$|^bookmark$|scroll", re.IGNORECASE)
 _MORE = re.compile(r"^(has_?more|has_?next(_?page)?|more|more_?results)$", re.IGNORECASE)
@@ -60,8 +61,7 @@ def candidates(page: Page, source: Source) -> Iterator[Candidate]:
     values = beside(page.outside)
     flags = _flags(values)
     for candidate in _signs(page, source, values):
-        has_flags = candidate.settings["kind"] in ("cursor", "next_url") or "total" not in candidate.why
-        yield candidate._replace(settings=candidate.settings | (flags if has_flags else {}))
+        yield candidate._replace(settings=candidate.settings | flags)
 
 
 def ends(page: Page) -> str:
@@ -79,6 +79,10 @@ def ends(page: Page) -> str:
 def _signs(page: Page, source: Source, values: list[Beside]) -> Iterator[Candidate]:
     if re.search(r'rel="?next\b', page.answer.headers.get("Link", "")):
         yield Candidate({"kind": "link_header"}, "the Link header has rel=next")
+    for name, value in page.answer.headers.items():
+        if value and (found := _NEXT_HEADER.fullmatch(name)):
+            settings = {"kind": "cursor", "parameter": found[1].lower(), "header": name}
+            yield Candidate(settings, f"the header {name} has a value")
     yield from _next_urls(values)
     for each in values:
         if each.name in ("continue", "query-continue") and isinstance(each.value, dict):
@@ -159,7 +163,7 @@ def _numbered(page: Page, source: Source, values: list[Beside]) -> Iterator[Cand
     by_offset = _by_offset(asked, total, offset_at, sized, page)
     by_page, by_offset = (one._replace(query=(*taken, one.settings["parameter"])) for one in (by_page, by_offset))
     is_offset = offset_at or any(map(_OFFSET.match, asked)) or any(key.startswith("$") for key in asked)
-    is_offset = is_offset or (total and not pages and not page_at)
+    is_offset = is_offset or (not pages and not page_at and bool(total or "limit" in asked))
     yield from (by_offset, by_page) if is_offset else (by_page, by_offset)
 
 
