@@ -57,7 +57,14 @@ def type_of(value: object) -> str:
     """JSON's type of a value; times are told apart."""
     if isinstance(value, str):
         return "time" if _TIME.fullmatch(value) else "text"
-    names = {bool: "boolean", int: "integer", float: "number", type(None): "null", dict: "object", list: "array"}
+    names = {
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        type(None): "null",
+        dict: "object",
+        list: "array",
+    }
     return names[type(value)]
 
 

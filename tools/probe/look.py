@@ -22,6 +22,7 @@ from url_fetcher.source.schema import Source
 from url_fetcher.source.windows import WindowWalk
 
 _GOOD = {200, 201, 203}
+_EMPTY = "the second page has no records"
 
 
 @dataclass
@@ -46,7 +47,6 @@ class Look:
     checks: list[str] = field(default_factory=list)
     is_broken: bool = False
     doubts: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
 
 
 def look(settings: Mapping[str, Any], client: Client) -> Look:
@@ -70,7 +70,9 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
     found = Look(proposed, shape, page_of(answer, _decoded(proposed)))
     found.doubts += shape.doubts
     if answer.is_cut:
-        found.doubts.append("the body is larger than a probe reads: what lies behind the records was not seen")
+        found.doubts.append(
+            "the body is larger than a probe reads: what lies behind the records was not seen"
+        )
     _check_records(found, given)
     try:
         if "pagination" in given and given["pagination"].get("kind") != "none":
@@ -87,15 +89,25 @@ def refusal(status: int, headers: Mapping[str, str]) -> str:
     schemes = re.findall(r"(?:^|,\s*)([A-Za-z][\w-]*)(?=\s|,|$)(?!\s*=)", headers.get("WWW-Authenticate", ""))
     kinds = {"basic": 'auth.kind = "basic"', "bearer": '"bearer" or "oauth2_client_credentials"'}
     if status == 401:
-        said = [kinds.get(scheme.lower(), f"{scheme}: \"bearer\" with prefix = \"{scheme}\"") for scheme in schemes]
-        words = f"WWW-Authenticate asks for {'; '.join(said)}" if said else (
-            'it does not say how: try auth.kind = "bearer", "api_key" or "basic"'
+        said = [
+            kinds.get(scheme.lower(), f'{scheme}: "bearer" with prefix = "{scheme}"') for scheme in schemes
+        ]
+        words = (
+            f"WWW-Authenticate asks for {'; '.join(said)}"
+            if said
+            else ('it does not say how: try auth.kind = "bearer", "api_key" or "basic"')
         )
         return f"the source answers 401, it wants to know who asks; {words}"
     if status == 403:
-        empty = next((name for name in headers if re.search(r"remaining$", name, re.I) and headers[name] == "0"), "")
-        why = f"a limit is used up ({empty} is 0)" if empty else (
-            'the credentials may be missing ("bearer" or "api_key"), lack a right, or a User-Agent is asked for'
+        empty = next(
+            (name for name in headers if re.search(r"remaining$", name, re.I) and headers[name] == "0"), ""
+        )
+        why = (
+            f"a limit is used up ({empty} is 0)"
+            if empty
+            else (
+                'the credentials may be missing ("bearer" or "api_key"), lack a right, or a User-Agent is asked for'
+            )
         )
         return f"the source answers 403: {why}"
     if status == 429:
@@ -130,15 +142,17 @@ def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> 
     candidate = Candidate(given["pagination"], "configured")
     step, words = _step(found, candidate)
     if step is None:
-        found.how = f"{given['pagination']['kind']}: no second page: {words or 'the source says that it ends'}"
+        found.how = (
+            f"{given['pagination']['kind']}: no second page: {words or 'the source says that it ends'}"
+        )
         found.is_broken = found.is_broken or bool(words)
     else:
         problem = _try(found, candidate, step, client)
-        found.is_broken = found.is_broken or bool(problem)
+        found.is_verified = not problem
+        # Pages that are counted end with an empty one.
+        found.is_broken = found.is_broken or bool(problem and problem != _EMPTY)
         found.how = f"{given['pagination']['kind']}, as configured"
-        found.checks.append(
-            f"pagination: {problem}" if problem else "pagination: the second page has other records"
-        )
+        found.checks.append(f"pagination: {problem or 'the second page has other records'}")
 
 
 def _find_pagination(found: Look, client: Client) -> None:
@@ -151,7 +165,9 @@ def _find_pagination(found: Look, client: Client) -> None:
         if not problem:
             _accept(found, candidate, client)
             return
-        found.doubts.append(f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}")
+        found.doubts.append(
+            f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}"
+        )
     why = ends(found.first)
     found.doubts.append(
         f"pagination: the first page seems to be the only one ({why}); probe a longer list to see how it pages"
@@ -196,7 +212,7 @@ def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
         return f"the second page cannot be read: {error}"
     known = set(found.first.records)
     if not page.records:
-        return "the second page has no records"
+        return _EMPTY
     fresh = [each for each in page.records if each not in known]
     if 2 * len(fresh) < len(page.records):
         return "the second page has the same records again"

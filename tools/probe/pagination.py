@@ -67,7 +67,9 @@ def candidates(page: Page, source: Source) -> Iterator[Candidate]:
 def ends(page: Page) -> str:
     """Why the first page seems to be the only one; empty when nothing says so."""
     for each in beside(page.outside):
-        if (_MORE.match(each.name) and each.value is False) or (_LAST.match(each.name) and each.value is True):
+        if (_MORE.match(each.name) and each.value is False) or (
+            _LAST.match(each.name) and each.value is True
+        ):
             return f"{each.path} is {str(each.value).lower()}"
         if _NEXT.search(each.name) and each.value in (None, ""):
             return f"{each.path} is empty"
@@ -161,7 +163,9 @@ def _numbered(page: Page, source: Source, values: list[Beside]) -> Iterator[Cand
     taken = (size[0],) if size else ()
     by_page = _by_page(asked, pages, page_at, sized)
     by_offset = _by_offset(asked, total, offset_at, sized, page)
-    by_page, by_offset = (one._replace(query=(*taken, one.settings["parameter"])) for one in (by_page, by_offset))
+    by_page, by_offset = (
+        one._replace(query=(*taken, one.settings["parameter"])) for one in (by_page, by_offset)
+    )
     is_offset = offset_at or any(map(_OFFSET.match, asked)) or any(key.startswith("$") for key in asked)
     is_offset = is_offset or (not pages and not page_at and bool(total or "limit" in asked))
     yield from (by_offset, by_page) if is_offset else (by_page, by_offset)

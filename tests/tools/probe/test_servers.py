@@ -90,9 +90,7 @@ def _stripe() -> Case:
 
 def _github() -> Case:
     api = github.GitHub()
-    return Case(
-        {github.PATH: api, github.BY_ID: api}, lambda: github.changed_since(api), github.SECRET
-    )
+    return Case({github.PATH: api, github.BY_ID: api}, lambda: github.changed_since(api), github.SECRET)
 
 
 def _gitlab(index: int) -> Case:
