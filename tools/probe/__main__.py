@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda")]
 
 from ingestion_pipeline.settings.file import read  # noqa: E402 - the source roots have to be on the path
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
-from tools.probe.client import Client, Secrets  # noqa: E402
+from tools.probe.client import BoundReached, Client, Secrets  # noqa: E402
 from tools.probe.given import Given, GivenError, from_source, from_url  # noqa: E402
 from tools.probe.look import look  # noqa: E402
 from tools.probe.report import report  # noqa: E402
@@ -27,7 +27,7 @@ from url_fetcher.redaction import secrets_in  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Print what was found; 1 if a configured source does not work, with its error as the exit otherwise."""
+    """Print what was found; 1 if a configured source does not work as it is configured."""
     parser = argparse.ArgumentParser(prog="probe", description=__doc__)
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--url", default="", help="any address, with its query")
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     )
     try:
         found = look(given.settings, client)
-    except IngestionError as error:
+    except (BoundReached, IngestionError) as error:
         sys.exit(f"probe: {clients.redactor.clean(str(error))}")
     finally:
         client.close()

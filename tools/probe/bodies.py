@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
@@ -26,7 +26,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
 _DELIMITERS = ",;\t|"
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """An array of objects in JSON, or elements of one name in XML."""
 
     path: str

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _ID = re.compile(r"(^|[._:])(_?id|key|number|guid|uuid|seq|offset)$|(?<=[a-z])Id$", re.IGNORECASE)
+_DATED = re.compile(r"date|year|month|period", re.IGNORECASE)
+_YEAR = re.compile(r"(19|20)\d\d(-\d\d)?")
 _EPOCHS = (1e9, 2.2e9)
 _MAX_LEVELS = 2
 
@@ -73,6 +75,8 @@ def _kind(path: str, values: Sequence[Any]) -> str:
     if first not in (str, int, float) or any(type(each) is not first for each in values):
         return ""
     if first is str and all(_TIME.fullmatch(each) for each in values):
+        return "time"
+    if first is str and _DATED.search(path) and all(_YEAR.fullmatch(each) for each in values):
         return "time"
     if first is not str and all(_is_epoch(each) for each in values):
         return "time"

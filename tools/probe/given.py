@@ -66,7 +66,10 @@ def from_url(url: str, headers: Sequence[str], environ: Mapping[str, str]) -> Gi
         settings["headers"] = given
     if open_pairs:
         settings["query"] = dict(open_pairs)
-    return _with_auth(settings, closed, environ)
+    found = _with_auth(settings, closed, environ)
+    if parts.scheme == "http":
+        found = found._replace(doubts=("url: http:// needs fetch.allow_http = true", *found.doubts))
+    return found
 
 
 def from_source(source: Mapping[str, Any], environ: Mapping[str, str]) -> Given:

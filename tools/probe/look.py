@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from tools.probe.bodies import Page, Shape, page_of, shape_of
 from tools.probe.client import BoundReached, Client
 from tools.probe.pagination import Candidate, candidates, ends
+from tools.probe.refusal import refusal
 from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import IngestionError, SourceRejected
 from url_fetcher.http.addresses import same_host
 from url_fetcher.http.urls import from_header
 from url_fetcher.paths import value_at
 from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pagination import Pagination
 from url_fetcher.source.pagination_kind import Outcome, Step
 from url_fetcher.source.schema import Source
 from url_fetcher.source.windows import WindowWalk
@@ -84,37 +84,6 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
     return found
 
 
-def refusal(status: int, headers: Mapping[str, str]) -> str:
-    """What a status that brings no records suggests."""
-    schemes = re.findall(r"(?:^|,\s*)([A-Za-z][\w-]*)(?=\s|,|$)(?!\s*=)", headers.get("WWW-Authenticate", ""))
-    kinds = {"basic": 'auth.kind = "basic"', "bearer": '"bearer" or "oauth2_client_credentials"'}
-    if status == 401:
-        said = [
-            kinds.get(scheme.lower(), f'{scheme}: "bearer" with prefix = "{scheme}"') for scheme in schemes
-        ]
-        words = (
-            f"WWW-Authenticate asks for {'; '.join(said)}"
-            if said
-            else ('it does not say how: try auth.kind = "bearer", "api_key" or "basic"')
-        )
-        return f"the source answers 401, it wants to know who asks; {words}"
-    if status == 403:
-        empty = next(
-            (name for name in headers if re.search(r"remaining$", name, re.I) and headers[name] == "0"), ""
-        )
-        why = (
-            f"a limit is used up ({empty} is 0)"
-            if empty
-            else (
-                'the credentials may be missing ("bearer" or "api_key"), lack a right, or a User-Agent is asked for'
-            )
-        )
-        return f"the source answers 403: {why}"
-    if status == 429:
-        return f"the source answers 429, too many requests; Retry-After: {headers.get('Retry-After', 'not said')}"
-    return f"the source answers {status}; check the URL, its query and the method"
-
-
 def _without_paging(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     """The source with the body's format, and the records' place where none is set."""
     settings = {key: value for key, value in given.items() if key != "pagination"}
@@ -170,7 +139,7 @@ def _find_pagination(found: Look, client: Client) -> None:
         )
     why = ends(found.first)
     found.doubts.append(
-        f"pagination: the first page seems to be the only one ({why}); probe a longer list to see how it pages"
+        f"pagination: the first page seems to be the only one ({why}); a longer list would show how it pages"
         if why
         else "pagination: no further page was found"
     )
@@ -180,7 +149,7 @@ def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
     """The second page's request by the function's own code; without one, why."""
     try:
         source = _decoded(_with(found.settings, candidate))
-        pagination: Pagination = source.pagination
+        pagination = source.pagination
         url = _url(source)
         header = pagination.response_header
         answer = found.first.answer
@@ -244,8 +213,8 @@ def _accept(found: Look, candidate: Candidate, client: Client) -> None:
     found.how = f"{_words(settings)}: {candidate.why}; a second request brought other records"
     if settings["kind"] in ("page", "offset"):
         found.doubts.append(
-            "pagination: pages that are counted lose records that move during the walk: ask for a fixed order, "
-            "oldest first"
+            "pagination: counted pages miss records that move during the walk: ask for a fixed order, oldest "
+            "first"
         )
 
 

@@ -22,7 +22,8 @@ def _lines(found: Look, spent: Spent) -> Iterator[str]:
     records = [*found.first.values, *(found.second.values if found.second else ())]
     kib = answer.received_bytes / 1024
     yield f"format       {shape.format}{f' {shape.csv}' if shape.csv else ''}"
-    yield f"size         {kib:.1f} KiB{' and more' if answer.is_cut else ''}, {len(found.first.records)} records in the first page"
+    more, count = " and more" if answer.is_cut else "", len(found.first.records)
+    yield f"size         {kib:.1f} KiB{more}, {count} records in the first page"
     for number, place in enumerate(shape.places[:8]):
         yield f"{'records' if not number else '':12} {place.path or '(the body)'}: {place.count}"
     yield f"pages        {found.how}"
@@ -36,7 +37,8 @@ def _lines(found: Look, spent: Spent) -> Iterator[str]:
     for name, value in answer.headers.items():
         if _LIMITS.search(name):
             yield f"limit        {name}: {value}"
-    yield f"requests     {spent.requests} of {MAX_REQUESTS}, {spent.received_bytes / 1024:.1f} KiB of {MAX_MIB} MiB"
+    received = f"{spent.received_bytes / 1024:.1f} KiB of {MAX_MIB} MiB"
+    yield f"requests     {spent.requests} of {MAX_REQUESTS}, {received}"
     yield ""
     yield from _table(records)
 

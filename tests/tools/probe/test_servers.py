@@ -157,7 +157,7 @@ def _salesforce() -> Case:
     pages: dict[str, Behaviour] = {
         f"{salesforce.LOCATOR}-{n}": api for n in range(salesforce.SERVED, 60, salesforce.SERVED)
     }
-    first = {salesforce.QUERY: api, "/services/oauth2/token": api.token}
+    first: dict[str, Behaviour] = {salesforce.QUERY: api, "/services/oauth2/token": api.token}
     return Case({**first, **pages}, lambda: api.accounts, salesforce.SECRET)
 
 
@@ -246,12 +246,21 @@ def by_text(values: list[Any]) -> list[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_proposal_ingests_every_record(name: str) -> None:
     """As the printed block has it, read back from TOML."""
-    with served(name) as (source, case, server):
+    with served(name) as (source, case, _):
         found = looked(source, case)
         (proposed,) = tomllib.loads(block(found.settings, found.doubts))["sources"]
         stream = ingest(proposed, secret=case.secret)
 
     assert by_text(stream.values) == by_text(case.wanted()), (found.settings, found.doubts)
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"csv-export", "rss-feed"}))
+def test_a_second_request_brought_other_records(name: str) -> None:
+    """What is proposed for a source of several pages was tried."""
+    with served(name) as (source, case, _):
+        found = looked(source, case)
+
+    assert found.is_verified, found.doubts
 
 
 @pytest.mark.parametrize("name", CASES)
