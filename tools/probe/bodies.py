@@ -114,7 +114,8 @@ def page_of(answer: Answer, source: Source) -> Page:
     except IngestionError:
         if not answer.is_cut:
             raise
-    return Page(answer, records, splitter.outside())
+    # What stands beside the records of a body that was cut is not known.
+    return Page(answer, records, None if answer.is_cut else splitter.outside())
 
 
 def _json(body: bytes, answer: Answer) -> Shape:

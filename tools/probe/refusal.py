@@ -34,6 +34,6 @@ def _forbidden(headers: Mapping[str, str]) -> str:
     if used_up:
         return f"a limit is used up, {used_up[0]} is 0; ask later"
     return (
-        'it wants credentials (auth.kind = "bearer" or "api_key"), others than were sent, or a User-Agent with '
-        "an address"
+        'it wants credentials (auth.kind = "bearer" or "api_key"), others than were sent, or a User-Agent '
+        "with an address"
     )
