@@ -5,10 +5,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and what else steers a terminal: it may be the source's."""
+    return _CONTROL.sub(" ", text)
+
 
 def block(source: Mapping[str, Any], doubts: Iterable[str] = ()) -> str:
     """The block, with what is unsure as comments above it."""
-    comments = [f"# {' '.join(doubt.split())}" for doubt in doubts]
+    comments = [f"# {one_line(doubt)}" for doubt in doubts]
     lines = [f"{_key(key)} = {_value(value)}" for key, value in source.items()]
     return "\n".join([*comments, "[[sources]]", *lines]) + "\n"
 
@@ -25,8 +32,8 @@ def _value(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    # TOML takes JSON's escapes, but wants one for DEL, too.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # TOML takes JSON's escapes, but wants one for DEL, too; a terminal obeys those behind it.
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _key(key: str) -> str:

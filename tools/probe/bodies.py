@@ -17,7 +17,9 @@ from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
+from url_fetcher.redaction import public_url
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import refuse_failed
 
 _USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
 _MAX_LEVELS = 6
@@ -96,7 +98,8 @@ def page_of(answer: Answer, source: Source) -> Page:
     """The answer's records, by the function's own splitter for that source.
 
     Raises:
-        IngestionError: When the body is not what the source says; not of one that was cut.
+        IngestionError: When the body is not what the source says, but for one that was cut, or is an error
+            by its ``fail_when`` or ``retry_when``.
     """
     splitter = open_splitter(
         source.format,
@@ -113,9 +116,19 @@ def page_of(answer: Answer, source: Source) -> Page:
             records += map(bytes, given)
     except IngestionError:
         if not answer.is_cut:
+            # An answer without its records may say why.
+            _refuse_failed(splitter.outside(), source)
             raise
     # What stands beside the records of a body that was cut is not known.
-    return Page(answer, records, None if answer.is_cut else splitter.outside())
+    outside = None if answer.is_cut else splitter.outside()
+    _refuse_failed(outside, source)
+    return Page(answer, records, outside)
+
+
+def _refuse_failed(outside: object, source: Source) -> None:
+    """Refuse an error in a good answer, by the source's own conditions."""
+    where = public_url(source.url)
+    refuse_failed(outside, retry_when=source.retry_when, fail_when=source.fail_when, url=where)
 
 
 def _json(body: bytes, answer: Answer) -> Shape:

@@ -101,7 +101,6 @@ def _check_records(found: Look, given: Mapping[str, Any]) -> None:
     if path:
         found.checks.append(f"record_path = {path!r}: {count} records in the first page")
     if not count:
-        found.is_broken = found.is_broken or bool(path)
         found.doubts.append("the first page has no record: ask for more, or set record_path")
 
 
@@ -137,12 +136,16 @@ def _find_pagination(found: Look, client: Client) -> None:
         found.doubts.append(
             f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}"
         )
-    why = ends(found.first)
-    found.doubts.append(
-        f"pagination: the first page seems to be the only one ({why}); a longer list would show how it pages"
-        if why
-        else "pagination: no further page was found"
-    )
+    found.doubts.append(f"pagination: {_alone(found.first)}")
+
+
+def _alone(page: Page) -> str:
+    """Why no further page is known, and what would be set if a longer list had some."""
+    why = ends(page)
+    if not why:
+        return "no further page was found"
+    words = f"the first page seems to be the only one ({why.words}); a longer list would show how it pages"
+    return words + (f': maybe kind = "next_url" with path = "{why.path}"' if why.is_link else "")
 
 
 def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:

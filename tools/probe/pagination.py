@@ -51,6 +51,14 @@ class Candidate(NamedTuple):
     query: tuple[str, ...] = ()
 
 
+class End(NamedTuple):
+    """What says that there is no further page, and whether a link or a cursor would be there."""
+
+    path: str
+    words: str
+    is_link: bool = False
+
+
 def beside(outside: object) -> list[Beside]:
     """Every value beside the records, arrays and objects included."""
     return list(_values(outside, (), is_pointer=False))
@@ -64,18 +72,18 @@ def candidates(page: Page, source: Source) -> Iterator[Candidate]:
         yield candidate._replace(settings=candidate.settings | flags)
 
 
-def ends(page: Page) -> str:
-    """Why the first page seems to be the only one; empty when nothing says so."""
+def ends(page: Page) -> End | None:
+    """Why the first page seems to be the only one; None when nothing says so."""
     for each in beside(page.outside):
         if (_MORE.match(each.name) and each.value is False) or (
             _LAST.match(each.name) and each.value is True
         ):
-            return f"{each.path} is {str(each.value).lower()}"
+            return End(each.path, f"{each.path} is {str(each.value).lower()}")
         if _NEXT.search(each.name) and each.value in (None, ""):
-            return f"{each.path} is empty"
+            return End(each.path, f"{each.path} is empty", is_link=True)
         if _TOTAL.match(each.name) and each.value == len(page.records):
-            return f"{each.path} is the number of records in the page"
-    return ""
+            return End(each.path, f"{each.path} is the number of records in the page")
+    return None
 
 
 def _signs(page: Page, source: Source, values: list[Beside]) -> Iterator[Candidate]:

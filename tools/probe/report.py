@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tools.probe.block import block
+from tools.probe.block import block, one_line
 from tools.probe.client import MAX_MIB, MAX_REQUESTS, Spent
 from tools.probe.fields import courses_of, fields_of
 from tools.probe.look import Look
@@ -14,7 +14,9 @@ _MAX_FIELDS = 40
 
 def report(found: Look, spent: Spent, doubts: Sequence[str] = ()) -> str:
     """Everything that was found; the block stands last."""
-    return "\n".join([*_lines(found, spent), "", block(found.settings, [*doubts, *found.doubts])])
+    return "\n".join(
+        [*map(one_line, _lines(found, spent)), "", block(found.settings, [*doubts, *found.doubts])]
+    )
 
 
 def _lines(found: Look, spent: Spent) -> Iterator[str]:

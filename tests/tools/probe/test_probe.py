@@ -159,6 +159,12 @@ class TestFinds:
 
         assert found.settings["record_path"] == "/my.items"
 
+    def test_where_a_longer_list_would_have_its_link(self) -> None:
+        """A link that is null is told, not proposed."""
+        found, _, _ = looked_at(answer(json.dumps({"items": rows(0, 7), "next": None}).encode()))
+
+        assert ("pagination" in found.settings, 'path = "next"' in found.doubts[-1]) == (False, True)
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -238,6 +244,16 @@ class TestCommand:
         """Before anything is sent."""
         assert words in run(arguments).said
 
+    def test_prints_nothing_that_steers_a_terminal(self, run: Callable[..., Ran]) -> None:
+        """Keys are the source's; the block is still TOML."""
+        key = 'a"\n[x]\x1b[2J\x7f\x9b.'
+        with HostileSource({"/items": answer(json.dumps({key: rows(0, 7)}).encode())}) as server:
+            said = run(["--url", server.url("/items")]).said
+
+        (source,) = tomllib.loads(said[said.index("# ") :])["sources"]
+        assert source["record_path"] == f"/{key}"
+        assert [each for each in said if not each.isprintable() and each != "\n"] == []
+
 
 class TestSource:
     @pytest.fixture
@@ -263,6 +279,11 @@ class TestSource:
             ),
             ('record_path = "items"\npagination = { kind = "next_url" }', 0, "no second page"),
             ('record_path = "wrong"', "error", "wrong"),
+            (
+                'record_path = "items"\nfail_when = [{ path = "items", exists = true }]',
+                "error",
+                "`fail_when`",
+            ),
         ],
     )
     def test_is_checked_as_configured(

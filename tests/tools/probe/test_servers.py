@@ -36,6 +36,7 @@ from tools.probe.block import block
 from tools.probe.client import MAX_REQUESTS, Client, Secrets
 from tools.probe.look import Look, look
 from url_fetcher.clients import Clients
+from url_fetcher.errors import SourceRejected
 
 FOUND_BY_THE_PROBE = {"record_path", "pagination", "format", "csv", "fail_when", "retry_when"}
 
@@ -288,3 +289,11 @@ def test_the_recipe_passes_the_check(name: str) -> None:
         found = looked(source, case)
 
     assert not found.is_broken, found.checks
+
+
+def test_an_error_in_a_good_answer_is_told() -> None:
+    """By the configured source's own conditions, with the API's words."""
+    with served("slack", as_is=True) as (source, case, _), pytest.raises(SourceRejected) as caught:
+        looked(source | {"query": {"channel": "other"}}, case)
+
+    assert "channel_not_found" in str(caught.value)
