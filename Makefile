@@ -23,7 +23,7 @@ demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
 
 probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value', SOURCE=…)
-	@$(RUN) -m tools.probe $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)') $(if $(HEADERS),--header '$(HEADERS)')
+	@$(RUN) -m tools.probe $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(HEADERS),--header '$(value HEADERS)')
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)

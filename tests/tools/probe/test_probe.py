@@ -1,6 +1,7 @@
 """The command: its bounds, what it says, and what it keeps to itself."""
 
 import json
+import subprocess
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -302,3 +303,19 @@ class TestSource:
         ran = run(["--source", "orders"], configured("https://example.com", ""))
 
         assert "source 'orders' is not configured in pipeline.toml; configured are: posts" in ran.said
+
+
+def test_make_passes_a_dollar_on(root: Path) -> None:
+    """Parameters of OData and Socrata begin with one, which make and the shell would take for a variable."""
+    url = "https://example.com/a.json?$limit=10&$order=:id"
+    command = [
+        "make",
+        "--dry-run",
+        "--no-print-directory",
+        "probe",
+        f"URL={url}",
+        "--assume-old=.venv/.ready",
+    ]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+
+    assert f"--url '{url}'" in done.stdout

@@ -1,10 +1,12 @@
 """The probe against the server of each recipe: what it proposes ingests every record."""
 
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -32,6 +34,7 @@ from tests.recipes import test_usgs as usgs
 from tests.recipes import test_world_bank as world_bank
 from tests.recipes import test_zendesk as zendesk
 from tests.recipes.recipe import Secret, Stream, at, ingest, recipe
+from tools.probe.__main__ import main
 from tools.probe.block import block
 from tools.probe.client import MAX_REQUESTS, Client, Secrets
 from tools.probe.look import Look, look
@@ -297,3 +300,38 @@ def test_an_error_in_a_good_answer_is_told() -> None:
         looked(source | {"query": {"channel": "other"}}, case)
 
     assert "channel_not_found" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "usgs-earthquakes", "world-bank", "mediawiki", "stripe", "github", "gitlab", "gitlab-1", "socrata",
+        "shopify", "rss-feed", "airtable", "slack", "csv-export", "jira", "zendesk", "geojson-features",
+        "geojson-features-1",
+    ],
+)  # fmt: skip
+def test_a_url_alone_is_enough(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With headers and the secret in the environment; what is printed ingests every record."""
+    with served(name) as (source, case, server):
+        query = f"?{urlencode(source['query'])}" if source.get("query") else ""
+        headers = [f"--header={key}: {value}" for key, value in source.get("headers", {}).items()]
+        main(["--url", f"{source['url']}{query}", *headers], environment(source, case.secret))
+        probed = len(server.requests)
+        said = capsys.readouterr().out
+        (proposed,) = tomllib.loads(said.rpartition("\n\n")[2])["sources"]
+        stream = ingest(proposed, secret=case.secret)
+
+    assert by_text(stream.values) == by_text(case.wanted()), said
+    assert (probed <= MAX_REQUESTS, [each for each in case.secret.values() if each in said]) == (True, [])
+
+
+def environment(source: Mapping[str, Any], secret: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a user sets for the secret."""
+    if "token" in secret:
+        return {"PROBE_AUTHORIZATION": f"Bearer {secret['token']}"}
+    if "api_key" in secret:
+        return {"PROBE_API_KEY": f"{source['auth']['name']}: {secret['api_key']}"}
+    if "password" in secret:
+        text = f"{secret['username']}:{secret['password']}"
+        return {"PROBE_AUTHORIZATION": f"Basic {b64encode(text.encode()).decode()}"}
+    return {}
