@@ -11,7 +11,7 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
+
+probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value', SOURCE=…)
+	@$(RUN) -m tools.probe $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(HEADERS),--header '$(value HEADERS)')
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)

@@ -1,0 +1,321 @@
+"""The command: its bounds, what it says, and what it keeps to itself."""
+
+import json
+import subprocess
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.servers.hostile_source import (
+    Behaviour,
+    Connection,
+    HostileSource,
+    Request,
+    answer,
+    endless,
+    gzip_bomb,
+    redirect,
+)
+from tools.probe.__main__ import main
+from tools.probe.client import MAX_MIB, MAX_REQUESTS, Client
+from tools.probe.look import Look, look
+from url_fetcher.decoding import decode_settings
+from url_fetcher.errors import IngestionError
+from url_fetcher.source.pagination_kind import Resume, Step
+from url_fetcher.source.schema import Source
+
+SECRET = "s3cret-t0ken-of-mine"
+Serve = Callable[..., HostileSource]
+
+
+def rows(first: int, last: int) -> list[dict[str, Any]]:
+    """Records by number."""
+    return [{"id": number, "name": f"n{number}"} for number in range(first, last)]
+
+
+def paged(parameter: str, first: int) -> Behaviour:
+    """25 records in pages of 10, counted from ``first``."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        number = int(request.query.get(parameter, str(first))) - first
+        body = {"items": rows(0, 25)[number * 10 : (number + 1) * 10] if number >= 0 else []}
+        answer(json.dumps(body).encode())(connection, request)
+
+    return behave
+
+
+def looked_at(behaviour: Behaviour, **settings: Any) -> tuple[Look, Client, HostileSource]:
+    """What is found at a server that behaves so."""
+    with HostileSource({"/items": behaviour}) as server:
+        client = Client()
+        try:
+            return look({"url": server.url("/items"), **settings}, client), client, server
+        finally:
+            client.close()
+
+
+@dataclass
+class Ran:
+    """A run of the command."""
+
+    code: object
+    said: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs the command."""
+
+    def ran(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> Ran:
+        try:
+            code: object = main(arguments, environ or {})
+        except SystemExit as error:
+            code = error.code
+        return Ran(code, capsys.readouterr().out + (code if isinstance(code, str) else ""))
+
+    return ran
+
+
+class TestBounds:
+    def test_a_body_without_end_is_read_to_the_bound(self) -> None:
+        """What was read until then is looked at; the cut is told."""
+        found, client, _ = looked_at(endless())
+
+        assert client.spent.received_bytes <= MAX_MIB * 1024 * 1024
+        assert (len(found.first.records) > 1000, any("larger" in each for each in found.doubts)) == (
+            True,
+            True,
+        )
+
+    def test_a_body_that_swells_is_cut(self) -> None:
+        """Decompression ends at a bound, too."""
+        with HostileSource({"/items": gzip_bomb(400)}) as server:
+            source = decode_settings({"url": server.url("/items")}, Source, where="test")
+            client = Client()
+            found = client.ask(source, Step(source.url, Resume()))
+            client.close()
+
+        assert (found.is_cut, len(found.body) < 5 * MAX_MIB * 1024 * 1024) == (True, True)
+
+    def test_redirects_count(self) -> None:
+        """A source that redirects for ever gets no more requests than any other."""
+        with HostileSource({"/items": redirect("/items")}) as server:
+            client = Client()
+            with pytest.raises(Exception, match="5 requests at most"):
+                look({"url": server.url("/items")}, client)
+            client.close()
+
+        assert len(server.requests) == MAX_REQUESTS
+
+    def test_a_source_of_which_nothing_is_true_is_not_asked_on(self) -> None:
+        """Every sign of a next page leads to the same page: all are told, none is proposed."""
+        body = {
+            "items": rows(0, 10), "has_more": True, "next": "/items?a=1", "next_cursor": "abc",
+            "paging": {"next": {"after": "x"}}, "total": 99, "total_pages": 9, "continue": {"c": "1"},
+        }  # fmt: skip
+        found, _, server = looked_at(answer(json.dumps(body).encode()))
+
+        assert len(server.requests) == MAX_REQUESTS
+        assert ("pagination" in found.settings, any("at most" in each for each in found.doubts)) == (
+            False,
+            True,
+        )
+
+
+class TestFinds:
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_the_first_page_s_number(self, first: int) -> None:
+        """Pages that are counted from 0 lose none."""
+        found, _, _ = looked_at(paged("page", first))
+
+        assert found.settings["pagination"].get("first", 1) == first
+
+    def test_that_a_list_has_one_page(self) -> None:
+        """A short list without a sign of more costs one request."""
+        found, client, _ = looked_at(answer(json.dumps({"items": rows(0, 7)}).encode()))
+
+        assert (client.spent.requests, found.settings.get("pagination")) == (1, None)
+
+    def test_records_beside_another_array(self) -> None:
+        """The array of the usual name is taken, and the other one is told."""
+        body = {"included": rows(0, 30), "data": rows(0, 3)}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert (found.settings["record_path"], "included" in found.doubts[0]) == ("data", True)
+
+    def test_lines(self) -> None:
+        """NDJSON is told from JSON, whatever its type."""
+        lines = b"\n".join(json.dumps(each).encode() for each in rows(0, 7))
+        found, _, _ = looked_at(answer(lines, content_type="text/plain"))
+
+        assert (found.settings["format"], len(found.first.records)) == ("ndjson", 7)
+
+    def test_a_key_with_a_dot(self) -> None:
+        """The path is a JSON Pointer where dots do not reach it."""
+        found, _, _ = looked_at(answer(json.dumps({"my.items": rows(0, 7)}).encode()))
+
+        assert found.settings["record_path"] == "/my.items"
+
+    def test_where_a_longer_list_would_have_its_link(self) -> None:
+        """A link that is null is told, not proposed."""
+        found, _, _ = looked_at(answer(json.dumps({"items": rows(0, 7), "next": None}).encode()))
+
+        assert ("pagination" in found.settings, 'path = "next"' in found.doubts[-1]) == (False, True)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("status", "headers", "words"),
+        [
+            (401, {"WWW-Authenticate": 'Basic realm="a, b"'}, 'auth.kind = "basic"'),
+            (
+                401,
+                {"WWW-Authenticate": 'Bearer realm="x", error="invalid_token"'},
+                "oauth2_client_credentials",
+            ),
+            (401, {"WWW-Authenticate": "ApiKey"}, 'prefix = "ApiKey"'),
+            (401, {}, '"api_key"'),
+            (403, {"X-RateLimit-Remaining": "0"}, "X-RateLimit-Remaining is 0"),
+            (403, {}, "User-Agent"),
+            (429, {"Retry-After": "7"}, "Retry-After: 7"),
+            (404, {}, "answers 404; check the URL"),
+        ],
+    )
+    def test_say_what_to_try(self, status: int, headers: dict[str, str], words: str) -> None:
+        """By the status and its headers, after one request."""
+        with pytest.raises(IngestionError) as caught:
+            looked_at(answer(b"{}", status=status, headers=headers))
+
+        assert words in str(caught.value)
+
+    def test_a_page_for_people_is_none(self) -> None:
+        """HTML is told as such."""
+        with pytest.raises(IngestionError, match="HTML"):
+            looked_at(answer(b"<!DOCTYPE html><html></html>", content_type="text/html"))
+
+
+class TestCommand:
+    def test_prints_a_block_behind_the_findings(self, run: Callable[..., Ran]) -> None:
+        """Format, place, paging, order, limits, size, types, and what was spent."""
+        limited = answer(json.dumps({"items": rows(0, 7)}).encode(), headers={"X-RateLimit-Limit": "60"})
+        with HostileSource({"/items": limited}) as server:
+            ran = run(["--url", server.url("/items?a=1")])
+
+        (source,) = tomllib.loads(ran.said[ran.said.index("# ") :])["sources"]
+        assert source == {
+            "name": "items", "url": server.url("/items"), "query": {"a": "1"}, "record_path": "items",
+        }  # fmt: skip
+        words = ["format       json", "items: 7", "ascending    id (id)", "X-RateLimit-Limit: 60", "1 of 5"]
+        assert [each for each in words if each not in ran.said] == []
+
+    @pytest.mark.parametrize("variable", ["PROBE_AUTHORIZATION", "PROBE_API_KEY"])
+    def test_never_prints_a_secret(self, run: Callable[..., Ran], variable: str) -> None:
+        """Not even one that the source sends back; the block says which authentication it was."""
+        value = {"PROBE_AUTHORIZATION": f"Token {SECRET}", "PROBE_API_KEY": f"X-Key: {SECRET}"}[variable]
+        body = json.dumps([{"id": 1, SECRET: 2}]).encode()
+        echo = answer(body, headers={"X-RateLimit-Key": SECRET})
+        with HostileSource({"/items": echo}) as server:
+            ran = run(["--url", server.url("/items")], {variable: value})
+
+        assert (SECRET in ran.said, SECRET in str(server.requests[0].headers)) == (False, True)
+        assert ('prefix = "Token"' if "AUTH" in variable else 'name = "X-Key"') in ran.said
+
+    def test_hides_a_secret_of_the_query(self, run: Callable[..., Ran]) -> None:
+        """It is sent, and becomes the source's authentication."""
+        with HostileSource({"/items": answer(b'[{"id":1}]')}) as server:
+            ran = run(["--url", server.url(f"/items?a=1&api_key={SECRET}")])
+
+        assert (SECRET in ran.said, server.requests[0].query["api_key"]) == (False, SECRET)
+        assert 'location = "query", name = "api_key"' in ran.said
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--url", "ftp://example.com"], "must begin with https://"),
+            (["--url", "https://a:b@example.com"], "without user and password"),
+            (["--url", "https://example.com", "--header", "no header"], "Name: value"),
+            (["--url", "https://example.com?a=1&a=2"], "twice"),
+        ],
+    )
+    def test_says_what_is_wrong(self, run: Callable[..., Ran], arguments: list[str], words: str) -> None:
+        """Before anything is sent."""
+        assert words in run(arguments).said
+
+    def test_prints_nothing_that_steers_a_terminal(self, run: Callable[..., Ran]) -> None:
+        """Keys are the source's; the block is still TOML."""
+        key = 'a"\n[x]\x1b[2J\x7f\x9b.'
+        with HostileSource({"/items": answer(json.dumps({key: rows(0, 7)}).encode())}) as server:
+            said = run(["--url", server.url("/items")]).said
+
+        (source,) = tomllib.loads(said[said.index("# ") :])["sources"]
+        assert source["record_path"] == f"/{key}"
+        assert [each for each in said if not each.isprintable() and each != "\n"] == []
+
+
+class TestSource:
+    @pytest.fixture
+    def configured(self, tmp_path: Path, root: Path) -> Callable[..., dict[str, str]]:
+        """Writes pipeline.toml with one source; gives the environment that points there."""
+
+        def write(url: str, more: str) -> dict[str, str]:
+            text = (root / "pipeline.toml").read_text(encoding="utf-8")
+            text = text.replace('"https://jsonplaceholder.typicode.com/posts"', f'"{url}"\n{more}')
+            (tmp_path / "pipeline.toml").write_text(text, encoding="utf-8")
+            return {"PIPELINE_TOML": str(tmp_path / "pipeline.toml"), "ENV": "local"}
+
+        return write
+
+    @pytest.mark.parametrize(
+        ("more", "code", "words"),
+        [
+            ('record_path = "items"\npagination = { kind = "page" }', 0, "the second page has other records"),
+            (
+                'record_path = "items"\npagination = { kind = "page", parameter = "p" }',
+                1,
+                "same records again",
+            ),
+            ('record_path = "items"\npagination = { kind = "next_url" }', 0, "no second page"),
+            ('record_path = "wrong"', "error", "wrong"),
+            (
+                'record_path = "items"\nfail_when = [{ path = "items", exists = true }]',
+                "error",
+                "`fail_when`",
+            ),
+        ],
+    )
+    def test_is_checked_as_configured(
+        self, run: Callable[..., Ran], configured: Any, more: str, code: object, words: str
+    ) -> None:
+        """Whether it answers, has records at its path, and goes on."""
+        with HostileSource({"/items": paged("page", 1)}) as server:
+            ran = run(["--source", "posts"], configured(server.url("/items"), more))
+
+        assert (ran.code if isinstance(ran.code, int) else "error", words in ran.said) == (code, True), (
+            ran.said
+        )
+
+    def test_that_is_not_configured_is_told(self, run: Callable[..., Ran], configured: Any) -> None:
+        """With the names that are."""
+        ran = run(["--source", "orders"], configured("https://example.com", ""))
+
+        assert "source 'orders' is not configured in pipeline.toml; configured are: posts" in ran.said
+
+
+def test_make_passes_a_dollar_on(root: Path) -> None:
+    """Parameters of OData and Socrata begin with one, which make and the shell would take for a variable."""
+    url = "https://example.com/a.json?$limit=10&$order=:id"
+    command = [
+        "make",
+        "--dry-run",
+        "--no-print-directory",
+        "probe",
+        f"URL={url}",
+        "--assume-old=.venv/.ready",
+    ]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+
+    assert f"--url '{url}'" in done.stdout

@@ -1,0 +1,70 @@
+"""Looks at a source: ``make probe URL=… [HEADERS='Name: value']``, or checks one: ``make probe SOURCE=…``.
+
+A secret is given in the environment and never printed: PROBE_AUTHORIZATION is the value of that header,
+PROBE_API_KEY is ``Name: value`` of another one.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.terraform import ROOT
+
+sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda")]
+
+from ingestion_pipeline.settings.file import read  # noqa: E402 - the source roots have to be on the path
+from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
+from tools.probe.client import BoundReached, Client, Secrets  # noqa: E402
+from tools.probe.given import Given, GivenError, from_source, from_url  # noqa: E402
+from tools.probe.look import look  # noqa: E402
+from tools.probe.report import report  # noqa: E402
+from url_fetcher.clients import Clients  # noqa: E402
+from url_fetcher.errors import IngestionError  # noqa: E402
+from url_fetcher.redaction import secrets_in  # noqa: E402
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Print what was found; 1 if a configured source does not work as it is configured."""
+    parser = argparse.ArgumentParser(prog="probe", description=__doc__)
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--url", default="", help="any address, with its query")
+    wanted.add_argument("--source", default="", help="name of a configured source")
+    parser.add_argument("--header", action="append", default=[], help="Name: value; not for secrets")
+    options = parser.parse_args(arguments)
+    clients = Clients()
+    try:
+        given = _given(options, environ)
+    except (GivenError, SettingsError) as error:
+        sys.exit(f"probe: {error}")
+    clients.redactor.learn(*given.secrets, *secrets_in(str(given.settings["url"])))
+    client = Client(
+        Secrets(given.credentials, open_cache=lambda: clients.secrets, own_role=lambda: clients.own_role)
+    )
+    try:
+        found = look(given.settings, client)
+    except (BoundReached, IngestionError) as error:
+        sys.exit(f"probe: {clients.redactor.clean(str(error))}")
+    finally:
+        client.close()
+    print(clients.redactor.clean(report(found, client.spent, given.doubts)), end="")
+    return int(found.is_broken)
+
+
+def _given(options: argparse.Namespace, environ: Mapping[str, str]) -> Given:
+    if options.url:
+        headers = [line for each in options.header for line in each.splitlines() if line.strip()]
+        return from_url(options.url, headers, environ)
+    path = Path(environ.get("PIPELINE_TOML") or ROOT / "pipeline.toml")
+    sources: Sequence[Any] = read(path, environ.get("ENV") or "dev").sources
+    for source in sources:
+        if source.get("name") == options.source:
+            return from_source(source, environ)
+    names = ", ".join(str(each.get("name")) for each in sources if each.get("name")) or "none"
+    raise GivenError(f"source {options.source!r} is not configured in {path.name}; configured are: {names}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

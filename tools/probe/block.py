@@ -1,0 +1,40 @@
+"""Writes a source as a ``[[sources]]`` block of pipeline.toml."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and what else steers a terminal: it may be the source's."""
+    return _CONTROL.sub(" ", text)
+
+
+def block(source: Mapping[str, Any], doubts: Iterable[str] = ()) -> str:
+    """The block, with what is unsure as comments above it."""
+    comments = [f"# {one_line(doubt)}" for doubt in doubts]
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in source.items()]
+    return "\n".join([*comments, "[[sources]]", *lines]) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        return _text(value)
+    return json.dumps(value)
+
+
+def _text(text: str) -> str:
+    # TOML takes JSON's escapes, but wants one for DEL, too; a terminal obeys those behind it.
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)

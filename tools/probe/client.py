@@ -1,0 +1,195 @@
+"""Asks a source for pages with the function's own code, within the bounds of a probe."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import xxhash
+
+from url_fetcher.deadline import Deadline
+from url_fetcher.errors import ConfigurationError, IngestionError
+from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.http.body import Body
+from url_fetcher.http.connection import Dialer
+from url_fetcher.http.transport import Credentials, Request, Response, Transport
+from url_fetcher.source.auth_kind import OwnRole, Session
+from url_fetcher.source.pagination_kind import Step
+from url_fetcher.source.request_body import encoded
+from url_fetcher.source.schema import Source
+
+if TYPE_CHECKING:
+    from url_fetcher.source.secrets import SecretCache
+
+MAX_REQUESTS = 5
+MAX_MIB = 4
+_MIB = 1024 * 1024
+_MAX_DECOMPRESSED_BYTES = 4 * MAX_MIB * _MIB
+_SECONDS = 120.0
+
+
+class BoundReached(Exception):
+    """When the next request would be one more than a probe may send."""
+
+
+@dataclass
+class Spent:
+    """What a probe has used up: requests, redirects and token servers included, and bytes of bodies."""
+
+    requests: int = 0
+    received_bytes: int = 0
+
+    def count_request(self) -> None:
+        """One more request.
+
+        Raises:
+            BoundReached: When none is left; nothing was sent.
+        """
+        if self.requests >= MAX_REQUESTS:
+            raise BoundReached(f"a probe sends {MAX_REQUESTS} requests at most, redirects included")
+        self.requests += 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, with as much of its decompressed body as fits.
+
+    Attributes:
+        is_cut: Whether the body goes on behind what is here.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_bytes: int
+    is_cut: bool
+
+    @property
+    def digest(self) -> int:
+        """The body's, for the pager."""
+        return xxhash.xxh3_64_intdigest(self.body)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What proves who asks.
+
+    Args:
+        given: Sent instead of what the source's ``auth`` says; None: the source's ``auth`` is used.
+        open_cache: Gives the secrets of the source's ``auth``.
+        own_role: Gives the keys that sign requests.
+    """
+
+    given: Credentials | None = None
+    open_cache: "Callable[[], SecretCache] | None" = None
+    own_role: Callable[[], OwnRole] | None = None
+
+
+@dataclass
+class Client:
+    """Sends a probe's requests, each once: nothing is tried again."""
+
+    secrets: Secrets = field(default_factory=Secrets)
+    policy: AddressPolicy = field(
+        default_factory=lambda: AddressPolicy(allow_http=True, allow_private_networks=True)
+    )
+    spent: Spent = field(default_factory=Spent)
+
+    def __post_init__(self) -> None:
+        dialer = Dialer(
+            self.policy,
+            deadline=Deadline(_SECONDS),
+            connect_timeout_seconds=10,
+            read_timeout_seconds=30,
+        )
+        self._transport = _CountingTransport(dialer, self.spent)
+
+    def ask(self, source: Source, step: Step) -> Answer:
+        """The answer to one page's request.
+
+        Raises:
+            BoundReached: When no request is left.
+            IngestionError: When there is no answer, or its body is not to be read.
+        """
+        headers = dict(source.headers)
+        if not isinstance(source.body, str) and "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = "application/json"
+        request = Request(
+            url=step.url,
+            home=source.url,
+            method=source.method,
+            headers=headers,
+            body=encoded(source.body, step.members),
+        )
+        response = self._transport.open(request, self._credentials(source))
+        try:
+            return self._answer(response)
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def _credentials(self, source: Source) -> Credentials:
+        if self.secrets.given is not None:
+            return self.secrets.given
+        session = Session(
+            self.secrets.open_cache or _no_secrets, self._transport, self.secrets.own_role or _no_role
+        )
+        return source.auth.credentials(session)
+
+    def _answer(self, response: Response) -> Answer:
+        """The answer's body until it ends or the bound is reached."""
+        is_cut, before = False, self.spent.received_bytes
+
+        def read(size: int) -> bytes:
+            nonlocal is_cut
+            left = MAX_MIB * _MIB - self.spent.received_bytes
+            piece = response.read(min(size, left)) if left > 0 else b""
+            is_cut = is_cut or left <= 0
+            self.spent.received_bytes += len(piece)
+            return piece
+
+        body = Body(
+            read,
+            content_encoding=response.headers.get("Content-Encoding", ""),
+            content_type=response.headers.get("Content-Type", "") if response.status < 400 else "",
+            max_body_mib=MAX_MIB,
+            max_decompressed_mib=1024,
+        )
+        content = bytearray()
+        try:
+            for chunk in body:
+                content += chunk
+                if len(content) > _MAX_DECOMPRESSED_BYTES:
+                    is_cut = True
+                    break
+        except IngestionError:
+            # A compressed body that was cut here breaks; so does an error's page for people.
+            if not is_cut and response.status < 400:
+                raise
+        received = self.spent.received_bytes - before
+        return Answer(response.url, response.status, response.headers, bytes(content), received, is_cut)
+
+
+class _CountingTransport(Transport):
+    """Counts what is sent, redirects and token servers included."""
+
+    def __init__(self, dialer: Dialer, spent: Spent) -> None:
+        super().__init__(dialer)
+        self._spent = spent
+
+    def _send(
+        self, method: str, url: str, body: bytes, request: Request, credentials: Credentials | None
+    ) -> Response:
+        self._spent.count_request()
+        return super()._send(method, url, body, request, credentials)
+
+
+def _no_secrets() -> "SecretCache":
+    raise ConfigurationError("the source's secret is not read here; give it in PROBE_AUTHORIZATION")
+
+
+def _no_role() -> OwnRole:
+    raise ConfigurationError("requests are not signed here")
