@@ -14,11 +14,11 @@ from benchmarks.accounting import account
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.environment import FOLDER, ROOT, machine, peers_python
 from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
+from benchmarks.ours import DOTTED, PACKED, POINTER, SETTINGS, UNPACKED
 from benchmarks.peers import VARIANTS
 from benchmarks.report import Results, document, picture
 from benchmarks.sources import LARGE_BYTES, SMALL_BYTES, source
 
-PACKED, UNPACKED = "url_fetcher", 'url_fetcher, packing = "none"'
 ORIGINAL = next(iter(VARIANTS))
 _QUICK_PEERS = ("boto3 put_records", "aws_kinesis_agg + put_records", "async-kinesis, lines")
 _SAMPLE_RECORDS = 1_000
@@ -50,6 +50,7 @@ class Bench:
                 server.delay(round_trip_ms)
                 results.tables[title] = [self._figure(server, each, records, size) for each in variants]
             server.delay(0)
+            self._paths(server)
             self._memory(server)
             self._put_units(server)
         results.zip_bytes = _newest_zip()
@@ -94,8 +95,17 @@ class Bench:
         return figure
 
     def _measure(self, server: BenchmarkServer, variant: str, name: str, runs: int) -> Figure:
-        python = sys.executable if variant in (PACKED, UNPACKED) else self._peers
+        python = sys.executable if variant in SETTINGS else self._peers
         return measure(variant, f"{server.url}/{name}", server.url, python=python, runs=runs)
+
+    def _paths(self, server: BenchmarkServer) -> None:
+        """The same records as an array, and as one within an object at both forms of a path."""
+        records = 50_000 if self._quick else _MANY_RECORDS
+        for variant in (PACKED, DOTTED, POINTER):
+            name = source(FOLDER, records=records, in_object=variant != PACKED)
+            figure = self._measure(server, variant, name, self._runs)
+            self._results.paths.append(figure)
+            print(f"{variant}: {figure.cpu_us:.2f} us CPU", flush=True)
 
     def _memory(self, server: BenchmarkServer) -> None:
         for megabytes in (10, 100) if self._quick else (10, 100, 1_000):

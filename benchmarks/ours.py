@@ -12,6 +12,15 @@ from url_fetcher.handler import run
 
 PACKED = "url_fetcher"
 UNPACKED = 'url_fetcher, packing = "none"'
+DOTTED, POINTER = (f'url_fetcher, record_path = "{path}"' for path in ("items", "/items"))
+SETTINGS: dict[str, dict[str, str]] = {
+    PACKED: {},
+    UNPACKED: {"packing": "none"},
+    DOTTED: {"record_path": "items"},
+    POINTER: {"record_path": "/items"},
+}
+"""What `ingest` takes, by variant."""
+
 _SECONDS = 900
 _clients: dict[str, Clients] = {}
 
@@ -24,7 +33,9 @@ class _Context:
         return _SECONDS * 1000
 
 
-def ingest(url: str, endpoint: str, *, packing: str = "lines", clients: Clients | None = None) -> int:
+def ingest(
+    url: str, endpoint: str, *, packing: str = "lines", record_path: str = "", clients: Clients | None = None
+) -> int:
     """Ingest the source and say how many records the stream accepted."""
     os.environ["AWS_ENDPOINT_URL_KINESIS"] = endpoint
     environ = {
@@ -34,7 +45,11 @@ def ingest(url: str, endpoint: str, *, packing: str = "lines", clients: Clients 
         "DEAD_LETTER_BUCKET": "dead-letters",
         "PACKING": packing,
     }
-    event = {"url": url, "limits": {"max_body_mib": 10_240, "max_decompressed_mib": 10_240}}
+    event = {
+        "url": url,
+        "record_path": record_path,
+        "limits": {"max_body_mib": 10_240, "max_decompressed_mib": 10_240},
+    }
     clients = clients or _clients.setdefault(endpoint, Clients())
     answer = run(event, _Context(), environ=environ, clients=clients)
     return int(json.loads(str(answer["body"]))["recordsProcessed"])

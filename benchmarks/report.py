@@ -45,6 +45,7 @@ class Results:
         tables: Figures by scenario, in the order they were run.
         import_seconds: CPU of import and first client, from the unpacked zip.
         boto3_import_seconds: The same of boto3 and requests alone, as the original design needs them.
+        paths: Figures of the same records as an array and at paths within an object.
         memory: Peak RSS of one run by size of the source in MB.
         zip_bytes: Of the function's archive; None when none was built.
         put_units_a_million: PUT payload units for a million small records.
@@ -55,6 +56,7 @@ class Results:
     tables: dict[str, list[Figure]] = field(default_factory=dict)
     import_seconds: float = 0.0
     boto3_import_seconds: float = 0.0
+    paths: list[Figure] = field(default_factory=list)
     memory: dict[int, float] = field(default_factory=dict)
     zip_bytes: int | None = None
     put_units_a_million: int = 0
@@ -78,6 +80,8 @@ def document(results: Results) -> str:
         "## Beside the others",
         _TEXT,
         *(f"### {title}\n\n{_figures(figures)}" for title, figures in results.tables.items()),
+        "## Paths",
+        _paths(results.paths),
         "## Memory",
         _table(
             ("source", "peak RSS"),
@@ -93,6 +97,15 @@ _TEXT = """Every tool fetches the same array over HTTP, wraps each record and pu
 a process of its own; medians after one run to warm up. `url_fetcher` is the real handler, invoked as
 Lambda does. The original design is measured on 1,000 records. async-kinesis runs with its limits for one
 shard lifted. dlt does more than move bytes (schema, typing, state): read its row as the cost of that."""
+
+
+def _paths(figures: list[Figure]) -> str:
+    """What it costs to look for the records, beside an array that has nothing else."""
+    rows = [
+        (each.variant, f"{each.rate:,.0f}", f"{each.cpu_us:.2f}", f"{each.cpu_us / figures[0].cpu_us:.2f} x")
+        for each in figures
+    ]
+    return _table(("records", "records/s", "CPU µs/record", "CPU, to the array"), rows)
 
 
 def _conditions(results: Results) -> str:

@@ -10,18 +10,26 @@ _TITLES = ('gamma "delta"', "épsilon zêta", "plain text", "line\nbreak")
 _WORDS = ("lorem", "ipsum", "dolor", "sit", "amet", "consetetur", "sadipscing", "elitr", "sed")
 
 
-def source(folder: Path, *, records: int, record_bytes: int = SMALL_BYTES) -> str:
-    """The name of a file in ``folder`` with that many records, made if it is not there."""
-    name = f"{record_bytes}-{records}.json"
+def source(folder: Path, *, records: int, record_bytes: int = SMALL_BYTES, in_object: bool = False) -> str:
+    """The name of a file in ``folder`` with that many records, made if it is not there.
+
+    Args:
+        folder: Where it lies.
+        records: How many.
+        record_bytes: Of each, about.
+        in_object: Whether the array is ``items`` of an object.
+    """
+    name = f"{record_bytes}-{records}{'-items' if in_object else ''}.json"
     path = folder / name
     if not path.exists():
         drawn = random.Random(records)
         unfinished = path.with_suffix(".part")
         with unfinished.open("w") as file:
+            file.write('{"items":' if in_object else "")
             for number in range(records):
                 file.write("," if number else "[")
                 file.write(_record(drawn, number, record_bytes))
-            file.write("]")
+            file.write("]}" if in_object else "]")
         unfinished.rename(path)
     return name
 

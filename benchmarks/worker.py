@@ -50,9 +50,15 @@ def main() -> None:
 def _run(variant: str, url: str, endpoint: str) -> int:
     # Imported by need: ours and theirs live in different environments.
     if variant.startswith("url_fetcher"):
-        from benchmarks.ours import UNPACKED, ingest
+        from benchmarks.ours import SETTINGS, ingest
 
-        return ingest(url, endpoint, packing="none" if variant == UNPACKED else "lines")
+        settings = SETTINGS[variant]
+        return ingest(
+            url,
+            endpoint,
+            packing=settings.get("packing", "lines"),
+            record_path=settings.get("record_path", ""),
+        )
     from benchmarks.peers import VARIANTS
 
     return VARIANTS[variant](url, endpoint)
