@@ -27,6 +27,7 @@ def apply_patches() -> None:
         iam_decisions,
         iam_transport,
         kinesis,
+        repeated_requests,
         secret_versions,
     )
 
@@ -38,6 +39,7 @@ def apply_patches() -> None:
         iam_transport,
         secret_versions,
         health,
+        repeated_requests,
     ):
         patch.apply()
 

@@ -1,0 +1,92 @@
+"""Requests: what an SDK repeats is answered as it was the first time.
+
+On a busy machine the emulator's server now and then closes a connection after a request was carried out and
+before it is answered. The SDK repeats the request, and is told that what it makes exists already. An SDK
+marks all attempts of one request with the same ``amz-sdk-invocation-id``, so that the second attempt can
+get the answer of the first. This stands for a network that loses nothing; it proves nothing about AWS's.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ministack import app
+
+from local_aws.emulator.patches import patch_point
+
+ID, ATTEMPT = b"amz-sdk-invocation-id", b"amz-sdk-request"
+MAX_ANSWERS = 4_096
+MAX_BODY_BYTES = 65_536
+MAX_WAIT_SECONDS = 30
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+class _Answer:
+    """What the first attempt was answered."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.is_over = asyncio.Event()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is whole, a success, and small enough to be kept."""
+        size = sum(len(message.get("body", b"")) for message in self.messages)
+        return self.is_over.is_set() and bool(self.messages) and self._is_success and size <= MAX_BODY_BYTES
+
+    @property
+    def _is_success(self) -> bool:
+        return self.messages[0].get("status", 500) < 300 and not self.messages[-1].get("more_body", False)
+
+
+def apply() -> None:
+    """Answers repeated requests from memory.
+
+    Raises:
+        EmulatorChanged: If a private name is missing.
+    """
+    patch_point.wrap(app, "app", _remembering)
+
+
+def _remembering(original: App) -> App:
+    answers: OrderedDict[bytes, _Answer] = OrderedDict()
+
+    async def remembering(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        name = headers.get(ID, b"")
+        if not name or scope.get("method") == "GET":
+            return await original(scope, receive, send)
+        former = answers.get(name)
+        if former and b"attempt=1;" not in headers.get(ATTEMPT, b"attempt=1;") and await _is_kept(former):
+            for message in former.messages:
+                await send(message)
+            return None
+        answer = answers[name] = _Answer()
+        if len(answers) > MAX_ANSWERS:
+            answers.popitem(last=False)
+
+        async def noting(message: Message) -> None:
+            answer.messages.append(message)
+            await send(message)
+
+        try:
+            await original(scope, receive, noting)
+        finally:
+            answer.is_over.set()
+        return None
+
+    return remembering
+
+
+async def _is_kept(answer: _Answer) -> bool:
+    """Whether the first attempt ends well, and soon."""
+    try:
+        await asyncio.wait_for(answer.is_over.wait(), MAX_WAIT_SECONDS)
+    except TimeoutError:
+        return False
+    return answer.is_good
