@@ -32,15 +32,20 @@ class _Answer:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.is_over = asyncio.Event()
+        self._bytes = 0
+
+    def note(self, message: Message) -> None:
+        """Keep a part of it; of one that is too large nothing is kept."""
+        self._bytes += len(message.get("body", b""))
+        self.messages.append(message)
+        if self._bytes > MAX_BODY_BYTES:
+            self.messages.clear()
 
     @property
     def is_good(self) -> bool:
-        """Whether it is whole, a success, and small enough to be kept."""
-        size = sum(len(message.get("body", b"")) for message in self.messages)
-        return self.is_over.is_set() and bool(self.messages) and self._is_success and size <= MAX_BODY_BYTES
-
-    @property
-    def _is_success(self) -> bool:
+        """Whether it is kept, whole and a success."""
+        if not self.messages or self._bytes > MAX_BODY_BYTES:
+            return False
         return self.messages[0].get("status", 500) < 300 and not self.messages[-1].get("more_body", False)
 
 
@@ -71,7 +76,7 @@ def _remembering(original: App) -> App:
             answers.popitem(last=False)
 
         async def noting(message: Message) -> None:
-            answer.messages.append(message)
+            answer.note(message)
             await send(message)
 
         try:
