@@ -17,12 +17,16 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.code.bundle import Bundle, Target
 from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
+from ingestion_pipeline.resources.function_url import FunctionUrl
 from ingestion_pipeline.resources.policies import (
+    consume_events,
     decrypt_objects,
     decrypt_secrets,
     encrypt_objects,
     read_configuration,
+    read_lists,
     read_secrets,
+    send_events,
     send_failures,
     send_traces,
     send_with_key,
@@ -52,10 +56,11 @@ from ingestion_pipeline.settings.expressions import (
     negated,
     not_empty,
     optional_blocks,
+    plus,
 )
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import CONFIG_FOLDER, literal
+from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
 from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings, VpcSettings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
@@ -95,8 +100,8 @@ REMARKS = {
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
-    Creates: its log group, a role, the function, what becomes of events that fail.
-    Protects: the role writes one stream, one folder of dead letters, one queue and one log group;
+    Creates: its log group, a role, the function, what becomes of events that fail, and a URL if one is wanted.
+    Protects: the role writes one stream, one folder of dead letters, two queues and one log group;
     it reads and uses only what its sources name.
 
     Args:
@@ -107,6 +112,7 @@ class FetchFunction(Construct):
         stream: Where records are put.
         bucket: Where undeliverable records are stored.
         queue: Where events are sent that failed after all retries.
+        work_queue: Where events come from, and where the function sends what it has no time for.
         settings: Of the whole pipeline.
         existing: The parts that exist.
         depends_on: What must be there before the first invocation.
@@ -114,6 +120,7 @@ class FetchFunction(Construct):
     Attributes:
         function: Its name and ARN are outputs.
         role: Whose ARN a key's policy may have to name.
+        url: For signed requests; empty if there is none.
     """
 
     def __init__(
@@ -126,6 +133,7 @@ class FetchFunction(Construct):
         stream: StreamReference,
         bucket: BucketReference,
         queue: QueueReference,
+        work_queue: QueueReference,
         settings: Settings,
         existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
@@ -141,6 +149,9 @@ class FetchFunction(Construct):
             *encrypt_objects(bucket),
             *decrypt_objects(bucket),
             *read_configuration(bucket.arn, CONFIG_FOLDER),
+            *read_lists(bucket.arn, LISTS_FOLDER),
+            *consume_events(work_queue.arn),
+            *send_events(work_queue),
             *send_failures(queue),
             *send_with_key(queue),
             # In the policy only of a role that exists: others get policies of their own for the secrets.
@@ -184,6 +195,10 @@ class FetchFunction(Construct):
                     "KINESIS_STREAM_NAME": stream.name,
                     "DEAD_LETTER_BUCKET": bucket.name,
                     "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
+                    "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
+                    "WORK_QUEUE_URL": work_queue.url,
+                    "DEAD_LETTER_QUEUE_URL": queue.url,
+                    "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
                     "POWERTOOLS_SERVICE_NAME": name,
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                     **variables(settings),
@@ -197,6 +212,9 @@ class FetchFunction(Construct):
         self._attach_to(settings.vpc)
         self._log_to(log_group, existing.has("function_log_group"))
         self._keep_failures(queue.arn, function)
+        self.url = FunctionUrl(
+            self, "url", function_name=self.function.function_name, when=function.url_enabled
+        ).url
 
     def _permit_secrets(self, settings: Settings, existing: Existing) -> list[ITerraformDependable]:
         sources = settings.configured_sources
