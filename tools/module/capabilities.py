@@ -19,7 +19,14 @@ MODULES = {
 }
 """The module of the constructs by the file's name, where they differ."""
 
-FILES = {"fetch": "function", "fetch/secrets": "secrets", "fetch/sources": "source_list"}
+FILES = {
+    "fetch": "function",
+    "work": "work_queue",
+    "trigger": "work_queue",
+    "fetch/secrets": "secrets",
+    "fetch/sources": "source_list",
+    "fetch/url": "function_url",
+}
 """Name of a file by the place of its constructs in the pipeline; for any other it is the place's own."""
 
 MAIN = "main"

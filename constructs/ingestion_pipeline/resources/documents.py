@@ -1,4 +1,4 @@
-"""Policy documents, and other JSON, as expressions that Terraform encodes; from the plain statements of `policies`.
+"""Policy documents, and other JSON, as expressions that Terraform encodes, from plain values.
 
 No data source renders them. Terraform reads one only after the change of anything that it refers to, and
 until then every policy of it is shown as changed.

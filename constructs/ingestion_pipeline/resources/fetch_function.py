@@ -100,7 +100,7 @@ REMARKS = {
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
-    Creates: its log group, a role, the function, what becomes of events that fail, and a URL if one is wanted.
+    Creates: its log group, a role, the function, what becomes of events that fail, a URL if one is wanted.
     Protects: the role writes one stream, one folder of dead letters, two queues and one log group;
     it reads and uses only what its sources name.
 
@@ -197,7 +197,7 @@ class FetchFunction(Construct):
                     "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
                     "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
                     "WORK_QUEUE_URL": work_queue.url,
-                    "DEAD_LETTER_QUEUE_URL": queue.url,
+                    "DEAD_LETTER_QUEUE_URL": queue.url_or_empty,
                     "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
                     "POWERTOOLS_SERVICE_NAME": name,
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,

@@ -46,8 +46,8 @@ REMARKS = {
         "Of a batch, only the events that failed come again."
     ),
     "aws_lambda_function_recursion_config": (
-        "The function sends to its own queue: the rest of a long list, and events for which no time was left. "
-        "Lambda would stop it after about 16 rounds. Each round does at least one event or goes on in the "
+        "The function sends the rest of a long list, and events for which it had no time, to its own queue. "
+        "Lambda would stop that after about 16 rounds. Each round does at least one event or goes on in the "
         "list, so that there is an end."
     ),
 }

@@ -36,8 +36,8 @@ DEAD_LETTERS_ELSEWHERE = (
     f"queue.enabled is set, and SQS moves dead letters nowhere else: {BESIDE}"
 )
 DEAD_LETTERS_WITHOUT_URL = (
-    "must be the queue's URL, because a source has a schedule or queue.enabled is set: the function sends what "
-    "it cannot ingest there"
+    "must be the queue's URL, because a source has a schedule or queue.enabled is set, and the function "
+    "sends there what it cannot ingest"
 )
 
 KEY_ADVICE = "must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or left out"
@@ -215,6 +215,11 @@ class QueueReference(Reference):
     def send_action(self) -> str:
         """The IAM action that sends to it."""
         return "sqs:SendMessage"
+
+    @property
+    def url_or_empty(self) -> str:
+        """The URL; empty if none is given."""
+        return self.url
 
     def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:
         """Whether SQS moves the messages of another queue to it: only within one account and Region.

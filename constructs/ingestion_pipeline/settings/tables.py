@@ -70,8 +70,8 @@ THROTTLED = (
     f"but not below 2, or reserve more ({LAMBDA_SQS_SCALING})"
 )
 EXPIRES_EARLY = (
-    "is more than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from when "
-    "the event was sent: lower it, or keep dead letters as long"
+    "is more than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
+    "when the event was sent: lower it, or keep dead letters as long"
 )
 TAG_SIGNS = "_.:/=+-@"
 ENVIRONMENT_TAG = "Environment"
@@ -367,7 +367,7 @@ class QueueSettings(Checked):
         4,
         1,
         14,
-        "Days that the queue keeps an event that nobody ingests; at most `dead_letters.queue_retention_days`.",
+        "Days that the queue keeps an event; at most `dead_letters.queue_retention_days`.",
         SQS_QUOTAS,
     )
     kms_key: str = text(

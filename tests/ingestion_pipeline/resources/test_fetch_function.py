@@ -21,6 +21,8 @@ STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
 BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
+WORK = "arn:partition:sqs:eu-west-1:123456789012:work"
+QUEUE_URL, WORK_URL = "https://sqs.test/ours", "https://sqs.test/work"
 SECRETS = [f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
 
 
@@ -31,6 +33,7 @@ def function(
     *,
     key: str = "alias/aws/kinesis",
     other_keys: tuple[str, ...] = (),
+    work_key: str = "",
     **settings: object,
 ) -> Synthesized:
     """A stack with the function of some settings."""
@@ -54,7 +57,8 @@ def function(
             code=Bundle(code, "aGFzaA=="),
             stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys),
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
-            queue=QueueReference(arn=QUEUE),
+            queue=QueueReference(arn=QUEUE, url=QUEUE_URL),
+            work_queue=QueueReference(arn=WORK, url=WORK_URL, kms_key=work_key),
             settings=chosen,
             existing=Existing(),
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],
