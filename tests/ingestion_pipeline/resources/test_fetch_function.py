@@ -272,14 +272,18 @@ class TestCustomised:
 
 class TestGuarded:
     def test_role_does_nothing_else(self, default: Synthesized) -> None:
-        """Without secrets: one stream, one folder, one queue, one log, and traces."""
+        """Without secrets: one stream, three folders, two queues, one log, and traces."""
         log = f"${{{default.address('aws_cloudwatch_log_group', 'log-group')}.arn}}:*"
 
         assert permitted(default) == {
             "kinesis:PutRecords": [STREAM],
             "s3:PutObject": [f"{BUCKET}/rejected/*"],
-            "s3:GetObject": [f"{BUCKET}/config/*"],
-            "sqs:SendMessage": [QUEUE],
+            "s3:GetObject": [f"{BUCKET}/config/*", f"{BUCKET}/lists/*"],
+            "sqs:ChangeMessageVisibility": [WORK],
+            "sqs:DeleteMessage": [WORK],
+            "sqs:GetQueueAttributes": [WORK],
+            "sqs:ReceiveMessage": [WORK],
+            "sqs:SendMessage": [WORK, QUEUE],
             "logs:CreateLogStream": [log],
             "logs:PutLogEvents": [log],
             "xray:PutTelemetryRecords": ["*"],

@@ -70,9 +70,12 @@ class TestExisting:
             "aws_iam_role": 1,  # the analyst's
             "aws_iam_role_policy": 3,
             "aws_kinesis_firehose_delivery_stream": 1,
+            "aws_lambda_event_source_mapping": 1,
             "aws_lambda_function": 1,
             "aws_lambda_function_event_invoke_config": 1,
+            "aws_lambda_function_recursion_config": 1,
             "aws_s3_object": 1,
+            "aws_sqs_queue": 1,  # the work queue
         }
 
     def test_the_function_uses_them(self, brought: Synthesized) -> None:
