@@ -1,4 +1,4 @@
-"""When the sources with a schedule run next, as a Markdown table: ``make plan`` prints it after its summary."""
+"""When each schedule runs next, as a Markdown table: ``make plan`` prints it after its summary."""
 
 import sys
 from collections.abc import Mapping
