@@ -421,6 +421,7 @@ def test_shards_retention_and_tags_change_no_policy(clicks: Deployment) -> None:
             kind: {"tags_all"}
             for kind in (
                 *("aws_cloudwatch_log_group", "aws_iam_policy", "aws_iam_role", "aws_lambda_function"),
+                "aws_lambda_event_source_mapping",
                 *("aws_kinesis_firehose_delivery_stream", "aws_s3_bucket", "aws_sqs_queue"),
             )
         },

@@ -245,14 +245,32 @@ run "refuses_events_that_outlive_their_dead_letters" {
   expect_failures = [var.queue_retention_days]
 }
 
-run "refuses_folders_that_the_pipeline_reads" {
+run "refuses_data_among_lists_of_urls" {
   command = plan
 
   variables {
-    delivery_data_prefix  = "lists/"
-    delivery_error_prefix = "config/errors/"
-    dead_letters_prefix   = "lists/dead/"
+    delivery_data_prefix = "lists/"
   }
 
-  expect_failures = [var.delivery_data_prefix, var.delivery_error_prefix, var.dead_letters_prefix]
+  expect_failures = [var.delivery_data_prefix]
+}
+
+run "refuses_errors_among_the_sources" {
+  command = plan
+
+  variables {
+    delivery_error_prefix = "config/errors/"
+  }
+
+  expect_failures = [var.delivery_error_prefix]
+}
+
+run "refuses_dead_letters_among_lists_of_urls" {
+  command = plan
+
+  variables {
+    dead_letters_prefix = "lists/dead/"
+  }
+
+  expect_failures = [var.dead_letters_prefix]
 }
