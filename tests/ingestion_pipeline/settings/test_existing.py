@@ -207,25 +207,26 @@ class TestGrants:
             synthesize(build)
 
 
+@pytest.fixture(scope="module")
+def granted(synthesize: Synthesize) -> Synthesized:
+    """A pipeline whose queue has a key and whose function has a URL, with a grant for each."""
+    from ingestion_pipeline import IngestionPipeline
+
+    def build(stack: Construct) -> None:
+        settings = replace(
+            settings_of("orders"),
+            queue=QueueSettings(kms_key=QUEUE_KEY),
+            function=FunctionSettings(url_enabled=True),
+        )
+        pipeline = IngestionPipeline(stack, "pipeline", settings=settings)
+        pipeline.grant_send("scheduler")
+        pipeline.grant_invoke_url("caller")
+
+    return synthesize(build)
+
+
 class TestEvents:
     """What a pipeline grants to those that bring events."""
-
-    @pytest.fixture(scope="class")
-    def granted(self, synthesize: Synthesize) -> Synthesized:
-        """A pipeline whose queue has a key and whose function has a URL, with a grant for each."""
-        from ingestion_pipeline import IngestionPipeline
-
-        def build(stack: Construct) -> None:
-            settings = replace(
-                settings_of("orders"),
-                queue=QueueSettings(kms_key=QUEUE_KEY),
-                function=FunctionSettings(url_enabled=True),
-            )
-            pipeline = IngestionPipeline(stack, "pipeline", settings=settings)
-            pipeline.grant_send("scheduler")
-            pipeline.grant_invoke_url("caller")
-
-        return synthesize(build)
 
     def test_who_may_send_may_send_to_the_work_queue_with_its_key(self, granted: Synthesized) -> None:
         """And may do nothing else with it."""
