@@ -132,7 +132,11 @@ def variables(stack: Synthesized) -> dict[str, str]:
 
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
-    return {action: s["Resource"] for s in stack.statements("aws_iam_role_policy") for action in s["Action"]}
+    found: dict[str, list[str]] = {}
+    for statement in stack.statements("aws_iam_role_policy"):
+        for action in statement["Action"]:
+            found.setdefault(action, []).extend(statement["Resource"])
+    return found
 
 
 class TestDefaults:

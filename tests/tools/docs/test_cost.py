@@ -5,8 +5,18 @@ from decimal import Decimal
 
 import pytest
 
+from ingestion_pipeline.settings.file import read
 from tests.checkout import ROOT
-from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_summary, cost_table, price
+from tools.docs.cost import (
+    LINES,
+    METRICS_PER_SOURCE,
+    SOURCES,
+    Usage,
+    bill,
+    cost_summary,
+    cost_table,
+    price,
+)
 from url_fetcher.summary import Summary
 
 DOCUMENT = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -84,3 +94,13 @@ def test_the_short_bill_of_the_readme_is_that_of_the_whole_table() -> None:
         each["Kinesis: shards"] + each["Kinesis: retention beyond 24 hours"] + each["Kinesis: puts"]
         for each in bills
     ]
+
+
+@pytest.mark.parametrize("sources", SOURCES)
+def test_polling_an_idle_queue_costs_the_same_for_any_number_of_sources(sources: int) -> None:
+    """657,000 requests a month, as the document says."""
+    polls = Usage(read(ROOT / "pipeline.toml", "prod"), sources).polls
+
+    assert f"{polls:,} requests a month, {polls * price('queue_requests') / 1_000_000:.2f} USD" in " ".join(
+        DOCUMENT.split()
+    )

@@ -351,7 +351,7 @@ def _arguments(config: dict[str, Any]) -> dict[str, str]:
     for kind, blocks in config["resource"].items():
         for name, body in blocks.items():
             short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
-            found.update(_places(f"{kind}.{short}", body, ""))
+            found.update(_places(f"{kind}.{short}", body, body.get("count", "")))
     return found
 
 
