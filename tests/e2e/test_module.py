@@ -118,9 +118,10 @@ module "many" {{
     var.sources,
     [null],
     [{{
-      name = "sample"
-      url  = "THE_URL"
-      auth = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+      name     = "sample"
+      url      = "THE_URL"
+      auth     = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+      schedule = "rate(1 day)"
     }}],
     [for number in range(299) : {{
       name = "api-${{number}}"
@@ -159,7 +160,7 @@ module "wrong" {
 SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
     'sources[1].name = "Orders": must match',
-    "sources[1].pagintion: is not a key; there are auth, body, csv, fail_when, format, headers, limits,",
+    "sources[1].pagintion: is not a key; there are auth, body, csv, enabled, fail_when, flexible_minutes,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {

@@ -85,7 +85,8 @@ locals {
 
   # Without a name there would be no schedule, and nobody would notice.
   source_schedule_problems = [
-    for part in local.source_parts : "${part.at}: must have a name, because `schedule` is set"
+    for part in local.source_parts :
+    "${part.at}${try(part.value.name, null) == null ? "" : ".name = \"\""}: must have a name, because `schedule` is set (docs/sources.md)"
     if part.key == "" && try(coalesce(part.value.schedule), "") != "" && try(coalesce(part.value.name), "") == ""
   ]
 
