@@ -61,6 +61,8 @@ module "ingestion" {
   function_reserved_concurrency = 2
   function_log_retention_days   = 30
 
+  queue_max_concurrency = 2
+
   fetch_allowed_hosts = ["api.example.com"]
 
   dead_letters_queue_retention_days = 7
