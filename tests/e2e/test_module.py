@@ -169,7 +169,8 @@ TAGGED = {
     *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
     *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
     *("aws_sqs_queue.dead_letters_queue", "aws_sqs_queue.work_queue"),
-    "aws_lambda_event_source_mapping.trigger_mapping",
+    *("aws_lambda_event_source_mapping.trigger_mapping", "aws_iam_role.schedules_role"),
+    "aws_scheduler_schedule_group.schedules_group",
 }
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 
