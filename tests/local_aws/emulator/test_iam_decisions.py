@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.emulator.instance import Emulator
 
+UUID = "e0e761de-06de-448b-9775-e392dec4d22b"
+
 
 @pytest.fixture(scope="module")
 def nobodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Path]]:
@@ -46,7 +48,7 @@ def test_each_decision_is_a_line_with_caller_action_resource_and_outcome(tmp_pat
 @pytest.mark.parametrize(
     ("operation", "arguments", "action", "resource"),
     [
-        ("get_event_source_mapping", {"UUID": "x"}, "GetEventSourceMapping", "event-source-mapping:x"),
+        ("get_event_source_mapping", {"UUID": UUID}, "GetEventSourceMapping", f"event-source-mapping:{UUID}"),
         (
             "get_function_event_invoke_config",
             {"FunctionName": "f"},
