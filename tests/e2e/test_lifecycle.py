@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 EXPECTED = [stored_form(record) for record in records()]
 STATE_BUCKET = "data-ingestion-local-state"
+MAPPINGS = ":event-source-mapping:"
+"""Whose ids only AWS knows; in any other ARN the ending is not what the emulator decides on."""
 # Its secret needs a policy of its own; no test takes as long as its schedule.
 PRIVATE_SOURCE = """
 [[sources]]
