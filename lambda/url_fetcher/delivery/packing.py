@@ -1,6 +1,5 @@
 """Packs lines into the records that Kinesis bills."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from random import getrandbits
@@ -63,25 +62,30 @@ class LinePacker:
 
     def __init__(self, pack_bytes: int) -> None:
         self._max_bytes = pack_bytes - _KEY_BITS // 4
+        self._usual_lines = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._waiting_lines = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that are full with ``lines``."""
-        data, ends, _ = lines
-        first = start = 0
-        while first < len(ends):
-            # Found by arithmetic on the ends: searching and counting newlines costs more than packing.
-            last = bisect_right(ends, start + self._max_bytes - self._waiting_bytes, lo=first)
-            last = min(last, first + MAX_LINES - self._waiting_lines)
-            if last == first and not self._waiting:
-                last += 1
-            if last > first:
-                end = ends[last - 1]
-                self._wait(data[start:end], last - first)
-                first, start = last, end
-            if first < len(ends):
+        first, end = 0, len(lines.records)
+        while first < end:
+            count, size = lines.fitting(
+                first,
+                max_bytes=self._max_bytes - self._waiting_bytes,
+                max_lines=MAX_LINES - self._waiting_lines,
+                guess=max(0, self._usual_lines - self._waiting_lines),
+            )
+            if not count and not self._waiting:
+                count, size = 1, lines.only(first).size
+            if count:
+                self._waiting.append(lines.joined(first, first + count))
+                self._waiting_bytes += size
+                self._waiting_lines += count
+                first += count
+            if first < end:
+                self._usual_lines = self._waiting_lines
                 yield from self.flush()
 
     def flush(self) -> Iterator[Entry]:
@@ -90,18 +94,13 @@ class LinePacker:
             yield Entry(b"".join(self._waiting), random_key(), self._waiting_lines)
         self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
 
-    def _wait(self, data: bytes, count: int) -> None:
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
-        self._waiting_lines += count
-
 
 class SinglePacker:
     """Makes each line an entry under a random key."""
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """One entry a line."""
-        return (Entry(line, random_key(), 1) for line in _each(lines))
+        return (Entry(line, random_key(), 1) for line in lines.each())
 
     def flush(self) -> Iterator[Entry]:
         """Nothing: no line waits for another."""
@@ -130,10 +129,10 @@ class KeyedPacker:
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that ``lines`` fill, and others when too much waits."""
-        for record, line in zip(lines.records, _each(lines), strict=True):
+        for index, (record, line) in enumerate(zip(lines.records, lines.each(), strict=True)):
             key = self._key(record)
             if not key:
-                yield from self._random.add(Lines(line, (len(line),), (record,)))
+                yield from self._random.add(lines.only(index))
                 continue
             waiting = self._pending[key]
             full = self._sizes[key] + len(line) + len(key.encode()) > self._pack_bytes
@@ -170,8 +169,3 @@ class KeyedPacker:
         except (msgspec.DecodeError, RecursionError):
             return ""
         return text if len(text) <= _MAX_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
-
-
-def _each(lines: Lines) -> list[bytes]:
-    starts = (0, *lines.ends)
-    return [lines.data[start:end] for start, end in zip(starts, lines.ends, strict=False)]

@@ -67,7 +67,7 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if len(lines.data) > self._settings.max_record_bytes:
+            if lines.size > self._settings.max_record_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
 

@@ -27,7 +27,7 @@ def _records(lengths: Iterable[int]) -> list[bytes]:
 
 
 def _each(groups: Iterable[Sequence[bytes]]) -> list[bytes]:
-    return [line for group in groups for line in _lines(group).data.splitlines(keepends=True)]
+    return [line for group in groups for line in _lines(group).joined().splitlines(keepends=True)]
 
 
 def _greedy(lines: Iterable[bytes], max_bytes: int) -> list[bytes]:
@@ -58,7 +58,7 @@ def test_packs_hold_every_line_in_order_and_are_full(groups: list[list[bytes]]) 
 def test_a_pack_may_be_filled_to_the_last_byte(spare_bytes: int, packs: int) -> None:
     """The size aimed at is still allowed, also when a line waited for the next ones."""
     groups = [_records([100]), _records([200, 300])]
-    whole = sum(len(_lines(group).data) for group in groups) + 8
+    whole = sum(len(_lines(group).joined()) for group in groups) + 8
 
     assert len(_pack(LinePacker(whole + spare_bytes), groups)) == packs
 
@@ -67,7 +67,7 @@ def test_a_pack_may_be_filled_to_the_last_byte(spare_bytes: int, packs: int) -> 
 def test_packs_after_the_first_are_as_full(spare_bytes: int, packs: list[int]) -> None:
     """What was given out takes no room of what follows, and leaves none."""
     record = _records([100])
-    two = 2 * len(_lines(record).data) + 8
+    two = 2 * len(_lines(record).joined()) + 8
 
     assert [entry.lines for entry in _pack(LinePacker(two + spare_bytes), [record] * 6)] == packs
 
@@ -194,7 +194,7 @@ def test_packs_under_a_key_hold_every_line_in_order_and_are_full(sizes: list[tup
 def test_a_pack_under_a_key_may_be_filled_to_the_last_byte(spare_bytes: int, packs: int) -> None:
     """The size aimed at is still allowed; the key's two bytes of UTF-8 belong to it."""
     records = ['{"k":"é"}'.encode()] * 3
-    whole = len(_lines(records).data) + 2
+    whole = len(_lines(records).joined()) + 2
 
     assert len(_pack(KeyedPacker("k", whole + spare_bytes), [records])) == packs
 
@@ -229,7 +229,7 @@ _MIB = 1024 * 1024
 
 def _lines_of_a_mib(*, more: int = 0) -> Lines:
     """Four lines under four keys, of 4 MiB in all and some bytes more."""
-    added = len(_lines([_keyed(0, 0)]).data)
+    added = _lines([_keyed(0, 0)]).size
     return _lines([_keyed(number, _MIB - added + (more if number == 3 else 0)) for number in range(4)])
 
 

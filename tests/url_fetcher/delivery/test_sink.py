@@ -211,9 +211,10 @@ class _Hanging:
 def test_bytes_in_flight_are_bounded() -> None:
     """While no answer comes, no more than four requests are begun at first, and put waits."""
     stream = _Hanging()
+    many = records(100_000, size=100)
     sink = sink_to(stream, seconds=0.3)
     with pytest.raises(StreamUnavailable):
-        sink.put(ORIGIN, records(100_000, size=100))
+        sink.put(ORIGIN, many)
     stream.let.set()
 
     assert stream.begun == 4
