@@ -30,7 +30,7 @@ class Origin:
 
 
 class Lines:
-    """Lines of the stream, joined only where they are sent: of a million lines few bytes are copied twice.
+    """Lines of the stream, joined only when it is known which go together: few bytes are copied twice.
 
     Args:
         records: What each one stands for.
@@ -43,6 +43,7 @@ class Lines:
         self, records: Sequence[bytes], pieces: list[bytes], *, opening: bytes, added_bytes: int
     ) -> None:
         self.records = records
+        self._lengths = list(map(len, records))
         self._pieces = pieces
         self._opening = opening
         self._added_bytes = added_bytes
@@ -50,7 +51,7 @@ class Lines:
     @property
     def size(self) -> int:
         """Bytes of all lines, each with its newline."""
-        return sum(map(len, self.records)) + self._added_bytes * len(self.records)
+        return sum(self._lengths) + self._added_bytes * len(self._lengths)
 
     def joined(self, first: int = 0, end: int | None = None) -> bytes:
         """The lines from ``first`` up to ``end``, which is not among them; by default to the last."""
@@ -65,8 +66,8 @@ class Lines:
         """Every line by itself."""
         data, end = self.joined(), 0
         lines: list[bytes] = []
-        for record in self.records:
-            start, end = end, end + len(record) + self._added_bytes
+        for length in self._lengths:
+            start, end = end, end + length + self._added_bytes
             lines.append(data[start:end])
         return lines
 
@@ -80,16 +81,16 @@ class Lines:
     def fitting(self, first: int, *, max_bytes: int, max_lines: int, guess: int) -> tuple[int, int]:
         """How many lines from ``first`` on fit into ``max_bytes``, at most ``max_lines``, and their bytes.
 
-        A good ``guess`` saves a look at each line: summing the lengths of many is one call.
+        A good ``guess`` saves a look at each line: summing many lengths is one call.
         """
-        records, added_bytes = self.records, self._added_bytes
-        most = min(max_lines, len(records) - first)
+        lengths, added_bytes = self._lengths, self._added_bytes
+        most = min(max_lines, len(lengths) - first)
         count = min(guess, most)
-        size = sum(map(len, records[first : first + count])) + added_bytes * count
+        size = sum(lengths[first : first + count]) + added_bytes * count
         while count and size > max_bytes:
             count -= 1
-            size -= len(records[first + count]) + added_bytes
-        while count < most and size + (more := len(records[first + count]) + added_bytes) <= max_bytes:
+            size -= lengths[first + count] + added_bytes
+        while count < most and size + (more := lengths[first + count] + added_bytes) <= max_bytes:
             count += 1
             size += more
         return count, size
