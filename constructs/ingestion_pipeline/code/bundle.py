@@ -120,7 +120,7 @@ def source_files(root: Path) -> dict[str, bytes]:
 
 
 def wanted(name: str) -> bool:
-    """Whether a file belongs into the zip: no caches, hidden files, tests, stubs, records or unused modules."""
+    """Whether a file belongs into the zip: no caches, hidden files, tests, stubs or unused modules."""
     folders = name.split("/")
     hidden = any(part.startswith(".") for part in folders)
     return not (

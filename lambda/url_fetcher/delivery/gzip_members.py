@@ -1,11 +1,16 @@
 """Lines as gzip members, as large as one billed unit after compression: `fetch.packing = "gzip"`."""
 
 import struct
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from zlib import crc32
 
 from isal.igzip_lib import COMP_GZIP, compress
 
+from url_fetcher.delivery.packing import Entry
+
+_MEMBERS_AHEAD = 4
 _LEVEL = 1
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _TRAILER_BYTES = 8
@@ -27,10 +32,8 @@ class GzipMembers:
     A member that gets larger than foreseen is sent as it is: it never exceeds the service's limit,
     because it holds no more lines than would fit without compression.
 
-    Example:
-        >>> members = GzipMembers(pack_bytes=24 * 1024, max_bytes=1000 * 1024)
-        >>> gzip.decompress(members.data(lines)) == b"".join(lines)
-        True
+    A thread compresses while the next lines are read. An entry is given when four more have been begun,
+    not as soon as it is ready, so that the same lines make the same members however fast the thread is.
 
     Args:
         pack_bytes: The size aimed at for an entry after compression, key included.
@@ -45,20 +48,49 @@ class GzipMembers:
         self._pack_bytes = pack_bytes
         self._max_lines_bytes = max_bytes - self.overhead_bytes
         self._expected = _ExpectedShare()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gzip")
+        self._begun: deque[tuple[Future[bytes], str, int, int]] = deque()
 
     def room(self, key_bytes: int) -> int:
         """How many bytes of lines probably fill an entry; never more than fit into the largest one."""
         wanted = (self._pack_bytes - key_bytes) / self._expected.upper
         return min(int(wanted), self._max_lines_bytes - key_bytes)
 
-    def data(self, lines: Sequence[bytes]) -> bytes:
-        """The member of ``lines``: the same bytes for the same lines, at most ``overhead_bytes`` larger."""
+    def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
+        """Begin a member of ``count`` lines under ``key``; gives those that were begun long enough ago."""
         plain = b"".join(lines)
-        member = compress(plain, _LEVEL, COMP_GZIP)
         # A member that was not waited for until it was full is small, and small ones compress worse.
-        if len(plain) >= _FULL_SHARE * self.room(0):
-            self._expected.observe(len(member) / len(plain))
-        return member if len(member) <= len(plain) + _overhead_bytes(len(plain)) else _stored(plain)
+        telling_bytes = len(plain) if len(plain) >= _FULL_SHARE * self.room(0) else 0
+        self._begun.append((self._thread.submit(member, plain), key, count, telling_bytes))
+        while len(self._begun) > _MEMBERS_AHEAD:
+            yield self._next()
+
+    def rest(self) -> Iterator[Entry]:
+        """The members that are still under way."""
+        while self._begun:
+            yield self._next()
+
+    def stop(self) -> None:
+        """End the thread, and begin no more members."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self) -> Entry:
+        made, key, count, telling_bytes = self._begun.popleft()
+        data = made.result()
+        if telling_bytes:
+            self._expected.observe(len(data) / telling_bytes)
+        return Entry(data, key, count)
+
+
+def member(plain: bytes) -> bytes:
+    """The gzip member of ``plain``, which is not empty: the same bytes in every run, at most a stored member's frame larger.
+
+    Example:
+        >>> gzip.decompress(member(b'{"id":1}'))
+        b'{"id":1}'
+    """
+    made = compress(plain, _LEVEL, COMP_GZIP)
+    return made if len(made) <= len(plain) + _overhead_bytes(len(plain)) else _stored(plain)
 
 
 class _ExpectedShare:

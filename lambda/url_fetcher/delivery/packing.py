@@ -12,7 +12,7 @@ from xxhash import xxh3_128_hexdigest
 from url_fetcher.delivery.envelope import Lines
 
 MAX_LINES = 500
-"""Firehose takes at most so many records out of one when it deaggregates, which it does with plain lines only."""
+"""Firehose takes at most so many records out of one when it deaggregates, and only plain lines."""
 
 _FIELD = "key"
 _KEY_BITS = 32
@@ -55,7 +55,7 @@ def random_key() -> str:
 
 
 class Form(Protocol):
-    """How lines become the data of an entry, and how many go into one.
+    """How lines become entries, and how many go into one.
 
     Attributes:
         max_lines: The most lines of an entry.
@@ -68,8 +68,14 @@ class Form(Protocol):
     def room(self, key_bytes: int) -> int:
         """How many bytes of lines an entry should have under a key of that size; below 1, one line."""
 
-    def data(self, lines: Sequence[bytes]) -> bytes:
-        """What is sent for ``lines``."""
+    def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
+        """Make ``count`` lines an entry under ``key``; gives the entries that are ready, in their order."""
+
+    def rest(self) -> Iterator[Entry]:
+        """The entries that were not ready."""
+
+    def stop(self) -> None:
+        """Make no more."""
 
 
 class Plain:
@@ -90,9 +96,16 @@ class Plain:
         """What the key leaves."""
         return self._pack_bytes - key_bytes
 
-    def data(self, lines: Sequence[bytes]) -> bytes:
-        """The lines, one after the other."""
-        return b"".join(lines)
+    def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
+        """The entry, at once."""
+        yield Entry(b"".join(lines), key, count)
+
+    def rest(self) -> Iterator[Entry]:
+        """Nothing."""
+        return iter(())
+
+    def stop(self) -> None:
+        """Nothing is under way."""
 
 
 class LinePacker:
@@ -129,7 +142,7 @@ class LinePacker:
     def flush(self) -> Iterator[Entry]:
         """The lines that wait, as one entry."""
         if self._waiting:
-            yield Entry(self._form.data(self._waiting), random_key(), self._waiting_lines)
+            yield from self._form.entries(self._waiting, random_key(), self._waiting_lines)
         self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
         self._room = self._form.room(_KEY_BITS // 4)
 
@@ -202,7 +215,7 @@ class KeyedPacker:
         lines = self._pending.pop(key)
         self._size -= self._sizes.pop(key)
         if lines:
-            yield Entry(self._form.data(lines), key, len(lines))
+            yield from self._form.entries(lines, key, len(lines))
 
     def _key(self, record: bytes) -> str:
         try:

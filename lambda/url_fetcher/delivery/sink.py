@@ -1,6 +1,7 @@
 """Records to the stream: in envelopes, packed and sent; undeliverable records go to the dead letters."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
@@ -49,9 +50,9 @@ class Sink:
         self.report = DeliveryReport()
         self._settings = settings or SinkSettings()
         self._dead_letters = dead_letters
-        form = _form(self._settings)
-        self._packer = _packer(self._settings, form)
-        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - form.overhead_bytes
+        self._form = _form(self._settings)
+        self._packer = _packer(self._settings, self._form)
+        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
         self._dispatcher = Dispatcher(
             client, stream_name, deadline=deadline, settings=self._settings, report=self.report
         )
@@ -94,9 +95,10 @@ class Sink:
             return
         self._closed = True
         try:
-            self._dispatcher.enqueue(self._packer.flush())
+            self._dispatcher.enqueue(chain(self._packer.flush(), self._form.rest()))
             self._dispatcher.drain()
         finally:
+            self._form.stop()
             self._dispatcher.stop()
             self._dead_letters.close()
 
