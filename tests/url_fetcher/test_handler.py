@@ -85,6 +85,7 @@ def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
             "requests_retried": 1,
             "warnings": 0,
             "kinesis_records": found["kinesis_records"],
+            "kinesis_bytes": sum(map(len, stream.data)),
             "kinesis_requests": found["kinesis_requests"],
         },
     )

@@ -83,7 +83,7 @@ class GzipMembers:
 
 
 def member(plain: bytes) -> bytes:
-    """The gzip member of ``plain``, which is not empty: the same bytes in every run, at most a stored member's frame larger.
+    """The gzip member of ``plain``, which is not empty; at most the frame of a stored one larger.
 
     Example:
         >>> gzip.decompress(member(b'{"id":1}'))

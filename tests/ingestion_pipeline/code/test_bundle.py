@@ -143,6 +143,14 @@ class TestContent:
 
         assert [name for name in names(bundle) if ballast.search(name)] == []
 
+    def test_has_of_isal_what_compresses_members_and_its_licence(self, bundle: Bundle) -> None:
+        """What nothing imports is a half of that wheel."""
+        found = {name.split(".")[0] for name in names(bundle) if name.startswith("isal/")}
+        modules = {name for name in found if not name.startswith("isal/isa-l/")}
+
+        assert modules == {"isal/__init__", "isal/_isal", "isal/_version", "isal/igzip_lib"}
+        assert "isal/isa-l/LICENSE" in found
+
     def test_leaves_boto3_to_lambda(self, bundle: Bundle) -> None:
         """The runtime's own AWS client is used, so it is not carried."""
         assert [name for name in names(bundle) if name.startswith(("boto3/", "botocore/"))] == []
