@@ -95,8 +95,9 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
 def unpacked_zip() -> Path:
     """The function as it is deployed to this machine: its zip, unpacked, and so without bytecode."""
     sys.path.insert(0, str(ROOT / "constructs"))
-    from ingestion_pipeline.code.bundle import Target, build
+    from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
+    from ingestion_pipeline.code.target import Target
 
     bundle = build(function_root(), Target.of("host", "host"), bundle_cache())
     folder = FOLDER / "unpacked" / bundle.path.stem
