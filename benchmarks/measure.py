@@ -12,16 +12,17 @@ from statistics import median
 
 from benchmarks.environment import FOLDER, ROOT
 
-# What a function finds in Lambda: a region and credentials, which are then not looked for on the network.
+# What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "PATH": "",
 }
 
-RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
-"""What Lambda's runtime brings; urllib3 comes with the zip."""
+RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "__pycache__")
+"""What Lambda's runtime brings, six with its bytecode; urllib3 comes with the zip."""
 
 OURS_STARTED = """
 import sys, time
