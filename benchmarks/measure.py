@@ -94,7 +94,7 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
 
 
 def unpacked_zip() -> Path:
-    """The function as it is deployed to this machine: its zip, unpacked, and so without bytecode."""
+    """The function as it is deployed to this machine: its zip, unpacked, with the bytecode that it carries."""
     sys.path.insert(0, str(ROOT / "constructs"))
     from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
@@ -112,7 +112,7 @@ def start_seconds(program: str, runs: int, folder: Path = ROOT / "lambda") -> fl
     """Median of the CPU time that ``program`` says its imports and first client took, in new processes.
 
     As in Lambda, boto3 comes with the runtime and has bytecode, what lies in ``folder`` comes first and
-    gets none, and nothing else is installed.
+    gets no more than it has, and nothing else is installed.
     """
     runtime = FOLDER / "runtime"
     runtime.mkdir(parents=True, exist_ok=True)
