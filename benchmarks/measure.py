@@ -94,7 +94,7 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
 
 
 def unpacked_zip() -> Path:
-    """The function as it is deployed to this machine: its zip, unpacked, with the bytecode that it carries."""
+    """The function as it is deployed to this machine: its zip, unpacked, with its bytecode."""
     sys.path.insert(0, str(ROOT / "constructs"))
     from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
