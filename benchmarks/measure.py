@@ -12,16 +12,17 @@ from statistics import median
 
 from benchmarks.environment import FOLDER, ROOT
 
-# What a function finds in Lambda: a region and credentials, which are then not looked for on the network.
+# What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "PATH": "",
 }
 
-RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
-"""What Lambda's runtime brings; urllib3 comes with the zip."""
+RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "__pycache__")
+"""What Lambda's runtime brings, six with its bytecode; urllib3 comes with the zip."""
 
 OURS_STARTED = """
 import sys, time
@@ -93,10 +94,11 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
 
 
 def unpacked_zip() -> Path:
-    """The function as it is deployed to this machine: its zip, unpacked, and so without bytecode."""
+    """The function as it is deployed to this machine: its zip, unpacked, with its bytecode."""
     sys.path.insert(0, str(ROOT / "constructs"))
-    from ingestion_pipeline.code.bundle import Target, build
+    from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
+    from ingestion_pipeline.code.target import Target
 
     bundle = build(function_root(), Target.of("host", "host"), bundle_cache())
     folder = FOLDER / "unpacked" / bundle.path.stem
@@ -110,7 +112,7 @@ def start_seconds(program: str, runs: int, folder: Path = ROOT / "lambda") -> fl
     """Median of the CPU time that ``program`` says its imports and first client took, in new processes.
 
     As in Lambda, boto3 comes with the runtime and has bytecode, what lies in ``folder`` comes first and
-    gets none, and nothing else is installed.
+    gets no more than it has, and nothing else is installed.
     """
     runtime = FOLDER / "runtime"
     runtime.mkdir(parents=True, exist_ok=True)

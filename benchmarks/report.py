@@ -140,7 +140,7 @@ def _goals(results: Results) -> list[Goal]:
         _at_most(
             "import and first client from the zip, CPU",
             results.import_seconds * 1000,
-            300,
+            230,
             " ms",
             f"boto3 and requests alone take {boto3_ms:,.0f} ms here, {boto3_ms / _BOTO3_START_MS:.1f} times "
             "what they took on the machine that the goal was set on",

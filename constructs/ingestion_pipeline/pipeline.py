@@ -15,6 +15,7 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources import dead_letter_queue, stream
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.documents import policy_document
@@ -215,7 +216,7 @@ class IngestionPipeline(Construct):
 
     def _create_function(self) -> None:
         function = self._settings.function
-        target = bundle.Target.of(function.runtime, function.architecture)
+        target = Target.of(function.runtime, function.architecture)
         fetch = FetchFunction(
             self,
             "fetch",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,

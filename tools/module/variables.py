@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.tables import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings

@@ -15,7 +15,8 @@ from ingestion_pipeline.bindings import (
     LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
     LambdaFunctionTracingConfig,
 )
-from ingestion_pipeline.code.bundle import Bundle, Target
+from ingestion_pipeline.code.bundle import Bundle
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import (
     decrypt_objects,
