@@ -8,26 +8,27 @@ from benchmarks.measure import Figure
 from benchmarks.one_shard import ROUND_TRIP_SECONDS, ShardFigure
 from benchmarks.packings import RANDOM_BYTES, PackingFigure
 from benchmarks.results import OURS, Results
+from benchmarks.sources import SMALL_BYTES
 
 _MIB = 1024 * 1024
 
 _PEERS_TEXT = """\
-Every tool fetches the same array over HTTP, wraps each record and puts it on the same endpoint, in a process of
-its own; medians after one run to warm up. `url_fetcher` is the real handler, invoked as Lambda does. The
-original design is measured on 1,000 records. async-kinesis runs with its limits for one shard lifted. dlt does
-more than move bytes (schema, typing, state): read its row as the cost of that."""
+Every tool fetches the same array over HTTP, wraps each record and puts it on the same endpoint, in
+a process of its own; medians after one run to warm up. `url_fetcher` is the real handler, invoked as
+Lambda does. The original design is measured on 1,000 records. async-kinesis runs with its limits for one
+shard lifted. dlt does more than move bytes (schema, typing, state): read its row as the cost of that."""
 
 _ONE_SHARD_TEXT = f"""\
-The endpoint refuses what is over a shard's limits, 1 MiB of data and keys and 1,000 records a second, each
-record by itself, as the service does. Its shard begins empty, so that nothing counts that it would have saved
-up, and takes the time from the first request to the last record it accepts. What it accepted is searched for
-every record of the source. Each tool puts again what was refused. Records of 191 B, round trip
-{ROUND_TRIP_SECONDS * 1000:.0f} ms."""
+The endpoint refuses what is over a shard's limits, 1 MiB of data and keys and 1,000 records a second,
+each record by itself, as the service does. Its shard begins empty, so that nothing counts that it would
+have saved up, and takes the time from the first request to the last record it accepts. What it accepted
+is searched for every record of the source. Each tool puts again what was refused. Records of
+{SMALL_BYTES} B, round trip {ROUND_TRIP_SECONDS * 1000:.0f} ms."""
 
 _PACKINGS_TEXT = f"""\
-With `lines` a Kinesis record is lines of JSON, with `gzip` a gzip member of them. Processes of both took turns.
-The records are of 191 B; random text is records of {RANDOM_BYTES:,} B, filled with base64, hexadecimal digits
-or ideographs drawn at random."""
+With `lines` a Kinesis record is lines of JSON, with `gzip` a gzip member of them. Processes of both took
+turns. The records are of {SMALL_BYTES} B; random text is records of {RANDOM_BYTES:,} B, filled with
+base64, hexadecimal digits or ideographs drawn at random."""
 
 
 def document(results: Results) -> str:
@@ -144,10 +145,10 @@ def _accounts(results: Results) -> Iterator[str]:
         verdict = "The promise holds." if account.holds else "**The promise does not hold.**"
         yield (
             f"{packing}: {account.sent:,} records through an endpoint that fails ({faults}), the first "
-            f"process killed in the middle and the event replayed: {account.lost:,} lost, {account.duplicates:,} "
-            f"duplicates, of which {account.explained:,} are explained by what the endpoint accepted without "
-            f"saying so and by the crash, {account.other_ids:,} with another id; {account.seconds:.0f} s. "
-            f"{verdict}"
+            "process killed in the middle and the event replayed: "
+            f"{account.lost:,} lost, {account.duplicates:,} duplicates, of which {account.explained:,} are "
+            "explained by what the endpoint accepted without saying so and by the crash, "
+            f"{account.other_ids:,} with another id; {account.seconds:.0f} s. {verdict}"
         )
 
 
