@@ -55,11 +55,14 @@ def _speed(results: Results) -> Iterator[Goal]:
 
 def _one_shard(results: Results) -> Iterator[Goal]:
     gzip, lines = results.one_shard[:2]
+    random_gzip, random_lines = results.one_shard_random
     why = 'see "Through one shard" below'
     yield _at_least("gzip through one shard", gzip.rate, 15_000, " records/s", why)
     yield _at_least("the same, beside our lines", gzip.rate / lines.rate, 4.5, " x", why)
-    ours_lost = sum(each.lost for each in results.one_shard if each.variant.startswith(OURS))
-    yield _at_most("records of ours that it lost", ours_lost, 0, "", why)
+    kept = random_gzip.rate / random_lines.rate
+    yield _at_least("the same on random text", kept, 0.85, " x", why)
+    ours = (gzip, lines, random_gzip, random_lines)
+    yield _at_most("records of ours lost there", sum(each.lost for each in ours), 0, "", why)
 
 
 def _packings(results: Results) -> Iterator[Goal]:
@@ -69,7 +72,7 @@ def _packings(results: Results) -> Iterator[Goal]:
     beside = gzip.small.cpu_us / lines.small.cpu_us
     yield _at_most("the same, gzip beside lines", beside, 1, " x", _SEE_PACKINGS)
     kept = gzip.random.rate / lines.random.rate
-    yield _at_least("speed of gzip on random text, beside lines", kept, 0.85, " x", _SEE_PACKINGS)
+    yield _at_least("random text without a limit, gzip beside lines", kept, 0.85, " x", _SEE_PACKINGS)
     for name, figure, megabytes, units in (("lines", lines, 110, 20_000), ("gzip", gzip, 70, 3_000)):
         peak = figure.memory[_MEMORY_MB]
         small, large = min(figure.memory), max(figure.memory)

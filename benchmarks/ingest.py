@@ -14,7 +14,7 @@ from benchmarks.accounting import account
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.environment import FOLDER, ROOT, machine
 from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
-from benchmarks.one_shard import one_shard
+from benchmarks.one_shard import one_shard, one_shard_random
 from benchmarks.ours import DOTTED, GZIPPED, PACKED, POINTER, UNPACKED
 from benchmarks.packings import packings
 from benchmarks.peers import AGGREGATED, ASYNC_KINESIS, BOTO3, ORIGINAL, VARIANTS
@@ -55,6 +55,7 @@ class Bench:
             results.packings = packings(server, FOLDER, quick=self._quick)
             self._paths(server)
             results.one_shard = one_shard(server, FOLDER, quick=self._quick)
+            results.one_shard_random = one_shard_random(server, FOLDER, quick=self._quick)
         results.zip_bytes = _newest_zip()
         records = 100_000 if self._quick else 1_000_000
         for packing in ("lines", "gzip"):

@@ -10,26 +10,35 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.measure import measure
 from benchmarks.ours import GZIPPED, PACKED
 from benchmarks.peers import AGGREGATED, ASYNC_KINESIS_LIMITED, BOTO3, ORIGINAL
-from benchmarks.sources import source
+from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES, source
 from local_aws.servers.kinesis_shards import KinesisShards
 
 ROUND_TRIP_SECONDS = 0.02
-# About ten seconds of each.
-_RECORDS = {
-    GZIPPED: 160_000,
-    PACKED: 32_000,
-    ORIGINAL: 400,
-    BOTO3: 10_000,
-    AGGREGATED: 25_000,
-    ASYNC_KINESIS_LIMITED: 32_000,
-}
 _NUMBER = re.compile(rb'"data": ?\{"id": ?(\d+),')
 _GZIP = b"\x1f\x8b"
+
+
+class _Run(NamedTuple):
+    variant: str
+    records: int  # about ten seconds of them
+    random_text: bool = False
+
+
+_RUNS = (
+    _Run(GZIPPED, 160_000),
+    _Run(PACKED, 32_000),
+    _Run(ORIGINAL, 400),
+    _Run(BOTO3, 10_000),
+    _Run(AGGREGATED, 25_000),
+    _Run(ASYNC_KINESIS_LIMITED, 32_000),
+)
+_RANDOM_RUNS = (_Run(GZIPPED, 11_000, random_text=True), _Run(PACKED, 8_500, random_text=True))
 
 
 @dataclass(frozen=True)
@@ -63,22 +72,19 @@ class ShardFigure:
 
 
 def one_shard(far: BenchmarkServer, folder: Path, *, quick: bool) -> list[ShardFigure]:
-    """Every tool's figure; ours with ``gzip`` comes first, then ours with ``lines``.
+    """Every tool's figure on small records; ours with ``gzip`` comes first, then ours with ``lines``.
 
     Args:
         far: Serves ``folder``.
         folder: Where the sources lie or are put.
         quick: Half the records.
     """
-    figures = []
-    for variant, count in _RECORDS.items():
-        records = count // 2 if quick else count
-        url = f"{far.url}/{source(folder, records=records)}"
-        with KinesisShards(1, delay_seconds=ROUND_TRIP_SECONDS) as stream:
-            measure(variant, url, stream.origin, runs=0)
-        figures.append(_figure(variant, records, stream))
-        print(f"{variant:45} {figures[-1].rate:>12,.0f} /s through one shard", flush=True)
-    return figures
+    return [_figure(far, folder, run, quick=quick) for run in _RUNS]
+
+
+def one_shard_random(far: BenchmarkServer, folder: Path, *, quick: bool) -> list[ShardFigure]:
+    """The same of ours alone, on records of ``RANDOM_BYTES`` of random text."""
+    return [_figure(far, folder, run, quick=quick) for run in _RANDOM_RUNS]
 
 
 def numbers(accepted: Iterable[bytes]) -> Counter[int]:
@@ -95,10 +101,15 @@ def numbers(accepted: Iterable[bytes]) -> Counter[int]:
     return found
 
 
-def _figure(variant: str, records: int, stream: KinesisShards) -> ShardFigure:
+def _figure(far: BenchmarkServer, folder: Path, run: _Run, *, quick: bool) -> ShardFigure:
+    records = run.records // 2 if quick else run.records
+    size = RANDOM_BYTES if run.random_text else SMALL_BYTES
+    name = source(folder, records=records, record_bytes=size, random_text=run.random_text)
+    with KinesisShards(1, delay_seconds=ROUND_TRIP_SECONDS) as stream:
+        measure(run.variant, f"{far.url}/{name}", stream.origin, runs=0)
     found = numbers(stream.accepted)
-    return ShardFigure(
-        variant=variant,
+    figure = ShardFigure(
+        variant=run.variant,
         delivered=len(found),
         lost=records - len(found),
         duplicates=found.total() - len(found),
@@ -107,3 +118,8 @@ def _figure(variant: str, records: int, stream: KinesisShards) -> ShardFigure:
         accepted_bytes=sum(map(len, stream.accepted)),
         seconds=stream.seconds,
     )
+    print(
+        f"{run.variant:45} {records:>8,} records of {size:>6} B{figure.rate:>12,.0f} /s through one shard",
+        flush=True,
+    )
+    return figure

@@ -6,11 +6,10 @@ from pathlib import Path
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.measure import Figure, alternated, measure
 from benchmarks.ours import GZIPPED, PACKED
-from benchmarks.sources import SMALL_BYTES, source
+from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES, source
 from local_aws.servers.kinesis_shards import KinesisShards
 
 PACKINGS = (PACKED, GZIPPED)
-RANDOM_BYTES = 1_024
 _MILLION = 1_000_000
 _STREAMED_RECORDS = 200_000
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from benchmarks.goals import goals, number
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ROUND_TRIP_SECONDS, ShardFigure
-from benchmarks.packings import RANDOM_BYTES, PackingFigure
+from benchmarks.packings import PackingFigure
 from benchmarks.results import OURS, Results
-from benchmarks.sources import SMALL_BYTES
+from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES
 
 _MIB = 1024 * 1024
 
@@ -48,6 +48,8 @@ def document(results: Results) -> str:
         "## Through one shard",
         _ONE_SHARD_TEXT,
         _one_shard(results.one_shard),
+        f"### Random text, records of {RANDOM_BYTES:,} B",
+        _one_shard(results.one_shard_random),
         "## Beside the others",
         _PEERS_TEXT,
         *(f"### {title}\n\n{_figures(figures)}" for title, figures in results.tables.items()),

@@ -19,6 +19,7 @@ class Results:
         machine: What it ran on.
         tables: Figures by scenario, in the order they were run.
         one_shard: What got through a shard with limits; ours with gzip is first, ours with lines second.
+        one_shard_random: The same of ours, on random text.
         packings: What our packings cost, lines first, gzip second.
         import_seconds: CPU of import and first client, from the unpacked zip.
         boto3_import_seconds: The same of boto3 and requests alone, as the original design needs them.
@@ -30,6 +31,7 @@ class Results:
     machine: str
     tables: dict[str, list[Figure]] = field(default_factory=dict)
     one_shard: list[ShardFigure] = field(default_factory=list)
+    one_shard_random: list[ShardFigure] = field(default_factory=list)
     packings: list[PackingFigure] = field(default_factory=list)
     import_seconds: float = 0.0
     boto3_import_seconds: float = 0.0

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SMALL_BYTES = 191
 LARGE_BYTES = 10_240
+RANDOM_BYTES = 1_024
+"""Of a record of random text: enough that the text is most of it."""
 _TITLES = ('gamma "delta"', "épsilon zêta", "plain text", "line\nbreak")
 _BASE64 = string.ascii_letters + string.digits + "+/"
 _IDEOGRAPHS = range(0x4E00, 0xA000)
