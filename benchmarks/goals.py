@@ -39,7 +39,11 @@ def goals(results: Results) -> list[Goal]:
 
 
 def number(value: float) -> str:
-    """As the report writes it: two digits after the point, none from 100 on."""
+    """As the report writes it: two digits after the point, none from 100 on or for what is counted."""
+    return f"{value:,}" if isinstance(value, int) else _rounded(value)
+
+
+def _rounded(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 

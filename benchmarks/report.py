@@ -22,8 +22,9 @@ _ONE_SHARD_TEXT = f"""\
 The endpoint refuses what is over a shard's limits, 1 MiB of data and keys and 1,000 records a second,
 each record by itself, as the service does. Its shard begins empty, so that nothing counts that it would
 have saved up, and takes the time from the first request to the last record it accepts. What it accepted
-is searched for every record of the source. Each tool puts again what was refused. Records of
-{SMALL_BYTES} B, round trip {ROUND_TRIP_SECONDS * 1000:.0f} ms."""
+is searched for every record of the source. Each tool puts again what was refused; "refused" is that
+share of the Kinesis records that were put. Records of {SMALL_BYTES} B, round trip
+{ROUND_TRIP_SECONDS * 1000:.0f} ms."""
 
 _PACKINGS_TEXT = f"""\
 With `lines` a Kinesis record is lines of JSON, with `gzip` a gzip member of them. Processes of both took
