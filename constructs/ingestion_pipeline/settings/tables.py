@@ -376,14 +376,17 @@ class FetchSettings(Checked):
         "ALLOW_PRIVATE_NETWORKS",
     )
     packing: str = one_of(
-        "lines", ("lines", "none"), "Many lines in one Kinesis record, or one.", variable="PACKING"
+        "lines",
+        ("lines", "gzip", "none"),
+        "What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one line.",
+        variable="PACKING",
     )
     pack_kib: int = whole(
         24,
         1,
         1_000,
-        "KiB that a packed Kinesis record aims at. Puts are billed by units of 25 KB; if those are 25,000 "
-        "bytes, 25 KiB are two units and 24 KiB still one.",
+        "KiB that a packed Kinesis record aims at, after compression. Puts are billed by units of 25 KB; if "
+        "those are 25,000 bytes, 25 KiB are two units and 24 KiB still one.",
         KINESIS_QUOTAS,
         "PACK_KIB",
     )
