@@ -4,7 +4,6 @@ The shard takes the time, from the first request to the last record it accepts, 
 so that a record that a tool lost or sent twice is seen.
 """
 
-import gzip
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -18,10 +17,10 @@ from benchmarks.ours import GZIPPED, PACKED
 from benchmarks.peers import AGGREGATED, ASYNC_KINESIS_LIMITED, BOTO3, ORIGINAL
 from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES, source
 from local_aws.servers.kinesis_shards import KinesisShards
+from local_aws.servers.stream_records import lines_of_record
 
 ROUND_TRIP_SECONDS = 0.02
 _NUMBER = re.compile(rb'"data": ?\{"id": ?(\d+),')
-_GZIP = b"\x1f\x8b"
 
 
 class _Run(NamedTuple):
@@ -96,8 +95,7 @@ def numbers(accepted: Iterable[bytes]) -> Counter[int]:
     """
     found: Counter[int] = Counter()
     for data in accepted:
-        text = gzip.decompress(data) if data.startswith(_GZIP) else data
-        found.update(map(int, _NUMBER.findall(text)))
+        found.update(map(int, _NUMBER.findall(lines_of_record(data))))
     return found
 
 
