@@ -75,8 +75,10 @@ def _packings(results: Results) -> Iterator[Goal]:
     yield _at_most("CPU a record, gzip", gzip.small.cpu_us, 1.6, " µs", _slower(results))
     beside = gzip.small.cpu_us / lines.small.cpu_us
     yield _at_most("the same, gzip beside lines", beside, 1, " x", _SEE_PACKINGS)
-    kept = gzip.random.rate / lines.random.rate
-    yield _at_least("random text without a limit, gzip beside lines", kept, 0.85, " x", _SEE_PACKINGS)
+    # By CPU, which is what bounds a small function, and what other work on the machine disturbs least.
+    kept = lines.random.cpu_us / gzip.random.cpu_us
+    what = "random text without a limit, records a CPU second, gzip beside lines"
+    yield _at_least(what, kept, 0.85, " x", _SEE_PACKINGS)
     for name, figure, megabytes, units in (("lines", lines, 110, 20_000), ("gzip", gzip, 70, 3_000)):
         peak = figure.memory[_MEMORY_MB]
         small, large = min(figure.memory), max(figure.memory)
