@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.environment import FOLDER, ROOT
+from benchmarks.environment import FOLDER, ROOT, peers_python
+from benchmarks.ours import SETTINGS
 
 # What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {
@@ -75,8 +77,9 @@ class Figure:
         return self.cpu_seconds / self.records * 1e6
 
 
-def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: int) -> Figure:
+def measure(variant: str, url: str, endpoint: str, *, runs: int) -> Figure:
     """Run a variant once to warm up and ``runs`` times to measure; with 0 the first run is what counts."""
+    python = sys.executable if variant in SETTINGS else peers_python()
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [str(python), "-m", "benchmarks.worker", variant, url, endpoint, str(runs), out.name]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -91,6 +94,20 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
         peak_rss_mb=result["peak_rss_mb"],
         versions=result["versions"],
     )
+
+
+def alternated(variants: Sequence[str], url: str, endpoint: str, *, rounds: int) -> list[Figure]:
+    """Each variant's medians of several processes, taken in turn: so that all see the same machine."""
+    taken = [[measure(each, url, endpoint, runs=1) for each in variants] for _ in range(rounds)]
+    return [
+        replace(
+            figures[0],
+            seconds=median(figure.seconds for figure in figures),
+            cpu_seconds=median(figure.cpu_seconds for figure in figures),
+            peak_rss_mb=max(figure.peak_rss_mb for figure in figures),
+        )
+        for figures in zip(*taken, strict=True)
+    ]
 
 
 def unpacked_zip() -> Path:
