@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.settings.existing import ONE_STREAM
+from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
@@ -51,6 +53,8 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", DATA, dead_in_data),
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
+        "delivery_compression": (_gzip_alone(),),
+        "delivery_keep_former": (_one_existing_stream(),),
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
@@ -93,6 +97,24 @@ def _network() -> Validation:
     return Validation(
         "(length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)",
         advice.replace("vpc.", "vpc_"),
+    )
+
+
+def _gzip_alone() -> Validation:
+    (advice,) = _advice(
+        lambda: Settings(
+            fetch=FetchSettings(packing=GZIP), delivery=DeliverySettings(compression="UNCOMPRESSED")
+        )
+    )
+    return Validation(
+        f'var.fetch_packing != "{GZIP}" || var.delivery_compression == "GZIP"',
+        f"delivery_compression {advice.replace('fetch.', 'fetch_')}",
+    )
+
+
+def _one_existing_stream() -> Validation:
+    return Validation(
+        "!var.delivery_keep_former || var.existing_stream == null", f"delivery_keep_former {ONE_STREAM}"
     )
 
 

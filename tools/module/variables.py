@@ -138,13 +138,20 @@ def _input(name: str, rule: Rule, default: object) -> Input:
 
 def part_variable(part: str) -> str:
     """The variable by which a part is given that exists."""
-    about = {column.name: column.metadata for column in fields(Existing)}[part]
-    return str(about["variable"] or f"existing_{part}")
+    name = without_form(part)
+    about = {column.name: column.metadata for column in fields(Existing)}[name]
+    return str(about["variable"] or f"existing_{name}")
 
 
 def local_name(part: str) -> str:
     """The local value that holds a part's attributes, whether it is made or exists."""
-    return part_variable(part).removeprefix("existing_")
+    _, *form = part.split("-")
+    return "_".join([part_variable(part).removeprefix("existing_"), *form])
+
+
+def without_form(part: str) -> str:
+    """The part's name without the form of records, of which one part that exists replaces both."""
+    return part.partition("-")[0]
 
 
 def _parts() -> Iterator[Input]:

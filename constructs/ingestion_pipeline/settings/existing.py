@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from ingestion_pipeline.settings.expressions import Condition, not_empty
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
 from ingestion_pipeline.settings.tables import (
     AWS_KINESIS_KEY,
@@ -23,6 +24,11 @@ PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
 
 BESIDE = "take one beside the function, or leave it out, and one is made"
 ONE_OF_BOTH = "give the name and the ARN of one and the same"
+
+ONE_STREAM = (
+    "is for streams that are made: one that exists keeps its packing; for another packing give another "
+    "stream, once everything on the first is delivered"
+)
 
 REFERENCE = "${"
 """Part of every value that only Terraform will know."""
@@ -291,8 +297,14 @@ class Existing:
         ),
     )
 
-    def use(self, name: str, make: Callable[[], R]) -> R:
-        """The existing part of that name, or the one that ``make`` makes."""
+    def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:  # noqa: ARG002 - for the module
+        """The existing part of that name, or the one that ``make`` makes.
+
+        Args:
+            name: Of an attribute.
+            make: Makes the part.
+            form: Of the records that it is for, if there is one for each form.
+        """
         existing: R | None = getattr(self, name)
         return existing or make()
 
@@ -315,6 +327,8 @@ class Existing:
             )
             if given != default and existing is not None
         ]
+        if self.stream is not None and settings.delivery.keep_former is True:
+            problems.append(Problem("delivery.keep_former", True, ONE_STREAM))
         pipeline = settings.pipeline
         for column in fields(self):
             if reference := getattr(self, column.name):
