@@ -40,6 +40,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         target: What the zip beside the module was built for.
     """
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
+    existing = existing_validations()
     return {
         "account_id": (
             _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
@@ -54,11 +55,11 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
         ),
         "delivery_compression": (_gzip_alone(),),
-        "delivery_keep_former": (_one_existing_stream(),),
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
-        **existing_validations(),
+        **existing,
+        "existing_stream": (*existing["existing_stream"], _one_existing_stream()),
     }
 
 
@@ -114,7 +115,7 @@ def _gzip_alone() -> Validation:
 
 def _one_existing_stream() -> Validation:
     return Validation(
-        "!var.delivery_keep_former || var.existing_stream == null", f"delivery_keep_former {ONE_STREAM}"
+        "var.existing_stream == null || !var.delivery_keep_former", f"delivery_keep_former {ONE_STREAM}"
     )
 
 

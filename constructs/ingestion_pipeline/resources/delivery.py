@@ -62,7 +62,7 @@ DRAWN = {
 }
 
 REMARKS = {
-    "aws_kinesis_firehose_delivery_stream.file_extension": (
+    "aws_kinesis_firehose_delivery_stream.extended_s3_configuration.file_extension": (
         "What it reads are gzip members: joined they are a file of gzip, with the name that Firehose gives "
         "its own: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html"
     ),
