@@ -251,8 +251,8 @@ class Existing:
     stream: StreamReference | None = field(
         default=None,
         metadata=part(
-            "Kinesis stream to use instead of making one, always with the same `fetch_packing`; `kms_key` is the ARN of the key of yours that it "
-            "is encrypted with, if it is one.",
+            "Kinesis stream to use instead of making one, always with the same `fetch_packing`; `kms_key` is "
+            "the ARN of the key of yours that it is encrypted with, if it is one.",
             attributes="arn name kms_key?",
             kms_key=AWS_KINESIS_KEY,
         ),
