@@ -1,0 +1,218 @@
+"""A running pipeline whose packing changes from lines to gzip members and back.
+
+What this cannot prove of AWS: the emulator hands a record to Firehose when it is put, so that nothing is
+ever unread on a stream, and its Firehose writes what it holds when it is deleted. Here nothing is deleted
+before all of it was delivered, as docs/packing.md asks for. That the objects of AWS get their name from
+`file_extension` is held by the test of the synthesized JSON.
+"""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.json
+import pytest
+
+from local_aws.demo.lake import compare
+from local_aws.emulator.instance import Emulator
+from local_aws.servers.sample_api import SampleApi
+from local_aws.servers.sample_data import records, stored_form
+from tests.checkout import ROOT, Checkout
+from tests.e2e.deployment import Deployment, warnings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-packing")]
+
+PYTHON = ROOT / ".venv" / "bin" / "python"
+PAGE = 10
+EXPECTED = [stored_form(record) for record in records()]
+LAKE = "events-local-lake-000000000000-us-east-1"
+LONG_BUFFER = ("buffer_seconds = 10", "buffer_seconds = 600")
+LINES, MEMBERS = "events-local-delivery-1-", "events-local-delivery-gzip-1-"
+"""How the names of objects begin, by the delivery stream."""
+
+
+@dataclass
+class Running:
+    """A deployed pipeline, and what its function was asked to ingest.
+
+    Attributes:
+        deployment: In the local AWS.
+        source: Of the records.
+        answers: Of each invocation, in order.
+        undelivered: Records in the lake when the first change of packing began.
+        plans: Exit codes of the plans after each deployment; 0 if nothing is left to change.
+        lost: What the summary of a plan that changes the packing at once says.
+    """
+
+    deployment: Deployment
+    source: SampleApi
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    undelivered: int = -1
+    plans: list[int] = field(default_factory=list)
+    lost: str = ""
+
+    def ingest(self) -> None:
+        """Have the next page ingested."""
+        page = len(self.answers) % (len(EXPECTED) // PAGE) + 1
+        self.answers.append(self.deployment.invoke({"url": f"{self.source.url}?page={page}&per_page={PAGE}"}))
+
+    @property
+    def expected(self) -> list[bytes]:
+        """The records of every page that was ingested."""
+        return (EXPECTED * (len(self.answers) * PAGE // len(EXPECTED) + 1))[: len(self.answers) * PAGE]
+
+    @contextmanager
+    def ingesting(self) -> Iterator[None]:
+        """One invocation after the other while the block runs, and two more when it is over."""
+        over = threading.Event()
+
+        def go_on() -> None:
+            while not over.is_set():
+                self.ingest()
+
+        worker = threading.Thread(target=go_on)
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+        self.ingest()
+        self.ingest()
+
+    def change(self, packing: str, *, keep_former: bool) -> None:
+        """Deploy with another packing while records are ingested."""
+        self.configure(packing, keep_former=keep_former)
+        with self.ingesting():
+            self.deployment.terraform("apply", "-auto-approve", "-input=false")
+        plan = self.deployment.run(
+            "terraform", "plan", "-detailed-exitcode", "-no-color", folder=self.deployment.stack
+        )
+        self.plans.append(plan.returncode)
+
+    def configure(self, packing: str, *, keep_former: bool) -> None:
+        """Synthesize with another packing."""
+        keep = f"keep_former = {str(keep_former).lower()}"
+        fetch = "[environments.local.fetch]"
+        self.deployment.configure(
+            (LONG_BUFFER[0], f"{LONG_BUFFER[1]}\n{keep}"), (fetch, f'{fetch}\npacking = "{packing}"')
+        )
+        self.deployment.synthesize()
+
+    def delivered(self) -> None:
+        """Wait until every record that was ingested is in the lake."""
+        self.deployment.landed(len(self.expected))
+
+
+@pytest.fixture(scope="module")
+def running(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """The pipeline after its packing went from lines to gzip and back, without a pause in what it ingests."""
+    checkout = Checkout.copy(tmp_path_factory.mktemp("packing") / "checkout")
+    deployment = Deployment(checkout, emulator, "events")
+    run = Running(deployment, sample)
+    run.configure("lines", keep_former=False)
+    deployment.must(PYTHON, "-m", "tools.bootstrap")
+    deployment.terraform("init", "-input=false")
+    deployment.terraform("apply", "-auto-approve", "-input=false")
+    run.ingest()
+    run.configure("gzip", keep_former=False)
+    run.lost = deployment.run(PYTHON, "-m", "tools.stack", "plan").stdout
+    s3 = emulator.client("s3")
+    run.undelivered = s3.list_objects_v2(Bucket=LAKE, Prefix="data/")["KeyCount"]
+    for packing in ("gzip", "lines"):
+        run.change(packing, keep_former=True)
+        run.delivered()
+        run.change(packing, keep_former=False)
+    run.delivered()
+    return run
+
+
+@pytest.fixture(scope="module")
+def objects(
+    running: Running, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Each object that was delivered, as a file, by the end of its key."""
+    folder, s3 = tmp_path_factory.mktemp("objects"), emulator.client("s3")
+    assert running.answers
+    files = {}
+    for entry in s3.list_objects_v2(Bucket=LAKE, Prefix="data/")["Contents"]:
+        name = entry["Key"].rpartition("/")[2]
+        files[name] = folder / name
+        files[name].write_bytes(s3.get_object(Bucket=LAKE, Key=entry["Key"])["Body"].read())
+    return files
+
+
+def lines_of(files: dict[str, Path], beginning: str = "") -> list[bytes]:
+    """The record lines of the objects whose names begin so, each of which has to be gzip and end its lines."""
+    texts = [gzip.decompress(file.read_bytes()) for name, file in files.items() if name.startswith(beginning)]
+    assert all(text.endswith(b"\n") for text in texts)
+    return b"".join(texts).splitlines()
+
+
+def test_no_invocation_fails_while_the_packing_changes(running: Running) -> None:
+    """Before, during and after each deployment the function may write the stream that it knows."""
+    failed = [answer for answer in running.answers if answer.get("statusCode") != 200]
+
+    assert failed == []
+
+
+def test_every_record_lands_exactly_once_in_its_own_bytes(running: Running, objects: dict[str, Path]) -> None:
+    """Nothing is lost or garbled by a change of packing, not even what was not delivered when it began."""
+    landed = compare(running.expected, lines_of(objects))
+
+    assert running.undelivered == 0
+    assert (landed.is_complete, landed.duplicates) == (True, 0)
+
+
+def test_each_form_has_objects_of_its_own(objects: dict[str, Path]) -> None:
+    """Lines came through one delivery stream and gzip members through the other, named the same way."""
+    ways = {(name.startswith(MEMBERS), name.startswith(LINES), name[-3:]) for name in objects}
+
+    assert ways == {(True, False, ".gz"), (False, True, ".gz")}
+
+
+def test_an_object_of_gzip_has_the_members_as_they_were_put(objects: dict[str, Path]) -> None:
+    """Firehose has joined them: an object of several invocations has several members."""
+    largest = max((file.read_bytes() for name, file in objects.items() if name.startswith(MEMBERS)), key=len)
+
+    assert largest.count(b"\x1f\x8b\x08") > 1
+
+
+def test_duckdb_reads_what_was_delivered(objects: dict[str, Path]) -> None:
+    """An engine that reads by the name's ending finds every record, in each form."""
+    folder = next(iter(objects.values())).parent
+    query = (
+        f"SELECT id FROM read_json('{folder}/*.gz', format='newline_delimited', columns={{id: 'VARCHAR'}})"
+    )
+    found = [row[0] for row in duckdb.sql(query).fetchall()]
+
+    assert sorted(found) == sorted(json.loads(line)["id"] for line in lines_of(objects))
+
+
+def test_pyarrow_reads_what_was_delivered(objects: dict[str, Path]) -> None:
+    """So does a reader that decompresses as it goes."""
+    found = [value for file in objects.values() for value in pyarrow.json.read_json(file)["id"].to_pylist()]
+
+    assert sorted(found) == sorted(json.loads(line)["id"] for line in lines_of(objects))
+
+
+def test_a_plan_that_loses_what_is_on_the_stream_says_how_not_to(running: Running) -> None:
+    """Without `keep_former` the plan is refused as one that loses data, and names the way out."""
+    assert "records that it has not delivered are lost" in running.lost
+    assert "`delivery.keep_former = true`" in running.lost
+
+
+def test_each_deployment_leaves_nothing_to_change(running: Running) -> None:
+    """What was applied is what is planned, with one packing and with both."""
+    assert running.plans == [0, 0, 0, 0]
+
+
+def test_terraform_never_warned(running: Running) -> None:
+    """No command above printed a warning."""
+    assert warnings(running.deployment.said) == []
