@@ -17,7 +17,7 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
         allow_http: Whether http:// may be fetched beside https://.
         allow_private_networks: Whether loopback and private addresses may be fetched; metadata addresses
             never are.
-        packing: What a Kinesis record holds: many lines, many lines as one member of a gzip file, or one
+        packing: What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one
             line.
         pack_kib: KiB that a packed Kinesis record aims at. Puts are billed by units of 25 KB; if those are
             25,000 bytes, 25 KiB are two units and 24 KiB still one.

@@ -385,7 +385,7 @@ class FetchSettings(Checked):
     packing: str = one_of(
         "lines",
         ("lines", GZIP, "none"),
-        "What a Kinesis record holds: many lines, many lines as one member of a gzip file, or one line.",
+        "What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one line.",
         variable="PACKING",
     )
     pack_kib: int = whole(
