@@ -23,16 +23,18 @@ from local_aws.demo.lake import compare
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
-from tests.checkout import ROOT, Checkout
+from tests.checkout import Checkout
 from tests.e2e.deployment import Deployment, warnings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-packing")]
 
-PYTHON = ROOT / ".venv" / "bin" / "python"
 PAGE = 10
 EXPECTED = [stored_form(record) for record in records()]
 LAKE = "events-local-lake-000000000000-us-east-1"
-LONG_BUFFER = ("buffer_seconds = 10", "buffer_seconds = 600")
+LONG_BUFFER = "buffer_seconds = 300"
+"""15 s here: nothing is delivered while Terraform has only begun."""
+PAUSE_SECONDS = 0.3
+KILLED = "Worker process died"
 LINES, MEMBERS = "events-local-delivery-1-", "events-local-delivery-gzip-1-"
 """How the names of objects begin, by the delivery stream."""
 
@@ -44,36 +46,45 @@ class Running:
     Attributes:
         deployment: In the local AWS.
         source: Of the records.
-        answers: Of each invocation, in order.
-        undelivered: Records in the lake when the first change of packing began.
-        plans: Exit codes of the plans after each deployment; 0 if nothing is left to change.
-        lost: What the summary of a plan that changes the packing at once says.
+        pages: How many were ingested.
+        failures: What went wrong with an invocation, but for those that the emulator killed.
+        killed: Invocations that the emulator ended because their function changed. They are done again, as
+            Lambda does with events; on AWS they would have ended by themselves.
+        delivered_before: Objects in the lake when the first change of packing began.
+        plans: Exit codes of the plans after deployments; 0 if nothing is left to change.
     """
 
     deployment: Deployment
     source: SampleApi
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    undelivered: int = -1
+    pages: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    killed: int = 0
+    delivered_before: int = -1
     plans: list[int] = field(default_factory=list)
-    lost: str = ""
 
     def ingest(self) -> None:
         """Have the next page ingested."""
-        page = len(self.answers) % (len(EXPECTED) // PAGE) + 1
-        self.answers.append(self.deployment.invoke({"url": f"{self.source.url}?page={page}&per_page={PAGE}"}))
+        page = self.pages % (len(EXPECTED) // PAGE) + 1
+        answer = self.deployment.invoke({"url": f"{self.source.url}?page={page}&per_page={PAGE}"})
+        if answer.get("errorMessage") == KILLED:
+            self.killed += 1
+            return
+        self.pages += 1
+        if answer.get("statusCode") != 200:
+            self.failures.append(answer)
 
     @property
     def expected(self) -> list[bytes]:
         """The records of every page that was ingested."""
-        return (EXPECTED * (len(self.answers) * PAGE // len(EXPECTED) + 1))[: len(self.answers) * PAGE]
+        return (EXPECTED * (self.pages * PAGE // len(EXPECTED) + 1))[: self.pages * PAGE]
 
     @contextmanager
     def ingesting(self) -> Iterator[None]:
-        """One invocation after the other while the block runs, and two more when it is over."""
+        """One page after the other while the block runs, and at least two when it is over."""
         over = threading.Event()
 
         def go_on() -> None:
-            while not over.is_set():
+            while not over.wait(PAUSE_SECONDS):
                 self.ingest()
 
         worker = threading.Thread(target=go_on)
@@ -83,30 +94,33 @@ class Running:
         finally:
             over.set()
             worker.join()
-        self.ingest()
-        self.ingest()
-
-    def change(self, packing: str, *, keep_former: bool) -> None:
-        """Deploy with another packing while records are ingested."""
-        self.configure(packing, keep_former=keep_former)
-        with self.ingesting():
-            self.deployment.terraform("apply", "-auto-approve", "-input=false")
-        plan = self.deployment.run(
-            "terraform", "plan", "-detailed-exitcode", "-no-color", folder=self.deployment.stack
-        )
-        self.plans.append(plan.returncode)
+        before = self.pages
+        while self.pages < before + 2:
+            self.ingest()
 
     def configure(self, packing: str, *, keep_former: bool) -> None:
         """Synthesize with another packing."""
         keep = f"keep_former = {str(keep_former).lower()}"
         fetch = "[environments.local.fetch]"
         self.deployment.configure(
-            (LONG_BUFFER[0], f"{LONG_BUFFER[1]}\n{keep}"), (fetch, f'{fetch}\npacking = "{packing}"')
+            ("buffer_seconds = 10", f"{LONG_BUFFER}\n{keep}"), (fetch, f'{fetch}\npacking = "{packing}"')
         )
         self.deployment.synthesize()
 
-    def delivered(self) -> None:
-        """Wait until every record that was ingested is in the lake."""
+    def apply(self) -> None:
+        """Deploy while records are ingested."""
+        with self.ingesting():
+            self.deployment.terraform("apply", "-auto-approve", "-input=false")
+
+    def plan(self) -> None:
+        """Whether anything is left to change."""
+        done = self.deployment.run(
+            "terraform", "plan", "-detailed-exitcode", "-no-color", folder=self.deployment.stack
+        )
+        self.plans.append(done.returncode)
+
+    def wait_for_the_lake(self) -> None:
+        """Wait until every record that was ingested is there."""
         self.deployment.landed(len(self.expected))
 
 
@@ -114,22 +128,24 @@ class Running:
 def running(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Running:
     """The pipeline after its packing went from lines to gzip and back, without a pause in what it ingests."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("packing") / "checkout")
-    deployment = Deployment(checkout, emulator, "events")
+    deployment, s3 = Deployment(checkout, emulator, "events"), emulator.client("s3")
+    s3.create_bucket(Bucket="data-ingestion-local-state")
     run = Running(deployment, sample)
     run.configure("lines", keep_former=False)
-    deployment.must(PYTHON, "-m", "tools.bootstrap")
     deployment.terraform("init", "-input=false")
     deployment.terraform("apply", "-auto-approve", "-input=false")
+    run.configure("gzip", keep_former=True)
     run.ingest()
-    run.configure("gzip", keep_former=False)
-    run.lost = deployment.run(PYTHON, "-m", "tools.stack", "plan").stdout
-    s3 = emulator.client("s3")
-    run.undelivered = s3.list_objects_v2(Bucket=LAKE, Prefix="data/")["KeyCount"]
-    for packing in ("gzip", "lines"):
-        run.change(packing, keep_former=True)
-        run.delivered()
-        run.change(packing, keep_former=False)
-    run.delivered()
+    run.delivered_before = s3.list_objects_v2(Bucket=LAKE, Prefix="data/")["KeyCount"]
+    run.apply()
+    run.plan()
+    run.configure("lines", keep_former=True)
+    run.apply()
+    run.wait_for_the_lake()
+    run.configure("lines", keep_former=False)
+    run.apply()
+    run.plan()
+    run.wait_for_the_lake()
     return run
 
 
@@ -139,7 +155,7 @@ def objects(
 ) -> dict[str, Path]:
     """Each object that was delivered, as a file, by the end of its key."""
     folder, s3 = tmp_path_factory.mktemp("objects"), emulator.client("s3")
-    assert running.answers
+    assert running.pages
     files = {}
     for entry in s3.list_objects_v2(Bucket=LAKE, Prefix="data/")["Contents"]:
         name = entry["Key"].rpartition("/")[2]
@@ -157,17 +173,16 @@ def lines_of(files: dict[str, Path], beginning: str = "") -> list[bytes]:
 
 def test_no_invocation_fails_while_the_packing_changes(running: Running) -> None:
     """Before, during and after each deployment the function may write the stream that it knows."""
-    failed = [answer for answer in running.answers if answer.get("statusCode") != 200]
-
-    assert failed == []
+    assert running.failures == []
 
 
-def test_every_record_lands_exactly_once_in_its_own_bytes(running: Running, objects: dict[str, Path]) -> None:
+def test_every_record_lands_in_its_own_bytes(running: Running, objects: dict[str, Path]) -> None:
     """Nothing is lost or garbled by a change of packing, not even what was not delivered when it began."""
     landed = compare(running.expected, lines_of(objects))
 
-    assert running.undelivered == 0
-    assert (landed.is_complete, landed.duplicates) == (True, 0)
+    assert running.delivered_before == 0
+    assert landed.is_complete
+    assert landed.duplicates <= running.killed * PAGE
 
 
 def test_each_form_has_objects_of_its_own(objects: dict[str, Path]) -> None:
@@ -188,7 +203,7 @@ def test_duckdb_reads_what_was_delivered(objects: dict[str, Path]) -> None:
     """An engine that reads by the name's ending finds every record, in each form."""
     columns = {"id": "VARCHAR", "sourceUrl": "VARCHAR"}
     files = [str(file) for file in objects.values()]
-    table = duckdb.read_json(files, format="newline_delimited", columns=columns)  # type: ignore[call-overload]
+    table = duckdb.read_json(files, format="newline_delimited", columns=columns)
     found = [row[0] for row in table.fetchall()]
 
     assert sorted(found) == sorted(json.loads(line)["id"] for line in lines_of(objects))
@@ -201,15 +216,9 @@ def test_pyarrow_reads_what_was_delivered(objects: dict[str, Path]) -> None:
     assert sorted(found) == sorted(json.loads(line)["id"] for line in lines_of(objects))
 
 
-def test_a_plan_that_loses_what_is_on_the_stream_says_how_not_to(running: Running) -> None:
-    """Without `keep_former` the plan is refused as one that loses data, and names the way out."""
-    assert "records that it has not delivered are lost" in running.lost
-    assert "`delivery.keep_former = true`" in running.lost
-
-
 def test_each_deployment_leaves_nothing_to_change(running: Running) -> None:
     """What was applied is what is planned, with one packing and with both."""
-    assert running.plans == [0, 0, 0, 0]
+    assert running.plans == [0, 0]
 
 
 def test_terraform_never_warned(running: Running) -> None:
