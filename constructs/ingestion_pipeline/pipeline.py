@@ -201,6 +201,7 @@ class IngestionPipeline(Construct):
                 f"stream{form.value}",
                 name=self._names.of(stream.NAMES[form]),
                 settings=self._settings.stream,
+                form=form,
                 exists=forms.exists(form),
             ).reference
 
@@ -210,7 +211,7 @@ class IngestionPipeline(Construct):
             if forms.exists(form)
         }
         self.stream = replace(
-            next(iter(self._streams.values())),
+            self._streams[Form.MEMBERS if forms.is_gzip is True else Form.LINES],
             name=forms.written({form: each.name for form, each in self._streams.items()}),
             arn=forms.written({form: each.arn for form, each in self._streams.items()}),
         )

@@ -1,6 +1,7 @@
 """What `fetch.packing` and `delivery.keep_former` deploy."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ class TestGzip:
         """Firehose reads it as gzip members, and no stream is made."""
         from ingestion_pipeline.pipeline import IngestionPipeline
 
-        existing = Existing(stream=THEIRS)
+        existing = Existing(stream=replace(THEIRS, packing="gzip"))
         stack = synthesize(
             lambda stack: IngestionPipeline(stack, "p", settings=settings_of("gzip"), existing=existing)
         )
@@ -204,4 +205,29 @@ class TestChanging:
     def test_an_existing_stream_keeps_its_packing(self) -> None:
         """One stream cannot hold both forms; the way out is another stream."""
         with pytest.raises(SettingsError, match=r"delivery\.keep_former = True: .* give another\s+stream"):
-            Existing(stream=THEIRS).check(settings_of("gzip", keep_former=True))
+            Existing(stream=THEIRS).check(settings_of("lines", keep_former=True))
+
+    @pytest.mark.parametrize(("packing", "held"), [("gzip", "lines"), ("lines", "gzip"), ("none", "gzip")])
+    def test_an_existing_stream_takes_no_other_packing(self, packing: str, held: str) -> None:
+        """Whoever changes the packing on one stream is refused, before an object holds both forms."""
+        existing = Existing(stream=replace(THEIRS, packing=held))
+
+        with pytest.raises(SettingsError, match=rf"fetch\.packing = '{packing}': .*\(packing = '{held}'\)"):
+            existing.check(settings_of(packing))
+
+    def test_the_stream_of_another_pipeline_says_what_it_holds(self, synthesize: Synthesize) -> None:
+        """A pipeline of lines cannot put them on the stream of a pipeline of gzip members."""
+        from ingestion_pipeline.pipeline import IngestionPipeline
+
+        def build(stack: Any) -> None:
+            other = IngestionPipeline(stack, "a", settings=settings_of("gzip"))
+            existing = Existing(stream=other.stream)
+            IngestionPipeline(stack, "b", settings=settings_of("lines"), existing=existing)
+
+        with pytest.raises(SettingsError, match=r"fetch\.packing = 'lines': .*\(packing = 'gzip'\)"):
+            synthesize(build)
+
+    def test_a_stream_holds_lines_or_gzip_members(self) -> None:
+        """No third word is taken for one of the two."""
+        with pytest.raises(SettingsError, match=r"packing = 'none': must be one of lines, gzip"):
+            replace(THEIRS, packing="none")

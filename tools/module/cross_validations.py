@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.existing import ONE_STREAM
+from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.tables import (
@@ -59,7 +59,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
         **existing,
-        "existing_stream": (*existing["existing_stream"], _one_existing_stream()),
+        "existing_stream": (*existing["existing_stream"], *_packing_of_the_existing_stream()),
     }
 
 
@@ -113,9 +113,20 @@ def _gzip_alone() -> Validation:
     )
 
 
-def _one_existing_stream() -> Validation:
-    return Validation(
-        "var.existing_stream == null || !var.delivery_keep_former", f"delivery_keep_former {ONE_STREAM}"
+def _packing_of_the_existing_stream() -> tuple[Validation, ...]:
+    packing, words = "var.existing_stream.packing", json.dumps(STREAM_PACKINGS)
+    return (
+        Validation(
+            "var.existing_stream == null || !var.delivery_keep_former", f"delivery_keep_former {ONE_STREAM}"
+        ),
+        Validation(
+            f"var.existing_stream == null ? true : contains({words}, {packing})",
+            f"existing_stream.packing must be one of {', '.join(STREAM_PACKINGS)}",
+        ),
+        Validation(
+            f'var.existing_stream == null || (var.fetch_packing == "{GZIP}") == (try({packing}, "") == "{GZIP}")',
+            f"fetch_packing {OTHER_PACKING}",
+        ),
     )
 
 

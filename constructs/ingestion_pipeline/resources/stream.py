@@ -30,6 +30,7 @@ class RecordStream(Construct):
         id_: Name within the parent; becomes part of the Terraform address.
         name: The stream's, up to 128 characters.
         settings: Shards, retention and keys.
+        form: What it holds.
         exists: Whether it is made, if only Terraform will know.
 
     Attributes:
@@ -43,6 +44,7 @@ class RecordStream(Construct):
         *,
         name: str,
         settings: StreamSettings,
+        form: Form = Form.LINES,
         exists: Condition = True,
     ) -> None:
         super().__init__(scope, id_)
@@ -62,4 +64,5 @@ class RecordStream(Construct):
             arn=stream.arn,
             kms_key=settings.kms_key,
             other_kms_keys=settings.other_kms_keys,
+            packing=form.packing,
         )

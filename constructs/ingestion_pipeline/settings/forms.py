@@ -21,6 +21,11 @@ class Form(Enum):
     LINES = ""
     MEMBERS = f"-{GZIP}"
 
+    @property
+    def packing(self) -> str:
+        """As a reference to the stream has it."""
+        return GZIP if self is Form.MEMBERS else "lines"
+
 
 @dataclass(frozen=True)
 class Forms:

@@ -114,7 +114,7 @@ run "puts_gzip_members_on_a_stream_that_exists" {
 
   variables {
     fetch_packing   = "gzip"
-    existing_stream = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
+    existing_stream = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine", packing = "gzip" }
   }
 
   assert {
@@ -150,6 +150,27 @@ run "refuses_two_packings_on_a_stream_that_exists" {
   variables {
     delivery_keep_former = true
     existing_stream      = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
+  }
+
+  expect_failures = [var.existing_stream]
+}
+
+run "refuses_another_packing_than_that_of_a_stream_that_exists" {
+  command = plan
+
+  variables {
+    fetch_packing   = "gzip"
+    existing_stream = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine" }
+  }
+
+  expect_failures = [var.existing_stream]
+}
+
+run "refuses_lines_on_a_stream_of_gzip_members" {
+  command = plan
+
+  variables {
+    existing_stream = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/mine", name = "mine", packing = "gzip" }
   }
 
   expect_failures = [var.existing_stream]
