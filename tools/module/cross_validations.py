@@ -124,7 +124,8 @@ def _packing_of_the_existing_stream() -> tuple[Validation, ...]:
             f"existing_stream.packing must be one of {', '.join(STREAM_PACKINGS)}",
         ),
         Validation(
-            f'var.existing_stream == null || (var.fetch_packing == "{GZIP}") == (try({packing}, "") == "{GZIP}")',
+            f'var.existing_stream == null || (var.fetch_packing == "{GZIP}") == '
+            f'(try({packing}, "") == "{GZIP}")',
             f"fetch_packing {OTHER_PACKING}",
         ),
     )

@@ -230,7 +230,7 @@ class ModuleExisting(Existing):
 
 
 def part_attributes(name: str) -> list[str]:
-    """The attributes of a part that its user gives; the packing of a stream, which is only checked, is none."""
+    """The attributes of a part that its user gives; a stream's packing is only checked, and is none."""
     about = {column.name: column.metadata for column in fields(Existing)}[without_form(name)]
     return [each.removesuffix("?") for each in about["attributes"].split() if each != "packing?"]
 

@@ -17,7 +17,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.code.wheels import wanted, wheel_files
 from ingestion_pipeline.code.zip_file import write_zip
 
-FORMAT = "2"
+FORMAT = "3"
 """Part of the cache's key; raise it when the same inputs are to give other bytes."""
 
 

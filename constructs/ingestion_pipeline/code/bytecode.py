@@ -78,7 +78,7 @@ def _folder(compiler: Compiler, cache: Path) -> Path:
     folder = cache.resolve() / f"pyodide-{compiler.version}"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+        with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
             archive = _fetch(compiler, Path(unfinished))
             _unpack(archive, Path(unfinished, "package"))
             try:

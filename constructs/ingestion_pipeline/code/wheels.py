@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ingestion_pipeline.code.shared_library import without_debugging
 from ingestion_pipeline.code.target import BundleError, Target
 
 _LEFT_OUT_FOLDERS = {"__pycache__", "tests"}
@@ -40,7 +41,11 @@ def wheel_files(requirements: Path, target: Target) -> Mapping[str, bytes]:
         for wheel in sorted(Path(folder).glob("*.whl")):
             with zipfile.ZipFile(wheel) as archive:
                 names = (name for name in archive.namelist() if not name.endswith("/") and wanted(name))
-                files.update((name, archive.read(name)) for name in names if not _UNREACHABLE.match(name))
+                files.update(
+                    (name, without_debugging(archive.read(name)))
+                    for name in names
+                    if not _UNREACHABLE.match(name)
+                )
         return files
 
 
