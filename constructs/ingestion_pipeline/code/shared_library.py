@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _MAGIC = b"\x7fELF\x02\x01"
 """64 bits, little-endian: what Lambda's processors run."""
-_TABLE = struct.Struct("<Q10xHHHHHH")
+_TABLE = struct.Struct("<Q10xHHH")
 """From offset 40 of the file's header: where the sections' headers are, their size, number and name table."""
 _TABLE_OFFSET = 40
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -49,7 +49,7 @@ def without_debugging(library: bytes) -> bytes:
 
 
 def _sections(library: bytes) -> Iterator[_Section]:
-    place, _, _, _, size, number, names = _TABLE.unpack_from(library, _TABLE_OFFSET)
+    place, size, number, names = _TABLE.unpack_from(library, _TABLE_OFFSET)
     headers = [_SECTION.unpack_from(library, place + index * size) for index in range(number)]
     named_at = headers[names][4]
     for name, kind, flags, _, offset, length, *_ in headers:
