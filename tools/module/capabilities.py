@@ -19,7 +19,12 @@ MODULES = {
 }
 """The module of the constructs by the file's name, where they differ."""
 
-FILES = {"fetch": "function", "fetch/secrets": "secrets", "fetch/sources": "source_list"}
+FILES = {
+    "fetch": "function",
+    "stream_gzip": "stream",
+    "fetch/secrets": "secrets",
+    "fetch/sources": "source_list",
+}
 """Name of a file by the place of its constructs in the pipeline; for any other it is the place's own."""
 
 MAIN = "main"

@@ -6,7 +6,18 @@ from decimal import Decimal
 import pytest
 
 from tests.checkout import ROOT
-from tools.docs.cost import LINES, METRICS_PER_SOURCE, SOURCES, bill, cost_summary, cost_table, price
+from tools.docs.cost import (
+    COMPRESSION,
+    LINES,
+    METRICS_PER_SOURCE,
+    SOURCES,
+    Steady,
+    bill,
+    cost_summary,
+    cost_table,
+    packing_table,
+    price,
+)
 from url_fetcher.summary import Summary
 
 DOCUMENT = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -30,6 +41,7 @@ def test_the_bill_adds_up(column: int) -> None:
 def test_what_is_printed_is_what_is_computed() -> None:
     """The document has the table of today's settings and prices."""
     assert cost_table() in DOCUMENT
+    assert packing_table() in DOCUMENT
 
 
 @pytest.mark.parametrize("sources", SOURCES)
@@ -84,3 +96,16 @@ def test_the_short_bill_of_the_readme_is_that_of_the_whole_table() -> None:
         each["Kinesis: shards"] + each["Kinesis: retention beyond 24 hours"] + each["Kinesis: puts"]
         for each in bills
     ]
+
+
+def test_a_steady_flow_costs_its_shards_puts_and_gibibytes() -> None:
+    """1 MiB a second: one shard, 112 million packs of 24 KiB, 2,566 GiB through Firehose."""
+    assert Steady(Decimal(1), "lines").usd == Decimal("86.95")
+
+
+@pytest.mark.parametrize(("mib", "lines", "members"), [(1, 1, 1), (5, 5, 1), (10, 10, 2), (11, 11, 3)])
+def test_gzip_members_take_a_fifth_of_the_shards(mib: int, lines: int, members: int) -> None:
+    """Each shard takes 1 MiB a second of whatever is sent, and a part of one is a whole one."""
+    shards = [Steady(Decimal(mib), packing).shards for packing in ("lines", "gzip")]
+
+    assert (COMPRESSION, shards) == (5, [lines, members])
