@@ -55,9 +55,7 @@ class Queues:
         self.taken[QueueUrl] += accepted
         return {
             "Successful": [{"Id": each["Id"]} for each in accepted],
-            "Failed": [
-                {"Id": each["Id"], "SenderFault": False, "Code": "InternalError"} for each in refused
-            ],
+            "Failed": [{"Id": each["Id"], "SenderFault": False, "Code": "InternalError"} for each in refused],
         }
 
     def change_message_visibility(
@@ -114,9 +112,7 @@ def run_with(
 ) -> dict[str, Any]:
     """The function's answer, with queues unless there are none."""
     objects = Objects(environ.pop("SOURCES", "[]"))
-    clients = Clients(
-        kinesis=stream, secrets_manager=secrets, s3=s3 or objects, sqs=cast("Any", queues)
-    )
+    clients = Clients(kinesis=stream, secrets_manager=secrets, s3=s3 or objects, sqs=cast("Any", queues))
     deployed = ENVIRON | ({} if s3 else {"SOURCES_URI": objects.uri}) | (QUEUES if queues else {}) | environ
     return run(event, context or Context(), environ=deployed, clients=clients)
 

@@ -74,7 +74,7 @@ def test_no_delay_is_longer_than_the_visibility_timeout(hostile: Hostile, stream
 def test_the_last_attempt_ends_among_the_dead_letters(hostile: Hostile, stream: Stream) -> None:
     """The dead letter is the very body, with the reason beside it, and the queue forgets the message."""
     source, queues = hostile({"/": BAD}), Queues()
-    body = '{"url":  "%s"}' % source.url("/")
+    body = f'{{"url":  "{source.url("/")}"}}'
     failed = consumed([record(1, body, received=3)], stream=stream, queues=queues)
     (letter,) = queues.taken[DEAD]
     told = {name: each["StringValue"] for name, each in letter["MessageAttributes"].items()}
@@ -232,9 +232,11 @@ def test_records_of_another_service_are_no_messages(stream: Stream) -> None:
 
 BODIES = st.text(max_size=30) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["url", "urls", "urls_from", "source", "Records", "requestPayload"]), inner
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["url", "urls", "urls_from", "source", "Records", "requestPayload"]), inner
+        )
     ),
     max_leaves=8,
 ).map(json.dumps)

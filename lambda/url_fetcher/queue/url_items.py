@@ -15,6 +15,7 @@ MAX_MESSAGE_BYTES = 64 * 1024
 
 _MAX_KEYS_BYTES = 16 * 1024
 _MAX_SHOWN_CHARACTERS = 200
+_TOO_DEEP = "the event: is nested too deeply"
 _NOT_FOR_ALL = ("url", "source", "resume")
 _NOT_IN_ITEMS = ("urls", "urls_from", "source", "offset", "etag", "in_line")
 
@@ -29,13 +30,12 @@ def keys_for_all(event: Mapping[str, Any], *, beside: Iterable[str]) -> dict[str
     Raises:
         ConfigurationError: When one of the keys is no key for all, or they are too long; not retryable.
     """
+    given = {key: event[key] for key in event if key not in beside}
+    size = _size_of(given)
     try:
-        keys: dict[str, Any] = without_nulls({key: event[key] for key in event if key not in beside})
-        size = len(body_of(keys))
+        keys: dict[str, Any] = without_nulls(given)
     except RecursionError as error:
-        raise ConfigurationError("the event: is nested too deeply") from error
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"the event: is not JSON in UTF-8: {type(error).__name__}") from error
+        raise ConfigurationError(_TOO_DEEP) from error
     if found := [key for key in (*_NOT_FOR_ALL, "urls", "urls_from") if key in keys]:
         raise ConfigurationError(
             f"the event: has {' and '.join([*beside][:1])} together with {', '.join(found)}; beside the URLs "
@@ -64,6 +64,7 @@ def items_of(urls: object) -> list[Any]:
             f"the event: urls has {len(urls)} items; 1 to {MAX_ITEMS} are allowed in one event; put more "
             "into an object and give its address as `urls_from`"
         )
+    _size_of(urls)
     return urls
 
 
@@ -99,6 +100,20 @@ def alone(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
     except ConfigurationError:
         return {**keys, "urls": [item]}
     return {**keys, "urls": [item]} if event.get("rate") else event
+
+
+def _size_of(value: object) -> int:
+    """How long a value is as JSON.
+
+    Raises:
+        ConfigurationError: When no message can hold it; not retryable.
+    """
+    try:
+        return len(body_of(value))
+    except RecursionError as error:
+        raise ConfigurationError(_TOO_DEEP) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"the event: is not JSON in UTF-8: {type(error).__name__}") from error
 
 
 def shown(item: object) -> str:

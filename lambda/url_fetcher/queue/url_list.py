@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from url_fetcher.errors import ConfigurationError, DeadlineExceeded
+from url_fetcher.errors import ConfigurationError
 from url_fetcher.event import UNCONFIGURED
 from url_fetcher.queue.lines import MAX_LINE_BYTES, Line, LineCutter
 from url_fetcher.queue.list_object import Address, ListObject, refuse_other_forms
@@ -120,7 +120,8 @@ class ListTask:
                 self._take(line)
                 if self._flush_if_full() and self._is_late:
                     return False
-            if self._is_late:
+            # Without a step there is nothing to send on; only the last piece may hold no whole line.
+            if cutter.offset > self._place.offset and self._is_late:
                 return False
         for line in cutter.finish():
             self._take(line)
@@ -160,8 +161,6 @@ class ListTask:
 
     def _send_on(self, cutter: LineCutter, etag: str) -> None:
         """Have another invocation go on with the list."""
-        if (cutter.offset, cutter.in_line) == (self._place.offset, self._place.in_line):
-            raise DeadlineExceeded(f"no line of {self._event['urls_from']} was read before the time was up")
         place = {"offset": cutter.offset, "etag": etag, "in_line": cutter.in_line}
         event = {**self._keys, "urls_from": self._event["urls_from"], **place}
         self._queue.send([Outgoing(body_of(event))])
