@@ -34,6 +34,20 @@ class Outcome(NamedTuple):
     failure: IngestionError | None = None
 
 
+class Ended(NamedTuple):
+    """What became of all items.
+
+    Args:
+        outcomes: Of those that ended.
+        unfinished: Those that were begun and did not end; what they put may be on the stream.
+        not_begun: Those for which there was no time.
+    """
+
+    outcomes: Sequence[Outcome]
+    unfinished: Sequence[object]
+    not_begun: Sequence[object]
+
+
 class Lanes:
     """Fetches the items of an event, up to eight at once.
 
@@ -60,7 +74,8 @@ class Lanes:
         sources: "SourceList",
         pace: "SharedPace",
     ) -> None:
-        self.outcomes: list[Outcome] = []
+        self._outcomes: list[Outcome] = []
+        self._is_over = False
         self._keys = keys
         self._items = items
         self._assembly = assembly
@@ -93,16 +108,12 @@ class Lanes:
         if self._sink.failure:
             raise self._sink.failure
 
-    @property
-    def unfinished(self) -> list[object]:
-        """Items that were begun and have not ended: what they put may be on the stream."""
+    def ended(self) -> Ended:
+        """What became of the items; whatever a thread that is late does from now on does not count."""
         with self._turn:
-            return [each.item for each in self._begun.values()]
-
-    @property
-    def not_begun(self) -> Sequence[object]:
-        """Items for which there was no time."""
-        return self._items[self._next :]
+            self._is_over = True
+            unfinished = [each.item for each in self._begun.values()]
+            return Ended(list(self._outcomes), unfinished, self._items[self._next :])
 
     def _work(self) -> None:
         """Fetch one item after the other."""
@@ -114,7 +125,7 @@ class Lanes:
                 outcome = self._fetched(begun, transport)
                 with self._turn:
                     del self._begun[id(begun)]
-                    self.outcomes.append(outcome)
+                    self._outcomes.append(outcome)
         except Exception as error:  # raised again by ``run``, not lost in a thread
             self._unexpected = error
         finally:
@@ -124,7 +135,7 @@ class Lanes:
     def _begin(self) -> "_Begun | None":
         """The next item that can be begun; None when there is none, no time, or no stream."""
         with self._turn:
-            while self._next < len(self._items) and not self._sink.failure:
+            while self._next < len(self._items) and not self._sink.failure and not self._is_over:
                 item = self._items[self._next]
                 is_first = self._next == 0
                 if not is_first and time.monotonic() > self._last_begin:
@@ -134,7 +145,7 @@ class Lanes:
                     start = self._start(request, is_first=is_first)
                 except IngestionError as error:
                     self._next += 1
-                    self.outcomes.append(Outcome(item, NOTHING_DONE, self._failure(item, error)))
+                    self._outcomes.append(Outcome(item, NOTHING_DONE, self._failure(item, error)))
                     continue
                 if start is None:
                     return None

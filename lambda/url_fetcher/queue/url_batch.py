@@ -7,7 +7,7 @@ import msgspec
 
 from url_fetcher.errors import DeadlineExceeded, IngestionError, UrlsFailed
 from url_fetcher.event import UNCONFIGURED
-from url_fetcher.queue.lanes import Lanes
+from url_fetcher.queue.lanes import Ended, Lanes
 from url_fetcher.queue.shared_pace import SharedPace
 from url_fetcher.queue.shared_sink import SharedSink
 from url_fetcher.queue.url_items import (
@@ -97,11 +97,11 @@ class BatchTask:
         """
         # More than a message holds is not begun here, but by several invocations at once.
         fetched = self._items[:MAX_MESSAGE_ITEMS] if self._queue.url else self._items
-        lanes = self._fetch(fetched)
+        ended = self._fetch(fetched)
         late = DeadlineExceeded("the invocation's time was up before the URL was read")
-        self._failed = [(each.item, each.failure) for each in lanes.outcomes if each.failure]
-        self._failed += [(item, late) for item in lanes.unfinished]
-        rest = [*lanes.not_begun, *self._items[len(fetched) :]]
+        self._failed = [(each.item, each.failure) for each in ended.outcomes if each.failure]
+        self._failed += [(item, late) for item in ended.unfinished]
+        rest = [*ended.not_begun, *self._items[len(fetched) :]]
         self._sent_on = len(rest)
         if self._queue.url:
             self._queue.send(self._again(self._failed, rest))
@@ -128,7 +128,7 @@ class BatchTask:
         body = {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
         return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
 
-    def _fetch(self, items: Sequence[object]) -> Lanes:
+    def _fetch(self, items: Sequence[object]) -> Ended:
         """Ingest items until all are done or time is up; the stream has accepted what was read."""
         sink = SharedSink(self._assembly.sink(self._deadlines.delivering))
         lanes = Lanes(
@@ -146,8 +146,9 @@ class BatchTask:
             finally:
                 sink.close()
         finally:
-            self._summary = summed((each.summary for each in lanes.outcomes), sink.report)
-        return lanes
+            ended = lanes.ended()
+            self._summary = summed((each.summary for each in ended.outcomes), sink.report)
+        return ended
 
     @property
     def _is_last_attempt(self) -> bool:

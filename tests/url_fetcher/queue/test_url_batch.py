@@ -1,6 +1,5 @@
 """An event of many URLs: all ingested at once, each failing alone."""
 
-import functools
 import json
 import threading
 from typing import Any
@@ -38,7 +37,9 @@ from url_fetcher.errors import (
 )
 from url_fetcher.queue.url_items import MAX_MESSAGE_BYTES, messages_of
 
-DEEP = functools.reduce(lambda inner, _: [inner], range(20_000), [])
+DEEP: Any = []
+for _ in range(20_000):
+    DEEP = [DEEP]
 GOOD = answer(b'[{"id": 1}, {"id": 2}]')
 BAD = answer(b"", status=404)
 

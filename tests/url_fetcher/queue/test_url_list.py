@@ -197,8 +197,9 @@ def test_a_place_without_sense_is_refused(place: dict[str, Any]) -> None:
 @pytest.mark.parametrize("missing", ["WORK_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"])
 def test_without_queues_there_are_no_lists(missing: str) -> None:
     """The error says which setting makes them."""
+    given: Any = {missing: ""}
     with pytest.raises(ConfigurationError, match=r"queue\.enabled"):
-        run_with({"urls_from": URI}, stream=Stream(), queues=Queues(), s3=Bucket(b""), **{missing: ""})
+        run_with({"urls_from": URI}, stream=Stream(), queues=Queues(), s3=Bucket(b""), **given)
 
 
 def test_refused_entries_are_sent_again() -> None:
