@@ -234,9 +234,7 @@ BODIES = st.text(max_size=30) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["url", "urls", "urls_from", "source", "Records", "requestPayload"]), inner
-        )
+        | st.dictionaries(st.sampled_from(["url", "urls_from", "source", "Records", "requestPayload"]), inner)
     ),
     max_leaves=8,
 ).map(json.dumps)
