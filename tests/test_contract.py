@@ -83,7 +83,11 @@ def variables(function: dict[str, Any]) -> dict[str, str]:
 
 
 def called(root: Path) -> set[str]:
-    """IAM actions of every AWS operation that the function's code calls on a client."""
+    """IAM actions of every AWS operation that the function's code calls on a client.
+
+    SendMessageBatch is permitted as SendMessage:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
     names = set()
     for file in (root / "lambda" / "url_fetcher").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -93,7 +97,7 @@ def called(root: Path) -> set[str]:
                 names.add(node.value)
     loader = botocore.loaders.Loader()
     return {
-        f"{service}:{operation}"
+        f"{service}:{operation.removesuffix('Batch') if service == 'sqs' else operation}"
         for service in ("kinesis", "s3", "secretsmanager", "sqs", "sts", "dynamodb", "lambda", "ssm")
         if service in names
         for operation in loader.load_service_model(service, "service-2")["operations"]

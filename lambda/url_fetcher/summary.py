@@ -1,5 +1,6 @@
 """What one ingestion did, counted: for the answer, the log line and the metrics."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -83,6 +84,31 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
         kinesis_requests=delivery.requests,
         fetch_seconds=fetch.fetch_seconds,
         put_seconds=delivery.put_seconds,
+    )
+
+
+def summed(parts: Iterable[Summary], delivery: "DeliveryReport") -> Summary:
+    """The counters of many ingestions in one, which had one way to the stream."""
+    names = (
+        "fetched",
+        "bytes",
+        "decompressed_bytes",
+        "pages",
+        "requests_retried",
+        "warnings",
+        "fetch_seconds",
+    )
+    done = list(parts)
+    totals = {name: sum(getattr(each, name) for each in done) for name in names}
+    return Summary(
+        accepted=delivery.accepted,
+        dead_lettered=delivery.dead_lettered,
+        retried=delivery.retried,
+        possible_duplicates=delivery.possible_duplicates,
+        kinesis_records=delivery.kinesis_records,
+        kinesis_requests=delivery.requests,
+        put_seconds=delivery.put_seconds,
+        **totals,
     )
 
 

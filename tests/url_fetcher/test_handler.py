@@ -457,3 +457,13 @@ def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: 
     code = "from url_fetcher import handler; print('kinesis' in vars(handler.CLIENTS))"
 
     assert _run_at_start(code, name) == str(made)
+
+
+def test_the_start_does_not_wait_for_the_queue() -> None:
+    """What only messages and events of many URLs need is not loaded for any other event."""
+    code = (
+        "import sys; from url_fetcher import handler; late = ('url_fetcher.queue', 'url_fetcher.messages'); "
+        "print([name for name in sys.modules if name.startswith(late)])"
+    )
+
+    assert _run_at_start(code, "AWS_LAMBDA_FUNCTION_NAME") == "[]"
