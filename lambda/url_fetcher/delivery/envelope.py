@@ -8,7 +8,7 @@ from operator import add
 from typing import NamedTuple
 
 import msgspec
-from xxhash import xxh3_64_intdigest, xxh3_128_digest
+from xxhash import xxh3_64_intdigest, xxh3_128_digest, xxh3_128_hexdigest
 
 _ID_BYTES = 16
 _DIGITS = 2 * _ID_BYTES
@@ -64,6 +64,10 @@ class Envelope:
         self._middle = b'","data":'
         self._next = b"}\n" + self._opening
         self.added_bytes = len(self._opening) + _DIGITS + len(self._middle) + len(b"}\n")
+
+    def id_of(self, record: bytes) -> str:
+        """The ``id`` of one record, 32 hexadecimal digits; as in its line."""
+        return xxh3_128_hexdigest(record, self._seed)
 
     def lines(self, records: Sequence[bytes]) -> Lines:
         """One line for each of ``records``; no record may hold a line break."""

@@ -7,7 +7,7 @@ from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.dispatch import Dispatcher
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
-from url_fetcher.delivery.packing import KeyedPacker, LinePacker, Packer, SinglePacker
+from url_fetcher.delivery.packing import Entry, KeyedPacker, LinePacker, Packer, SinglePacker
 from url_fetcher.delivery.report import DeliveryReport, SinkSettings
 from url_fetcher.formats.splitter import Rejected
 
@@ -50,6 +50,7 @@ class Sink:
         self._settings = settings or SinkSettings()
         self._dead_letters = dead_letters
         self._packer = _packer(self._settings)
+        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES
         self._dispatcher = Dispatcher(
             client, stream_name, deadline=deadline, settings=self._settings, report=self.report
         )
@@ -67,9 +68,22 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if len(lines.data) > self._settings.max_record_bytes:
+            if len(lines.data) > self._max_line_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    @property
+    def max_line_bytes(self) -> int:
+        """The longest line that the stream takes, with its newline."""
+        return self._max_line_bytes
+
+    def put_again(self, lines: Lines) -> None:
+        """Take lines that were made before, none over ``max_line_bytes``; raises what ``put`` raises."""
+        self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    def put_as_it_is(self, entry: Entry) -> None:
+        """Take what was a record of the stream before; raises what ``put`` raises."""
+        self._dispatcher.enqueue([entry], lines=entry.lines)
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
         """Store an undeliverable record as a dead letter.
@@ -105,7 +119,7 @@ class Sink:
 
     def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
         records = lines.records
-        longest = self._settings.max_record_bytes - envelope.added_bytes - _MAX_KEY_BYTES
+        longest = self._max_line_bytes - envelope.added_bytes
         if max(map(len, records)) <= longest:
             return lines
         for record in records:
