@@ -69,6 +69,10 @@ class Envelope:
         """The ``id`` of one record, 32 hexadecimal digits; as in its line."""
         return xxh3_128_hexdigest(record, self._seed)
 
+    def line_of(self, record: bytes, id_: str) -> bytes:
+        """The line of one record whose id is known."""
+        return b"%b%b%b%b}\n" % (self._opening, id_.encode(), self._middle, record)
+
     def lines(self, records: Sequence[bytes]) -> Lines:
         """One line for each of ``records``; no record may hold a line break."""
         if not records:
