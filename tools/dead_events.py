@@ -13,7 +13,7 @@ from tools.queues import Message
 
 ARN_PART_OF_NAME = 6
 REASONS = ("error_type", "ERROR_CODE", "ErrorCode")
-"""Attributes that say why: the function's, EventBridge Scheduler's, and those of Lambda's dead letter queues."""
+"""Attributes that say why: the function's, EventBridge Scheduler's, and Lambda's own."""
 
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -57,7 +57,9 @@ def event_of(message: Message, *, function: str, default_source: str) -> DeadEve
         payload = bytes(found["requestPayload"])
         found = {} if payload == b"null" else _object(payload)
         body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
-    event = {name: _decoded(bytes(found[name])) for name in ("name", "source", "url") if name in found}
+    event: dict[str, Any] = {
+        name: _decoded(bytes(found[name])) for name in ("name", "source", "url") if name in found
+    }
     is_default = not found.keys() & {"source", "url", "urls", "urls_from"}
     source = event.get("source") or event.get("name") or (default_source if is_default else "")
     source = source if isinstance(source, str) else ""

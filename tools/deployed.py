@@ -68,7 +68,8 @@ class Deployed:
         if value := self.variables.get(name):
             return value
         raise NotDeployed(
-            f"{self.function} has no {name}: an older version is deployed; `make deploy ENV={self.environment}` first"
+            f"{self.function} has no {name}: an older version is deployed; `make deploy "
+            f"ENV={self.environment}` first"
         )
 
 
@@ -95,7 +96,8 @@ def find(process: Mapping[str, str] = os.environ) -> Deployed:
             answer = functions.get_function_configuration(FunctionName=name)
         except functions.exceptions.ResourceNotFoundException as error:
             raise NotDeployed(
-                f"there is no function {name} in {settings.pipeline.region}: `make deploy ENV={environment}` first"
+                f"there is no function {name} in {settings.pipeline.region}: `make deploy "
+                f"ENV={environment}` first"
             ) from error
     found = answer.get("Environment", {})
     if "Error" in found:

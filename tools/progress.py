@@ -1,4 +1,4 @@
-"""What a long command shows while it works: a live line on a terminal, now and then a plain line elsewhere."""
+"""What a long command shows while it works: a live line on a terminal, elsewhere now and then a plain one."""
 
 import time
 from collections.abc import Iterable, Sequence
