@@ -1,6 +1,6 @@
-"""Puts undeliverable records back on the stream: ``make replay ENV=… [PREFIX=…] [FROM=…] [TO=…] [DRY_RUN=1]``.
+"""Puts undeliverable records back on the stream.
 
-Dead letters and Firehose's errors are read from the lake's bucket. An object is moved to ``replayed/`` only
+``make replay ENV=… [PREFIX=…] [FROM=…] [TO=…] [DRY_RUN=1]``: dead letters and Firehose's errors are read from the lake's bucket. An object is moved to ``replayed/`` only
 after the stream has its records. So an interrupted run loses nothing; at most it puts records twice, with the
 same ``id``. What cannot be put stays where it is.
 """
@@ -73,7 +73,7 @@ def replay(
         bucket,
         make_sink=make_sink,
         replayable=Replayable(
-            is_packed=settings.packing == "gzip",
+            is_packed=str(settings.packing) == "gzip",
             max_line_bytes=make_sink().max_line_bytes,
             sources=configured(found.settings.sources),
         ),
@@ -112,7 +112,7 @@ def report(done: Replayed, progress: Progress, *, dry_run: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay what the environment in ``ENV`` could not deliver, or count it; 1 if an object cannot be read."""
+    """Replay what ``ENV`` could not deliver, or count it; 1 if an object cannot be read."""
     parser = argparse.ArgumentParser(prog="replay", description=__doc__)
     parser.add_argument("--prefix", default="", help="only below this, such as errors/processing-failed/")
     parser.add_argument(

@@ -158,6 +158,6 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
     is_begun = True
     while line := file.readline(MAX_LINE_BYTES):
         is_ended = line.endswith(b"\n") or len(line) < MAX_LINE_BYTES
-        if line.strip():
+        if line.strip() or not (is_begun and is_ended):
             yield line, is_begun and is_ended
         is_begun = is_ended
