@@ -71,7 +71,9 @@ def _object(data: bytes) -> dict[str, msgspec.Raw]:
         return _decode_object(data)
     except msgspec.ValidationError:
         raise NoEvent("is no JSON object") from None
-    except (msgspec.DecodeError, RecursionError):
+    except RecursionError:
+        raise NoEvent("is nested too deeply") from None
+    except msgspec.DecodeError:
         raise NoEvent("is not JSON") from None
 
 

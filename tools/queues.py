@@ -17,7 +17,7 @@ MESSAGES_A_CALL = 10
 BYTES_A_CALL = 256 * 1024
 """Of several messages. One may have 1 MiB, except in Regions where this is the limit for both."""
 
-WAIT_SECONDS = 2
+WAIT_SECONDS = 1
 """Any wait at all has SQS ask all of its servers, so that no answer means no message."""
 
 ATTEMPTS, FIRST_PAUSE_SECONDS = 5, 0.2

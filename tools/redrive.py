@@ -212,18 +212,18 @@ def refuse_unconsumed(work: Queue, found: Deployed) -> None:
 
 def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
     """Print what became of the dead letters."""
-    verb = "would be sent" if wanted.dry_run else "sent to the work queue"
-    progress.say(f"{done.sent:,} dead letters {verb}")
+    verb = "would be sent" if wanted.dry_run else "sent"
+    progress.say(f"Dead letters {verb} to the work queue: {done.sent:,}")
     if done.found:
         rows = [(source, reason, count) for (source, reason), count in done.found.most_common()]
         progress.table(("source", "reason", "events"), rows)
-        progress.say(f"the oldest is of {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC")
+        progress.say(f"The oldest is of {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC")
     if done.others:
-        progress.say(f"{done.others:,} of other sources stay")
+        progress.say(f"Of other sources, which stay: {done.others:,}")
     for id_, reason in list(done.stay.items())[:SHOWN_MESSAGES]:
-        progress.say(f"message {id_} stays: {reason}")
+        progress.say(f"Message {id_} stays: {reason}")
     if len(done.stay) > SHOWN_MESSAGES:
-        progress.say(f"{len(done.stay) - SHOWN_MESSAGES:,} more stay for such reasons")
+        progress.say(f"More that stay for such reasons: {len(done.stay) - SHOWN_MESSAGES:,}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

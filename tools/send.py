@@ -1,7 +1,7 @@
 """Puts an event on the work queue: ``make send ENV=… [SOURCE=…] [URL=…] [URLS=file] [WATCH=1]``.
 
-``URLS`` names a file with one URL a line, or one source as JSON a line; it is uploaded below ``lists/`` of the
-lake's bucket, and the function cuts it into messages.
+``URLS`` names a file with one URL a line, or one source as JSON a line. It is uploaded below ``lists/`` of
+the lake's bucket, and the function cuts it into messages.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Puts undeliverable records back on the stream.
 
-``make replay ENV=… [PREFIX=…] [FROM=…] [TO=…] [DRY_RUN=1]``: dead letters and Firehose's errors are read from the lake's bucket. An object is moved to ``replayed/`` only
-after the stream has its records. So an interrupted run loses nothing; at most it puts records twice, with the
-same ``id``. What cannot be put stays where it is.
+``make replay ENV=… [PREFIX=…] [FROM=…] [TO=…] [DRY_RUN=1]`` reads dead letters and Firehose's errors from
+the lake's bucket. An object is moved to ``replayed/`` only after the stream has its records. So an interrupted
+run loses nothing; at most it puts records twice, with the same ``id``. What cannot be put stays where it is.
 """
 
 import argparse
@@ -102,13 +102,13 @@ def prefixes_of(found: Deployed, given: str) -> list[str]:
 def report(done: Replayed, progress: Progress, *, dry_run: bool) -> None:
     """Print what became of the objects."""
     verb = "would be put on the stream" if dry_run else "put on the stream"
-    progress.say(f"{done.lines:,} records of {done.moved:,} objects {verb}; {done.objects:,} objects read")
+    progress.say(f"Objects read: {done.objects:,}; records of {done.moved:,} {verb}: {done.lines:,}")
     if done.stay:
         progress.table(("lines that stay", "because each"), [(n, why) for why, n in done.stay.most_common()])
     for key, reason in list(done.unreadable.items())[:SHOWN_OBJECTS]:
         progress.say(f"{key} stays: {reason}")
     if len(done.unreadable) > SHOWN_OBJECTS:
-        progress.say(f"{len(done.unreadable) - SHOWN_OBJECTS:,} more objects stay for such reasons")
+        progress.say(f"More objects that stay for such reasons: {len(done.unreadable) - SHOWN_OBJECTS:,}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
