@@ -26,7 +26,7 @@ class Killing:
     def __init__(self, aws: Emulator) -> None:
         self.requests = 0
         self._port = aws.port
-        self._process: "subprocess.Popen[str] | None" = None
+        self._process: subprocess.Popen[str] | None = None
         self._last = 0
         self._lock = Lock()
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())

@@ -1,8 +1,8 @@
 """Puts undeliverable records back on the stream.
 
 ``make replay ENV=… [PREFIX=…] [FROM=…] [TO=…] [DRY_RUN=1]`` reads dead letters and Firehose's errors from
-the lake's bucket. An object is moved to ``replayed/`` only after the stream has its records. So an interrupted
-run loses nothing; at most it puts records twice, with the same ``id``. What cannot be put stays where it is.
+the lake's bucket. An object is moved to ``replayed/`` once the stream has its records: an interrupted run
+loses nothing, at most it puts records twice, with the same ``id``. What cannot be put stays where it is.
 """
 
 import argparse

@@ -56,7 +56,6 @@ class _Data(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(StoredLine).decode
 _decode_data = msgspec.json.Decoder(_Data).decode
-_decode_value = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class Replayable:
@@ -147,13 +146,8 @@ def _record_of(line: bytes) -> bytes:
     Raises:
         CannotReplay: When it is not one JSON value, which would break the lake's object for its readers.
     """
-    try:
-        _decode_value(line)
-    except (msgspec.DecodeError, RecursionError):
-        record = whole_record(line)  # decides slowly on what the decoder does not take
-        if not record:
-            raise CannotReplay("holds a line that is not JSON") from None
-        return record
+    if not whole_record(line):
+        raise CannotReplay("holds a line that is not JSON")
     try:
         return bytes(_decode_data(line).data) or line
     except (msgspec.DecodeError, RecursionError):
