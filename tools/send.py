@@ -108,7 +108,7 @@ def watch(
             f"{failed.waiting + failed.in_flight:,} dead letters"
         )
         empty = 0 if counts.waiting or counts.in_flight else empty + 1
-        time.sleep(poll_seconds)
+        time.sleep(POLL_SECONDS)
     progress.say(f"The queue is empty; {sum(dead_letters.counts()):,} dead letters.")
 
 
