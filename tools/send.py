@@ -92,9 +92,7 @@ def send(work: Queue, event: dict[str, Any]) -> None:
         raise NotSent(f"{work.url} refused the event: {refusal}")
 
 
-def watch(
-    work: Queue, dead_letters: Queue, progress: Progress, *, poll_seconds: float = POLL_SECONDS
-) -> None:
+def watch(work: Queue, dead_letters: Queue, progress: Progress) -> None:
     """Show what the queues hold until the work queue has stayed empty for a while.
 
     Raises:

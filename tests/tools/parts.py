@@ -50,6 +50,7 @@ class Parts:
         parts.s3.create_bucket(Bucket=parts.bucket)
         parts.s3.put_bucket_versioning(Bucket=parts.bucket, VersioningConfiguration={"Status": "Enabled"})
         parts.kinesis.create_stream(StreamName=parts.stream, ShardCount=1)
+        parts.make_role()
         parts.functions.create_function(
             FunctionName=parts.function,
             Runtime="python3.12",
@@ -59,6 +60,18 @@ class Parts:
             Environment={"Variables": parts.function_variables},
         )
         return parts
+
+    def make_role(self) -> None:
+        """Make a role that lets a function take the work queue's messages, and nothing else."""
+        iam = self.aws.client("iam")
+        service = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        take = {"Effect": "Allow", "Action": "sqs:*", "Resource": self.arn("work")}
+        iam.create_role(RoleName=self.prefix, AssumeRolePolicyDocument=_policy(service))
+        iam.put_role_policy(RoleName=self.prefix, PolicyName="take", PolicyDocument=_policy(take))
 
     @property
     def prefix(self) -> str:
@@ -224,6 +237,10 @@ def start(code: str, variables: Mapping[str, str], arguments: Sequence[str] = ()
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def _policy(statement: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _zip(code: str) -> bytes:

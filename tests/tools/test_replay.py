@@ -10,6 +10,7 @@ from tests.tools.killing import Killing
 from tests.tools.parts import Parts
 from tests.tools.replay_lines import error, letter, line
 from tools.replay import __main__ as replay
+from tools.replay import listing
 
 pytestmark = pytest.mark.terraform
 
@@ -172,7 +173,7 @@ def test_an_object_that_another_run_has_moved_is_left_out(
 ) -> None:
     """Two runs at once put some records twice at most, and both end well."""
     parts.store(LETTERS, [letter("[1]")])
-    listed = replay.objects
+    listed = listing.objects
 
     def late(*arguments: Any) -> Any:
         found = list(listed(*arguments))

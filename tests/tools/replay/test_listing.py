@@ -24,7 +24,7 @@ WRITTEN = datetime(2026, 11, 25, tzinfo=UTC)
 )
 def test_an_object_belongs_to_the_hour_of_its_key(start: str | None, end: str | None, is_in: bool) -> None:
     """It may have records of any minute of that hour; `end` itself is outside."""
-    span = Span(start and instant(start), end and instant(end))
+    span = Span(instant(start) if start else None, instant(end) if end else None)
 
     assert span.has(TEN, WRITTEN) is is_in
 
