@@ -127,7 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Progress() as progress:
             span = Span(options.start, options.end)
             done = replay(found, prefixes, span, progress, dry_run=options.dry_run)
-    except (AwsError, ConfigurationError, DeliveryError, NotDeployed) as error:
+    except (ConfigurationError, NotDeployed) as error:
+        sys.exit(f"replay: {error}")
+    except (AwsError, DeliveryError) as error:
         sys.exit(f"replay: {error}; what was not put stays where it is: run it again to go on")
     except KeyboardInterrupt:
         print("replay: interrupted; what was not put stays where it is", file=sys.stderr)
