@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.aws import client, explained
+from tools.queues import Queue
 from tools.terraform import ROOT
 
 sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda")]
@@ -21,11 +22,10 @@ from ingestion_pipeline.settings.names import FUNCTION  # noqa: E402
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 from ingestion_pipeline.settings.tables import Settings  # noqa: E402
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
 CONSUMED = {"Creating", "Enabled", "Enabling", "Updating"}
 """States of a mapping that takes messages, or is about to."""
+
+SECONDS_A_DAY = 86_400
 
 
 class NotDeployed(RuntimeError):
@@ -105,12 +105,21 @@ def find(process: Mapping[str, str] = os.environ) -> Deployed:
     return Deployed(name, environment, settings, found.get("Variables", {}))
 
 
-def is_consumed(functions: "LambdaClient", function: str, queue_arn: str) -> bool:
-    """Whether the function takes the messages of a queue.
+def refuse_unconsumed(work: Queue, found: Deployed) -> None:
+    """Stop if the function does not take the work queue's messages, which would be lost in the end.
 
     Raises:
+        NotDeployed: When it does not; says how to have it do so.
         AwsError: When AWS refuses or cannot be reached.
     """
+    functions, arn = client("lambda", os.environ, found.region), work.attribute("QueueArn")
     with explained():
-        answer = functions.list_event_source_mappings(FunctionName=function, EventSourceArn=queue_arn)
-    return any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"])
+        answer = functions.list_event_source_mappings(FunctionName=found.function, EventSourceArn=arn)
+    if any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"]):
+        return
+    days = int(work.attribute("MessageRetentionPeriod")) / SECONDS_A_DAY
+    raise NotDeployed(
+        f"{found.function} takes no messages from {work.url}, which drops them after {days:g} days: set "
+        f"`enabled = true` in pipeline.toml's [queue] table, or give a source a schedule, and "
+        f"`make deploy ENV={found.environment}` first"
+    )

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from tools import deployed
 from tools.aws import AwsError, client
 from tools.dead_events import DeadEvent, NoEvent, event_of
-from tools.deployed import Deployed, NotDeployed
+from tools.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.progress import Progress
 from tools.queues import Message, Queue
 
 SHOWN_MESSAGES = 20
-SECONDS_A_DAY = 86_400
 
 
 @dataclass
@@ -192,22 +191,6 @@ def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
         wanted=wanted,
         progress=progress,
     ).run()
-
-
-def refuse_unconsumed(work: Queue, found: Deployed) -> None:
-    """Stop if the function does not take the work queue's messages, which would be lost in the end.
-
-    Raises:
-        NotDeployed: When it does not; says how to have it do so.
-    """
-    functions = client("lambda", os.environ, found.region)
-    if not deployed.is_consumed(functions, found.function, work.attribute("QueueArn")):
-        days = int(work.attribute("MessageRetentionPeriod")) / SECONDS_A_DAY
-        raise NotDeployed(
-            f"{found.function} takes no messages from {work.url}, which drops them after {days:g} days: set "
-            f"`enabled = true` in pipeline.toml's [queue] table, or give a source a schedule, and "
-            f"`make deploy ENV={found.environment}` first"
-        )
 
 
 def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:

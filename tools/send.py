@@ -20,10 +20,9 @@ from boto3.exceptions import Boto3Error
 
 from tools import deployed
 from tools.aws import AwsError, client, explained
-from tools.deployed import Deployed, NotDeployed
+from tools.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.progress import Progress
 from tools.queues import Queue
-from tools.redrive import refuse_unconsumed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
