@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import msgspec
-from xxhash import xxh3_64_intdigest, xxh3_128_digest
+from xxhash import xxh3_64_intdigest, xxh3_128_digest, xxh3_128_hexdigest
 
 _ID_BYTES = 16
 _DIGITS = 2 * _ID_BYTES
@@ -96,6 +96,33 @@ class Lines:
         return count, size
 
 
+class ReadyLines(Lines):
+    """Lines that were made before.
+
+    Args:
+        lines: Each with its newline.
+        records: What each one stands for.
+    """
+
+    def __init__(self, lines: Sequence[bytes], records: Sequence[bytes]) -> None:
+        self.records = records
+        self._lines = lines
+        self._lengths = list(map(len, lines))
+        self._added_bytes = 0
+
+    def joined(self, first: int = 0, end: int | None = None) -> bytes:
+        """The lines from ``first`` up to ``end``."""
+        return b"".join(self._lines[first:end])
+
+    def each(self) -> list[bytes]:
+        """Every line by itself."""
+        return list(self._lines)
+
+    def only(self, index: int) -> Lines:
+        """One of the lines."""
+        return ReadyLines(self._lines[index : index + 1], self.records[index : index + 1])
+
+
 class Envelope:
     """Makes lines ``{"timestamp":…,"sourceUrl":…,"id":…,"data":…}`` for the records of one origin.
 
@@ -117,6 +144,14 @@ class Envelope:
         self._middle = b'","data":'
         self._next = _ENDING + self._opening
         self.added_bytes = len(self._opening) + _DIGITS + len(self._middle) + len(_ENDING)
+
+    def id_of(self, record: bytes) -> str:
+        """The ``id`` of one record, 32 hexadecimal digits; as in its line."""
+        return xxh3_128_hexdigest(record, self._seed)
+
+    def line_of(self, record: bytes, id_: str) -> bytes:
+        """The line of one record whose id is known."""
+        return b"%b%b%b%b}\n" % (self._opening, id_.encode(), self._middle, record)
 
     def lines(self, records: Sequence[bytes]) -> Lines:
         """One line for each of ``records``; no record may hold a line break."""

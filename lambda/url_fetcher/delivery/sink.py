@@ -8,7 +8,7 @@ from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.dispatch import Dispatcher
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
-from url_fetcher.delivery.packing import Form, KeyedPacker, LinePacker, Packer, Plain, SinglePacker
+from url_fetcher.delivery.packing import Entry, Form, KeyedPacker, LinePacker, Packer, Plain, SinglePacker
 from url_fetcher.delivery.report import DeliveryReport, SinkSettings
 from url_fetcher.formats.splitter import Rejected
 
@@ -73,6 +73,19 @@ class Sink:
             if lines.size > self._max_line_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    @property
+    def max_line_bytes(self) -> int:
+        """The longest line that the stream takes, with its newline."""
+        return self._max_line_bytes
+
+    def put_again(self, lines: Lines) -> None:
+        """Take lines that were made before, none over ``max_line_bytes``; raises what ``put`` raises."""
+        self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    def put_as_it_is(self, entry: Entry) -> None:
+        """Take what was a record of the stream before; raises what ``put`` raises."""
+        self._dispatcher.enqueue([entry], lines=entry.lines)
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
         """Store an undeliverable record as a dead letter.
