@@ -29,7 +29,7 @@ def letter(data: str, **changes: object) -> dict[str, Any]:
 
 def line(data: str) -> dict[str, Any]:
     """The line of a record, as the stream has it when its source is read."""
-    found: dict[str, Any] = json.loads(Envelope(ORIGIN).lines([data.encode()]).data)
+    found: dict[str, Any] = json.loads(Envelope(ORIGIN).lines([data.encode()]).joined())
     return found
 
 

@@ -194,6 +194,7 @@ def test_any_raw_data_are_lines_or_stay(data: bytes, is_packed: bool) -> None:
         made = of(error(data), is_packed=is_packed)
     except CannotReplay:
         return
-    text = zlib.decompress(made.data, wbits=31) if isinstance(made, Entry) and is_packed else made.data
+    put = bytes_of(made)
+    text = zlib.decompress(put, wbits=31) if isinstance(made, Entry) and is_packed else put
 
     assert all(json.loads(each) is not ... for each in text.split(b"\n")[:-1])

@@ -61,7 +61,7 @@ def test_a_whole_record_has_the_id_of_its_line(data: bytes) -> None:
     line = _written(Rejected(data, "is nested 3 levels deep; the limit is 2", 0)).lines[0]
     delivered = Envelope(_ORIGIN).lines([one_line(data.strip())])
 
-    assert line["id"] == json.loads(delivered.data)["id"]
+    assert line["id"] == json.loads(delivered.joined())["id"]
 
 
 @pytest.mark.parametrize(
