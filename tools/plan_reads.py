@@ -58,6 +58,12 @@ READS = {
         ("kinesis:DescribeStreamSummary", "kinesis:ListTagsForStream"),
         ("kinesis:DescribeLimits",),
     ),
+    # Only AWS knows a mapping's id before it is made; the action shows no event.
+    "aws_lambda_event_source_mapping": Read(
+        "{function_name}",
+        ("lambda:{region}:{account}:event-source-mapping:*",),
+        ("lambda:GetEventSourceMapping", "lambda:ListTags"),
+    ),
     "aws_lambda_function": Read(
         "{function_name}",
         (FUNCTION,),
@@ -66,6 +72,10 @@ READS = {
     "aws_lambda_function_event_invoke_config": Read(
         "{function_name}", (FUNCTION,), ("lambda:GetFunctionEventInvokeConfig",)
     ),
+    "aws_lambda_function_recursion_config": Read(
+        "{function_name}", (FUNCTION,), ("lambda:GetFunctionRecursionConfig",)
+    ),
+    "aws_lambda_function_url": Read("{function_name}", (FUNCTION,), ("lambda:GetFunctionUrlConfig",)),
     "aws_s3_bucket": Read(
         "{bucket}",
         (BUCKET,),

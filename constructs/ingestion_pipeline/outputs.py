@@ -69,4 +69,12 @@ OUTPUTS = (
         "ARN of that queue, for whoever replays.",
         lambda p: p.dead_letter_queue.arn,
     ),
+    Output("work_queue_url", "0.1.0", "Queue to send events to.", lambda p: p.work_queue.url),
+    Output("work_queue_arn", "0.1.0", "ARN of that queue, for whoever sends.", lambda p: p.work_queue.arn),
+    Output(
+        "function_url",
+        "0.1.0",
+        "URL of the function, for signed requests; empty without `function.url_enabled`.",
+        lambda p: p.function_url,
+    ),
 )

@@ -18,7 +18,7 @@ from ingestion_pipeline.bindings import (
 from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.resources import dead_letter_queue, stream
+from ingestion_pipeline.resources import dead_letter_queue, stream, work_queue
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.fetch_function import FetchFunction
@@ -26,8 +26,10 @@ from ingestion_pipeline.resources.lake import DataLake
 from ingestion_pipeline.resources.policies import (
     Statement,
     decrypt_objects,
+    invoke_url,
     put_records,
     read_objects,
+    send_events,
     write_with_key,
 )
 from ingestion_pipeline.settings.existing import (
@@ -49,13 +51,15 @@ NOT_FOR_OTHERS = (
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
 
+NO_URL = "must be true, or the function has no URL that a role could invoke"
+
 
 class IngestionPipeline(Construct):
     """URL → function → stream → delivery → lake, in one account and Region.
 
-    Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `FetchFunction`, as far as they do
-    not exist. The function comes last, because Firehose delivers only what is put on the stream after it
-    has started.
+    Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `WorkQueue`, `FetchFunction` and
+    `QueueTrigger`, as far as they do not exist. The function comes after Firehose, which delivers only what
+    is put on the stream after it has started.
 
     Example:
         >>> pipeline = IngestionPipeline(
@@ -81,7 +85,10 @@ class IngestionPipeline(Construct):
         delivery_stream_arn: Its ARN, for alarms and policies.
         delivery_role: Whose ARN the policy of a key may have to name.
         delivery_policy: What the delivery's role may do, as JSON, for an existing role without a name.
+        function_url: For requests signed by a role that may invoke it; empty without
+            ``function.url_enabled``.
         dead_letter_queue: Holds the events that failed after all retries.
+        work_queue: Holds the events that wait to be ingested, if it is consumed.
 
     Raises:
         SettingsError: When a setting is out of its range, from the settings themselves, or is for a part
@@ -92,6 +99,7 @@ class IngestionPipeline(Construct):
     bucket: BucketReference
     stream: StreamReference
     function: LambdaFunction
+    function_url: str
     function_role: RoleReference
     function_policy: str
     delivery_stream: KinesisFirehoseDeliveryStream
@@ -100,6 +108,7 @@ class IngestionPipeline(Construct):
     delivery_role: RoleReference
     delivery_policy: str
     dead_letter_queue: QueueReference
+    work_queue: QueueReference
 
     def __init__(
         self,
@@ -120,7 +129,9 @@ class IngestionPipeline(Construct):
         self._create_streams()
         self._create_delivery(account_id, protection)
         self._create_dead_letter_queue(account_id)
+        self._create_work_queue(account_id)
         self._create_function()
+        self._create_trigger()
 
     def grant_put_records(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
         """The inline policy that lets a role put records of its own on the stream.
@@ -150,6 +161,33 @@ class IngestionPipeline(Construct):
         """
         permissions = [*read_objects(self.bucket.arn, self._data_prefix), *decrypt_objects(self.bucket)]
         return self._grant("read", role, id_, permissions)
+
+    def grant_send(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
+        """The inline policy that lets a role send events to the work queue.
+
+        Args:
+            role: An IAM role, or the name of one.
+            id_: Part of the policy's address; default: ``send-`` and the role's id or name.
+
+        Raises:
+            ValueError: When the role's name is a reference and there is no ``id_``.
+        """
+        return self._grant("send", role, id_, send_events(self.work_queue))
+
+    def grant_invoke_url(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
+        """The inline policy that lets a role invoke the function by its URL, and in no other way.
+
+        Args:
+            role: An IAM role, or the name of one.
+            id_: Part of the policy's address; default: ``invoke-url-`` and the role's id or name.
+
+        Raises:
+            SettingsError: When the function has no URL.
+            ValueError: When the role's name is a reference and there is no ``id_``.
+        """
+        if not self._settings.function.url_enabled:
+            raise SettingsError([Problem("function.url_enabled", False, NO_URL)])
+        return self._grant("invoke-url", role, id_, invoke_url(self.function.arn))
 
     def _grant(
         self, what: str, role: IamRole | str, id_: str, permissions: Sequence[Statement]
@@ -252,6 +290,19 @@ class IngestionPipeline(Construct):
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)
 
+    def _create_work_queue(self, account_id: str) -> None:
+        self.work_queue = work_queue.WorkQueue(
+            self,
+            "work",
+            name=self._names.of(work_queue.NAME),
+            partition=self._names.partition,
+            region=self._names.region,
+            account_id=account_id,
+            dead_letters=self.dead_letter_queue,
+            settings=self._settings.queue,
+            function=self._settings.function,
+        ).reference
+
     def _create_function(self) -> None:
         function = self._settings.function
         target = Target.of(function.runtime, function.architecture)
@@ -264,6 +315,7 @@ class IngestionPipeline(Construct):
             streams=self._streams,
             bucket=self.bucket,
             queue=self.dead_letter_queue,
+            work_queue=self.work_queue,
             settings=self._settings,
             existing=self._existing,
             depends_on=self._delivery_streams,
@@ -271,3 +323,14 @@ class IngestionPipeline(Construct):
         self.function = fetch.function
         self.function_role = fetch.role.role
         self.function_policy = fetch.role.permissions
+        self.function_url = fetch.url
+
+    def _create_trigger(self) -> None:
+        work_queue.QueueTrigger(
+            self,
+            "trigger",
+            queue_arn=self.work_queue.arn,
+            function_name=self.function.function_name,
+            settings=self._settings.queue,
+            is_enabled=self._settings.queue_is_consumed,
+        )

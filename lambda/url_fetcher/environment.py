@@ -30,7 +30,6 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
         dead_letter_queue_url: Where messages are sent that failed at their last attempt.
         lists_uri: Where lists of URLs may lie, ``s3://<bucket>/<folder>/``; empty for nowhere.
         max_attempts: How often a message is tried.
-        max_concurrency: How many messages are worked on at once, by all invocations.
         aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
     """
 
@@ -41,7 +40,6 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     dead_letter_queue_url: str = ""
     lists_uri: Annotated[str, Meta(pattern=r"^(s3://[^/]+/(.*/)?)?$")] = ""
     max_attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
-    max_concurrency: Annotated[int, Meta(ge=1, le=1000)] = 10
     powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""

@@ -167,7 +167,8 @@ TAGGED = {
     *("aws_iam_policy.fetch_secrets_policy", "aws_iam_role.delivery_access_role"),
     *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
     *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
-    "aws_sqs_queue.dead_letters_queue",
+    *("aws_sqs_queue.dead_letters_queue", "aws_sqs_queue.work_queue"),
+    "aws_lambda_event_source_mapping.trigger_mapping",
 }
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 

@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-terraform")]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 STATE_BUCKET = "data-ingestion-local-state"
 STREAMS = "arn:aws:kinesis:us-east-1:000000000000:stream"
+QUEUES = "arn:aws:sqs:us-east-1:000000000000"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"
 API = "arn:aws:execute-api:us-east-1:000000000000:abc123/prod/GET/orders"
 TOKEN = "a-token-that-nobody-may-see"
@@ -82,12 +83,13 @@ def signed_api() -> Iterator[HostileSource]:
 def clicks(
     orders: Deployment, private_url: str, rotating: HostileSource, signed_api: HostileSource
 ) -> Deployment:
-    """A second pipeline for the same account, with 300 sources that have secrets of their own."""
+    """A second pipeline: its queue is consumed, it has a URL, and 300 sources with secrets of their own."""
     deployment = Deployment(orders.checkout, orders.emulator, "clicks", "out/clicks")
     secrets = orders.emulator.client("secretsmanager")
     arn = secrets.create_secret(Name="clicks", SecretString=json.dumps({"token": TOKEN}))["ARN"]
-    deployment.configure()
+    deployment.configure(('runtime = "host"', 'runtime = "host"\nurl_enabled = true'))
     with deployment.settings.open("a", encoding="utf-8") as settings:
+        settings.write("\n[queue]\nenabled = true\nmax_concurrency = 3\n")
         settings.write(
             f'\n[[sources]]\nname = "private"\nurl = "{private_url}"\n'
             f'auth = {{ kind = "bearer", secret_arn = "{arn}" }}\n'
@@ -270,6 +272,56 @@ def test_an_event_that_failed_for_good_ends_in_the_queue(clicks: Deployment, emu
 
 
 @pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize(
+    ("name", "state", "concurrency"), [("orders", "Disabled", 10), ("clicks", "Enabled", 3)]
+)
+def test_lambda_polls_the_queue_only_if_it_is_consumed(
+    emulator: Emulator, name: str, state: str, concurrency: int
+) -> None:
+    """The mapping as Lambda describes it; one that is disabled is there and does not poll."""
+    [mapping] = emulator.client("lambda").list_event_source_mappings(FunctionName=f"{name}-local-fetch")[
+        "EventSourceMappings"
+    ]
+
+    assert (mapping["State"], mapping["EventSourceArn"]) == (state, f"{QUEUES}:{name}-local-work")
+    assert (mapping["BatchSize"], mapping["FunctionResponseTypes"], mapping["ScalingConfig"]) == (
+        1,
+        ["ReportBatchItemFailures"],
+        {"MaximumConcurrency": concurrency},
+    )
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_work_queue_is_as_lambda_and_sqs_ask(emulator: Emulator) -> None:
+    """What was deployed of it, beside the function's timeout of 60 seconds."""
+    sqs = emulator.client("sqs")
+    url = sqs.get_queue_url(QueueName="orders-local-work")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+    assert (attributes["VisibilityTimeout"], attributes["MessageRetentionPeriod"]) == ("360", "345600")
+    assert json.loads(attributes["RedrivePolicy"]) == {
+        "deadLetterTargetArn": f"{QUEUES}:orders-local-dead-letters",
+        "maxReceiveCount": 7,
+    }
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_function_may_be_invoked_by_its_own_queue(emulator: Emulator) -> None:
+    """Lambda would else stop it after some rounds, which the emulator does not count in a queue."""
+    config = emulator.client("lambda").get_function_recursion_config(FunctionName="orders-local-fetch")
+
+    assert config["RecursiveLoop"] == "Allow"
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_url_takes_signed_requests_only(clicks: Deployment, emulator: Emulator) -> None:
+    """The output is the URL that Lambda names, and it is not open."""
+    config = emulator.client("lambda").get_function_url_config(FunctionName="clicks-local-fetch")
+
+    assert (config["AuthType"], config["FunctionUrl"]) == ("AWS_IAM", clicks.outputs()["function_url"])
+
+
+@pytest.mark.usefixtures("applied")
 def test_without_permission_to_read_the_secret_nothing_is_fetched(clicks: Deployment) -> None:
     """The role may read the secret that a source names, and needs to; no answer holds it."""
     with _without_secrets(clicks):
@@ -354,6 +406,15 @@ def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
         ("fetch", "s3:PutObject", "{lake}/dead-letters/x", "allowed"),
         ("fetch", "s3:PutObject", "{lake}/data/year=2026/x", "implicitDeny"),
         ("fetch", "s3:GetObject", "{lake}/dead-letters/x", "implicitDeny"),
+        ("fetch", "s3:GetObject", "{lake}/lists/x", "allowed"),
+        ("fetch", "s3:PutObject", "{lake}/lists/x", "implicitDeny"),
+        ("fetch", "sqs:ReceiveMessage", f"{QUEUES}:orders-local-work", "allowed"),
+        ("fetch", "sqs:ReceiveMessage", f"{QUEUES}:clicks-local-work", "implicitDeny"),
+        ("fetch", "sqs:ReceiveMessage", f"{QUEUES}:orders-local-dead-letters", "implicitDeny"),
+        ("fetch", "sqs:SendMessage", f"{QUEUES}:orders-local-work", "allowed"),
+        ("fetch", "sqs:SendMessage", f"{QUEUES}:orders-local-dead-letters", "allowed"),
+        ("fetch", "sqs:PurgeQueue", f"{QUEUES}:orders-local-work", "implicitDeny"),
+        ("delivery", "sqs:SendMessage", f"{QUEUES}:orders-local-work", "implicitDeny"),
         ("fetch", "logs:CreateLogGroup", "arn:aws:logs:us-east-1:000000000000:log-group:x", "implicitDeny"),
         ("fetch", "secretsmanager:GetSecretValue", SECRET, "implicitDeny"),
         ("fetch", "execute-api:Invoke", API, "implicitDeny"),
@@ -421,6 +482,7 @@ def test_shards_retention_and_tags_change_no_policy(clicks: Deployment) -> None:
             kind: {"tags_all"}
             for kind in (
                 *("aws_cloudwatch_log_group", "aws_iam_policy", "aws_iam_role", "aws_lambda_function"),
+                "aws_lambda_event_source_mapping",
                 *("aws_kinesis_firehose_delivery_stream", "aws_s3_bucket", "aws_sqs_queue"),
             )
         },

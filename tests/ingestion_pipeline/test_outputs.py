@@ -12,6 +12,7 @@ PROMISED = {
         *("function_name", "function_arn", "function_role_arn"),
         *("delivery_stream_name", "delivery_stream_arn", "delivery_role_arn"),
         *("dead_letter_queue_url", "dead_letter_queue_arn"),
+        *("work_queue_url", "work_queue_arn", "function_url"),
     }
 }
 """What each version brought. Add a version's, never take one away before the next major version."""

@@ -87,6 +87,7 @@ class TestPermissions:
             f"{bucket}/errors/*",
             f"{bucket}/dead-letters/*",
             f"{bucket}/config/*",
+            f"{bucket}/lists/*",
         }
 
     def test_log_groups_are_terraforms(self, default_stack: Synthesized) -> None:

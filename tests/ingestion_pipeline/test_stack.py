@@ -143,8 +143,10 @@ class TestDefaults:
             ("delivery_stream_name", "aws_kinesis_firehose_delivery_stream", "", "name"),
             ("delivery_stream_arn", "aws_kinesis_firehose_delivery_stream", "", "arn"),
             ("delivery_role_arn", "aws_iam_role", "delivery", "arn"),
-            ("dead_letter_queue_url", "aws_sqs_queue", "", "url"),
-            ("dead_letter_queue_arn", "aws_sqs_queue", "", "arn"),
+            ("dead_letter_queue_url", "aws_sqs_queue", "dead-letters", "url"),
+            ("dead_letter_queue_arn", "aws_sqs_queue", "dead-letters", "arn"),
+            ("work_queue_url", "aws_sqs_queue", "work", "url"),
+            ("work_queue_arn", "aws_sqs_queue", "work", "arn"),
         ],
     )
     def test_outputs(

@@ -25,6 +25,12 @@ STEADY_MIB = (Decimal("0.1"), Decimal(1), Decimal(10))
 """Record lines a second, all the time, for which both packings are compared."""
 PACKINGS = {"lines": "lines", GZIP: "gzip members"}
 RUN_LOG_KIB = 5
+POLLERS, POLL_SECONDS = 5, 20
+"""Lambda's, of a queue whose concurrency is bounded, and how long SQS lets one wait at most:
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html and
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
+REQUESTS_PER_EVENT = 3
+"""It is sent, received and deleted."""
 METRICS_PER_SOURCE = 5
 """At most; one that is zero is not sent, and is billed only for the hours in which it is sent."""
 UNIT_KIB = 25
@@ -48,6 +54,7 @@ PRICES = {
     ),
     "requests": ("a million invocations", "0.20", "https://aws.amazon.com/lambda/pricing/"),
     "compute": ("a GB-second on arm64", "0.0000133334", "https://aws.amazon.com/lambda/pricing/"),
+    "queue_requests": ("a million requests to SQS", "0.40", "https://aws.amazon.com/sqs/pricing/"),
     "firehose": ("Firehose, a GB", "0.029", "https://aws.amazon.com/firehose/pricing/"),
     "objects": ("a thousand PUTs to S3", "0.005", "https://aws.amazon.com/s3/pricing/"),
     "storage": ("S3 Standard, a GB, a month", "0.023", "https://aws.amazon.com/s3/pricing/"),
@@ -103,6 +110,11 @@ class Usage:
         return _units(self.sent_mib, self.settings.fetch.pack_kib)
 
     @property
+    def polls(self) -> int:
+        """Requests to a queue that holds nothing, as long as it is consumed."""
+        return HOURS * 3600 // POLL_SECONDS * POLLERS
+
+    @property
     def objects(self) -> int:
         """At most one each time that Firehose's buffer is flushed, and none if nothing came."""
         return min(self.runs, HOURS * 3600 // max(1, self.settings.delivery.buffer_seconds))
@@ -133,6 +145,8 @@ LINES: Mapping[str, Callable[[Usage], Decimal]] = {
         use.runs * price("requests") / MILLION
         + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * price("compute")
     ),
+    "SQS: polling, if the work queue is consumed": lambda use: use.polls * price("queue_requests") / MILLION,
+    "SQS: events": lambda use: use.runs * REQUESTS_PER_EVENT * price("queue_requests") / MILLION,
     "Firehose": lambda use: use.sent_mib / GIB_MIB * price("firehose"),
     "S3: objects": lambda use: use.objects * price("objects") / 1000,
     "S3: each month's data, for every month that it is kept": lambda use: (
@@ -171,6 +185,7 @@ def cost_summary(environment: str = "prod") -> str:
     bills = [bill(sources, environment) for sources in SOURCES]
     names = {
         "the stream": [name for name in LINES if name.startswith("Kinesis")],
+        "the work queue": [name for name in LINES if name.startswith("SQS")],
         "metrics": ["CloudWatch: metrics"],
         "secrets": ["Secrets Manager"],
     }

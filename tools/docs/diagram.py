@@ -12,7 +12,7 @@ from typing import Any
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)\.\w+\}|^(aws_\w+)\.([\w-]+)$")
-MODULES = ("fetch_function", "stream", "delivery", "bucket", "dead_letter_queue", "role")
+MODULES = ("fetch_function", "stream", "delivery", "bucket", "queue", "role")
 """In the order in which their resources are drawn; a module that is not named here comes last."""
 
 

@@ -22,8 +22,11 @@ MODULES = {
 FILES = {
     "fetch": "function",
     "stream_gzip": "stream",
+    "work": "work_queue",
+    "trigger": "work_queue",
     "fetch/secrets": "secrets",
     "fetch/sources": "source_list",
+    "fetch/url": "function_url",
 }
 """Name of a file by the place of its constructs in the pipeline; for any other it is the place's own."""
 

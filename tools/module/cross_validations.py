@@ -9,6 +9,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
+from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -21,10 +22,11 @@ from ingestion_pipeline.settings.tables import (
     FetchSettings,
     FunctionSettings,
     PipelineSettings,
+    QueueSettings,
     Settings,
     VpcSettings,
 )
-from tools.module.existing_checks import existing_validations
+from tools.module.existing_checks import CONSUMED, existing_validations
 from tools.module.source_checks import source_validations
 from tools.module.validations import Validation
 
@@ -49,10 +51,17 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "tags": _tags(),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
-        "delivery_error_prefix": (_apart("delivery_error_prefix", DATA, in_data),),
+        "queue_max_concurrency": (_within_reserved(),),
+        "queue_retention_days": (_kept_as_dead_letters(),),
+        "delivery_data_prefix": _apart_from_own_folders("delivery_data_prefix", f'"{DATA}"'),
+        "delivery_error_prefix": (
+            _apart("delivery_error_prefix", DATA, in_data),
+            *_apart_from_own_folders("delivery_error_prefix", "var.delivery_error_prefix"),
+        ),
         "dead_letters_prefix": (
             _apart("dead_letters_prefix", DATA, dead_in_data),
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
+            *_apart_from_own_folders("dead_letters_prefix", "var.dead_letters_prefix"),
         ),
         "delivery_compression": (_gzip_alone(),),
         "vpc_security_group_ids": (_network(),),
@@ -144,6 +153,35 @@ def _apart(variable: str, other: str, advice: str) -> Validation:
     return Validation(
         f'!startswith(var.{variable}, "{other}") && !startswith("{other}", var.{variable})',
         f"{variable} {advice.format(other=other)}",
+    )
+
+
+def _apart_from_own_folders(variable: str, folder: str) -> tuple[Validation, ...]:
+    """The checks of a folder, an expression, against those that the pipeline itself reads."""
+    found = []
+    for other in (CONFIG_FOLDER, LISTS_FOLDER):
+        (advice,) = _advice(lambda other=other: Settings(delivery=DeliverySettings(error_prefix=other)))  # type: ignore[misc]
+        condition = f'!startswith({folder}, "{other}") && !startswith("{other}", {folder})'
+        found.append(Validation(condition, f"{variable} {advice}"))
+    return tuple(found)
+
+
+def _within_reserved() -> Validation:
+    reserved = "var.function_reserved_concurrency"
+    (advice,) = _advice(
+        lambda: Settings(function=FunctionSettings(reserved_concurrency=2), queue=QueueSettings(enabled=True))
+    )
+    return Validation(
+        f"{CONSUMED} && {reserved} != null ? var.queue_max_concurrency <= {reserved} : true",
+        f"queue_max_concurrency {advice.replace('function.', 'function_').replace(', 2,', '')}",
+    )
+
+
+def _kept_as_dead_letters() -> Validation:
+    (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=1)))
+    return Validation(
+        "var.queue_retention_days <= var.dead_letters_queue_retention_days",
+        f"queue_retention_days {advice.replace('dead_letters.', 'dead_letters_').replace(', 1,', ',')}",
     )
 
 

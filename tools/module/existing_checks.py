@@ -6,6 +6,8 @@ from typing import get_args, get_type_hints
 
 from ingestion_pipeline.settings.existing import (
     BESIDE,
+    DEAD_LETTERS_ELSEWHERE,
+    DEAD_LETTERS_WITHOUT_URL,
     KEY_ADVICE,
     ONE_OF_BOTH,
     PLACE,
@@ -17,6 +19,12 @@ from tools.module.validations import Validation
 
 REGION, ACCOUNT = "var.region", "var.account_id"
 """Where the pipeline is."""
+
+QUEUES_BESIDE = f'"arn:${{local.partition}}:sqs:${{{REGION}}}:${{{ACCOUNT}}}:"'
+"""How the ARN of every queue begins that SQS moves dead letters to."""
+
+CONSUMED = "(var.queue_enabled || local.have_schedules) && !(var.function_reserved_concurrency == 0)"
+"""As `Settings.queue_is_consumed`."""
 
 TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 """The module takes a topic in place of the queue; no FIFO one, as with queues."""
@@ -55,6 +63,14 @@ def _checks(variable: str, kind: type[Reference], attributes: set[str]) -> list[
                 f"{variable}.kms_key {KEY_ADVICE}",
             )
         )
+    if kind is QueueReference:
+        checks += [
+            (f"{CONSUMED} ? {check} : true", f"{variable}.{words.replace('queue.', 'queue_')}")
+            for check, words in (
+                (f"startswith({arn}, {QUEUES_BESIDE})", f"arn {DEAD_LETTERS_ELSEWHERE}"),
+                (f"var.{variable}.url != null", f"url {DEAD_LETTERS_WITHOUT_URL}"),
+            )
+        ]
     if kind.beside_the_function:
         checks += [
             (

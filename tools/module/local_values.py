@@ -22,6 +22,7 @@ from ingestion_pipeline.settings.source_permissions import (
     sid,
 )
 from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
+from tools.module.existing_checks import QUEUES_BESIDE
 from tools.module.hcl import literal
 from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
 from tools.module.source_checks import (
@@ -146,6 +147,10 @@ def _function() -> Mapping[str, object]:
         "stream_kms_key": "var.existing_stream != null ? var.existing_stream.kms_key : var.stream_kms_key",
         "bucket_kms_key": "var.existing_bucket != null ? var.existing_bucket.kms_key : null",
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
+        "failure_destination_takes_messages": "var.existing_failure_destination == null ? true : "
+        f"startswith(var.existing_failure_destination.arn, {QUEUES_BESIDE})",
+        "have_schedules": "anytrue([for source in local.given_sources : "
+        "try(source.schedule != null, false)])",
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
     }

@@ -125,6 +125,11 @@ class ModuleSources(ConfiguredSources):
         ]
 
     @property
+    def have_schedules(self) -> Condition:
+        """Whether one of them has a schedule."""
+        return Unknown("local.have_schedules")
+
+    @property
     def have_secret_keys(self) -> Condition:
         """Whether there are any."""
         return Unknown("length(local.secret_keys) > 0")
@@ -181,6 +186,15 @@ class ModuleQueue(QueueReference):
     def send_action(self) -> str:
         """A queue's or a topic's."""
         return "${local.failure_action}"
+
+    @property
+    def url_or_empty(self) -> str:
+        """Null is as good as empty."""
+        return '${try(coalesce(local.failure_destination.url), "")}'
+
+    def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:  # noqa: ARG002 - the module's own
+        """Known to Terraform."""
+        return Unknown("local.failure_destination_takes_messages")
 
     @property
     def has_own_key(self) -> Condition:

@@ -1,4 +1,4 @@
-"""Policy documents as expressions that Terraform encodes, from the plain statements of `policies`.
+"""Policy documents, and other JSON, as expressions that Terraform encodes, from plain values.
 
 No data source renders them. Terraform reads one only after the change of anything that it refers to, and
 until then every policy of it is shown as changed.
@@ -15,6 +15,9 @@ from ingestion_pipeline.settings.expressions import Unknown, expression_of
 
 VERSION = "2012-10-17"
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"""
+
+BOOLEAN_KEYS = {"aws:SecureTransport", "lambda:InvokedViaFunctionUrl"}
+"""Keys of conditions that are true or false."""
 
 INTERPOLATION = re.compile(r"(\$\{[^{}]*\})")
 TOKEN = re.compile(r"\$\{TfToken\[[^]]*\]\}")
@@ -53,6 +56,20 @@ def policy_document(statements: Sequence[Statement]) -> str:
     return f"${{jsonencode({document})}}"
 
 
+def json_object(values: Mapping[str, str | int]) -> str:
+    """The values as one ``${jsonencode(…)}``.
+
+    Args:
+        values: Any of them may be one that only Terraform will know.
+    """
+    texts = {key: _value(value) for key, value in values.items()}
+    return f"${{jsonencode({_object(texts)})}}"
+
+
+def _value(value: str | int) -> str:
+    return _text(value) if isinstance(value, str) else expression_of(value) or str(value)
+
+
 def _statement(statement: Statement) -> str:
     values = {
         "Sid": _text(statement.sid),
@@ -75,7 +92,7 @@ def _condition(conditions: Mapping[str, str]) -> str:
     """Each key with its value, by how they are compared."""
     tests: dict[str, list[str]] = {}
     for key, value in conditions.items():
-        test = "Bool" if key == "aws:SecureTransport" else "StringEquals"
+        test = "Bool" if key in BOOLEAN_KEYS else "StringEquals"
         tests.setdefault(test, []).append(f"{_text(key)} = {_text(value)}")
     compared = [f"{test} = {{ {', '.join(pairs)} }}" for test, pairs in tests.items()]
     return f"{{ {', '.join(compared)} }}" if compared else ""

@@ -18,13 +18,17 @@ from ingestion_pipeline.bindings import (
 from ingestion_pipeline.code.bundle import Bundle
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
+from ingestion_pipeline.resources.function_url import FunctionUrl
 from ingestion_pipeline.resources.policies import (
+    consume_events,
     decrypt_objects,
     decrypt_secrets,
     encrypt_objects,
     of_form,
     read_configuration,
+    read_lists,
     read_secrets,
+    send_events,
     send_failures,
     send_traces,
     send_with_key,
@@ -54,11 +58,12 @@ from ingestion_pipeline.settings.expressions import (
     negated,
     not_empty,
     optional_blocks,
+    plus,
 )
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import CONFIG_FOLDER, literal
+from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
 from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings, VpcSettings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
@@ -98,8 +103,8 @@ REMARKS = {
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
-    Creates: its log group, a role, the function, what becomes of events that fail.
-    Protects: the role writes the stream of each form of records, one folder of dead letters, one queue
+    Creates: its log group, a role, the function, what becomes of events that fail, a URL if one is wanted.
+    Protects: the role writes the stream of each form of records, one folder of dead letters, two queues
     and one log group; it reads and uses only what its sources name.
 
     Args:
@@ -112,6 +117,7 @@ class FetchFunction(Construct):
             became another one may go on with its own.
         bucket: Where undeliverable records are stored.
         queue: Where events are sent that failed after all retries.
+        work_queue: Where events come from, and where the function sends what it has no time for.
         settings: Of the whole pipeline.
         existing: The parts that exist.
         depends_on: What must be there before the first invocation.
@@ -119,6 +125,7 @@ class FetchFunction(Construct):
     Attributes:
         function: Its name and ARN are outputs.
         role: Whose ARN a key's policy may have to name.
+        url: For signed requests; empty if there is none.
     """
 
     def __init__(
@@ -132,6 +139,7 @@ class FetchFunction(Construct):
         streams: Mapping[Form, StreamReference],
         bucket: BucketReference,
         queue: QueueReference,
+        work_queue: QueueReference,
         settings: Settings,
         existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
@@ -151,6 +159,9 @@ class FetchFunction(Construct):
             *encrypt_objects(bucket),
             *decrypt_objects(bucket),
             *read_configuration(bucket.arn, CONFIG_FOLDER),
+            *read_lists(bucket.arn, LISTS_FOLDER),
+            *consume_events(work_queue.arn),
+            *send_events(work_queue),
             *send_failures(queue),
             *send_with_key(queue),
             # In the policy only of a role that exists: others get policies of their own for the secrets.
@@ -194,6 +205,10 @@ class FetchFunction(Construct):
                     "KINESIS_STREAM_NAME": stream.name,
                     "DEAD_LETTER_BUCKET": bucket.name,
                     "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
+                    "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
+                    "WORK_QUEUE_URL": work_queue.url,
+                    "DEAD_LETTER_QUEUE_URL": queue.url_or_empty,
+                    "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
                     "POWERTOOLS_SERVICE_NAME": name,
                     "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                     **variables(settings),
@@ -207,6 +222,9 @@ class FetchFunction(Construct):
         self._attach_to(settings.vpc)
         self._log_to(log_group, existing.has("function_log_group"))
         self._keep_failures(queue.arn, function)
+        self.url = FunctionUrl(
+            self, "url", function_name=self.function.function_name, when=function.url_enabled
+        ).url
 
     def _permit_secrets(self, settings: Settings, existing: Existing) -> list[ITerraformDependable]:
         sources = settings.configured_sources

@@ -184,8 +184,47 @@ def write_dead_letters(bucket_arn: str, prefix: str) -> list[Statement]:
 
 
 def send_failures(queue: QueueReference) -> list[Statement]:
-    """Lets Lambda, on the function's behalf, send events that failed after all retries to one queue."""
+    """Lets the function, and Lambda on its behalf, send events that failed after all retries to one queue."""
     return [Statement("SendFailures", [queue.send_action], [queue.arn])]
+
+
+def send_events(queue: QueueReference) -> list[Statement]:
+    """Lets the function, or anybody else, send events to the work queue, with the queue's key if it has one.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+    return [
+        Statement("SendEvents", ["sqs:SendMessage"], [queue.arn]),
+        Statement("EncryptEvents", actions, [queue.kms_key], when=queue.has_own_key),
+    ]
+
+
+def consume_events(queue_arn: str) -> list[Statement]:
+    """Lets Lambda, on the function's behalf, take events from the work queue, and the function defer them.
+
+    Whoever sends with the queue's key may decrypt with it too, which is all that reading needs:
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    actions = [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+    ]
+    return [Statement("ConsumeEvents", actions, [queue_arn])]
+
+
+def invoke_url(function_arn: str) -> list[Statement]:
+    """Lets anybody invoke the function by its URL, and in no other way.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    by_iam, by_url = {"lambda:FunctionUrlAuthType": "AWS_IAM"}, {"lambda:InvokedViaFunctionUrl": "true"}
+    return [
+        Statement("InvokeUrl", ["lambda:InvokeFunctionUrl"], [function_arn], conditions=by_iam),
+        Statement("InvokeByUrl", ["lambda:InvokeFunction"], [function_arn], conditions=by_url),
+    ]
 
 
 def read_secrets(secret_arns: Sequence[str], *, when: Condition = True) -> list[Statement]:
@@ -223,6 +262,11 @@ def send_with_key(queue: QueueReference) -> list[Statement]:
 def read_configuration(bucket_arn: str, folder: str) -> list[Statement]:
     """Lets the function read its sources, below one prefix of the bucket."""
     return [Statement("ReadConfiguration", ["s3:GetObject"], [f"{bucket_arn}/{folder}*"])]
+
+
+def read_lists(bucket_arn: str, folder: str) -> list[Statement]:
+    """Lets the function read lists of URLs, below one prefix of the bucket."""
+    return [Statement("ReadLists", ["s3:GetObject"], [f"{bucket_arn}/{folder}*"])]
 
 
 def decrypt_secrets(keys: Sequence[str], *, when: Condition = True) -> list[Statement]:

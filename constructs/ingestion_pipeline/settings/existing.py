@@ -43,6 +43,15 @@ REFERENCE = "${"
 IN_A_REGION = r"[a-z0-9-]+:[0-9]{12}"
 """Region and account in an ARN."""
 
+DEAD_LETTERS_ELSEWHERE = (
+    "must be a queue in the Region and the account of the pipeline, because a source has a schedule or "
+    f"queue.enabled is set, and SQS moves dead letters nowhere else: {BESIDE}"
+)
+DEAD_LETTERS_WITHOUT_URL = (
+    "must be the queue's URL, because a source has a schedule or queue.enabled is set, and the function "
+    "sends there what it cannot ingest"
+)
+
 KEY_ADVICE = "must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or left out"
 
 
@@ -204,7 +213,7 @@ class QueueReference(Reference):
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
     Attributes:
-        url: Where it is polled; only an output needs it.
+        url: Where it is polled and the function sends to, if a source has a schedule or the queue is enabled.
         kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
     """
 
@@ -223,6 +232,26 @@ class QueueReference(Reference):
     def send_action(self) -> str:
         """The IAM action that sends to it."""
         return "sqs:SendMessage"
+
+    @property
+    def url_or_empty(self) -> str:
+        """The URL; empty if none is given."""
+        return self.url
+
+    def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:
+        """Whether SQS moves the messages of another queue to it: only within one account and Region.
+
+        https://docs.aws.amazon.com/sdk-for-cpp/v1/developer-guide/examples-sqs-dead-letter-queues.html
+
+        Args:
+            region: Of the other queue.
+            account_ids: The accounts that the other queue may be in; empty if it may be any.
+        """
+        where = None if REFERENCE in self.arn else re.fullmatch(PLACE, self.arn)
+        if not where:
+            return True
+        is_any = not account_ids or any(REFERENCE in each for each in account_ids)
+        return where["region"] == region and (is_any or where["account"] in account_ids)
 
 
 R = TypeVar("R", bound=Reference)
@@ -343,6 +372,7 @@ class Existing:
         for column in fields(self):
             if reference := getattr(self, column.name):
                 problems += reference.place_problems(pipeline.region, pipeline.allowed_account_ids)
+        problems += self._unusable_dead_letters(settings)
         if problems:
             raise SettingsError(problems)
 
@@ -355,3 +385,13 @@ class Existing:
         if settings.forms.is_gzip != (self.stream.packing == GZIP):
             advice = f"{OTHER_PACKING} (packing = {self.stream.packing!r})"
             yield Problem("fetch.packing", settings.fetch.packing, advice)
+
+    def _unusable_dead_letters(self, settings: Settings) -> Iterator[Problem]:
+        """What the queue lacks that the dead letters of a consumed work queue go to."""
+        queue, pipeline = self.dead_letter_queue, settings.pipeline
+        if queue is None or settings.queue_is_consumed is not True:
+            return
+        if not queue.takes_messages_of(pipeline.region, pipeline.allowed_account_ids):
+            yield Problem("QueueReference.arn", queue.arn, DEAD_LETTERS_ELSEWHERE)
+        if not queue.url:
+            yield Problem("QueueReference.url", queue.url, DEAD_LETTERS_WITHOUT_URL)

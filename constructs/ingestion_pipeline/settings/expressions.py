@@ -72,6 +72,12 @@ def positive(number: int) -> Condition:
     return Unknown(f"{expression} > 0") if expression else number > 0
 
 
+def is_zero(number: int | None) -> Condition:
+    """Whether a number that may be left out is zero."""
+    expression = expression_of(number)
+    return Unknown(f"{expression} == 0") if expression else number == 0
+
+
 def given(text: str) -> Condition:
     """Whether a text is not empty."""
     expression = expression_of(text)
@@ -140,6 +146,21 @@ def times(number: int, factor: int) -> int:
     """A number, multiplied."""
     expression = expression_of(number)
     return int(unknown(int, f"{expression} * {factor}")) if expression else number * factor
+
+
+def plus(number: int, more: int) -> int:
+    """A number, increased."""
+    expression = expression_of(number)
+    return int(unknown(int, f"{expression} + {more}")) if expression else number + more
+
+
+def as_argument(condition: Condition) -> Any:
+    """A condition as the value of a resource's argument."""
+    if not isinstance(condition, Unknown):
+        return condition
+    from cdktf import Token
+
+    return Token.as_any(f"${{{condition.expression}}}")
 
 
 def as_text(value: str | float | bool | Sequence[str] | Unknown) -> str:

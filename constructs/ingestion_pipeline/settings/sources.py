@@ -22,6 +22,9 @@ MAX_SOURCES_BYTES = 1024 * 1024
 CONFIG_FOLDER = "config/"
 """Where in the bucket the sources lie."""
 
+LISTS_FOLDER = "lists/"
+"""Where in the bucket lists of URLs lie that events name."""
+
 MAX_SECRET_POLICIES = 10
 """Managed policies of one role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
@@ -146,6 +149,11 @@ class ConfiguredSources:
     def have_secrets(self) -> Condition:
         """Whether a source authenticates with a secret."""
         return bool(self.secret_arns)
+
+    @property
+    def have_schedules(self) -> Condition:
+        """Whether a source is fetched by a schedule, also if that is switched off at present."""
+        return any("schedule" in source for source in self._given)
 
     @property
     def have_secret_keys(self) -> Condition:

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from ingestion_pipeline.settings.expressions import Condition, all_of, any_of, is_zero, negated
 from ingestion_pipeline.settings.forms import GZIP, Forms
 from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
 from ingestion_pipeline.settings.source_types import Source
-from ingestion_pipeline.settings.sources import ConfiguredSources, source_problems
+from ingestion_pipeline.settings.sources import (
+    CONFIG_FOLDER,
+    LISTS_FOLDER,
+    ConfiguredSources,
+    source_problems,
+)
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
@@ -19,6 +25,11 @@ FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.h
 LAMBDA_QUOTAS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 LAMBDA_ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
+LAMBDA_SQS_SCALING = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
+LAMBDA_SQS_BATCHES = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
+SQS_KEYS = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
+)
 SQS_QUOTAS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
 )
@@ -55,6 +66,14 @@ ENVIRONMENT_FORM = "1 to 20 lower-case letters and digits, starting with a lette
 ALLOWED_HOSTS_CHARACTERS = 512
 """Beside the sources, within the 4,096 bytes that all variables of a function may take."""
 HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+THROTTLED = (
+    "is more than function.reserved_concurrency, {reserved}, so that AWS would throttle the queue: lower it, "
+    f"but not below 2, or reserve more ({LAMBDA_SQS_SCALING})"
+)
+EXPIRES_EARLY = (
+    "is more than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
+    "when the event was sent: lower it, or keep dead letters as long"
+)
 TAG_SIGNS = "_.:/=+-@"
 ENVIRONMENT_TAG = "Environment"
 AMBIGUOUS_TAG = "differs only by case from another tag"
@@ -306,11 +325,15 @@ class FunctionSettings(Checked):
         2,
         0,
         2,
-        "Times that Lambda tries a failed event again before the dead letter queue gets it.",
+        "Times that a failed event is tried again before the dead letter queue gets it.",
         LAMBDA_ASYNC,
     )
     event_age_seconds: int = whole(
         21_600, 60, 21_600, "Seconds that an event may wait for its last attempt.", LAMBDA_ASYNC
+    )
+    url_enabled: bool = switch(
+        False,
+        "Whether the function has a URL, which answers requests signed by a role that may invoke it.",
     )
     tracing: bool = switch(True, "Whether invocations are traced with X-Ray.")
     log_level: str = one_of(
@@ -324,6 +347,43 @@ class FunctionSettings(Checked):
             advice = f"must be host together with function.runtime, which is {self.runtime!r}"
             return [Problem(f"{self.table}.architecture", self.architecture, advice)]
         return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSettings(Checked):
+    """The work queue: events that the function ingests one after the other, each retried alone."""
+
+    table = "queue"
+    enabled: bool = switch(
+        False,
+        "Whether the work queue is consumed even if no source has a schedule; with one it is in any case. "
+        "Lambda polls a queue that is consumed without a pause, which is billed.",
+    )
+    max_concurrency: int = whole(
+        10,
+        2,
+        1_000,
+        "Most invocations at the same time for the queue; each fetches its share of a source's `rate`.",
+        LAMBDA_SQS_SCALING,
+        "MAX_CONCURRENCY",
+    )
+    batch_size: int = whole(
+        1, 1, 10, "Most events that one invocation gets, within its time.", LAMBDA_SQS_BATCHES
+    )
+    retention_days: int = whole(
+        4,
+        1,
+        14,
+        "Days that the queue keeps an event; at most `dead_letters.queue_retention_days`.",
+        SQS_QUOTAS,
+    )
+    kms_key: str = text(
+        "",
+        "KMS key of yours that encrypts the queue, by its ARN; the function may use it. Empty: SQS's own.",
+        f"({KEY_ARN})?",
+        "empty, or the ARN of a key",
+        SQS_KEYS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -440,7 +500,7 @@ class DeadLetterSettings(Checked):
         "KMS key of yours that encrypts the queue, by its ARN; the function may use it. Empty: SQS's own.",
         f"({KEY_ARN})?",
         "empty, or the ARN of a key",
-        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html",
+        SQS_KEYS,
     )
 
 
@@ -501,6 +561,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     lake: LakeSettings = field(default_factory=LakeSettings)
     function: FunctionSettings = field(default_factory=FunctionSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
     vpc: VpcSettings = field(default_factory=VpcSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
@@ -522,6 +583,12 @@ class Settings:
         """The sources as the function gets them."""
         return ConfiguredSources(self.sources)
 
+    @property
+    def queue_is_consumed(self) -> Condition:
+        """Whether Lambda polls the work queue: for a schedule or at wish, unless the function may not run."""
+        wanted = any_of(self.queue.enabled, self.configured_sources.have_schedules)
+        return all_of(wanted, negated(is_zero(self.function.reserved_concurrency)))
+
     def __post_init__(self) -> None:
         """Check the tables together, and the sources as those of pipeline.toml.
 
@@ -532,8 +599,10 @@ class Settings:
             *environment_problems("environment", self.environment),
             *self._overlapping_prefixes(),
             *self._compressed_twice(),
+            *self._early_expiry(),
             *source_problems(self.sources),
         ]
+        problems = problems or self._throttled_queue()
         if problems:
             raise SettingsError(problems)
 
@@ -555,11 +624,35 @@ class Settings:
         mixed.append(
             ("dead_letters.prefix", self.dead_letters.prefix, self.delivery.error_prefix, "the errors")
         )
+        folders["delivery.data_prefix"] = data
+        mixed += [
+            (path, folder, other, whose)
+            for other, whose in ((CONFIG_FOLDER, "the sources"), (LISTS_FOLDER, "lists of URLs"))
+            for path, folder in folders.items()
+        ]
         return [
             Problem(path, folder, f"must not lie in the folder of {whose}, {other!r}, nor hold it")
             for path, folder, other, whose in mixed
             if folder.startswith(other) or other.startswith(folder)
         ]
+
+    def _early_expiry(self) -> list[Problem]:
+        """Dead letters that expire before they could be kept: SQS counts from when an event was first sent.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+        """
+        days, dead_days = self.queue.retention_days, self.dead_letters.queue_retention_days
+        if is_token(days) or is_token(dead_days) or days <= dead_days:
+            return []
+        return [Problem("queue.retention_days", days, EXPIRES_EARLY.format(days=dead_days))]
+
+    def _throttled_queue(self) -> list[Problem]:
+        """A queue that gets more invocations going than the function may have: AWS throttles the rest."""
+        most, reserved = self.queue.max_concurrency, self.function.reserved_concurrency
+        is_open = reserved is None or is_token(reserved) or is_token(most) or most <= reserved
+        if is_open or self.queue_is_consumed is not True:
+            return []
+        return [Problem("queue.max_concurrency", most, THROTTLED.format(reserved=reserved))]
 
 
 TABLES: dict[str, type[Checked]] = {

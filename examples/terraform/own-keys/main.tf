@@ -1,4 +1,4 @@
-# Keys of your own for the stream, for the dead letter queue and for the secret of a source.
+# Keys of your own for the stream, for both queues and for the secret of a source.
 
 terraform {
   required_version = ">= 1.10.0"
@@ -23,7 +23,7 @@ resource "aws_kms_key" "records" {
 }
 
 resource "aws_kms_key" "events" {
-  description         = "Events in the dead letter queue."
+  description         = "Events in the queues."
   enable_key_rotation = true
 }
 
@@ -47,6 +47,7 @@ module "ingestion" {
   ]
 
   stream_kms_key       = aws_kms_key.records.arn
+  queue_kms_key        = aws_kms_key.events.arn
   dead_letters_kms_key = aws_kms_key.events.arn
 }
 

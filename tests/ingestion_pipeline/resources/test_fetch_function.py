@@ -22,6 +22,8 @@ STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
 BUCKET = "arn:partition:s3:::our-bucket"
 KEY = "arn:partition:kms:eu-west-1:123456789012:key/ours"
 QUEUE = "arn:partition:sqs:eu-west-1:123456789012:ours"
+WORK = "arn:partition:sqs:eu-west-1:123456789012:work"
+QUEUE_URL, WORK_URL = "https://sqs.test/ours", "https://sqs.test/work"
 SECRETS = [f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCd12" for name in "ab"]
 
 
@@ -32,6 +34,7 @@ def function(
     *,
     key: str = "alias/aws/kinesis",
     other_keys: tuple[str, ...] = (),
+    work_key: str = "",
     **settings: object,
 ) -> Synthesized:
     """A stack with the function of some settings."""
@@ -57,7 +60,8 @@ def function(
             stream=stream,
             streams={Form.LINES: stream},
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
-            queue=QueueReference(arn=QUEUE),
+            queue=QueueReference(arn=QUEUE, url=QUEUE_URL),
+            work_queue=QueueReference(arn=WORK, url=WORK_URL, kms_key=work_key),
             settings=chosen,
             existing=Existing(),
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],
@@ -131,7 +135,11 @@ def variables(stack: Synthesized) -> dict[str, str]:
 
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
-    return {action: s["Resource"] for s in stack.statements("aws_iam_role_policy") for action in s["Action"]}
+    found: dict[str, list[str]] = {}
+    for statement in stack.statements("aws_iam_role_policy"):
+        for action in statement["Action"]:
+            found.setdefault(action, []).extend(statement["Resource"])
+    return found
 
 
 class TestDefaults:
@@ -271,14 +279,18 @@ class TestCustomised:
 
 class TestGuarded:
     def test_role_does_nothing_else(self, default: Synthesized) -> None:
-        """Without secrets: one stream, one folder, one queue, one log, and traces."""
+        """Without secrets: one stream, three folders, two queues, one log, and traces."""
         log = f"${{{default.address('aws_cloudwatch_log_group', 'log-group')}.arn}}:*"
 
         assert permitted(default) == {
             "kinesis:PutRecords": [STREAM],
             "s3:PutObject": [f"{BUCKET}/rejected/*"],
-            "s3:GetObject": [f"{BUCKET}/config/*"],
-            "sqs:SendMessage": [QUEUE],
+            "s3:GetObject": [f"{BUCKET}/config/*", f"{BUCKET}/lists/*"],
+            "sqs:ChangeMessageVisibility": [WORK],
+            "sqs:DeleteMessage": [WORK],
+            "sqs:GetQueueAttributes": [WORK],
+            "sqs:ReceiveMessage": [WORK],
+            "sqs:SendMessage": [WORK, QUEUE],
             "logs:CreateLogStream": [log],
             "logs:PutLogEvents": [log],
             "xray:PutTelemetryRecords": ["*"],

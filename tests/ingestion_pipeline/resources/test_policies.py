@@ -14,7 +14,7 @@ ROTATED = replace(STREAM, other_kms_keys=(OTHER,))
 BUCKET = BucketReference(name="theirs", arn="${aws_s3_bucket.theirs.arn}", kms_key=ARN)
 
 OF_STREAM = {"kms:EncryptionContext:aws:kinesis:arn": STREAM.arn}
-QUEUE = QueueReference(arn="${aws_sqs_queue.theirs.arn}", kms_key=ARN)
+QUEUE = QueueReference(arn=f"{ARN}/queue", kms_key=ARN)
 
 PERMISSIONS = {
     "write_stream": (policies.write_stream(ARN), [Statement("PutRecords", ["kinesis:PutRecords"], [ARN])]),
@@ -96,6 +96,49 @@ PERMISSIONS = {
     "send_failures": (
         policies.send_failures(QueueReference(arn=ARN)),
         [Statement("SendFailures", ["sqs:SendMessage"], [ARN])],
+    ),
+    "send_events": (
+        policies.send_events(QUEUE),
+        [
+            Statement("SendEvents", ["sqs:SendMessage"], [QUEUE.arn]),
+            Statement("EncryptEvents", ["kms:Decrypt", "kms:GenerateDataKey"], [ARN]),
+        ],
+    ),
+    "consume_events": (
+        policies.consume_events(ARN),
+        [
+            Statement(
+                "ConsumeEvents",
+                [
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                ],
+                [ARN],
+            )
+        ],
+    ),
+    "invoke_url": (
+        policies.invoke_url(ARN),
+        [
+            Statement(
+                "InvokeUrl",
+                ["lambda:InvokeFunctionUrl"],
+                [ARN],
+                conditions={"lambda:FunctionUrlAuthType": "AWS_IAM"},
+            ),
+            Statement(
+                "InvokeByUrl",
+                ["lambda:InvokeFunction"],
+                [ARN],
+                conditions={"lambda:InvokedViaFunctionUrl": "true"},
+            ),
+        ],
+    ),
+    "read_lists": (
+        policies.read_lists(ARN, "lists/"),
+        [Statement("ReadLists", ["s3:GetObject"], [f"{ARN}/lists/*"])],
     ),
     "read_secrets": (
         policies.read_secrets([ARN]),

@@ -16,7 +16,14 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import LakeSettings, PipelineSettings, Settings, StreamSettings
+from ingestion_pipeline.settings.tables import (
+    FunctionSettings,
+    LakeSettings,
+    PipelineSettings,
+    QueueSettings,
+    Settings,
+    StreamSettings,
+)
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
 
@@ -70,9 +77,12 @@ class TestExisting:
             "aws_iam_role": 1,  # the analyst's
             "aws_iam_role_policy": 3,
             "aws_kinesis_firehose_delivery_stream": 1,
+            "aws_lambda_event_source_mapping": 1,
             "aws_lambda_function": 1,
             "aws_lambda_function_event_invoke_config": 1,
+            "aws_lambda_function_recursion_config": 1,
             "aws_s3_object": 1,
+            "aws_sqs_queue": 1,  # the work queue
         }
 
     def test_the_function_uses_them(self, brought: Synthesized) -> None:
@@ -195,6 +205,108 @@ class TestGrants:
 
         with pytest.raises(ValueError, match="give an id_"):
             synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def granted(synthesize: Synthesize) -> Synthesized:
+    """A pipeline whose queue has a key and whose function has a URL, with a grant for each."""
+    from ingestion_pipeline import IngestionPipeline
+
+    def build(stack: Construct) -> None:
+        settings = replace(
+            settings_of("orders"),
+            queue=QueueSettings(kms_key=QUEUE_KEY),
+            function=FunctionSettings(url_enabled=True),
+        )
+        pipeline = IngestionPipeline(stack, "pipeline", settings=settings)
+        pipeline.grant_send("scheduler")
+        pipeline.grant_invoke_url("caller")
+
+    return synthesize(build)
+
+
+class TestEvents:
+    """What a pipeline grants to those that bring events."""
+
+    def test_who_may_send_may_send_to_the_work_queue_with_its_key(self, granted: Synthesized) -> None:
+        """And may do nothing else with it."""
+        statements = granted.statements("aws_iam_role_policy.pipeline_send-scheduler")
+
+        assert [(each["Action"], each["Resource"]) for each in statements] == [
+            (["sqs:SendMessage"], [f"${{{granted.address('aws_sqs_queue', 'work')}.arn}}"]),
+            (["kms:Decrypt", "kms:GenerateDataKey"], [QUEUE_KEY]),
+        ]
+
+    def test_who_may_invoke_the_url_may_invoke_the_function_in_no_other_way(
+        self, granted: Synthesized
+    ) -> None:
+        """AWS wants both actions; each on the condition that only a request to the URL meets.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+        """
+        function = f"${{{granted.address('aws_lambda_function')}.arn}}"
+        statements = granted.statements("aws_iam_role_policy.pipeline_invoke-url-caller")
+
+        assert [(each["Action"], each["Resource"], each["Condition"]) for each in statements] == [
+            (
+                ["lambda:InvokeFunctionUrl"],
+                [function],
+                {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+            ),
+            (["lambda:InvokeFunction"], [function], {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
+        ]
+
+    def test_nobody_may_invoke_a_url_that_is_not_there(self, synthesize: Synthesize) -> None:
+        """The grant names the setting that brings the URL."""
+        from ingestion_pipeline import IngestionPipeline
+
+        with pytest.raises(SettingsError, match=r"function\.url_enabled = False: must be true"):
+            synthesize(
+                lambda stack: IngestionPipeline(
+                    stack, "pipeline", settings=settings_of("orders")
+                ).grant_invoke_url("caller")
+            )
+
+
+class TestDeadLetters:
+    """Where the dead letters of a consumed queue go if that queue exists."""
+
+    @pytest.mark.parametrize(
+        ("queue", "message"),
+        [
+            (QueueReference(arn=f"arn:aws:sqs:{ACCOUNT}:theirs"), "QueueReference.url = '': must be the"),
+            (
+                QueueReference(arn="arn:aws:sqs:us-east-1:123456789012:theirs", url="https://a.test"),
+                "must be a queue in the Region and the account of the pipeline, because",
+            ),
+        ],
+        ids=["without a URL", "elsewhere"],
+    )
+    def test_one_that_takes_none_is_refused(self, queue: QueueReference, message: str) -> None:
+        """The function sends there by URL; SQS moves messages within one account and Region."""
+        settings = replace(settings_of("orders"), queue=QueueSettings(enabled=True))
+
+        with pytest.raises(SettingsError, match=re.escape(message)):
+            Existing(dead_letter_queue=queue).check(settings)
+
+    @pytest.mark.parametrize("arn", [f"arn:aws:sqs:{ACCOUNT}:theirs", "${aws_sqs_queue.theirs.arn}"])
+    def test_one_beside_the_queue_is_taken(self, synthesize: Synthesize, arn: str) -> None:
+        """Also if only Terraform will know where it is."""
+        from ingestion_pipeline import IngestionPipeline
+
+        settings = replace(settings_of("orders"), queue=QueueSettings(enabled=True))
+        existing = Existing(dead_letter_queue=QueueReference(arn=arn, url="https://a.test/theirs"))
+        made = synthesize(
+            lambda stack: IngestionPipeline(stack, "pipeline", settings=settings, existing=existing)
+        )
+
+        assert arn.removeprefix("${").removesuffix("}") in made.only("aws_sqs_queue")["redrive_policy"]
+
+    def test_one_elsewhere_stays_for_a_pipeline_without_the_queue(self) -> None:
+        """What was deployed before there was a queue is taken as it was."""
+        queue = QueueReference(arn="arn:aws:sqs:us-east-1:123456789012:theirs")
+
+        assert Existing(dead_letter_queue=queue).check(settings_of("orders")) is None  # type: ignore[func-returns-value]
 
 
 class TestGuarded:

@@ -164,7 +164,7 @@ class TestGuarded:
     def test_five_mistakes_are_five_lines(self, write: Write) -> None:
         """Every mistake of a file is told at once, wherever it is."""
         text = (
-            '[stream]\nshard_count = 0\nshards = 1\n[queue]\nx = 1\n[[sources]]\nname = "Big"\n'
+            '[stream]\nshard_count = 0\nshards = 1\n[crawl]\nx = 1\n[[sources]]\nname = "Big"\n'
             'url = "https://example.com"\n[environments.dev.function]\nmemory_mib = "512"\n'
         )
         found = [line.split(":")[0] for line in problems(write(text))]
@@ -172,7 +172,7 @@ class TestGuarded:
         assert found == [
             "stream.shards = 1",
             "stream.shard_count = 0",
-            "queue = {'x'",
+            "crawl = {'x'",
             "sources[0].name = 'Big'",
             "environments.dev.function.memory_mib = '512'",
         ]

@@ -22,6 +22,7 @@ LIMITS = {
     "delivery_stream_gzip": (64, r"[a-zA-Z0-9_.-]+"),
     "function": (64, r"[a-zA-Z0-9-_]+"),
     "dead_letter_queue": (80, r"[a-zA-Z0-9-_]+"),
+    "work_queue": (80, r"[a-zA-Z0-9-_]+"),
     "role fetch": (64, r"[\w+=,.@-]+"),
     "role delivery": (64, r"[\w+=,.@-]+"),
     "bucket": (63, r"[a-z0-9][a-z0-9-]+[a-z0-9]"),
@@ -31,7 +32,13 @@ LIMITS = {
 def all_names(names: Names) -> dict[str, str]:
     """Every name of a pipeline by what it is for."""
     # Here, because these start jsii's Node process.
-    from ingestion_pipeline.resources import dead_letter_queue, delivery, fetch_function, stream
+    from ingestion_pipeline.resources import (
+        dead_letter_queue,
+        delivery,
+        fetch_function,
+        stream,
+        work_queue,
+    )
 
     return {
         "stream": names.of(stream.NAMES[Form.LINES]),
@@ -40,6 +47,7 @@ def all_names(names: Names) -> dict[str, str]:
         "delivery_stream_gzip": names.of(delivery.NAMES[Form.MEMBERS]),
         "function": names.of(FUNCTION),
         "dead_letter_queue": names.of(dead_letter_queue.NAME),
+        "work_queue": names.of(work_queue.NAME),
         "role fetch": names.of(fetch_function.ROLE_NAME),
         "role delivery": names.of(delivery.ROLE_NAME),
         "bucket": names.bucket(ACCOUNT),
@@ -56,6 +64,7 @@ class TestDefaults:
             ("delivery_stream_gzip", "data-ingestion-dev-delivery-gzip"),
             ("function", "data-ingestion-dev-fetch"),
             ("dead_letter_queue", "data-ingestion-dev-dead-letters"),
+            ("work_queue", "data-ingestion-dev-work"),
             ("role fetch", "data-ingestion-dev-fetch-us-east-1"),
             ("role delivery", "data-ingestion-dev-delivery-us-east-1"),
             ("bucket", "data-ingestion-dev-lake-123456789012-us-east-1"),

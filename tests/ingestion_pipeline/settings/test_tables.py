@@ -14,6 +14,7 @@ from ingestion_pipeline.settings.tables import (
     FunctionSettings,
     LakeSettings,
     PipelineSettings,
+    QueueSettings,
     Settings,
     StreamSettings,
     VpcSettings,
@@ -91,9 +92,20 @@ class TestDefaults:
                     "reserved_concurrency": None,
                     "retry_attempts": 2,
                     "event_age_seconds": 21_600,
+                    "url_enabled": False,
                     "tracing": True,
                     "log_level": "INFO",
                     "log_retention_days": 14,
+                },
+            ),
+            (
+                QueueSettings(),
+                {
+                    "enabled": False,
+                    "max_concurrency": 10,
+                    "batch_size": 1,
+                    "retention_days": 4,
+                    "kms_key": "",
                 },
             ),
             (
@@ -187,7 +199,7 @@ class TestEveryRule:
     @pytest.mark.parametrize("path", NUMBERS)
     def test_unit_is_in_the_name(self, path: str) -> None:
         """A quantity's name ends in its unit, or counts."""
-        units = "_(hours|days|seconds|mib|kib|count|attempts|concurrency)$"
+        units = "_(hours|days|seconds|mib|kib|count|attempts|concurrency|size)$"
 
         assert re.search(units, path)
 
@@ -211,6 +223,10 @@ class TestLimitsOfAws:
             ("fetch.pack_kib", [1, 1_000], [0, 1_001]),
             ("fetch.partition_key_field", ["", "a" * 256], ["a" * 257]),
             ("dead_letters.queue_retention_days", [1, 14], [0, 15]),
+            ("queue.max_concurrency", [2, 1_000], [1, 1_001]),
+            ("queue.batch_size", [1, 10], [0, 11]),
+            ("queue.retention_days", [1, 14], [0, 15]),
+            ("queue.kms_key", ["", "arn:aws:kms:eu-west-1:123456789012:key/1"], ["alias/aws/sqs", "ours"]),
             ("pipeline.name", ["abc", "a" * 40, "a-1"], ["ab", "a" * 41, "-ab", "1ab", "ab-", "aBc", "a_b"]),
             (
                 "pipeline.region",
@@ -345,6 +361,9 @@ class TestConflicts:
             ("", "year=x/", "dead-letters/", "delivery.error_prefix = 'year=x/': must not lie"),
             ("", "errors/", "errors/dead/", "dead_letters.prefix = 'errors/dead/': must not lie"),
             ("", "dead/errors/", "dead/", "dead_letters.prefix = 'dead/': must not lie"),
+            ("lists/", "errors/", "dead/", "delivery.data_prefix = 'lists/year=': must not lie"),
+            ("", "config/errors/", "dead/", "delivery.error_prefix = 'config/errors/': must not lie"),
+            ("", "errors/", "lists/dead/", "dead_letters.prefix = 'lists/dead/': must not lie"),
         ],
     )
     def test_folders_in_one_another_are_refused(
@@ -356,6 +375,35 @@ class TestConflicts:
                 delivery=DeliverySettings(data_prefix=data, error_prefix=errors),
                 dead_letters=DeadLetterSettings(prefix=dead_letters),
             )
+
+    def test_a_queue_that_aws_would_throttle_is_refused(self) -> None:
+        """More invocations by the queue than the function may have would use up attempts without one."""
+        with pytest.raises(
+            SettingsError, match=r"queue\.max_concurrency = 10: is more than .*reserved_concurrency, 9"
+        ):
+            Settings(queue=QueueSettings(enabled=True), function=FunctionSettings(reserved_concurrency=9))
+
+    @pytest.mark.parametrize(
+        ("queue", "reserved"),
+        [({"enabled": True}, 10), ({"enabled": True}, 0), ({"enabled": True}, None), ({}, 9)],
+        ids=["enough", "the function may not run", "not reserved", "the queue is not consumed"],
+    )
+    def test_a_queue_that_aws_would_not_throttle_is_fine(
+        self, queue: dict[str, Any], reserved: int | None
+    ) -> None:
+        """Whoever reserves little and uses no queue changes nothing."""
+        settings = Settings(
+            queue=QueueSettings(**queue), function=FunctionSettings(reserved_concurrency=reserved)
+        )
+
+        assert settings.function.reserved_concurrency == reserved
+
+    def test_dead_letters_are_kept_as_long_as_the_events(self) -> None:
+        """SQS counts a dead letter's age from when the event was sent: it could be gone at once."""
+        with pytest.raises(
+            SettingsError, match=r"queue\.retention_days = 4: is more than dead_letters\..*, 3, and SQS"
+        ):
+            Settings(dead_letters=DeadLetterSettings(queue_retention_days=3))
 
     def test_an_environment_is_a_part_of_every_name(self) -> None:
         """An environment that no bucket's name could carry is refused."""

@@ -1,12 +1,24 @@
 """That decisions are written down; which ones AWS would make is not shown."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.emulator.instance import Emulator
+
+UUID = "e0e761de-06de-448b-9775-e392dec4d22b"
+
+
+@pytest.fixture(scope="module")
+def nobodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, Path]]:
+    """A local AWS with a user who may do nothing, and the file of its decisions."""
+    lines = tmp_path_factory.mktemp("nobody") / "decisions.jsonl"
+    with Emulator(auth=True, iam_decisions=lines) as emulator:
+        emulator.client("iam").create_user(UserName="nobody")
+        yield emulator, lines
 
 
 def test_each_decision_is_a_line_with_caller_action_resource_and_outcome(tmp_path: Path) -> None:
@@ -31,3 +43,42 @@ def test_each_decision_is_a_line_with_caller_action_resource_and_outcome(tmp_pat
         "access_key_id": key["AccessKeyId"],
         "allowed": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "action", "resource"),
+    [
+        ("get_event_source_mapping", {"UUID": UUID}, "GetEventSourceMapping", f"event-source-mapping:{UUID}"),
+        (
+            "get_function_event_invoke_config",
+            {"FunctionName": "f"},
+            "GetFunctionEventInvokeConfig",
+            "function:f",
+        ),
+        (
+            "get_function_recursion_config",
+            {"FunctionName": "f"},
+            "GetFunctionRecursionConfig",
+            "function:f",
+        ),
+        ("delete_function_url_config", {"FunctionName": "f"}, "DeleteFunctionUrlConfig", "function:f"),
+        ("invoke", {"FunctionName": "f"}, "InvokeFunction", "function:f"),
+    ],
+)
+def test_an_operation_of_lambda_is_decided_on_by_its_own_action(
+    nobodys: tuple[Emulator, Path], operation: str, arguments: dict[str, str], action: str, resource: str
+) -> None:
+    """A policy that is exact passes here only if it is exact on AWS."""
+    emulator, lines = nobodys
+    key = emulator.client("iam").create_access_key(UserName="nobody")["AccessKey"]
+    nobody = emulator.client(
+        "lambda", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(nobody, operation)(**arguments)
+    last = json.loads(lines.read_text().splitlines()[-1])
+
+    assert (last["action"], last["resource"]) == (
+        f"lambda:{action}",
+        f"arn:aws:lambda:us-east-1:000000000000:{resource}",
+    )

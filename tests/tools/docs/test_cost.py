@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from ingestion_pipeline.settings.file import read
 from tests.checkout import ROOT
 from tools.docs.cost import (
     COMPRESSION,
@@ -12,6 +13,7 @@ from tools.docs.cost import (
     METRICS_PER_SOURCE,
     SOURCES,
     Steady,
+    Usage,
     bill,
     cost_summary,
     cost_table,
@@ -109,3 +111,13 @@ def test_gzip_members_take_a_fifth_of_the_shards(mib: int, lines: int, members: 
     shards = [Steady(Decimal(mib), packing).shards for packing in ("lines", "gzip")]
 
     assert (COMPRESSION, shards) == (5, [lines, members])
+
+
+@pytest.mark.parametrize("sources", SOURCES)
+def test_polling_an_idle_queue_costs_the_same_for_any_number_of_sources(sources: int) -> None:
+    """657,000 requests a month, as the document says."""
+    polls = Usage(read(ROOT / "pipeline.toml", "prod"), sources).polls
+
+    assert f"{polls:,} requests a month, {polls * price('queue_requests') / 1_000_000:.2f} USD" in " ".join(
+        DOCUMENT.split()
+    )

@@ -52,9 +52,15 @@ OTHERS: dict[str, object] = {
     "function.reserved_concurrency": 5,
     "function.retry_attempts": 1,
     "function.event_age_seconds": 600,
+    "function.url_enabled": True,
     "function.tracing": False,
     "function.log_level": "DEBUG",
     "function.log_retention_days": 30,
+    "queue.enabled": True,
+    "queue.max_concurrency": 4,
+    "queue.batch_size": 10,
+    "queue.retention_days": 7,
+    "queue.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/c",
     "vpc.subnet_ids": ("subnet-0123456789abcdef0",),
     "vpc.security_group_ids": ("sg-0123456789abcdef0",),
     "fetch.allowed_hosts": ("a.example",),
@@ -64,7 +70,7 @@ OTHERS: dict[str, object] = {
     "fetch.pack_kib": 100,
     "fetch.partition_key_field": "id",
     "dead_letters.prefix": "dead/",
-    "dead_letters.queue_retention_days": 3,
+    "dead_letters.queue_retention_days": 5,
     "dead_letters.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/b",
 }
 """Another value than the default, by setting."""
@@ -175,10 +181,12 @@ def test_every_resource_is_in_the_file_of_its_capability(module: Path) -> None:
         "dead_letters": {"dead"},
         "delivery": {"delivery"},
         "function": {"fetch"},
+        "function_url": {"fetch"},
         "lake": {"lake"},
         "secrets": {"fetch"},
         "source_list": {"fetch"},
         "stream": {"stream"},
+        "work_queue": {"trigger", "work"},
     }
 
 
@@ -298,7 +306,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*of_both_packings} if not place.endswith(".tags")}
     conditional = (
-        *("fetch_secrets", "kms_master_key_id", "vpc_config"),
+        *("fetch_secrets", "fetch_url", "kms_master_key_id", "vpc_config"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 
@@ -350,7 +358,7 @@ def _arguments(config: dict[str, Any]) -> dict[str, str]:
     for kind, blocks in config["resource"].items():
         for name, body in blocks.items():
             short = short_name(body["//"]["metadata"]["path"]) if "//" in body else name
-            found.update(_places(f"{kind}.{short}", body, ""))
+            found.update(_places(f"{kind}.{short}", body, body.get("count", "")))
     return found
 
 

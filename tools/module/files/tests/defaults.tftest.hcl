@@ -52,6 +52,8 @@ run "tags_everything_that_can_carry_tags" {
         one(aws_kinesis_stream.stream[*].tags),
         one(aws_s3_bucket.lake_bucket[*].tags),
         one(aws_sqs_queue.dead_letters_queue[*].tags),
+        one(aws_sqs_queue.work_queue[*].tags),
+        one(aws_lambda_event_source_mapping.trigger_mapping[*].tags),
         one(aws_lambda_function.fetch_function[*].tags),
         one(aws_iam_role.fetch_access_role[*].tags),
         one(aws_iam_role.delivery_access_role[*].tags),

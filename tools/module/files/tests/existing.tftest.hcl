@@ -251,3 +251,67 @@ run "may_use_the_keys_of_the_destination_and_of_secrets" {
     error_message = "the function may not decrypt its secrets"
   }
 }
+
+run "moves_dead_letters_to_a_queue_beside_it_only" {
+  command = plan
+
+  assert {
+    condition     = !local.failure_destination_takes_messages
+    error_message = "SQS would have to move messages to a topic"
+  }
+}
+
+run "moves_dead_letters_to_the_queue_that_exists" {
+  command = plan
+
+  variables {
+    queue_enabled = true
+    existing_failure_destination = {
+      arn = "arn:aws:sqs:eu-central-1:123456789012:failures"
+      url = "https://sqs.eu-central-1.amazonaws.com/123456789012/failures"
+    }
+  }
+
+  assert {
+    condition     = jsondecode(one(aws_sqs_queue.work_queue[*].redrive_policy)).deadLetterTargetArn == var.existing_failure_destination.arn
+    error_message = "dead letters of the queue go elsewhere"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.DEAD_LETTER_QUEUE_URL) == var.existing_failure_destination.url
+    error_message = "the function sends dead letters elsewhere"
+  }
+}
+
+run "refuses_a_topic_for_the_dead_letters_of_a_queue" {
+  command = plan
+
+  variables {
+    queue_enabled                = true
+    existing_failure_destination = { arn = "arn:aws:sns:eu-central-1:123456789012:failures", url = "https://a.example" }
+  }
+
+  expect_failures = [var.existing_failure_destination]
+}
+
+run "refuses_a_queue_elsewhere_for_the_dead_letters_of_a_queue" {
+  command = plan
+
+  variables {
+    queue_enabled                = true
+    existing_failure_destination = { arn = "arn:aws:sqs:eu-west-1:123456789012:failures", url = "https://a.example" }
+  }
+
+  expect_failures = [var.existing_failure_destination]
+}
+
+run "refuses_dead_letters_without_a_url" {
+  command = plan
+
+  variables {
+    queue_enabled                = true
+    existing_failure_destination = { arn = "arn:aws:sqs:eu-central-1:123456789012:failures" }
+  }
+
+  expect_failures = [var.existing_failure_destination]
+}

@@ -120,3 +120,157 @@ run "refuses_a_tag_that_differs_only_by_case_from_environment" {
 
   expect_failures = [var.tags]
 }
+
+run "does_not_poll_the_queue_by_default" {
+  command = plan
+
+  assert {
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) == false
+    error_message = "a pipeline without a schedule pays for polling"
+  }
+}
+
+run "polls_the_queue_if_asked_to" {
+  command = plan
+
+  variables {
+    queue_enabled = true
+  }
+
+  assert {
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled)
+    error_message = "nobody consumes the queue"
+  }
+}
+
+run "does_not_poll_for_a_function_that_may_not_run" {
+  command = plan
+
+  variables {
+    queue_enabled                 = true
+    function_reserved_concurrency = 0
+  }
+
+  assert {
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) == false
+    error_message = "every event would end in the dead letters without an attempt"
+  }
+}
+
+run "hides_an_event_for_six_times_the_timeout" {
+  command = plan
+
+  variables {
+    function_timeout_seconds = 900
+    function_retry_attempts  = 0
+  }
+
+  assert {
+    condition     = one(aws_sqs_queue.work_queue[*].visibility_timeout_seconds) == 5400
+    error_message = "an event may come again while it is ingested"
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].environment[0].variables.MAX_ATTEMPTS) == "1"
+    error_message = "the function tries again"
+  }
+}
+
+run "uses_the_key_of_the_queue" {
+  command = apply
+
+  variables {
+    queue_kms_key = "arn:aws:kms:eu-central-1:123456789012:key/work"
+  }
+
+  assert {
+    condition     = flatten([one([for each in jsondecode(local.function_policy).Statement : each.Resource if each.Sid == "EncryptEvents"])]) == [var.queue_kms_key]
+    error_message = "the function may neither read nor send events"
+  }
+}
+
+run "has_no_url_by_default" {
+  command = apply
+
+  assert {
+    condition     = output.function_url == null
+    error_message = "the function can be invoked by a URL"
+  }
+}
+
+run "has_a_url_for_signed_requests_if_asked_to" {
+  command = plan
+
+  variables {
+    function_url_enabled = true
+  }
+
+  assert {
+    condition     = one(aws_lambda_function_url.fetch_url[*].authorization_type) == "AWS_IAM"
+    error_message = "anybody may invoke the function"
+  }
+}
+
+run "refuses_a_queue_that_would_be_throttled" {
+  command = plan
+
+  variables {
+    queue_enabled                 = true
+    function_reserved_concurrency = 9
+  }
+
+  expect_failures = [var.queue_max_concurrency]
+}
+
+run "takes_any_reservation_without_the_queue" {
+  command = plan
+
+  variables {
+    function_reserved_concurrency = 1
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.fetch_function[*].reserved_concurrent_executions) == 1
+    error_message = "the reservation is another"
+  }
+}
+
+run "refuses_events_that_outlive_their_dead_letters" {
+  command = plan
+
+  variables {
+    dead_letters_queue_retention_days = 3
+  }
+
+  expect_failures = [var.queue_retention_days]
+}
+
+run "refuses_data_among_lists_of_urls" {
+  command = plan
+
+  variables {
+    delivery_data_prefix = "lists/"
+  }
+
+  expect_failures = [var.delivery_data_prefix]
+}
+
+run "refuses_errors_among_the_sources" {
+  command = plan
+
+  variables {
+    delivery_error_prefix = "config/errors/"
+  }
+
+  expect_failures = [var.delivery_error_prefix]
+}
+
+run "refuses_dead_letters_among_lists_of_urls" {
+  command = plan
+
+  variables {
+    dead_letters_prefix = "lists/dead/"
+  }
+
+  expect_failures = [var.dead_letters_prefix]
+}

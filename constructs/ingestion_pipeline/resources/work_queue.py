@@ -1,0 +1,148 @@
+"""The work queue: events that wait to be ingested, and what hands them to the function."""
+
+from constructs import Construct
+
+from ingestion_pipeline.bindings import (
+    LambdaEventSourceMapping,
+    LambdaEventSourceMappingScalingConfig,
+    LambdaFunctionRecursionConfig,
+)
+from ingestion_pipeline.resources.documents import json_object
+from ingestion_pipeline.resources.drawing import Drawing, Edge
+from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
+from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.expressions import Condition, as_argument, either_or_none, plus, times
+from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.tables import FunctionSettings, QueueSettings
+
+NAME = Name("work_queue", "work", QUEUE_CHARACTERS)
+
+TIMEOUTS_HIDDEN = 6
+"""A batch may be held back while the function is throttled, so that AWS asks for six times its timeout:
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+
+FURTHER_RECEIVES = 5
+"""Beside the retries: a throttled invocation uses up a receive without an attempt, and AWS asks for at least
+five in all: https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html."""
+
+DRAWN = {
+    "aws_lambda_event_source_mapping": Drawing(
+        edges={"event_source_arn": Edge("events", reverse=True, origin="function_name")}
+    ),
+}
+
+REMARKS = {
+    "aws_sqs_queue.visibility_timeout_seconds": (
+        "Six times the function's timeout: a batch may wait while the function is throttled."
+    ),
+    "aws_sqs_queue.redrive_policy": (
+        "The function itself sends an event there after its last attempt, with the error. SQS moves what the "
+        "function could not: it crashed, or was throttled again and again."
+    ),
+    "aws_lambda_event_source_mapping.enabled": (
+        "One that is disabled does not poll, so that a pipeline without a schedule pays for no requests."
+    ),
+    "aws_lambda_event_source_mapping.function_response_types": (
+        "Of a batch, only the events that failed come again."
+    ),
+    "aws_lambda_function_recursion_config": (
+        "The function sends the rest of a long list, and events for which it had no time, to its own queue. "
+        "Lambda would stop that after about 16 rounds. Each round does at least one event or goes on in the "
+        "list, so that there is an end."
+    ),
+}
+
+
+class WorkQueue(PrivateQueue):
+    """An SQS queue whose messages are events, each tried a few times and then moved to the dead letters.
+
+    Creates: a `PrivateQueue`. A standard one: a FIFO queue drops an event that equals one of the last five
+    minutes.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        name: The queue's, up to 80 characters.
+        partition: That the Region belongs to.
+        region: Where it is.
+        account_id: Of the account that it is in.
+        dead_letters: Where SQS moves what was received too often.
+        settings: Days that an event is kept, and the key.
+        function: Timeout and retries.
+
+    Attributes:
+        reference: Its ARN and URL go to the function and to whoever sends.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        partition: str,
+        region: str,
+        account_id: str,
+        dead_letters: QueueReference,
+        settings: QueueSettings,
+        function: FunctionSettings,
+    ) -> None:
+        receives = plus(function.retry_attempts, FURTHER_RECEIVES)
+        redrive = json_object({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives})
+        super().__init__(
+            scope,
+            id_,
+            name=name,
+            partition=partition,
+            region=region,
+            account_id=account_id,
+            retention_days=settings.retention_days,
+            kms_key=settings.kms_key,
+            arguments={
+                "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
+                "redrive_policy": either_or_none(
+                    dead_letters.takes_messages_of(region, [account_id]), redrive
+                ),
+            },
+        )
+
+
+class QueueTrigger(Construct):
+    """Lambda's polling of the work queue, which hands events to the function and retries each alone.
+
+    Creates: an event source mapping, and the permission to send to the queue that the function is invoked by.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        queue_arn: Of the queue.
+        function_name: Of the function, whose role may already read the queue: Lambda asks when the mapping
+            is made.
+        settings: How many events and invocations there are at once.
+        is_enabled: Whether it polls.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        queue_arn: str,
+        function_name: str,
+        settings: QueueSettings,
+        is_enabled: Condition,
+    ) -> None:
+        super().__init__(scope, id_)
+        LambdaFunctionRecursionConfig(self, "recursion", function_name=function_name, recursive_loop="Allow")
+        LambdaEventSourceMapping(
+            self,
+            "mapping",
+            event_source_arn=queue_arn,
+            function_name=function_name,
+            enabled=as_argument(is_enabled),
+            batch_size=settings.batch_size,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=LambdaEventSourceMappingScalingConfig(
+                maximum_concurrency=settings.max_concurrency
+            ),
+        )
