@@ -127,7 +127,7 @@ class TestEnvironment:
         """What nobody sets is the same whether it is deployed or left to the function."""
         named = (
             *("KINESIS_STREAM_NAME", "DEAD_LETTER_BUCKET", "POWERTOOLS_SERVICE_NAME", "SOURCES_URI"),
-            *("LISTS_URI", "WORK_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
+            *("LISTS_URI", "WORK_QUEUE_URL", "WORK_QUEUE_IS_READ", "DEAD_LETTER_QUEUE_URL"),
         )
         bare = read_environment({name: variables[name] for name in named})
 

@@ -26,7 +26,8 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
         kinesis_stream_name: The stream that records are put on.
         sources_uri: Where the configured sources are, ``s3://<bucket>/<key>``; empty for none.
         dead_letter_bucket: Where undeliverable records are stored; if empty, they fail the invocation.
-        work_queue_url: Where messages are sent that this function consumes; empty if it consumes none.
+        work_queue_url: The queue of messages that are events; empty if there is none.
+        work_queue_is_read: Whether Lambda hands its messages to this function.
         dead_letter_queue_url: Where messages are sent that failed at their last attempt.
         lists_uri: Where lists of URLs may lie, ``s3://<bucket>/<folder>/``; empty for nowhere.
         max_attempts: How often a message is tried.
@@ -37,12 +38,18 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     sources_uri: str = ""
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
     work_queue_url: str = ""
+    work_queue_is_read: bool = True
     dead_letter_queue_url: str = ""
     lists_uri: Annotated[str, Meta(pattern=r"^(s3://[^/]+/(.*/)?)?$")] = ""
     max_attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
     powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""
+
+    @property
+    def own_queue_url(self) -> str:
+        """Where the function sends what it is to do later; empty if it would never get that back."""
+        return self.work_queue_url if self.work_queue_is_read else ""
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:

@@ -207,6 +207,7 @@ class FetchFunction(Construct):
                     "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
                     "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
                     "WORK_QUEUE_URL": work_queue.url,
+                    "WORK_QUEUE_IS_READ": as_text(settings.queue_is_consumed),
                     "DEAD_LETTER_QUEUE_URL": queue.url_or_empty,
                     "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
                     "POWERTOOLS_SERVICE_NAME": name,

@@ -70,7 +70,7 @@ class BatchTask:
         environment = assembly.environment
         self._queue = WorkQueue(
             lambda: assembly.clients.sqs,
-            url=environment.work_queue_url,
+            url=environment.own_queue_url,
             dead_letter_url=environment.dead_letter_queue_url,
             deadline=deadlines.delivering,
         )

@@ -53,7 +53,7 @@ class ListTask:
         self._deadline = deadline
         self._queue = WorkQueue(
             lambda: assembly.clients.sqs,
-            url=environment.work_queue_url,
+            url=environment.own_queue_url,
             dead_letter_url=environment.dead_letter_queue_url,
             deadline=deadline,
         )
@@ -66,7 +66,7 @@ class ListTask:
     def begin(self) -> Mapping[str, object]:
         """As ``Task``'s."""
         event, environment = self._event, self._assembly.environment
-        if not environment.work_queue_url or not environment.dead_letter_queue_url:
+        if not environment.own_queue_url or not environment.dead_letter_queue_url:
             raise ConfigurationError(
                 "the event: urls_from needs the work queue, which is not consumed: set queue.enabled = true "
                 "and deploy again"

@@ -194,10 +194,11 @@ def test_a_place_without_sense_is_refused(place: dict[str, Any]) -> None:
         listed(Bucket(b"https://a.test/"), Queues(), place)
 
 
-@pytest.mark.parametrize("missing", ["WORK_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"])
-def test_without_queues_there_are_no_lists(missing: str) -> None:
-    """The error says which setting makes them."""
-    given: Any = {missing: ""}
+@pytest.mark.parametrize(
+    "given", [{"WORK_QUEUE_URL": ""}, {"WORK_QUEUE_IS_READ": "false"}, {"DEAD_LETTER_QUEUE_URL": ""}]
+)
+def test_without_queues_there_are_no_lists(given: Any) -> None:
+    """The error says which setting makes them; what is sent to a queue that nobody reads would be lost."""
     with pytest.raises(ConfigurationError, match=r"queue\.enabled"):
         run_with({"urls_from": URI}, stream=Stream(), queues=Queues(), s3=Bucket(b""), **given)
 
