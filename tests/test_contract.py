@@ -19,9 +19,11 @@ from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.source_permissions import SCHEMA
 from ingestion_pipeline.settings.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables import TABLES, FetchSettings
+from tests.checkout import ROOT
 from tests.url_fetcher.reading import Objects
+from url_fetcher.decoding import decode_settings
 from url_fetcher.environment import Environment, read_environment
-from url_fetcher.source.schema import json_schema
+from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
 
 pytestmark = pytest.mark.xdist_group("synth")
 
@@ -46,6 +48,16 @@ ARN = "arn:aws:sqs:eu-west-1:123456789012:thing"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ours-AbCd12"
 REFRESHED = {"url": "https://a.test", "auth": {"kind": "oauth2_refresh_token", "secret_arn": SECRET}}
 """A source whose authentication writes its secret."""
+
+
+SCHEDULES = sorted(
+    set(
+        re.findall(
+            r"`((?:rate|cron)\([^`]*\))`",
+            (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"),
+        )
+    )
+)
 
 
 RULES = {
@@ -168,6 +180,24 @@ class TestSources:
         """A source that passes at synth is one that the function can read."""
         assert source_problems([source]) == []
         assert Objects(as_json([source])).list().all
+
+    @pytest.mark.parametrize("schedule", SCHEDULES)
+    def test_a_schedule_that_the_document_shows_is_taken(self, schedule: str) -> None:
+        """The grammar at synth, the pattern of the schema and the function's own know each of them."""
+        source = {"name": "a", "url": "https://example.com", "schedule": schedule}
+        known = decode_settings(source, Source, where="the source")
+
+        assert (source_problems([source]), known.schedule) == ([], schedule)
+
+    def test_a_schedule_has_the_functions_defaults(self) -> None:
+        """What a source leaves out is deployed as the function's schema has it."""
+        fields = msgspec.structs.fields(Source)
+        defaults = {field.name: field.default for field in fields if field.name in SCHEDULE_KEYS[1:]}
+        source: Any = {"name": "a", "url": "https://example.com", "schedule": "rate(1 day)"}
+        deployed = dict(ConfiguredSources([source]).schedules["a"])  # type: ignore[index]
+        deployed.pop("expression")
+
+        assert deployed == defaults
 
 
 class TestCode:

@@ -102,18 +102,6 @@ def example_stack(folder: Path) -> dict[str, Any]:
     return json.loads(stack.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def test_a_role_of_a_schedule_trusts_this_account_only() -> None:
-    """A service that acts for other accounts too is trusted with the account that it acts for."""
-    example = ROOT / "examples" / "terraform" / "complete" / "main.tf"
-    (statement,) = re.findall(
-        r'\{[^{}]*\{ Service = "scheduler\.amazonaws\.com" \}.*?\n      \}',
-        example.read_text(encoding="utf-8"),
-        re.DOTALL,
-    )
-
-    assert '"aws:SourceAccount" = data.aws_caller_identity.current.account_id' in statement
-
-
 def test_the_documents_tell_how_to_invoke() -> None:
     """At least the module's README has the command."""
     assert INVOCATIONS != []

@@ -253,6 +253,7 @@ def behaviours() -> dict[str, Behaviour]:
             query={"action": "query"},
         ),
         "/in-windows": in_windows,
+        "/prices": answer(b"[1, 2]"),
         "/messages": in_turn(
             answer(b'{"ok": false, "error": "ratelimited"}'),
             answer(b'{"ok": true, "messages": [1], "response_metadata": {"next_cursor": "k"}}'),

@@ -106,6 +106,16 @@ READS = {
     "aws_s3_bucket_versioning": Read("{bucket}", (BUCKET,), ("s3:GetBucketVersioning",)),
     # The state may name an earlier object, whose key has another hash.
     "aws_s3_object": Read("{bucket}/{key}", (BUCKET,), ("s3:GetObject", "s3:GetObjectTagging")),
+    "aws_scheduler_schedule": Read(
+        "{group_name}/{name}",
+        ("scheduler:{region}:{account}:schedule/{name}",),
+        ("scheduler:GetSchedule",),
+    ),
+    "aws_scheduler_schedule_group": Read(
+        "{name}",
+        ("scheduler:{region}:{account}:schedule-group/{name}",),
+        ("scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"),
+    ),
     "aws_sqs_queue": Read(
         "{name}", ("sqs:{region}:{account}:{name}",), ("sqs:GetQueueAttributes", "sqs:ListQueueTags")
     ),

@@ -10,11 +10,12 @@ is; the next ``plan`` or ``deploy`` takes it back. All refuse to take a renamed 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
 from typing import Any
 
-from tools import kept_data, other_states, plan_json, plan_summary
+from tools import kept_data, next_runs, other_states, plan_json, plan_summary
 from tools.aws import AwsError
 from tools.switches import SwitchError, in_ci, is_on
 from tools.terraform import OUTPUT, TerraformError, environment, init, run, synthesize
@@ -79,6 +80,8 @@ def _plan(folder: Path, stack: Stack, variables: Mapping[str, str], *, allowed: 
         raise TerraformError(_protection(plan, stack, variables) or str(failure)) from failure
     if plan.changes or plan.outputs:
         print(f"\n{summary}", flush=True)
+    if runs := next_runs.markdown(stack, datetime.now(UTC)):
+        print(f"\n{runs}", flush=True)
     reason = plan_summary.refusal(plan)
     if not reason or allowed:
         return 0

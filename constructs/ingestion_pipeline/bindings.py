@@ -69,4 +69,12 @@ from cdktf_cdktf_provider_aws.s3_object import (
     S3ObjectOverrideProvider,
     S3ObjectOverrideProviderDefaultTags,
 )
+from cdktf_cdktf_provider_aws.scheduler_schedule import (
+    SchedulerSchedule,
+    SchedulerScheduleFlexibleTimeWindow,
+    SchedulerScheduleTarget,
+    SchedulerScheduleTargetDeadLetterConfig,
+    SchedulerScheduleTargetRetryPolicy,
+)
+from cdktf_cdktf_provider_aws.scheduler_schedule_group import SchedulerScheduleGroup
 from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue

@@ -32,6 +32,8 @@ from ingestion_pipeline.resources.policies import (
     send_events,
     write_with_key,
 )
+from ingestion_pipeline.resources.schedules import Schedules
+from ingestion_pipeline.resources.work_queue import QueueTrigger
 from ingestion_pipeline.settings.existing import (
     REFERENCE,
     BucketReference,
@@ -58,8 +60,8 @@ class IngestionPipeline(Construct):
     """URL → function → stream → delivery → lake, in one account and Region.
 
     Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `WorkQueue`, `FetchFunction` and
-    `QueueTrigger`, as far as they do not exist. The function comes after Firehose, which delivers only what
-    is put on the stream after it has started.
+    `QueueTrigger`, as far as they do not exist, and `Schedules` if a source has one. The function comes after
+    Firehose, which delivers only what is put on the stream after it has started.
 
     Example:
         >>> pipeline = IngestionPipeline(
@@ -131,7 +133,9 @@ class IngestionPipeline(Construct):
         self._create_dead_letter_queue(account_id)
         self._create_work_queue(account_id)
         self._create_function()
-        self._create_trigger()
+        trigger = self._create_trigger()
+        if settings.configured_sources.have_schedules:
+            self._create_schedules(account_id, trigger)
 
     def grant_put_records(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
         """The inline policy that lets a role put records of its own on the stream.
@@ -325,12 +329,27 @@ class IngestionPipeline(Construct):
         self.function_policy = fetch.role.permissions
         self.function_url = fetch.url
 
-    def _create_trigger(self) -> None:
-        work_queue.QueueTrigger(
+    def _create_trigger(self) -> QueueTrigger:
+        return QueueTrigger(
             self,
             "trigger",
             queue_arn=self.work_queue.arn,
             function_name=self.function.function_name,
             settings=self._settings.queue,
             is_enabled=self._settings.queue_is_consumed,
+        )
+
+    def _create_schedules(self, account_id: str, trigger: QueueTrigger) -> None:
+        sources = self._settings.configured_sources
+        Schedules(
+            self,
+            "schedules",
+            names=self._names,
+            account_id=account_id,
+            schedules=sources.schedules,
+            work_queue=self.work_queue,
+            dead_letters=self.dead_letter_queue,
+            may_run=self._settings.function_may_run,
+            when=sources.have_schedules,
+            depends_on=[self.delivery_stream, trigger.mapping],
         )

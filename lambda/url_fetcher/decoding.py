@@ -38,6 +38,8 @@ _IN_WORDS = {
     "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
     "quote": "must be one ASCII character and no line end, or empty for none",
     "escape": "must be one ASCII character and no line end, or empty for none",
+    "schedule": "must be such as rate(15 minutes) or cron(0 8 ? * MON-FRI *)",
+    "time_zone": "must be a time zone's name such as Europe/Berlin",
     "KINESIS_STREAM_NAME": "must be letters, digits, dots, hyphens and underscores",
 }  # fmt: skip
 

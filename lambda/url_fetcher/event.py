@@ -7,7 +7,7 @@ from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.source.auth import NoAuth
 from url_fetcher.source.pagination_kind import Resume
-from url_fetcher.source.schema import Source
+from url_fetcher.source.schema import SCHEDULE_KEYS, Source
 from url_fetcher.source_list import SourceList
 
 UNCONFIGURED = "event"
@@ -88,6 +88,11 @@ def _inline(keys: dict[str, object], sources: SourceList) -> Source:
 
     Whoever may invoke the function could otherwise have it send any secret that it can read to any host.
     """
+    if found := [key for key in SCHEDULE_KEYS if key in keys]:
+        raise ConfigurationError(
+            f"the event: {', '.join(found)}: an event is ingested at once; leave it out, or configure the "
+            "source with its schedule"
+        )
     source = decode_settings(keys, Source, where="the event")
     if isinstance(source.auth, NoAuth):
         return source

@@ -23,11 +23,12 @@ EXPECTED = [stored_form(record) for record in records()]
 STATE_BUCKET = "data-ingestion-local-state"
 MAPPINGS = ":event-source-mapping:"
 """Whose ids only AWS knows; in any other ARN the ending is not what the emulator decides on."""
-# Its secret needs a policy of its own.
+# Its secret needs a policy of its own; no test takes as long as its schedule.
 PRIVATE_SOURCE = """
 [[sources]]
 name = "private"
 url = "https://api.example.com/"
+schedule = "rate(1 day)"
 auth = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:orders-AbCdEf" }
 """
 LAKE = "orders-local-lake-000000000000-us-east-1"

@@ -118,9 +118,10 @@ module "many" {{
     var.sources,
     [null],
     [{{
-      name = "sample"
-      url  = "THE_URL"
-      auth = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+      name     = "sample"
+      url      = "THE_URL"
+      auth     = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
+      schedule = "rate(1 day)"
     }}],
     [for number in range(299) : {{
       name = "api-${{number}}"
@@ -159,7 +160,7 @@ module "wrong" {
 SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
     'sources[1].name = "Orders": must match',
-    "sources[1].pagintion: is not a key; there are auth, body, csv, fail_when, format, headers, limits,",
+    "sources[1].pagintion: is not a key; there are auth, body, csv, enabled, fail_when, flexible_minutes,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {
@@ -168,7 +169,8 @@ TAGGED = {
     *("aws_iam_role.fetch_access_role", "aws_kinesis_firehose_delivery_stream.delivery_stream"),
     *("aws_kinesis_stream.stream", "aws_lambda_function.fetch_function", "aws_s3_bucket.lake_bucket"),
     *("aws_sqs_queue.dead_letters_queue", "aws_sqs_queue.work_queue"),
-    "aws_lambda_event_source_mapping.trigger_mapping",
+    *("aws_lambda_event_source_mapping.trigger_mapping", "aws_iam_role.schedules_role"),
+    "aws_scheduler_schedule_group.schedules_group",
 }
 PIPELINES = (("eu-west-1", "orders"), ("eu-west-1", "clicks"), ("us-east-1", "orders"))
 

@@ -99,6 +99,18 @@ def test_a_source_without_records_is_no_error(hostile: Hostile, stream: Stream, 
     assert invoke(stream, {"url": source.url("/")})["recordsProcessed"] == 0
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("schedule", "rate(1 hour)"), ("time_zone", "UTC"), ("flexible_minutes", 0), ("enabled", False)],
+)
+def test_an_event_has_no_schedule(stream: Stream, key: str, value: object) -> None:
+    """Nobody can have the function fetch later, or not at all; the error says what to do."""
+    with pytest.raises(
+        ConfigurationError, match=f"the event: {key}: .*configure the source with its schedule"
+    ):
+        invoke(stream, {"url": "https://a.example", key: value})
+
+
 def test_a_configured_source_is_ingested_by_name(hostile: Hostile, stream: Stream) -> None:
     """An event names a configured source, whose settings hold."""
     source = hostile({"/": answer(b'{"data": {"items": [1, 2]}}')})

@@ -52,6 +52,11 @@ PRICES = {
         "0.014",
         "https://aws.amazon.com/kinesis/data-streams/pricing/",
     ),
+    "schedules": (
+        "a million runs of schedules",
+        "1.00",
+        "https://aws.amazon.com/eventbridge/pricing/",
+    ),
     "requests": ("a million invocations", "0.20", "https://aws.amazon.com/lambda/pricing/"),
     "compute": ("a GB-second on arm64", "0.0000133334", "https://aws.amazon.com/lambda/pricing/"),
     "queue_requests": ("a million requests to SQS", "0.40", "https://aws.amazon.com/sqs/pricing/"),
@@ -141,6 +146,7 @@ LINES: Mapping[str, Callable[[Usage], Decimal]] = {
         use.shard_hours * price("retention") * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
     ),
     "Kinesis: puts": lambda use: use.units * price("units") / MILLION,
+    "EventBridge Scheduler": lambda use: use.runs * price("schedules") / MILLION,
     "Lambda": lambda use: (
         use.runs * price("requests") / MILLION
         + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * price("compute")

@@ -11,6 +11,7 @@ from ingestion_pipeline.settings.names import (
     environment_label,
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
+from ingestion_pipeline.settings.schedules import DEFAULT_TIME_ZONE
 from ingestion_pipeline.settings.source_permissions import (
     ANY_METHOD,
     FULL_ARN,
@@ -150,10 +151,29 @@ def _function() -> Mapping[str, object]:
         "failure_destination_takes_messages": "var.existing_failure_destination == null ? true : "
         f"startswith(var.existing_failure_destination.arn, {QUEUES_BESIDE})",
         "have_schedules": "anytrue([for source in local.given_sources : "
-        "try(source.schedule != null, false)])",
+        'try(coalesce(source.schedule), "") != ""])',
+        "schedules": _schedules(),
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
     }
+
+
+def _schedules() -> str:
+    """When each source with a schedule is fetched, by its name.
+
+    A name that two sources have, or none, is refused with the object that holds them, so that it may not fail
+    here.
+    """
+    named = '{ for source in local.given_sources : try(coalesce(source.name), "") => source... '
+    values = {
+        "expression": "each[0].schedule",
+        "time_zone": f'try(coalesce(each[0].time_zone), "{DEFAULT_TIME_ZONE}")',
+        "flexible_minutes": "try(coalesce(each[0].flexible_minutes), 0)",
+        "enabled": "try(coalesce(each[0].enabled), true)",
+    }
+    value = ", ".join(f"{key} = {each}" for key, each in values.items())
+    scheduled = 'if try(coalesce(source.schedule), "") != "" }'
+    return f'{{ for name, each in {named}{scheduled} : name => {{ {value} }} if name != "" }}'
 
 
 def _secrets() -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
+from ingestion_pipeline.settings.schedules import ScheduleTable
 from ingestion_pipeline.settings.source_permissions import permitted, sid
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
 from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
@@ -128,6 +129,11 @@ class ModuleSources(ConfiguredSources):
     def have_schedules(self) -> Condition:
         """Whether one of them has a schedule."""
         return Unknown("local.have_schedules")
+
+    @property
+    def schedules(self) -> ScheduleTable:
+        """When each source with a schedule is fetched."""
+        return Unknown("local.schedules")
 
     @property
     def have_secret_keys(self) -> Condition:

@@ -23,6 +23,9 @@ CASES = {
 }
 
 
+SCHEDULED = '[{ name = "posts", url = "https://example.com", schedule = "rate(1 day)" }]'
+"""Sources with which everything has a name."""
+
 UNFIT = ("no such value!", -1, ("no such value!",))
 MOCK = f"""mock_provider "aws" {{
   source = "./tests/mocks"
@@ -64,13 +67,14 @@ def _named_places(main: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _named(case: str, names: Names, places: Mapping[str, str], used: Mapping[str, Name]) -> str:
-    # With both packings everything that has a name is there.
-    chosen = {
-        "name": names.name,
-        "environment": names.environment,
-        "delivery_keep_former": True,
+    # With both packings and a schedule everything that has a name is there.
+    inputs = {
+        "name": quoted(names.name),
+        "environment": quoted(names.environment),
+        "delivery_keep_former": literal(True),
+        "sources": SCHEDULED,
     }
-    given = attributes({variable: literal(value) for variable, value in chosen.items()}, 4)
+    given = attributes(inputs, 4)
     assertions = [
         _assertion(
             f"one({place}) == {quoted(names.of(used[key]) if key in used else names.bucket(ACCOUNT))}",

@@ -184,7 +184,7 @@ def write_dead_letters(bucket_arn: str, prefix: str) -> list[Statement]:
 
 
 def send_failures(queue: QueueReference) -> list[Statement]:
-    """Lets the function, and Lambda on its behalf, send events that failed after all retries to one queue."""
+    """Lets the function, Lambda on its behalf, or a schedule send events that failed to one queue."""
     return [Statement("SendFailures", [queue.send_action], [queue.arn])]
 
 
@@ -251,7 +251,7 @@ def require_tls_to_queue(queue_arn: str) -> list[Statement]:
 
 
 def send_with_key(queue: QueueReference) -> list[Statement]:
-    """Lets Lambda, on the function's behalf, send to a queue that is encrypted with a key of the user's.
+    """Lets whoever sends failures to a queue encrypt them with the queue's key, if that is the user's own.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """

@@ -120,6 +120,9 @@ class QueueTrigger(Construct):
             is made.
         settings: How many events and invocations there are at once.
         is_enabled: Whether it polls.
+
+    Attributes:
+        mapping: What sends events by itself waits for it.
     """
 
     def __init__(
@@ -134,7 +137,7 @@ class QueueTrigger(Construct):
     ) -> None:
         super().__init__(scope, id_)
         LambdaFunctionRecursionConfig(self, "recursion", function_name=function_name, recursive_loop="Allow")
-        LambdaEventSourceMapping(
+        self.mapping = LambdaEventSourceMapping(
             self,
             "mapping",
             event_source_arn=queue_arn,

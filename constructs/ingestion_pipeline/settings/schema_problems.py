@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from ingestion_pipeline.settings.rules import Problem, is_token
+from ingestion_pipeline.settings.schedules import schedule_problems
 from ingestion_pipeline.settings.source_permissions import SCHEMA
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 UncheckedSource = Mapping[str, Any]
 """One source as somebody wrote it; `Source` is what it should be."""
 
-_CHARACTERS = {
+_IN_WORDS = {
     "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
     "quote": "must be one ASCII character and no line end, or empty for none",
     "escape": "must be one ASCII character and no line end, or empty for none",
+    "schedule": "must be a rate such as rate(15 minutes), or AWS's cron such as cron(0 8 ? * MON-FRI *)",
+    "time_zone": "must be a time zone's name such as Europe/Berlin",
 }
 
 CHECKED_BY_TERRAFORM = {
@@ -69,7 +72,8 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 
 
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
-    """What the function refuses and no JSON schema can say."""
+    """What the function refuses and no JSON schema can say, and what AWS refuses of a schedule."""
+    yield from schedule_problems(path, source)
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
     for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
@@ -151,8 +155,8 @@ def _written(field: str, pattern: str, schema: Any) -> str:
 
 def form_in_words(key: str) -> str:
     """What is said of a key's value whose pattern is hard to read; empty for others."""
-    if key in _CHARACTERS:
-        return _CHARACTERS[key]
+    if key in _IN_WORDS:
+        return _IN_WORDS[key]
     if key.endswith("url"):
         return "must be an https:// or http:// URL"
     if key.endswith(("path", "parameter")):

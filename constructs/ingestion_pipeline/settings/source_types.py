@@ -459,7 +459,9 @@ class Source(TypedDict, total=False):
         auth: see ``Auth``.
         body: default: "".
         csv: see ``Csv``.
+        enabled: default: true.
         fail_when: default: [].
+        flexible_minutes: 0 to 1,440; default: 0.
         format: one of auto, csv, json, json_seq, ndjson, xml; default: "auto".
         headers: default: {}.
         limits: see ``Limits``.
@@ -471,6 +473,8 @@ class Source(TypedDict, total=False):
         record_path: at most 512 characters; default: "".
         retry: see ``Retry``.
         retry_when: default: [].
+        schedule: at most 256 characters; default: "".
+        time_zone: default: "UTC".
         windows: default: null.
 
     Example:
@@ -488,7 +492,9 @@ class Source(TypedDict, total=False):
     auth: Auth
     body: str | Mapping[str, object]
     csv: Csv
+    enabled: bool
     fail_when: Sequence[Condition]
+    flexible_minutes: int
     format: Literal["auto", "csv", "json", "json_seq", "ndjson", "xml"]
     headers: Mapping[str, str]
     limits: Limits
@@ -500,4 +506,6 @@ class Source(TypedDict, total=False):
     record_path: str
     retry: Retry
     retry_when: Sequence[Condition]
+    schedule: str
+    time_zone: str
     windows: Windows | None

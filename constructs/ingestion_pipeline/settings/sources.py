@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 from ingestion_pipeline.settings.expressions import Condition, Unknown
 from ingestion_pipeline.settings.rules import Problem, is_token
+from ingestion_pipeline.settings.schedules import DEFAULT_TIME_ZONE, ScheduleTable
 from ingestion_pipeline.settings.schema_problems import UncheckedSource, problems_of
 from ingestion_pipeline.settings.source_permissions import as_resources, permitted
 
@@ -153,7 +154,21 @@ class ConfiguredSources:
     @property
     def have_schedules(self) -> Condition:
         """Whether a source is fetched by a schedule, also if that is switched off at present."""
-        return any("schedule" in source for source in self._given)
+        return bool(self.schedules)
+
+    @property
+    def schedules(self) -> ScheduleTable:
+        """When each source with a schedule is fetched, by its name."""
+        return {
+            source["name"]: {
+                "expression": source["schedule"],
+                "time_zone": source.get("time_zone", DEFAULT_TIME_ZONE),
+                "flexible_minutes": source.get("flexible_minutes", 0),
+                "enabled": source.get("enabled", True),
+            }
+            for source in self._given
+            if source.get("schedule")
+        }
 
     @property
     def have_secret_keys(self) -> Condition:

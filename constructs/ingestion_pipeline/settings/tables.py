@@ -587,7 +587,12 @@ class Settings:
     def queue_is_consumed(self) -> Condition:
         """Whether Lambda polls the work queue: for a schedule or at wish, unless the function may not run."""
         wanted = any_of(self.queue.enabled, self.configured_sources.have_schedules)
-        return all_of(wanted, negated(is_zero(self.function.reserved_concurrency)))
+        return all_of(wanted, self.function_may_run)
+
+    @property
+    def function_may_run(self) -> Condition:
+        """Whether the function may run at all; a reserved concurrency of 0 stops it."""
+        return negated(is_zero(self.function.reserved_concurrency))
 
     def __post_init__(self) -> None:
         """Check the tables together, and the sources as those of pipeline.toml.

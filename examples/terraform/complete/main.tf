@@ -1,4 +1,4 @@
-# Most of what can be set, a schedule that has the function fetch every hour, and a reader of the bucket.
+# Most of what can be set, and sources that are fetched by schedules.
 
 terraform {
   required_version = ">= 1.10.0"
@@ -32,8 +32,16 @@ module "ingestion" {
       url        = "https://api.example.com/v2/orders"
       auth       = { kind = "bearer", secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf" }
       pagination = { kind = "link_header" }
+      schedule   = "rate(1 hour)"
     },
-    { name = "customers", url = "https://api.example.com/v2/customers.ndjson", format = "ndjson" },
+    {
+      name             = "customers"
+      url              = "https://api.example.com/v2/customers.ndjson"
+      format           = "ndjson"
+      schedule         = "cron(0 8 ? * MON-FRI *)"
+      time_zone        = "Europe/Berlin"
+      flexible_minutes = 15
+    },
   ]
 
   stream_shard_count     = 4
@@ -53,51 +61,11 @@ module "ingestion" {
   function_reserved_concurrency = 2
   function_log_retention_days   = 30
 
+  queue_max_concurrency = 2
+
   fetch_allowed_hosts = ["api.example.com"]
 
   dead_letters_queue_retention_days = 7
-}
-
-resource "aws_scheduler_schedule" "hourly" {
-  name                = "fetch-orders"
-  schedule_expression = "rate(1 hour)"
-
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = module.ingestion.function_arn
-    role_arn = aws_iam_role.scheduler.arn
-    input    = jsonencode({ source = "orders" })
-  }
-}
-
-resource "aws_iam_role" "scheduler" {
-  name = "fetch-orders-hourly"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect    = "Allow"
-        Action    = "sts:AssumeRole"
-        Principal = { Service = "scheduler.amazonaws.com" }
-        # Without it, another account's schedule could be talked into using the role.
-        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-      },
-    ]
-  })
-}
-
-resource "aws_iam_role_policy" "scheduler" {
-  name = "invoke"
-  role = aws_iam_role.scheduler.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = "lambda:InvokeFunction", Resource = module.ingestion.function_arn },
-    ]
-  })
 }
 
 output "bucket_name" {

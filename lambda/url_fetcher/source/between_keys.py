@@ -16,11 +16,12 @@ _TABLE: Schema = {"type": "object"}
 _VERDICTS = ("fail_when", "retry_when")
 
 
-def conditions(csv_formats: tuple[str, ...]) -> dict[str, list[Schema]]:
+def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> dict[str, list[Schema]]:
     """The conditions of each table that has some, by the table's name.
 
     Args:
         csv_formats: The formats with which `csv` may be set.
+        of_a_schedule: The keys that go with `schedule`.
     """
     is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
     return {
@@ -29,6 +30,8 @@ def conditions(csv_formats: tuple[str, ...]) -> dict[str, list[Schema]]:
             {"if": _with(format={"const": "xml"}), "then": _xml()},
             *({"if": _with(**{key: _FILLED}), "then": _with_record_path(key)} for key in _VERDICTS),
             {"if": _with(pagination=_TABLE | _with(into={"const": "body"})), "then": _with_table()},
+            {"if": _with(schedule=_GIVEN), "then": _with_name()},
+            *({"if": {"required": [key]}, "then": _with_schedule(key)} for key in of_a_schedule),
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
         "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],
@@ -48,6 +51,16 @@ def _with_record_path(key: str) -> Schema:
 def _with_table() -> Schema:
     because = {"$comment": 'because `pagination.into` is "body"'}
     return _with(body={"type": "object"} | because, method={"const": "POST"} | because) | because
+
+
+def _with_name() -> Schema:
+    because = {"$comment": "because `schedule` is set"}
+    return _with(name=_GIVEN | because) | because
+
+
+def _with_schedule(key: str) -> Schema:
+    because = {"$comment": f"because `{key}` is set"}
+    return _with(schedule=_GIVEN | because) | because
 
 
 def _xml() -> Schema:

@@ -24,6 +24,17 @@ Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 _CSV_FORMATS = ("auto", "csv")
 
+# What AWS refuses beside this is checked where it is deployed: settings/schedules.py. One day field is `?`.
+_TIMES, _MONTHS = "[0-9*,/-]+", "[0-9A-Z*,/-]+"
+_DAYS = rf"([0-9*,/LW-]+ {_MONTHS} \?|\? {_MONTHS} [0-9A-Z*,#-]+)"
+_RATE = r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,8}) (minutes|hours|days))\)"
+_CRON = rf"cron\({_TIMES} {_TIMES} {_DAYS} {_TIMES}\)"
+Schedule: TypeAlias = Annotated[str, Meta(pattern=rf"^({_RATE}|{_CRON})?(?!\n)$", max_length=256)]
+TimeZone: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]{0,49}(?!\n)$")]
+
+SCHEDULE_KEYS = ("schedule", "time_zone", "flexible_minutes", "enabled")
+"""The keys of a source that say when it is fetched; an event is fetched at once and has none of them."""
+
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often requests may be sent to a source."""
@@ -73,6 +84,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate: Rate = field(default_factory=Rate)
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
+    schedule: Schedule = ""
+    time_zone: TimeZone = "UTC"
+    flexible_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 0
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
@@ -85,6 +100,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 "`fail_when` and `retry_when` look at what stands beside the records: set `record_path`"
             )
         self._refuse_body_without_place()
+        self._refuse_half_a_schedule()
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -110,6 +126,14 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
         with_members(self.body, dict.fromkeys(paths, 0))
 
+    def _refuse_half_a_schedule(self) -> None:
+        """Refuse a schedule of nothing that can be named, and what belongs to a schedule without one."""
+        if self.schedule:
+            if not self.name:
+                raise ValueError("`schedule` is set: set `name`, which the schedule asks for")
+        elif (self.time_zone, self.flexible_minutes, self.enabled) != ("UTC", 0, True):
+            raise ValueError("`time_zone`, `flexible_minutes` and `enabled` go with a `schedule`: set one")
+
 
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
@@ -117,6 +141,6 @@ def json_schema() -> dict[str, object]:
     from url_fetcher.source.between_keys import conditions
 
     schema = json.schema(Source)
-    for table, needed in conditions(_CSV_FORMATS).items():
+    for table, needed in conditions(_CSV_FORMATS, SCHEDULE_KEYS[1:]).items():
         schema["$defs"][table]["allOf"] = needed
     return schema

@@ -183,6 +183,7 @@ def test_every_resource_is_in_the_file_of_its_capability(module: Path) -> None:
         "function": {"fetch"},
         "function_url": {"fetch"},
         "lake": {"lake"},
+        "schedules": {"schedules"},
         "secrets": {"fetch"},
         "source_list": {"fetch"},
         "stream": {"stream"},
@@ -306,7 +307,7 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*of_both_packings} if not place.endswith(".tags")}
     conditional = (
-        *("fetch_secrets", "fetch_url", "kms_master_key_id", "vpc_config"),
+        *("fetch_secrets", "fetch_url", "schedules_", "kms_master_key_id", "vpc_config"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 

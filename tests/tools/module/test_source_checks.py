@@ -101,6 +101,18 @@ BAD: dict[str, Any] = {
     "a day for a time": source(windows={**WINDOWS, "start": "2024-01-01"}),
     "windows without a start": source(windows={"from_parameter": "a", "to_parameter": "b", "days": 1}),
     "windows that are a word": source(windows="daily"),
+    "a schedule in words": source(name="a", schedule="every hour"),
+    "a schedule by seconds": source(name="a", schedule="rate(30 seconds)"),
+    "a schedule of one hours": source(name="a", schedule="rate(1 hours)"),
+    "a schedule of five fields": source(name="a", schedule="cron(0 8 * * ?)"),
+    "a schedule on two days": source(name="a", schedule="cron(0 8 1 * MON *)"),
+    "a schedule on any day twice": source(name="a", schedule="cron(0 8 ? * ? *)"),
+    "a schedule in lower case": source(name="a", schedule="cron(0 8 ? * mon *)"),
+    "a schedule without a name": source(schedule="rate(1 hour)"),
+    "a schedule with an empty name": source(name="", schedule="rate(1 hour)"),
+    "a time zone in words": source(name="a", schedule="rate(1 hour)", time_zone="Central Europe"),
+    "two days of flexibility": source(name="a", schedule="rate(1 hour)", flexible_minutes=2880),
+    "a switch in words": source(name="a", schedule="rate(1 hour)", enabled="yes"),
     "two of one name": [{"name": "a", "url": URL}, {"name": "a", "url": URL}, {"name": "b", "url": URL}],
     "mistakes in two sources": [{"url": "x", "name": "A"}, {"url": URL}, {"speed": 1}],
     "several mistakes in one": source(
@@ -136,6 +148,17 @@ GOOD: dict[str, Any] = {
     "values of every type in a condition": source(
         record_path="a",
         fail_when=[{"path": "/a~1b", "in": [1, "c", True, 1.5]}, {"path": "a", "equals": 1.5}],
+    ),
+    "no schedule": source(schedule="", time_zone=None, flexible_minutes=None, enabled=None),
+    "a schedule and nothing else": source(
+        name="a", schedule="rate(1 day)", time_zone=None, flexible_minutes=None, enabled=None
+    ),
+    "a schedule with all": source(
+        name="a",
+        schedule="cron(0/15 8-17 ? JAN,FEB MON#1 2026-2199)",
+        time_zone="America/Argentina/Buenos_Aires",
+        flexible_minutes=1440,
+        enabled=False,
     ),
     "a key": source(auth={**BEARER, "kms_key": KEY}),
     "no key": source(auth={**BEARER, "kms_key": ""}),

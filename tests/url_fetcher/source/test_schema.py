@@ -49,6 +49,10 @@ def test_every_key_can_be_set() -> None:
         "rate": {"min_interval_seconds": 0.5},
         "limits": {"max_body_mib": 10, "max_records": 5, "timeout_seconds": 30},
         "retry": {"max_attempts": 3, "max_delay_seconds": 1},
+        "schedule": "cron(0 8 ? * MON-FRI *)",
+        "time_zone": "Europe/Berlin",
+        "flexible_minutes": 10,
+        "enabled": False,
     }
 
     assert (
@@ -101,6 +105,14 @@ def test_every_key_can_be_set() -> None:
         ({"url": URL, "method": "DELETE"}, ["method", "'DELETE'", "GET, POST"]),
         ({"url": URL, "body": "x"}, ["body", 'method = "POST"']),
         ({"url": URL, "name": "Two Words"}, ["name", "'Two Words'"]),
+        ({"url": URL, "name": "a", "schedule": "hourly"}, ["schedule", "'hourly'", "rate(15 minutes)"]),
+        ({"url": URL, "name": "a", "schedule": "cron(0 8 * * * *)"}, ["schedule", "cron(0 8 ? * MON-FRI *)"]),
+        ({"url": URL, "name": "a", "schedule": "rate(1 day)\n"}, ["schedule", "rate(15 minutes)"]),
+        ({"url": URL, "schedule": "rate(1 day)"}, ["`schedule` is set", "set `name`"]),
+        ({"url": URL, "time_zone": "Europe/Berlin"}, ["`time_zone`", "go with a `schedule`"]),
+        ({"url": URL, "enabled": False}, ["`enabled`", "go with a `schedule`"]),
+        ({"url": URL, "flexible_minutes": 1441}, ["flexible_minutes", "<= 1440", "'1441'"]),
+        ({"url": URL, "time_zone": "Two Words"}, ["time_zone", "'Two Words'", "Europe/Berlin"]),
         ([], ["object", "array"]),
     ],
 )

@@ -83,9 +83,16 @@ locals {
     if name != "" && length(same) > 1
   ]
 
+  # Without a name there would be no schedule, and nobody would notice.
+  source_schedule_problems = [
+    for part in local.source_parts :
+    "${part.at}${try(part.value.name, null) == null ? "" : ".name = \"\""}: must have a name, because `schedule` is set (docs/sources.md)"
+    if part.key == "" && try(coalesce(part.value.schedule), "") != "" && try(coalesce(part.value.name), "") == ""
+  ]
+
   source_problems = { for group, checked in local.source_groups : group => join("\n", flatten([
     contains(checked, "") ? local.source_form_problems : [],
-    contains(checked, "name") ? local.source_name_problems : [],
+    contains(checked, "name") ? concat(local.source_name_problems, local.source_schedule_problems) : [],
     [
       for part in local.source_parts : [
         for table in [local.source_tables[part.table]] : [

@@ -49,6 +49,12 @@ mock_resource "aws_sqs_queue" {
   }
 }
 
+mock_resource "aws_scheduler_schedule_group" {
+  defaults = {
+    arn = "arn:aws:scheduler:eu-central-1:123456789012:schedule-group/mock"
+  }
+}
+
 mock_resource "aws_lambda_function" {
   defaults = {
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:mock"

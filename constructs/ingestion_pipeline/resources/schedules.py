@@ -1,0 +1,145 @@
+"""Schedules: EventBridge Scheduler sends a source's event to the work queue whenever its time has come."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from constructs import Construct
+
+from ingestion_pipeline.bindings import (
+    IamRole,
+    IamRolePolicy,
+    SchedulerSchedule,
+    SchedulerScheduleFlexibleTimeWindow,
+    SchedulerScheduleGroup,
+    SchedulerScheduleTarget,
+    SchedulerScheduleTargetDeadLetterConfig,
+    SchedulerScheduleTargetRetryPolicy,
+)
+from ingestion_pipeline.resources.documents import json_object, policy_document
+from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
+from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
+from ingestion_pipeline.resources.role import ROLE_CHARACTERS
+from ingestion_pipeline.resources.switch import exist_only_if
+from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
+from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.schedules import ScheduleTable
+
+if TYPE_CHECKING:
+    from cdktf import ITerraformDependable
+
+GROUP_CHARACTERS = 64
+"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html"""
+
+GROUP = Name("schedule_group", "schedules", GROUP_CHARACTERS)
+ROLE_NAME = Name("schedules_role", "schedules", ROLE_CHARACTERS, with_region=True)
+
+RETRIED_FOR_SECONDS, RETRIES = 86_400, 185
+"""The most that AWS allows: a run is late rather than lost, for it may be the only one of its day.
+https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html."""
+
+DRAWN = {
+    "aws_scheduler_schedule_group": Drawing("Schedules", "[/ /]"),
+    "aws_scheduler_schedule": Drawing(
+        edges={
+            "arn": Edge("events", dotted=True, origin="group_name"),
+            "role_arn": Edge(ROLE.label, dotted=True, origin="group_name"),
+        }
+    ),
+}
+
+REMARKS = {
+    "aws_scheduler_schedule": (
+        "By the source's name, so that a source that comes or goes touches no other's schedule."
+    ),
+    "aws_scheduler_schedule.depends_on": (
+        "What is put on the stream before Firehose has started is never delivered."
+    ),
+    "aws_scheduler_schedule.state": "None runs while the function may not, or its runs would all wait.",
+    "aws_scheduler_schedule_group": "The role trusts this group's schedules alone.",
+}
+
+
+class Schedules(Construct):
+    """The schedules of one pipeline, in a group of their own, with a role for its two queues alone.
+
+    Creates: a group, a role with its policy, and for each source with a schedule the schedule, if there is
+    any.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        names: Of the pipeline.
+        account_id: That the schedules are in.
+        schedules: When each source is fetched.
+        work_queue: Where the events go.
+        dead_letters: Where an event goes that could not be sent for a day.
+        may_run: Whether the function may run.
+        when: Whether there are any.
+        depends_on: What has to be there before the first event.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        names: Names,
+        account_id: str,
+        schedules: ScheduleTable,
+        work_queue: QueueReference,
+        dead_letters: QueueReference,
+        may_run: Condition,
+        when: Condition,
+        depends_on: Sequence["ITerraformDependable"] = (),
+    ) -> None:
+        super().__init__(scope, id_)
+        group = SchedulerScheduleGroup(self, "group", name=names.of(GROUP))
+        # AWS takes no schedule's ARN there, only a group's:
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+        trusted = trust("scheduler.amazonaws.com", aws__SourceAccount=account_id, aws__SourceArn=group.arn)
+        role = IamRole(self, "role", name=names.of(ROLE_NAME), assume_role_policy=policy_document(trusted))
+        permissions = [*send_events(work_queue), *send_failures(dead_letters), *send_with_key(dead_letters)]
+        policy = IamRolePolicy(
+            self, "policy", name="permissions", role=role.id, policy=policy_document(permissions)
+        )
+        target = SchedulerScheduleTarget(
+            arn=work_queue.arn,
+            role_arn=role.arn,
+            input=json_object({"source": unknown(str, "each.key")}),
+            retry_policy=SchedulerScheduleTargetRetryPolicy(
+                maximum_event_age_in_seconds=RETRIED_FOR_SECONDS, maximum_retry_attempts=RETRIES
+            ),
+            dead_letter_config=SchedulerScheduleTargetDeadLetterConfig(arn=dead_letters.arn),
+        )
+        schedule = _schedule(self, group.name, target, may_run, [policy, *depends_on])
+        expression = expression_of(schedules)
+        schedule.add_override("for_each", f"${{{expression}}}" if expression else schedules)
+        for each in (group, role, policy, schedule):
+            exist_only_if(each, when)
+
+
+def _schedule(
+    scope: Construct,
+    group: str,
+    target: SchedulerScheduleTarget,
+    may_run: Condition,
+    depends_on: Sequence["ITerraformDependable"],
+) -> SchedulerSchedule:
+    """The schedule of each source, whose values Terraform takes from the table."""
+    minutes, is_enabled = "each.value.flexible_minutes", unknown(bool, "each.value.enabled")
+    return SchedulerSchedule(
+        scope,
+        "schedule",
+        name="${each.key}",
+        group_name=group,
+        schedule_expression="${each.value.expression}",
+        schedule_expression_timezone="${each.value.time_zone}",
+        state=either_or_none(all_of(is_enabled, may_run), "ENABLED", "DISABLED"),
+        flexible_time_window=SchedulerScheduleFlexibleTimeWindow(
+            mode=f'${{{minutes} > 0 ? "FLEXIBLE" : "OFF"}}',
+            maximum_window_in_minutes=unknown(int, f"{minutes} > 0 ? {minutes} : null"),
+        ),
+        target=target,
+        depends_on=list(depends_on),
+    )
