@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
-from ingestion_pipeline.settings.expressions import Condition, not_empty
+from ingestion_pipeline.settings.expressions import Condition, given, not_empty
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
 from ingestion_pipeline.settings.tables import (
     AWS_KINESIS_KEY,
@@ -209,7 +209,7 @@ class QueueReference(Reference):
     @property
     def has_own_key(self) -> Condition:
         """Whether it is encrypted with a key of the user's."""
-        return bool(self.kms_key)
+        return given(self.kms_key)
 
     @property
     def send_action(self) -> str:
