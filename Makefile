@@ -16,8 +16,8 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
-	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $$keep
+demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, PACKING=gzip, KEEP=1)
+	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(PACKING),--packing '$(PACKING)') $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop

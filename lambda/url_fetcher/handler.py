@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Protocol
 
+from url_fetcher import quick_start
 from url_fetcher.clients import Clients
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
@@ -40,10 +41,11 @@ class Context(Protocol):
 CLIENTS = Clients()
 """Kept between the invocations of one process: connections, secrets and tokens."""
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+if quick_start.IN_LAMBDA:
     take_over(CLIENTS.redactor)
     # While Lambda starts the process it has a whole processor, whatever the function's memory.
     _ = CLIENTS.kinesis
+    quick_start.end()
 
 
 def handler(event: object, context: Context) -> dict[str, object]:

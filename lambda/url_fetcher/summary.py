@@ -15,7 +15,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ``fetched`` are the records found in the source; each is accepted, dead-lettered or, when the
     ingestion failed, neither. ``retried`` are records sent to the stream again, ``requests_retried``
     requests to the source. ``warnings`` are signs that the source has more pages than were read.
-    ``bytes`` are those received, ``decompressed_bytes`` what they held.
+    ``bytes`` are those received, ``decompressed_bytes`` what they held, ``kinesis_bytes`` those of the
+    accepted Kinesis records without their keys, compressed if the packing compresses.
     """
 
     fetched: int = 0
@@ -29,6 +30,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     requests_retried: int = 0
     warnings: int = 0
     kinesis_records: int = 0
+    kinesis_bytes: int = 0
     kinesis_requests: int = 0
     fetch_seconds: float = 0.0
     put_seconds: float = 0.0
@@ -77,6 +79,7 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
         requests_retried=fetch.retried,
         warnings=fetch.warnings,
         kinesis_records=delivery.kinesis_records,
+        kinesis_bytes=delivery.bytes,
         kinesis_requests=delivery.requests,
         fetch_seconds=fetch.fetch_seconds,
         put_seconds=delivery.put_seconds,

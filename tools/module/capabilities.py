@@ -23,6 +23,7 @@ FILES = {
     "fetch": "function",
     "work": "work_queue",
     "trigger": "work_queue",
+    "stream_gzip": "stream",
     "fetch/secrets": "secrets",
     "fetch/sources": "source_list",
     "fetch/url": "function_url",

@@ -64,7 +64,13 @@ def _named_places(main: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _named(case: str, names: Names, places: Mapping[str, str], used: Mapping[str, Name]) -> str:
-    given = attributes({"name": quoted(names.name), "environment": quoted(names.environment)}, 4)
+    # With both packings everything that has a name is there.
+    chosen = {
+        "name": names.name,
+        "environment": names.environment,
+        "delivery_keep_former": True,
+    }
+    given = attributes({variable: literal(value) for variable, value in chosen.items()}, 4)
     assertions = [
         _assertion(
             f"one({place}) == {quoted(names.of(used[key]) if key in used else names.bucket(ACCOUNT))}",
