@@ -11,13 +11,13 @@ export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, KEEP=1)
-	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $$keep
+demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, PACKING=gzip, KEEP=1)
+	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(PACKING),--packing '$(PACKING)') $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
@@ -54,6 +54,18 @@ deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 
 invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
 	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
+
+send: .venv/.ready ## Put an event on the work queue (ENV=…, SOURCE=… or URL=… or URLS=FILE, WATCH=1)
+	@watch=$$($(RUN) -m tools.switches WATCH --watch) && \
+	  $(RUN) -m tools.send $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(URLS),--urls '$(URLS)') $$watch
+
+redrive: .venv/.ready ## Send dead letters to the work queue again (ENV=…, SOURCE=…, MAX=…, DRY_RUN=1)
+	@dry=$$($(RUN) -m tools.switches DRY_RUN --dry-run) && \
+	  $(RUN) -m tools.redrive $(if $(SOURCE),--source '$(SOURCE)') $(if $(MAX),--max '$(MAX)') $$dry
+
+replay: .venv/.ready ## Put undeliverable records on the stream again (ENV=…, PREFIX=…, FROM=…, TO=…, DRY_RUN=1)
+	@dry=$$($(RUN) -m tools.switches DRY_RUN --dry-run) && \
+	  $(RUN) -m tools.replay $(if $(PREFIX),--prefix '$(PREFIX)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)') $$dry
 
 destroy: .venv/.ready ## Remove the pipeline (ENV=…, KEEP_DATA=1: all but the bucket, AUTO_APPROVE=1)
 	@$(RUN) -m tools.stack destroy

@@ -41,7 +41,7 @@ from ingestion_pipeline import synth_speed  # noqa: E402
 # Before the other imports: Node takes longer to start than Python takes to read the settings.
 synth_speed.start()
 
-from ingestion_pipeline.code.bundle import BundleError  # noqa: E402
+from ingestion_pipeline.code.target import BundleError  # noqa: E402
 from ingestion_pipeline.settings.file import read  # noqa: E402
 from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
 

@@ -1,6 +1,5 @@
 """The source and the stream of a benchmark, served by a compiled program in a process of its own."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -57,10 +56,6 @@ class BenchmarkServer:
     def delay(self, round_trip_ms: int) -> None:
         """Answer PutRecords that much later from now on."""
         self._get(f"delay/{round_trip_ms}")
-
-    def counts(self) -> dict[str, int]:
-        """Requests, records and bytes so far."""
-        return dict(json.loads(self._get("stats")))
 
     def _get(self, what: str) -> bytes:
         with urlopen(f"{self.url}/-/{what}") as answer:  # noqa: S310 - its own loopback address

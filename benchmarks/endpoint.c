@@ -5,7 +5,6 @@
  *
  * POST /            PutRecords and PutRecord are answered after the delay, as long as the real answer;
  *                   DescribeStreamSummary, DescribeStream and ListShards name one open shard
- * GET  /-/stats     {"requests": …, "records": …, "bytes": …} so far; bytes as received
  * GET  /-/delay/<n> answers and delays by n ms from then on
  * GET  /<file>      that file of the folder
  * PUT  anything     is taken, as S3 takes an object
@@ -41,7 +40,6 @@ static Connection *first_delayed, *last_delayed;
 static int poller;
 static double delay_seconds;
 static const char *folder;
-static unsigned long long requests, records, bytes;
 
 static double now(void) {
     struct timespec t;
@@ -111,7 +109,6 @@ static void put(Connection *c, const char *body, size_t length, int many) {
     static const char one[] = "{\"SequenceNumber\":\"49658563412345678901234567890123456789012345678901234567\","
                               "\"ShardId\":\"shardId-000000000000\"}";
     size_t entries = many ? count(body, length, "\"PartitionKey\"") : 1;
-    requests++, records += entries, bytes += length;
     if (!many) {
         answer(c, one);
     } else {
@@ -160,10 +157,7 @@ static void post(Connection *c, const char *head, const char *body, size_t lengt
 static void get(Connection *c, const char *path) {
     char text[512];
     struct stat about;
-    if (!strcmp(path, "-/stats")) {
-        snprintf(text, sizeof text, "{\"requests\":%llu,\"records\":%llu,\"bytes\":%llu}", requests, records, bytes);
-        answer(c, text);
-    } else if (!strncmp(path, "-/delay/", 8)) {
+    if (!strncmp(path, "-/delay/", 8)) {
         delay_seconds = atof(path + 8) / 1000;
         answer(c, "{}");
     } else {

@@ -2,7 +2,7 @@
 
 python -m benchmarks.ingest [--quick]
 
-``--quick`` takes about a minute (after the peers are installed once) and prints instead of writing.
+``--quick`` takes three to six minutes (after the peers are installed once) and prints instead of writing.
 """
 
 import argparse
@@ -12,15 +12,18 @@ from pathlib import Path
 
 from benchmarks.accounting import account
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.environment import FOLDER, ROOT, machine, peers_python
+from benchmarks.environment import FOLDER, ROOT, machine
 from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
-from benchmarks.ours import DOTTED, PACKED, POINTER, SETTINGS, UNPACKED
-from benchmarks.peers import VARIANTS
-from benchmarks.report import Results, document, picture
+from benchmarks.one_shard import one_shard, one_shard_random
+from benchmarks.ours import DOTTED, GZIPPED, PACKED, POINTER, UNPACKED
+from benchmarks.packings import packings
+from benchmarks.peers import AGGREGATED, ASYNC_KINESIS, BOTO3, ORIGINAL, VARIANTS
+from benchmarks.picture import picture
+from benchmarks.report import document
+from benchmarks.results import Results
 from benchmarks.sources import LARGE_BYTES, SMALL_BYTES, source
 
-ORIGINAL = next(iter(VARIANTS))
-_QUICK_PEERS = ("boto3 put_records", "aws_kinesis_agg + put_records", "async-kinesis, lines")
+_QUICK_PEERS = (BOTO3, AGGREGATED, ASYNC_KINESIS)
 _SAMPLE_RECORDS = 1_000
 _MANY_RECORDS = 500_000
 
@@ -36,7 +39,6 @@ class Bench:
         FOLDER.mkdir(parents=True, exist_ok=True)
         self._quick = quick
         self._runs = 1 if quick else 3
-        self._peers = peers_python()
         self._results = Results(machine())
 
     def run(self) -> Results:
@@ -50,23 +52,26 @@ class Bench:
                 server.delay(round_trip_ms)
                 results.tables[title] = [self._figure(server, each, records, size) for each in variants]
             server.delay(0)
+            results.packings = packings(server, FOLDER, quick=self._quick)
             self._paths(server)
-            self._memory(server)
-            self._put_units(server)
+            results.one_shard = one_shard(server, FOLDER, quick=self._quick)
+            results.one_shard_random = one_shard_random(server, FOLDER, quick=self._quick)
         results.zip_bytes = _newest_zip()
         records = 100_000 if self._quick else 1_000_000
-        print(f"accounting for {records:,} records under faults …", flush=True)
-        results.account = account(FOLDER, source(FOLDER, records=records), records)
+        for packing in ("lines", "gzip"):
+            print(f"accounting for {records:,} records under faults, {packing} …", flush=True)
+            name = source(FOLDER, records=records)
+            results.accounts[packing] = account(FOLDER, name, records, packing=packing)
         return results
 
     def _scenarios(self) -> list[tuple[str, int, int, int, tuple[str, ...]]]:
         """Title, records, bytes of each, round trip in ms and variants."""
-        some = (PACKED, *_QUICK_PEERS)
-        everyone = some if self._quick else (PACKED, UNPACKED, *VARIANTS)
+        some = (PACKED, GZIPPED, *_QUICK_PEERS)
+        everyone = some if self._quick else (PACKED, GZIPPED, UNPACKED, *VARIANTS)
         small = f"records of {SMALL_BYTES} B"
         scenarios = [
             (f"50,000 {small}, round trip 0 ms", 50_000, SMALL_BYTES, 0, everyone),
-            (f"50,000 {small}, round trip 20 ms", 50_000, SMALL_BYTES, 20, (PACKED, *everyone[1:])),
+            (f"50,000 {small}, round trip 20 ms", 50_000, SMALL_BYTES, 20, everyone),
         ]
         if self._quick:
             return scenarios
@@ -75,7 +80,13 @@ class Bench:
             (f"1,000 {small}, round trip 0 ms", 1_000, SMALL_BYTES, 0, some),
             (f"1,000 {small}, round trip 20 ms", 1_000, SMALL_BYTES, 20, some),
             (f"500,000 {small}, round trip 0 ms", 500_000, SMALL_BYTES, 0, some),
-            (f"500,000 {small}, round trip 20 ms", 500_000, SMALL_BYTES, 20, (PACKED, *_QUICK_PEERS[2:])),
+            (
+                f"500,000 {small}, round trip 20 ms",
+                500_000,
+                SMALL_BYTES,
+                20,
+                (PACKED, GZIPPED, ASYNC_KINESIS),
+            ),
             ("5,000 records of 10 KiB, round trip 0 ms", 5_000, LARGE_BYTES, 0, some),
             ("5,000 records of 10 KiB, round trip 20 ms", 5_000, LARGE_BYTES, 20, some),
         ]
@@ -86,7 +97,7 @@ class Bench:
             records = _SAMPLE_RECORDS
         name = source(FOLDER, records=records, record_bytes=size)
         runs = self._runs if records < _MANY_RECORDS else min(self._runs, 2)
-        figure = self._measure(server, variant, name, 3 * runs if variant == PACKED else runs)
+        figure = self._measure(server, variant, name, 3 * runs if variant in (PACKED, GZIPPED) else runs)
         print(
             f"{variant:45} {figure.records:>8,} records of {size:>6} B"
             f"{figure.rate:>12,.0f} /s {figure.cpu_us:>9.2f} us CPU {figure.peak_rss_mb:>6.0f} MB",
@@ -95,8 +106,7 @@ class Bench:
         return figure
 
     def _measure(self, server: BenchmarkServer, variant: str, name: str, runs: int) -> Figure:
-        python = sys.executable if variant in SETTINGS else self._peers
-        return measure(variant, f"{server.url}/{name}", server.url, python=python, runs=runs)
+        return measure(variant, f"{server.url}/{name}", server.url, runs=runs)
 
     def _paths(self, server: BenchmarkServer) -> None:
         """The same records as an array, and as one within an object at both forms of a path."""
@@ -107,20 +117,6 @@ class Bench:
             self._results.paths.append(figure)
             print(f"{variant}: {figure.cpu_us:.2f} us CPU", flush=True)
 
-    def _memory(self, server: BenchmarkServer) -> None:
-        for megabytes in (10, 100) if self._quick else (10, 100, 1_000):
-            name = source(FOLDER, records=megabytes * 1_000_000 // SMALL_BYTES)
-            figure = self._measure(server, PACKED, name, 0)
-            self._results.memory[megabytes] = figure.peak_rss_mb
-            print(f"{megabytes} MB source: {figure.peak_rss_mb:.0f} MB peak", flush=True)
-
-    def _put_units(self, server: BenchmarkServer) -> None:
-        # A Kinesis record is kept to 24 KiB, which is within one billed unit, so that records are units.
-        records = 50_000
-        before = server.counts()["records"]
-        self._measure(server, PACKED, source(FOLDER, records=records), 0)
-        self._results.put_units_a_million = (server.counts()["records"] - before) * 1_000_000 // records
-
 
 def _newest_zip() -> int | None:
     zips = sorted((ROOT / "build").glob("**/*.zip"), key=lambda path: path.stat().st_mtime)
@@ -130,7 +126,7 @@ def _newest_zip() -> int | None:
 def main() -> None:
     """Measure, then print or write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="about a minute; prints, writes nothing")
+    parser.add_argument("--quick", action="store_true", help="three to six minutes; prints, writes nothing")
     quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     results = Bench(quick=quick).run()
@@ -143,7 +139,7 @@ def main() -> None:
     (docs / "benchmarks.md").write_text(text)
     (docs / "benchmarks.svg").write_text(picture(results))
     print(f"written: {Path('docs/benchmarks.md')}, {Path('docs/benchmarks.svg')}")
-    if results.account and not results.account.holds:
+    if not all(each.holds for each in results.accounts.values()):
         sys.exit("the accounting does not hold")
 
 

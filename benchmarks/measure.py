@@ -6,22 +6,25 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.environment import FOLDER, ROOT
+from benchmarks.environment import FOLDER, ROOT, peers_python
+from benchmarks.ours import SETTINGS
 
-# What a function finds in Lambda: a region and credentials, which are then not looked for on the network.
+# What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "PATH": "",
 }
 
-RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py")
-"""What Lambda's runtime brings; urllib3 comes with the zip."""
+RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "__pycache__")
+"""What Lambda's runtime brings, six with its bytecode; urllib3 comes with the zip."""
 
 OURS_STARTED = """
 import sys, time
@@ -74,8 +77,9 @@ class Figure:
         return self.cpu_seconds / self.records * 1e6
 
 
-def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: int) -> Figure:
+def measure(variant: str, url: str, endpoint: str, *, runs: int) -> Figure:
     """Run a variant once to warm up and ``runs`` times to measure; with 0 the first run is what counts."""
+    python = sys.executable if variant in SETTINGS else peers_python()
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [str(python), "-m", "benchmarks.worker", variant, url, endpoint, str(runs), out.name]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -92,11 +96,26 @@ def measure(variant: str, url: str, endpoint: str, *, python: str | Path, runs: 
     )
 
 
+def alternated(variants: Sequence[str], url: str, endpoint: str, *, rounds: int) -> list[Figure]:
+    """Each variant's medians of several processes, taken in turn: so that all see the same machine."""
+    taken = [[measure(each, url, endpoint, runs=1) for each in variants] for _ in range(rounds)]
+    return [
+        replace(
+            figures[0],
+            seconds=median(figure.seconds for figure in figures),
+            cpu_seconds=median(figure.cpu_seconds for figure in figures),
+            peak_rss_mb=max(figure.peak_rss_mb for figure in figures),
+        )
+        for figures in zip(*taken, strict=True)
+    ]
+
+
 def unpacked_zip() -> Path:
-    """The function as it is deployed to this machine: its zip, unpacked, and so without bytecode."""
+    """The function as it is deployed to this machine: its zip, unpacked, with its bytecode."""
     sys.path.insert(0, str(ROOT / "constructs"))
-    from ingestion_pipeline.code.bundle import Target, build
+    from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
+    from ingestion_pipeline.code.target import Target
 
     bundle = build(function_root(), Target.of("host", "host"), bundle_cache())
     folder = FOLDER / "unpacked" / bundle.path.stem
@@ -110,7 +129,7 @@ def start_seconds(program: str, runs: int, folder: Path = ROOT / "lambda") -> fl
     """Median of the CPU time that ``program`` says its imports and first client took, in new processes.
 
     As in Lambda, boto3 comes with the runtime and has bytecode, what lies in ``folder`` comes first and
-    gets none, and nothing else is installed.
+    gets no more than it has, and nothing else is installed.
     """
     runtime = FOLDER / "runtime"
     runtime.mkdir(parents=True, exist_ok=True)

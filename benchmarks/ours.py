@@ -11,10 +11,12 @@ from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 
 PACKED = "url_fetcher"
+GZIPPED = 'url_fetcher, packing = "gzip"'
 UNPACKED = 'url_fetcher, packing = "none"'
 DOTTED, POINTER = (f'url_fetcher, record_path = "{path}"' for path in ("items", "/items"))
 SETTINGS: dict[str, dict[str, str]] = {
     PACKED: {},
+    GZIPPED: {"packing": "gzip"},
     UNPACKED: {"packing": "none"},
     DOTTED: {"record_path": "items"},
     POINTER: {"record_path": "/items"},

@@ -59,9 +59,9 @@ def _run(variant: str, url: str, endpoint: str) -> int:
             packing=settings.get("packing", "lines"),
             record_path=settings.get("record_path", ""),
         )
-    from benchmarks.peers import VARIANTS
+    from benchmarks.peers import ONE_SHARD_VARIANTS, VARIANTS
 
-    return VARIANTS[variant](url, endpoint)
+    return (VARIANTS | ONE_SHARD_VARIANTS)[variant](url, endpoint)
 
 
 def _peak_rss_mb() -> float:

@@ -99,7 +99,11 @@ def variables(function: dict[str, Any]) -> dict[str, str]:
 
 
 def called(root: Path) -> set[str]:
-    """IAM actions of every AWS operation that the function's code calls on a client."""
+    """IAM actions of every AWS operation that the function's code calls on a client.
+
+    SendMessageBatch is permitted as SendMessage:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
     names = set()
     for file in (root / "lambda" / "url_fetcher").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -109,7 +113,7 @@ def called(root: Path) -> set[str]:
                 names.add(node.value)
     loader = botocore.loaders.Loader()
     return {
-        f"{service}:{operation}"
+        f"{service}:{operation.removesuffix('Batch') if service == 'sqs' else operation}"
         for service in ("kinesis", "s3", "secretsmanager", "sqs", "sts", "dynamodb", "lambda", "ssm")
         if service in names
         for operation in loader.load_service_model(service, "service-2")["operations"]
@@ -135,7 +139,7 @@ class TestEnvironment:
         """What nobody sets is the same whether it is deployed or left to the function."""
         named = (
             *("KINESIS_STREAM_NAME", "DEAD_LETTER_BUCKET", "POWERTOOLS_SERVICE_NAME", "SOURCES_URI"),
-            *("LISTS_URI", "WORK_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"),
+            *("LISTS_URI", "WORK_QUEUE_URL", "WORK_QUEUE_IS_READ", "DEAD_LETTER_QUEUE_URL"),
         )
         bare = read_environment({name: variables[name] for name in named})
 

@@ -21,7 +21,9 @@ from botocore.exceptions import (
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
 SIGN_IN = (
@@ -57,7 +59,11 @@ class AwsError(RuntimeError):
 @overload
 def client(service: Literal["kinesis"], variables: Mapping[str, str], region: str) -> "KinesisClient": ...
 @overload
+def client(service: Literal["lambda"], variables: Mapping[str, str], region: str) -> "LambdaClient": ...
+@overload
 def client(service: Literal["s3"], variables: Mapping[str, str], region: str) -> "S3Client": ...
+@overload
+def client(service: Literal["sqs"], variables: Mapping[str, str], region: str) -> "SQSClient": ...
 @overload
 def client(service: Literal["sts"], variables: Mapping[str, str], region: str) -> "STSClient": ...
 def client(service: Any, variables: Mapping[str, str], region: str) -> Any:

@@ -18,9 +18,15 @@ LOSS = 3
 
 ALWAYS_COUNTED = ("add", "change", "replace", "destroy")
 COUNTED = {"import": "to import", "move": "to move", "forget": "to forget", "defer": "deferred"}
+DELIVERY_STREAM = "aws_kinesis_firehose_delivery_stream"
 FAILED = "**Terraform failed while it planned: this cannot be applied, and may not be all.**"
 INCOMPLETE = "This plan is not complete: plan again when it is applied (`-target`, or deferred changes)."
 UNKNOWN_CHANGES = "**Plan: it can be applied, but what it changes is not known here: `terraform show FILE`.**"
+PACKING_ADVICE = (
+    "A change of `fetch.packing` loses nothing in two deployments: the first with "
+    "`delivery.keep_former = true`, the second without it, once everything on the former stream is "
+    "delivered (docs/packing.md)."
+)
 
 
 def markdown(plan: Plan) -> str:
@@ -36,6 +42,8 @@ def markdown(plan: Plan) -> str:
     for change in plan.changes:
         if len(change.shard_steps) > 1:
             lines += ["", shard_advice(code(change.address), change.shard_steps)]
+    if any(change.kind == DELIVERY_STREAM and change.actions == ("destroy",) for change in plan.changes):
+        lines += ["", PACKING_ADVICE]
     return "\n".join(lines) + "\n"
 
 

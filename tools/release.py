@@ -18,7 +18,7 @@ from tools.wheel import build as build_wheel
 sys.path[:0] = [str(ROOT / "constructs")]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from ingestion_pipeline.code.bundle import BundleError, Target  # noqa: E402
+from ingestion_pipeline.code.target import BundleError, Target  # noqa: E402
 from ingestion_pipeline.code.zip_file import write_zip  # noqa: E402
 from tools.module.emit import NAME, emit  # noqa: E402
 

@@ -46,13 +46,13 @@ OUTPUTS = (
         "delivery_stream_name",
         "0.1.0",
         "Firehose delivery stream.",
-        lambda p: p.delivery_stream.name,
+        lambda p: p.delivery_stream_name,
     ),
     Output(
         "delivery_stream_arn",
         "0.1.0",
         "ARN of the delivery stream, for alarms and policies.",
-        lambda p: p.delivery_stream.arn,
+        lambda p: p.delivery_stream_arn,
     ),
     Output(
         "delivery_role_arn",

@@ -1,6 +1,8 @@
 """The whole chain as one construct."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from cdktf import ITerraformDependable, TerraformStack
@@ -15,6 +17,7 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources import dead_letter_queue, stream, work_queue
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.documents import policy_document
@@ -39,9 +42,14 @@ from ingestion_pipeline.settings.existing import (
     RoleReference,
     StreamReference,
 )
+from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.rules import Problem, SettingsError
 from ingestion_pipeline.settings.tables import DATA_FOLDER, Settings
 
+NOT_FOR_OTHERS = (
+    "nobody else may put records on a stream of gzip members, for one line among them makes an object "
+    "unreadable; let them put theirs on the stream of another pipeline, or pack lines"
+)
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
 
@@ -75,6 +83,8 @@ class IngestionPipeline(Construct):
         function_role: Whose ARN the policy of a key or a secret may have to name.
         function_policy: What the function's role may do, as JSON, for an existing role without a name.
         delivery_stream: From the stream to the bucket.
+        delivery_stream_name: Its name.
+        delivery_stream_arn: Its ARN, for alarms and policies.
         delivery_role: Whose ARN the policy of a key may have to name.
         delivery_policy: What the delivery's role may do, as JSON, for an existing role without a name.
         function_url: For requests signed by a role that may invoke it; empty without
@@ -95,6 +105,8 @@ class IngestionPipeline(Construct):
     function_role: RoleReference
     function_policy: str
     delivery_stream: KinesisFirehoseDeliveryStream
+    delivery_stream_name: str
+    delivery_stream_arn: str
     delivery_role: RoleReference
     delivery_policy: str
     dead_letter_queue: QueueReference
@@ -116,7 +128,7 @@ class IngestionPipeline(Construct):
         self._data_prefix = f"{settings.delivery.data_prefix}{DATA_FOLDER}"
         account_id = self._account_id()
         protection = self._create_lake(account_id)
-        self._create_stream()
+        self._create_streams()
         self._create_delivery(account_id, protection)
         self._create_dead_letter_queue(account_id)
         self._create_work_queue(account_id)
@@ -133,8 +145,11 @@ class IngestionPipeline(Construct):
             id_: Part of the policy's address; default: ``put-records-`` and the role's id or name.
 
         Raises:
+            SettingsError: When the stream holds gzip members, among which lines make an object unreadable.
             ValueError: When the role's name is a reference and there is no ``id_``.
         """
+        if self._settings.forms.is_gzip is True:
+            raise SettingsError([Problem("fetch.packing", GZIP, NOT_FOR_OTHERS)])
         permissions = [*put_records(self.stream.arn), *write_with_key(self.stream)]
         return self._grant("put-records", role, id_, permissions)
 
@@ -219,12 +234,30 @@ class IngestionPipeline(Construct):
         self.bucket = self._existing.use("bucket", make)
         return protection
 
-    def _create_stream(self) -> None:
-        def make() -> StreamReference:
-            name = self._names.of(stream.NAME)
-            return stream.RecordStream(self, "stream", name=name, settings=self._settings.stream).reference
+    def _create_streams(self) -> None:
+        """Create a stream for each form of records, unless one exists."""
+        forms = self._settings.forms
 
-        self.stream = self._existing.use("stream", make)
+        def make(form: Form) -> StreamReference:
+            return stream.RecordStream(
+                self,
+                f"stream{form.value}",
+                name=self._names.of(stream.NAMES[form]),
+                settings=self._settings.stream,
+                form=form,
+                exists=forms.exists(form),
+            ).reference
+
+        self._streams = {
+            form: self._existing.use("stream", partial(make, form), form)
+            for form in Form
+            if forms.exists(form)
+        }
+        self.stream = replace(
+            self._streams[Form.MEMBERS if forms.is_gzip is True else Form.LINES],
+            name=forms.written({form: each.name for form, each in self._streams.items()}),
+            arn=forms.written({form: each.arn for form, each in self._streams.items()}),
+        )
 
     def _create_delivery(self, account_id: str, protection: Sequence[ITerraformDependable]) -> None:
         delivery = Delivery(
@@ -232,13 +265,18 @@ class IngestionPipeline(Construct):
             "delivery",
             names=self._names,
             account_id=account_id,
-            stream=self.stream,
+            forms=self._settings.forms,
+            streams=self._streams,
             bucket=self.bucket,
             settings=self._settings.delivery,
             existing=self._existing,
             depends_on=protection,
         )
-        self.delivery_stream = delivery.delivery_stream
+        forms, made = self._settings.forms, delivery.delivery_streams
+        self.delivery_stream_name = forms.written({form: each.name for form, each in made.items()})
+        self.delivery_stream_arn = forms.written({form: each.arn for form, each in made.items()})
+        self._delivery_streams = list(made.values())
+        self.delivery_stream = made[Form.MEMBERS if forms.is_gzip is True else Form.LINES]
         self.delivery_role = delivery.role.role
         self.delivery_policy = delivery.role.permissions
 
@@ -271,19 +309,20 @@ class IngestionPipeline(Construct):
 
     def _create_function(self) -> None:
         function = self._settings.function
-        target = bundle.Target.of(function.runtime, function.architecture)
+        target = Target.of(function.runtime, function.architecture)
         fetch = FetchFunction(
             self,
             "fetch",
             names=self._names,
             code=bundle.build(function_root(), target, bundle_cache()),
             stream=self.stream,
+            streams=self._streams,
             bucket=self.bucket,
             queue=self.dead_letter_queue,
             work_queue=self.work_queue,
             settings=self._settings,
             existing=self._existing,
-            depends_on=[self.delivery_stream],
+            depends_on=self._delivery_streams,
         )
         self.function = fetch.function
         self.function_role = fetch.role.role

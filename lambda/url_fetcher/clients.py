@@ -10,7 +10,9 @@ from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
 from url_fetcher.redaction import Redactor
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
 
     from url_fetcher.deadline import Deadline
     from url_fetcher.source.auth_kind import OwnRole
@@ -25,7 +27,8 @@ class Clients:
     Args:
         kinesis: Used instead of an own one.
         secrets_manager: Used instead of own ones.
-        s3: Used instead of an own one, to read the configured sources.
+        s3: Used instead of own ones, to read the configured sources and lists of URLs.
+        sqs: Used instead of an own one.
     """
 
     def __init__(
@@ -34,9 +37,11 @@ class Clients:
         kinesis: PutsRecords | None = None,
         secrets_manager: "KeepsSecrets | None" = None,
         s3: "GetsObjects | None" = None,
+        sqs: "SQSClient | None" = None,
     ) -> None:
         self.redactor = Redactor()
         self._s3 = s3
+        self._sqs = sqs
         self._source_list: tuple[str, SourceList] | None = None
         self._kinesis = kinesis
         self._given_secrets_manager = secrets_manager
@@ -46,6 +51,16 @@ class Clients:
     def kinesis(self) -> PutsRecords:
         """The client that records are put with."""
         return self._kinesis or kinesis_client()
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """The client that objects are read with."""
+        return cast("S3Client", self._s3) if self._s3 else s3_client()
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """The client that messages are sent with."""
+        return self._sqs or _sqs_client()
 
     def sources(self, uri: str, deadline: "Deadline", warn: Callable[[str], None]) -> "SourceList":
         """The configured sources, kept for as long as the deployment names the same object.
@@ -58,7 +73,7 @@ class Clients:
         from url_fetcher.source_list import SourceList
 
         if self._source_list is None or self._source_list[0] != uri:
-            self._source_list = (uri, SourceList(uri, lambda: self._s3 or s3_client()))
+            self._source_list = (uri, SourceList(uri, lambda: self.s3))
         self._source_list[1].deadline, self._source_list[1].warn = deadline, warn
         return self._source_list[1]
 
@@ -99,3 +114,12 @@ def _secrets_manager_client(region: str) -> "SecretsManagerClient":
     config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
     client = botocore.session.get_session().create_client("secretsmanager", region, config=config)
     return cast("SecretsManagerClient", client)
+
+
+def _sqs_client() -> "SQSClient":
+    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+    return cast("SQSClient", botocore.session.get_session().create_client("sqs", config=config))

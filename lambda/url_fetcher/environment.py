@@ -25,24 +25,31 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
     Args:
         kinesis_stream_name: The stream that records are put on.
         sources_uri: Where the configured sources are, ``s3://<bucket>/<key>``; empty for none.
-        lists_uri: Where lists of URLs lie that events name, ``s3://<bucket>/<folder>/``; empty for nowhere.
-        work_queue_url: The queue that the function is invoked by; empty if there is none.
-        dead_letter_queue_url: Where events are sent after their last attempt; empty for nowhere.
-        max_attempts: How often an event of the queue is tried.
         dead_letter_bucket: Where undeliverable records are stored; if empty, they fail the invocation.
+        work_queue_url: The queue of messages that are events; empty if there is none.
+        work_queue_is_read: Whether Lambda hands its messages to this function.
+        dead_letter_queue_url: Where messages are sent that failed at their last attempt.
+        lists_uri: Where lists of URLs may lie, ``s3://<bucket>/<folder>/``; empty for nowhere.
+        max_attempts: How often a message is tried.
         aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
     """
 
     kinesis_stream_name: Annotated[str, Meta(max_length=128, pattern=r"^[a-zA-Z0-9_.-]+$")]
     sources_uri: str = ""
-    lists_uri: str = ""
-    work_queue_url: str = ""
-    dead_letter_queue_url: str = ""
-    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 3
     dead_letter_bucket: Annotated[str, Meta(max_length=63)] = ""
+    work_queue_url: str = ""
+    work_queue_is_read: bool = True
+    dead_letter_queue_url: str = ""
+    lists_uri: Annotated[str, Meta(pattern=r"^(s3://[^/]+/(.*/)?)?$")] = ""
+    max_attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
     powertools_service_name: Annotated[str, Meta(max_length=128)] = DEFAULT_SERVICE
     powertools_metrics_namespace: Annotated[str, Meta(max_length=255)] = DEFAULT_NAMESPACE
     aws_lambda_runtime_api: str = ""
+
+    @property
+    def own_queue_url(self) -> str:
+        """Where the function sends what it is to do later; empty if it would never get that back."""
+        return self.work_queue_url if self.work_queue_is_read else ""
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:

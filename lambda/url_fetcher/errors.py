@@ -2,7 +2,7 @@
 
     IngestionError
     ├── ConfigurationError      the environment, the event or a source's settings are wrong       no
-    ├── ConfigurationUnavailable  the configured sources cannot be read now                       yes
+    ├── ConfigurationUnavailable  the configured sources or a list of URLs cannot be read now     yes
     ├── SourceError
     │   ├── AddressRefused      the address, a redirect or a next page is not an allowed one      no
     │   ├── SourceRejected      the source answered with a status that will not change            no
@@ -15,7 +15,10 @@
     │   ├── StreamRejected      the stream refuses the call itself: missing, denied, invalid      no
     │   ├── StreamUnavailable   records were still refused when the deadline came                 yes
     │   ├── DeadLettersRejected no bucket is named for dead letters, or it is missing or denied   no
-    │   └── DeadLettersUnavailable  the bucket failed or did not answer                           yes
+    │   ├── DeadLettersUnavailable  the bucket failed or did not answer                           yes
+    │   ├── WorkQueueRejected   the queue or the dead letter queue refuses a message              no
+    │   └── WorkQueueUnavailable    the queue failed or did not answer                            yes
+    ├── UrlsFailed              some of an event's URLs failed, and there is no queue for them    yes
     ├── DeadlineExceeded        the invocation's time is used up; says where to go on             yes
     └── UnexpectedError         a fault of this function; the log line has its traceback          no
 
@@ -46,7 +49,7 @@ class ConfigurationError(IngestionError):
 
 
 class ConfigurationUnavailable(IngestionError):
-    """When the configured sources cannot be read at the moment."""
+    """When the configured sources or a list of URLs cannot be read at the moment."""
 
     retryable = True
 
@@ -117,6 +120,22 @@ class DeadLettersRejected(DeliveryError):
 
 class DeadLettersUnavailable(DeliveryError):
     """When the place for dead letters fails or does not answer."""
+
+    retryable = True
+
+
+class WorkQueueRejected(DeliveryError):
+    """When a queue refuses a message: it is missing, access is denied, or the message is invalid."""
+
+
+class WorkQueueUnavailable(DeliveryError):
+    """When a queue fails, does not answer, or still refused messages when the deadline came."""
+
+    retryable = True
+
+
+class UrlsFailed(IngestionError):
+    """When some URLs of an event failed or were not begun, and no work queue takes them; names them."""
 
     retryable = True
 

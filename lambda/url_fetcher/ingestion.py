@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
-from url_fetcher.delivery.sink import Origin, Sink
 from url_fetcher.errors import (
     DeadlineExceeded,
     IngestionError,
@@ -26,9 +26,27 @@ from url_fetcher.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
+    from url_fetcher.delivery.report import DeliveryReport
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
+
+
+class TakesRecords(Protocol):
+    """What an ingestion needs of a ``Sink``."""
+
+    @property
+    def report(self) -> "DeliveryReport":
+        """What became of the records so far."""
+
+    def put(self, origin: Origin, records: Sequence[bytes]) -> None:
+        """Take records."""
+
+    def reject(self, origin: Origin, rejected: Rejected) -> None:
+        """Take an undeliverable record."""
+
+    def close(self) -> None:
+        """Take no more."""
 
 
 class Ingestion:
@@ -37,13 +55,19 @@ class Ingestion:
     Args:
         source: The source's settings.
         reader: Gives its pages.
-        sink: Takes its records; closed at the end, however that comes.
+        sink: A ``Sink``, or what takes records in its place; closed at the end, however that comes.
         deadline: When fetching ends, at the latest; tells a source that is slow from time that is up.
         redactor: Knows the secrets that no record may name.
     """
 
     def __init__(
-        self, source: Source, *, reader: "SourceReader", sink: Sink, deadline: "Deadline", redactor: Redactor
+        self,
+        source: Source,
+        *,
+        reader: "SourceReader",
+        sink: TakesRecords,
+        deadline: "Deadline",
+        redactor: Redactor,
     ) -> None:
         self.source_url = public_url(reader.url)
         self._identity = identity(source)

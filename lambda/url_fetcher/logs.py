@@ -115,6 +115,7 @@ class Log:
     Args:
         redactor: Cleans every line.
         request_id: The invocation's id, in every line.
+        message_id: The id of the queue's message that is worked on, in every line; empty for none.
         service: The service's name, in every line and a dimension of every metric.
         namespace: The namespace of the metrics.
     """
@@ -124,14 +125,18 @@ class Log:
         redactor: Redactor,
         *,
         request_id: str,
+        message_id: str = "",
         service: str = DEFAULT_SERVICE,
         namespace: str = DEFAULT_NAMESPACE,
     ) -> None:
         # urllib3 would log URLs with their keys, botocore the secrets themselves.
         for chatty in ("urllib3", "botocore", "boto3"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        self.request_id = request_id
         self._lines = _JsonLines(redactor)
         self._lines.fields = {"function_request_id": request_id, "service": service}
+        if message_id:
+            self._lines.fields["message_id"] = message_id
         self._namespace = namespace
         root = logging.getLogger()
         if any(isinstance(each, _JsonLines) for each in root.handlers):

@@ -70,11 +70,16 @@ def _is_secret(parameter: str) -> bool:
 
 
 class Redactor:
-    """Replaces every secret that it knows, however its characters are escaped."""
+    """Replaces every secret that it knows, however its characters are escaped.
 
-    def __init__(self) -> None:
+    Args:
+        beyond: Knows more secrets, of the process; those learned here are forgotten with this one.
+    """
+
+    def __init__(self, beyond: "Redactor | None" = None) -> None:
         self._learned: set[str] = set()
         self._forms: set[str] = set()
+        self._beyond = beyond
 
     def learn(self, *secrets: str) -> None:
         """Hide these values from now on: as they are, escaped, in base64, and UTF-8 read as Latin-1."""
@@ -98,14 +103,21 @@ class Redactor:
         cleaned = _USER_IN_TEXT.sub("", "".join(pieces) + text[end:])
         return _PAIR_IN_TEXT.sub(_without_value, cleaned).encode(errors="backslashreplace").decode()
 
+    @property
+    def forms(self) -> set[str]:
+        """What is looked for."""
+        # A copy: another thread may learn a secret meanwhile.
+        return self._forms | (self._beyond.forms if self._beyond else set())
+
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         """Where in the text secrets are, by the characters that they take up, escapes and all."""
-        if not self._forms:
+        forms = self.forms
+        if not forms:
             return
         layer = _Layer(text, range(len(text)), range(1, len(text) + 1))
         for _ in range(1 + _MAX_LAYERS):
             folded = _folded(layer.text)
-            for form in self._forms:
+            for form in forms:
                 at = folded.find(form)
                 while at >= 0:
                     yield layer.starts[at], layer.ends[at + len(form) - 1]

@@ -1,5 +1,6 @@
 """What one ingestion did, counted: for the answer, the log line and the metrics."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ``fetched`` are the records found in the source; each is accepted, dead-lettered or, when the
     ingestion failed, neither. ``retried`` are records sent to the stream again, ``requests_retried``
     requests to the source. ``warnings`` are signs that the source has more pages than were read.
-    ``bytes`` are those received, ``decompressed_bytes`` what they held.
+    ``bytes`` are those received, ``decompressed_bytes`` what they held, ``kinesis_bytes`` those of the
+    accepted Kinesis records without their keys, compressed if the packing compresses.
     """
 
     fetched: int = 0
@@ -29,6 +31,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     requests_retried: int = 0
     warnings: int = 0
     kinesis_records: int = 0
+    kinesis_bytes: int = 0
     kinesis_requests: int = 0
     fetch_seconds: float = 0.0
     put_seconds: float = 0.0
@@ -77,9 +80,35 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
         requests_retried=fetch.retried,
         warnings=fetch.warnings,
         kinesis_records=delivery.kinesis_records,
+        kinesis_bytes=delivery.bytes,
         kinesis_requests=delivery.requests,
         fetch_seconds=fetch.fetch_seconds,
         put_seconds=delivery.put_seconds,
+    )
+
+
+def summed(parts: Iterable[Summary], delivery: "DeliveryReport") -> Summary:
+    """The counters of many ingestions in one, which had one way to the stream."""
+    names = (
+        "fetched",
+        "bytes",
+        "decompressed_bytes",
+        "pages",
+        "requests_retried",
+        "warnings",
+        "fetch_seconds",
+    )
+    done = list(parts)
+    totals = {name: sum(getattr(each, name) for each in done) for name in names}
+    return Summary(
+        accepted=delivery.accepted,
+        dead_lettered=delivery.dead_lettered,
+        retried=delivery.retried,
+        possible_duplicates=delivery.possible_duplicates,
+        kinesis_records=delivery.kinesis_records,
+        kinesis_requests=delivery.requests,
+        put_seconds=delivery.put_seconds,
+        **totals,
     )
 
 

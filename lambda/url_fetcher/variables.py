@@ -19,9 +19,10 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
         allow_http: Whether http:// may be fetched beside https://.
         allow_private_networks: Whether loopback and private addresses may be fetched; metadata addresses
             never are.
-        packing: Many lines in one Kinesis record, or one.
-        pack_kib: KiB that a packed Kinesis record aims at. Puts are billed by units of 25 KB; if those are
-            25,000 bytes, 25 KiB are two units and 24 KiB still one.
+        packing: What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one
+            line.
+        pack_kib: KiB that a packed Kinesis record aims at, after compression. Puts are billed by units of 25
+            KB; if those are 25,000 bytes, 25 KiB are two units and 24 KiB still one.
         partition_key_field: Field of the record that picks the shard; empty: a random one.
         dead_letter_prefix: Folder in the lake's bucket of undeliverable records, each with its reason.
     """
@@ -31,7 +32,7 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
     allowed_hosts: tuple[str, ...] = ()
     allow_http: bool = False
     allow_private_networks: bool = False
-    packing: Literal["lines", "none"] = "lines"
+    packing: Literal["lines", "gzip", "none"] = "lines"
     pack_kib: Annotated[int, Meta(ge=1, le=1000)] = 24
     partition_key_field: Annotated[str, Meta(pattern=r"^([^\x00-\x1f\x22\x5c\x7f]{0,256})$")] = ""
     dead_letter_prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/)$")] = (

@@ -14,6 +14,8 @@ from local_aws.processes.commands import CommandFailed, output_of
 from tools import terraform
 
 ENVIRONMENT = "local"
+FETCH = f"[environments.{ENVIRONMENT}.fetch]"
+SETTINGS = "PIPELINE_TOML"
 # The user's own choices for other work, such as TF_WORKSPACE, are not for this stack.
 KEPT_TERRAFORM_VARIABLES = {
     "TF_CLI_CONFIG_FILE",
@@ -37,10 +39,12 @@ class Deployment:
     Args:
         emulator: Running.
         folder: Where the stack is synthesized; nothing is written to cdktf.out.
+        packing: In the place of the one in pipeline.toml; empty: that one.
     """
 
     emulator: Emulator
     folder: Path
+    packing: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -58,7 +62,17 @@ class Deployment:
             "ENV": ENVIRONMENT,
             "CDKTF_OUTDIR": str(self.folder / "cdktf.out"),
             "CI": "1",
+            **self._other_settings(own),
         }
+
+    def _other_settings(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The variable with the file of the settings, if they are to have another packing."""
+        if not self.packing:
+            return {}
+        text = Path(variables.get(SETTINGS, CHECKOUT / "pipeline.toml")).read_text(encoding="utf-8")
+        file = self.folder / "pipeline.toml"
+        file.write_text(with_packing(text, self.packing), encoding="utf-8")
+        return {SETTINGS: str(file)}
 
     def synthesize(self) -> Path:
         """The stack's folder.
@@ -114,6 +128,14 @@ class Deployment:
             return "It wrote no log."
         lines = "".join(f"\n  {event['message'].rstrip()}" for event in events[-12:])
         return f"The end of its log:{lines}"
+
+
+def with_packing(text: str, packing: str) -> str:
+    """A pipeline.toml whose environment of the demo has that packing, whatever it had before."""
+    before, _, rest = f"\n{text}".partition(f"\n{FETCH}\n")
+    own, bracket, after = rest.partition("\n[")
+    kept = [line for line in own.splitlines() if not line.startswith("packing")]
+    return "\n".join([before, FETCH, f"packing = {json.dumps(packing)}", *kept, ""]) + bracket[1:] + after
 
 
 def _reason(payload: Mapping[str, Any]) -> str:

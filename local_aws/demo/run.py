@@ -51,12 +51,14 @@ class Options:
     url: str | None
     keep: bool
     port: int | None
+    packing: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if every record arrived, 1 if not, 128 and more if interrupted."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--url", help="fetch this one instead of the sample API's")
+    parser.add_argument("--packing", default="", help="fetch.packing; default: that of pipeline.toml")
     parser.add_argument("--keep", action="store_true", help="leave it up and say how to use it")
     parser.add_argument("--port", type=int, help="of the local AWS; default: any free one")
     parser.add_argument("--stop", action="store_true", help="stop what --keep left up, and nothing else")
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=RUNS))
     try:
         with interruption.raised():
-            run(screen, Options(given.url, given.keep, given.port), folder)
+            run(screen, Options(given.url, given.keep, given.port, given.packing), folder)
     except interruption.Interrupted as error:
         shutil.rmtree(folder, ignore_errors=True)
         screen.console.print(f"\nInterrupted ({error}): everything was stopped, nothing is left running.")
@@ -105,7 +107,7 @@ def run(screen: Screen, options: Options, folder: Path) -> None:
             with screen.step("Start the sample API") as step:
                 api = running.enter_context(SampleProcess(folder))
                 step.result = f"{len(records())} records at {api.url}"
-        deployment = Deployment(aws, folder)
+        deployment = Deployment(aws, folder, options.packing)
         stack, terraform, outputs = deploy(screen, deployment)
         url = options.url or (api.url if api else "")
         lake, comparison = ingest(screen, deployment, outputs, url, known=api is not None)

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import StreamSettings
 from local_aws.demo.lake import Lake, compare

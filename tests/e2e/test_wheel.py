@@ -92,7 +92,12 @@ def consumers(app: Foreign, applied: Path) -> list[Path]:
     return folders
 
 
-OTHERS = ("settings/source.schema.json", "synth_speed/node_hook.js", "lambda/requirements.txt")
+OTHERS = (
+    "settings/source.schema.json",
+    "synth_speed/node_hook.js",
+    "code/compiling.mjs",
+    "lambda/requirements.txt",
+)
 """Files beside the modules that the wheel needs."""
 
 

@@ -330,6 +330,18 @@ def test_whatever_holds_data_is_guarded(kind: str, loss: str, actions: tuple[str
 
 
 @pytest.mark.parametrize(
+    ("actions", "is_said"), [(("delete",), True), (("delete", "create"), False), (("create",), False)]
+)
+def test_a_delivery_stream_that_goes_is_told_of_the_change_of_packing(
+    actions: tuple[str, ...], is_said: bool
+) -> None:
+    """Who changes `fetch.packing` at once reads how nothing is lost."""
+    text = markdown(read(plan(entry("aws_kinesis_firehose_delivery_stream.a", *actions))))
+
+    assert ("`delivery.keep_former = true`" in text) is is_said
+
+
+@pytest.mark.parametrize(
     "change",
     [
         entry("aws_s3_object.sources", "delete", "create"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.servers.stream_records import lines_of_record
 from tests.url_fetcher.reading import Objects, Secrets
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
@@ -22,7 +23,7 @@ class Stream:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """Every line that is on it."""
-        return [json.loads(line) for data in self.data for line in data.splitlines()]
+        return [json.loads(line) for data in self.data for line in lines_of_record(data).splitlines()]
 
     def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
         """As Kinesis answers when nothing is refused."""

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from local_aws.servers.stream_records import lines_of_record
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.kinesis import PutsRecords
@@ -61,7 +62,7 @@ def sink_to(
 
 def lines_of(data: Iterable[bytes]) -> list[dict[str, Any]]:
     """The decoded lines of Kinesis records."""
-    return [json.loads(line) for line in b"".join(data).split(b"\n")[:-1]]
+    return [json.loads(line) for line in b"".join(map(lines_of_record, data)).split(b"\n")[:-1]]
 
 
 def records(count: int, *, size: int = 0) -> list[bytes]:

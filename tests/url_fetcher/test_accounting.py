@@ -36,6 +36,7 @@ _FAULTS: Mapping[Fault, float] = {
     "silent_after": 0.03,
     "miscounted": 0.04,
 }
+_KINDS = ("endpoint", "endpoint, gzip", "emulator")
 _SETTINGS = SinkSettings(
     pack_bytes=4_000, request_bytes=60_000, first_pause_seconds=0.001, max_pause_seconds=0.01
 )
@@ -101,7 +102,7 @@ class _BeforeTheEmulator:
 
 @contextmanager
 def _target(kind: str) -> Iterator[_Endpoint | _BeforeTheEmulator]:
-    if kind == "endpoint":
+    if kind != "emulator":
         yield _Endpoint()
         return
     with Emulator() as emulator:
@@ -128,14 +129,14 @@ def _deliver(sink: Sink, body: bytes) -> DeliveryReport:
 class _Run:
     """One delivery of all records, with a few among them that the stream can never take."""
 
-    def __init__(self, target: _Endpoint | _BeforeTheEmulator) -> None:
+    def __init__(self, target: _Endpoint | _BeforeTheEmulator, settings: SinkSettings) -> None:
         bad = [b"{not json", b'"' + b"x" * 60_000 + b'"', b"\xff"]
         lines = [*records(_RECORDS), *bad]
         self.server = target.server
         with self.server:
             sink = sink_to(
                 kinesis_client(read_timeout_seconds=2.0),
-                settings=_SETTINGS,
+                settings=settings,
                 dead_letters=DeadLetters("bucket", connect=target.store),
                 seconds=120,
             )
@@ -148,7 +149,7 @@ class _Run:
         self.unacknowledged = Counter(line["data"]["n"] for line in lines_of(self.server.unacknowledged))
 
 
-@pytest.fixture(scope="module", params=["endpoint", "emulator"])
+@pytest.fixture(scope="module", params=_KINDS)
 def run(request: pytest.FixtureRequest) -> _Run:
     """The run that the tests look at from all sides."""
     with _target(request.param) as target, pytest.MonkeyPatch.context() as monkeypatch:
@@ -156,7 +157,9 @@ def run(request: pytest.FixtureRequest) -> _Run:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", target.server.url)
-        return _Run(target)
+        # Small ones, so that there are many: a gzip member holds five times the lines.
+        gzip_settings = replace(_SETTINGS, packing="gzip", pack_bytes=1_024, request_bytes=12_000)
+        return _Run(target, gzip_settings if "gzip" in request.param else _SETTINGS)
 
 
 def test_every_fault_happened(run: _Run) -> None:

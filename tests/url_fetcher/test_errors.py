@@ -12,6 +12,7 @@ import urllib3.exceptions
 from botocore.exceptions import EndpointConnectionError
 
 from local_aws.servers.hostile_source import answer, redirect
+from tests.url_fetcher.invoking import Stream, invoke
 from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
 from url_fetcher import errors
 from url_fetcher.deadline import Deadline
@@ -141,6 +142,11 @@ def sources_unavailable(hostile: Hostile) -> None:  # noqa: ARG001 - as all of t
     _ = SourceList("s3://lake/config/sources.json", client).all
 
 
+def urls(hostile: Hostile) -> None:
+    """A URL of many fails, and there is no queue."""
+    invoke(Stream(), {"urls": [hostile({}).url("/")]})
+
+
 REACHED: dict[type[IngestionError], tuple[Callable[[Hostile], None], bool]] = {
     errors.ConfigurationError: (configuration, False),
     errors.ConfigurationUnavailable: (sources_unavailable, True),
@@ -152,6 +158,7 @@ REACHED: dict[type[IngestionError], tuple[Callable[[Hostile], None], bool]] = {
     errors.MalformedBody: (malformed, False),
     errors.PaginationLoop: (loop, False),
     errors.DeadlineExceeded: (late, True),
+    errors.UrlsFailed: (urls, True),
 }
 
 

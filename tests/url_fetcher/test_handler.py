@@ -85,6 +85,7 @@ def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
             "requests_retried": 1,
             "warnings": 0,
             "kinesis_records": found["kinesis_records"],
+            "kinesis_bytes": sum(map(len, stream.data)),
             "kinesis_requests": found["kinesis_requests"],
         },
     )
@@ -429,16 +430,52 @@ def test_an_error_leaves_without_its_causes(hostile: Hostile, stream: Stream, se
     )
 
 
-@pytest.mark.parametrize(("name", "made"), [("AWS_LAMBDA_FUNCTION_NAME", True), ("ANY_OTHER_NAME", False)])
-def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: bool) -> None:
-    """The first invocation finds its client; outside Lambda nothing asks for a Region on import."""
-    code = "from url_fetcher import handler; print('kinesis' in vars(handler.CLIENTS))"
-    done = subprocess.run(
+def _run_at_start(code: str, name: str) -> str:
+    """What a new process prints that has the environment variable ``name``."""
+    return subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(ROOT / "lambda"), "AWS_DEFAULT_REGION": "us-east-1", name: "fetch"},
         check=True,
         capture_output=True,
         text=True,
+    ).stdout.strip()
+
+
+_COLLECTOR_AT_THE_START = """
+import gc, sys
+enabled = []
+class Probe:
+    def find_spec(name, path=None, target=None):
+        if name == "botocore":
+            enabled.append(gc.isenabled())
+sys.meta_path.insert(0, Probe)
+from url_fetcher import handler
+print(*enabled, gc.isenabled(), gc.get_freeze_count() > 50_000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("AWS_LAMBDA_FUNCTION_NAME", "False True True"), ("ANY_OTHER_NAME", "True True False")],
+)
+def test_in_lambda_the_garbage_collector_leaves_alone_what_the_start_makes(name: str, state: str) -> None:
+    """It is off until the process has started, and never looks at what was made then."""
+    assert _run_at_start(_COLLECTOR_AT_THE_START, name) == state
+
+
+@pytest.mark.parametrize(("name", "made"), [("AWS_LAMBDA_FUNCTION_NAME", True), ("ANY_OTHER_NAME", False)])
+def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: bool) -> None:
+    """The first invocation finds its client; outside Lambda nothing asks for a Region on import."""
+    code = "from url_fetcher import handler; print('kinesis' in vars(handler.CLIENTS))"
+
+    assert _run_at_start(code, name) == str(made)
+
+
+def test_the_start_does_not_wait_for_the_queue() -> None:
+    """What only messages and events of many URLs need is not loaded for any other event."""
+    code = (
+        "import sys; from url_fetcher import handler; late = ('url_fetcher.queue', 'url_fetcher.messages'); "
+        "print([name for name in sys.modules if name.startswith(late)])"
     )
 
-    assert done.stdout.strip() == str(made)
+    assert _run_at_start(code, "AWS_LAMBDA_FUNCTION_NAME") == "[]"

@@ -80,6 +80,7 @@ own = logging.getLogger("library.with.a.handler")
 own.addHandler(logging.StreamHandler(sys.stderr))
 own.propagate = False
 from url_fetcher import handler
+from url_fetcher.errors import IngestionError
 
 class Secrets:
     def get_secret_value(self, SecretId):
@@ -113,7 +114,7 @@ handler.CLIENTS._given_secrets_manager = Secrets()
 handler.CLIENTS._s3 = Objects()
 handler.CLIENTS._kinesis = Stream()
 del handler.CLIENTS.kinesis
-with contextlib.suppress(handler.IngestionError):
+with contextlib.suppress(IngestionError):
     handler.handler({"source": "s"}, Context())
 # As urllib3 says it of a header line without a colon.
 url = "https://a.example/?page=1&apikey=t0psecret"

@@ -1,11 +1,13 @@
 """What the pipeline of pipeline.toml costs a month, from list prices: the tables of docs/cost.md."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from ingestion_pipeline.settings.file import read
-from ingestion_pipeline.settings.tables import Settings
+from ingestion_pipeline.settings.forms import GZIP
+from ingestion_pipeline.settings.tables import FetchSettings, Settings
 from tools.terraform import ROOT
 
 REGION, PRICES_AS_OF = "us-east-1", "November 2025"
@@ -18,7 +20,10 @@ RUN_SECONDS = 10
 RUN_MIB = 1
 """Record lines of one run, such as 1,000 of 1 KiB."""
 COMPRESSION = 5
-"""How many times smaller GZIP makes JSON."""
+"""How many times smaller GZIP makes JSON, Firehose's and that of `fetch.packing`."""
+STEADY_MIB = (Decimal("0.1"), Decimal(1), Decimal(10))
+"""Record lines a second, all the time, for which both packings are compared."""
+PACKINGS = {"lines": "lines", GZIP: "gzip members"}
 RUN_LOG_KIB = 5
 POLLERS, POLL_SECONDS = 5, 20
 """Lambda's, of a queue whose concurrency is bounded, and how long SQS lets one wait at most:
@@ -95,15 +100,19 @@ class Usage:
         return Decimal(self.runs * RUN_MIB) / GIB_MIB
 
     @property
+    def sent_mib(self) -> Decimal:
+        """What is put on the stream, and what Firehose reads."""
+        return _sent(Decimal(self.runs * RUN_MIB), self.settings.fetch.packing)
+
+    @property
     def shard_hours(self) -> int:
         """Of all shards."""
         return self.settings.stream.shard_count * HOURS
 
     @property
     def units(self) -> Decimal:
-        """Units of 25 KiB; a packed Kinesis record is billed as so many as it begins."""
-        pack_kib = self.settings.fetch.pack_kib
-        return self.runs * Decimal(RUN_MIB * 1024) / pack_kib * -(-pack_kib // UNIT_KIB)
+        """Units of 25 KiB, for what is put on the stream."""
+        return _units(self.sent_mib, self.settings.fetch.pack_kib)
 
     @property
     def polls(self) -> int:
@@ -114,6 +123,16 @@ class Usage:
     def objects(self) -> int:
         """At most one each time that Firehose's buffer is flushed, and none if nothing came."""
         return min(self.runs, HOURS * 3600 // max(1, self.settings.delivery.buffer_seconds))
+
+
+def _sent(mib: Decimal, packing: str) -> Decimal:
+    """What record lines become on the stream."""
+    return mib / COMPRESSION if packing == GZIP else mib
+
+
+def _units(mib: Decimal, pack_kib: int) -> Decimal:
+    """Units of 25 KiB; a packed Kinesis record is billed as so many as it begins."""
+    return mib * 1024 / pack_kib * -(-pack_kib // UNIT_KIB)
 
 
 def price(name: str) -> Decimal:
@@ -134,7 +153,7 @@ LINES: Mapping[str, Callable[[Usage], Decimal]] = {
     ),
     "SQS: polling, if the work queue is consumed": lambda use: use.polls * price("queue_requests") / MILLION,
     "SQS: events": lambda use: use.runs * REQUESTS_PER_EVENT * price("queue_requests") / MILLION,
-    "Firehose": lambda use: use.gib * price("firehose"),
+    "Firehose": lambda use: use.sent_mib / GIB_MIB * price("firehose"),
     "S3: objects": lambda use: use.objects * price("objects") / 1000,
     "S3: each month's data, for every month that it is kept": lambda use: (
         use.gib / COMPRESSION * price("storage")
@@ -181,6 +200,52 @@ def cost_summary(environment: str = "prod") -> str:
     }
     rows["**with everything else**"] = [Decimal(sum(each.values())) for each in bills]
     return _header() + "".join(_row(name, amounts) for name, amounts in rows.items())
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What a steady flow of records uses in a month, with the default size of packs.
+
+    Attributes:
+        mib: Record lines a second.
+        packing: The setting ``fetch.packing``.
+    """
+
+    mib: Decimal
+    packing: str
+
+    @property
+    def shards(self) -> int:
+        """As many as take it: 1 MiB a second each."""
+        return math.ceil(_sent(self.mib, self.packing))
+
+    @property
+    def usd(self) -> Decimal:
+        """The price of shards, puts and Firehose."""
+        mib = _sent(self.mib, self.packing) * HOURS * 3600
+        puts = _units(mib, FetchSettings().pack_kib) * price("units") / MILLION
+        return _cents(self.shards * HOURS * price("shard") + puts + mib / GIB_MIB * price("firehose"))
+
+
+def packing_table() -> str:
+    """Markdown: shards and price of both packings, by the records that flow."""
+    lines = [
+        f"| | {' | '.join(f'{mib} MiB a second' for mib in STEADY_MIB)} |\n|---|{'--:|' * len(STEADY_MIB)}\n"
+    ]
+    for packing, name in PACKINGS.items():
+        flows = [Steady(mib, packing) for mib in STEADY_MIB]
+        lines.append(f"| shards for {name} | {' | '.join(str(flow.shards) for flow in flows)} |\n")
+        lines.append(_row(f"USD a month for {name}", [flow.usd for flow in flows]))
+    return "".join(lines)
+
+
+def packing_summary() -> str:
+    """One sentence for the README: the price of both packings, and where it says when to switch."""
+    lines, members = (Steady(Decimal(1), packing).usd for packing in PACKINGS)
+    return (
+        f"\nAt a steady 1 MiB of lines a second, shards, puts and Firehose cost {lines:.2f} USD a month,\n"
+        f'with `fetch.packing = "gzip"` {members:.2f} ([when and how to switch](docs/packing.md)).\n'
+    )
 
 
 def _header() -> str:

@@ -30,7 +30,7 @@ SOURCE_TYPES = SCHEMA.with_name("source_types.py")
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
-    from tools.docs.cost import cost_summary, cost_table, prices_table
+    from tools.docs.cost import cost_summary, cost_table, packing_summary, packing_table, prices_table
     from tools.docs.diagram import mermaid
     from tools.docs.source_types import source_types_module
     from tools.docs.tables import outputs_table, settings_table
@@ -38,11 +38,14 @@ def documents() -> dict[Path, str]:
 
     stack, schema = _stack(), _schema()
     parts = {
-        README: {"diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n", "cost": cost_summary()},
+        README: {
+            "diagram": f"```mermaid\n{mermaid(stack, short=True)}```\n",
+            "cost": cost_summary() + packing_summary(),
+        },
         ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
         SETTINGS: {"settings": settings_table()},
         OUTPUTS: {"outputs": outputs_table()},
-        COST: {"cost": cost_table(), "prices": prices_table()},
+        COST: {"cost": cost_table(), "packing": packing_table(), "prices": prices_table()},
     }
     return {
         **{path: with_parts(path.read_text(encoding="utf-8"), given) for path, given in parts.items()},

@@ -10,7 +10,7 @@ from tools.terraform import ROOT
 sys.path[:0] = [str(ROOT / "constructs")]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from ingestion_pipeline.code.bundle import BundleError, Target  # noqa: E402
+from ingestion_pipeline.code.target import BundleError, Target  # noqa: E402
 from tools.module.emit import NAME, emit  # noqa: E402
 
 TARGETS = {"aws": Target("python3.13", "arm64"), "host": Target.of("host", "host")}

@@ -21,6 +21,7 @@ MODULES = {
 
 FILES = {
     "fetch": "function",
+    "stream_gzip": "stream",
     "work": "work_queue",
     "trigger": "work_queue",
     "fetch/secrets": "secrets",

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
+from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER
 from ingestion_pipeline.settings.tables import (
@@ -40,6 +42,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         target: What the zip beside the module was built for.
     """
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
+    existing = existing_validations()
     return {
         "account_id": (
             _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
@@ -60,10 +63,12 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _apart("dead_letters_prefix", ERRORS, dead_in_errors),
             *_apart_from_own_folders("dead_letters_prefix", "var.dead_letters_prefix"),
         ),
+        "delivery_compression": (_gzip_alone(),),
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
-        **existing_validations(),
+        **existing,
+        "existing_stream": (*existing["existing_stream"], *_packing_of_the_existing_stream()),
     }
 
 
@@ -102,6 +107,36 @@ def _network() -> Validation:
     return Validation(
         "(length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)",
         advice.replace("vpc.", "vpc_"),
+    )
+
+
+def _gzip_alone() -> Validation:
+    (advice,) = _advice(
+        lambda: Settings(
+            fetch=FetchSettings(packing=GZIP), delivery=DeliverySettings(compression="UNCOMPRESSED")
+        )
+    )
+    return Validation(
+        f'var.fetch_packing != "{GZIP}" || var.delivery_compression == "GZIP"',
+        f"delivery_compression {advice.replace('fetch.', 'fetch_')}",
+    )
+
+
+def _packing_of_the_existing_stream() -> tuple[Validation, ...]:
+    packing, words = "var.existing_stream.packing", json.dumps(STREAM_PACKINGS)
+    return (
+        Validation(
+            "var.existing_stream == null || !var.delivery_keep_former", f"delivery_keep_former {ONE_STREAM}"
+        ),
+        Validation(
+            f"var.existing_stream == null ? true : contains({words}, {packing})",
+            f"existing_stream.packing must be one of {', '.join(STREAM_PACKINGS)}",
+        ),
+        Validation(
+            f'var.existing_stream == null || (var.fetch_packing == "{GZIP}") == '
+            f'(try({packing}, "") == "{GZIP}")',
+            f"fetch_packing {OTHER_PACKING}",
+        ),
     )
 
 

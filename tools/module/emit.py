@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from tools.docs.generate import with_parts
 from tools.module import hcl
 from tools.module.capabilities import all_remarks, resource_files

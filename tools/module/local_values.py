@@ -35,7 +35,7 @@ from tools.module.source_checks import (
     source_tables,
 )
 from tools.module.synthesis import Synthesis
-from tools.module.variables import local_name, part_variable
+from tools.module.variables import local_name, part_variable, without_form
 
 LABELLED = ("dev", "prod")
 """Environments with a label of their own in the tag."""
@@ -59,7 +59,11 @@ PARTITION = (
 def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
     """Expression by name, in groups that belong together."""
     return [
-        {"create": {local_name(part): _is_made(part) for part in synthesis.made}},
+        {
+            "create": {
+                local_name(part): _is_made(part) for part in dict.fromkeys(map(without_form, synthesis.made))
+            }
+        },
         _place(synthesis.names),
         {"cut_names": CUT},
         _named(),

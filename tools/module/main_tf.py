@@ -6,7 +6,7 @@ from typing import Any
 
 from tools.module.source_checks import source_preconditions
 from tools.module.synthesis import Synthesis
-from tools.module.variables import local_name
+from tools.module.variables import local_name, without_form
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
 TEXT = re.compile(rf'"{REFERENCE.pattern}"')
@@ -84,11 +84,13 @@ def short_name(path: str) -> str:
     """The name of a resource in the module, from its path in the tree of constructs.
 
     ``<stack>/pipeline/fetch/access/role`` becomes ``fetch_access_role``, and where a part only
-    repeats the one above, as in ``stream/stream``, it is left out.
+    repeats its neighbour, as in ``stream/stream`` and ``stream-gzip/stream``, it is left out.
     """
     parts = path.split("/")[2:]
     distinct = [
-        part for part, below in zip(parts, [*parts[1:], ""], strict=True) if not below.startswith(part)
+        part
+        for above, part, below in zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+        if not below.startswith(part) and not above.startswith(f"{part}-")
     ]
     return "_".join(distinct).replace("-", "_")
 
@@ -168,5 +170,5 @@ def _condition(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> str:
     """When a block is made: unless its part exists, and if its construct makes no condition of its own."""
     parts = [part for part, paths in synthesis.parts.items() if path in paths]
     own = OWN_COUNT.fullmatch(body.get("count", ""))
-    made = f"local.create.{local_name(parts[-1])}" if parts else "var.enabled"
+    made = f"local.create.{local_name(without_form(parts[-1]))}" if parts else "var.enabled"
     return f"{made} && {own[1]}" if own else made

@@ -14,7 +14,7 @@ from tools.terraform import LOCK, ROOT, environment, init, run
 sys.path[:0] = [str(ROOT / "constructs")]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from ingestion_pipeline.code.bundle import Target  # noqa: E402
+from ingestion_pipeline.code.target import Target  # noqa: E402
 from tools.module.blocks import TABLE  # noqa: E402
 from tools.module.main_tf import main_tf  # noqa: E402
 from tools.module.synthesis import synthesize  # noqa: E402

@@ -7,7 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -17,13 +17,20 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.schedules import ScheduleTable
 from ingestion_pipeline.settings.source_permissions import permitted, sid
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
 from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
-from tools.module.variables import local_name, part_variable, settings_with_variable, variable_name
+from tools.module.variables import (
+    local_name,
+    part_variable,
+    settings_with_variable,
+    variable_name,
+    without_form,
+)
 
 KNOWN: dict[str, object] = {
     "pipeline.name": "module",
@@ -221,16 +228,17 @@ class ModuleExisting(Existing):
     parts: dict[str, frozenset[str]]
     references: dict[str, Reference]
 
-    def use(self, name: str, make: Callable[[], R]) -> R:
+    def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:
         """What stands for the part, whether it is made or exists."""
         before = self.paths()
         made = make()
-        self.parts[name] = self.paths() - before
-        self.references[name] = made
-        local = local_name(name)
-        given: dict[str, Any] = {each: f"${{local.{local}.{each}}}" for each in part_attributes(name)}
+        part = f"{name}{form.value}"
+        self.parts[part] = self.paths() - before
+        self.references[part] = made
+        local = local_name(part)
+        given: dict[str, Any] = {each: f"${{local.{local}.{each}}}" for each in part_attributes(part)}
         if "kms_key" in given:
-            given["kms_key"] = f"${{local.{local}_kms_key}}"
+            given["kms_key"] = f"${{local.{local_name(name)}_kms_key}}"
         if isinstance(made, StreamReference):
             given["other_kms_keys"] = made.other_kms_keys
         kind = KINDS.get(type(made), type(made))
@@ -242,9 +250,9 @@ class ModuleExisting(Existing):
 
 
 def part_attributes(name: str) -> list[str]:
-    """The attributes of a part that its user gives."""
-    about = {column.name: column.metadata for column in fields(Existing)}[name]
-    return [each.removesuffix("?") for each in about["attributes"].split()]
+    """The attributes of a part that its user gives; a stream's packing is only checked, and is none."""
+    about = {column.name: column.metadata for column in fields(Existing)}[without_form(name)]
+    return [each.removesuffix("?") for each in about["attributes"].split() if each != "packing?"]
 
 
 def synthesize(target: Target, output: Path) -> Synthesis:
@@ -276,7 +284,7 @@ def synthesize(target: Target, output: Path) -> Synthesis:
     outputs = config["output"]
     made: dict[str, dict[str, str]] = defaultdict(dict)
     for key in [key for key in outputs if key.startswith(MADE)]:
-        part, name = key.removeprefix(MADE).split("-")
+        part, _, name = key.removeprefix(MADE).rpartition("-")
         made[part][name] = outputs.pop(key)["value"]
     (package,) = output.glob("stacks/*/assets/**/*.zip")
     return Synthesis(config, package, existing.parts, made, settings.module_names.used)

@@ -67,7 +67,13 @@ def _named_places(main: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _named(case: str, names: Names, places: Mapping[str, str], used: Mapping[str, Name]) -> str:
-    inputs = {"name": quoted(names.name), "environment": quoted(names.environment), "sources": SCHEDULED}
+    # With both packings and a schedule everything that has a name is there.
+    inputs = {
+        "name": quoted(names.name),
+        "environment": quoted(names.environment),
+        "delivery_keep_former": literal(True),
+        "sources": SCHEDULED,
+    }
     given = attributes(inputs, 4)
     assertions = [
         _assertion(

@@ -1,11 +1,12 @@
 """The module's variables: one a setting, those that every module has, and the parts that may exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.tables import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
 from tools.module.cross_validations import cross_validations
@@ -138,25 +139,34 @@ def _input(name: str, rule: Rule, default: object) -> Input:
 
 def part_variable(part: str) -> str:
     """The variable by which a part is given that exists."""
-    about = {column.name: column.metadata for column in fields(Existing)}[part]
-    return str(about["variable"] or f"existing_{part}")
+    name = without_form(part)
+    about = {column.name: column.metadata for column in fields(Existing)}[name]
+    return str(about["variable"] or f"existing_{name}")
 
 
 def local_name(part: str) -> str:
     """The local value that holds a part's attributes, whether it is made or exists."""
-    return part_variable(part).removeprefix("existing_")
+    _, *form = part.split("-")
+    return "_".join([part_variable(part).removeprefix("existing_"), *form])
+
+
+def without_form(part: str) -> str:
+    """The part's name without the form of records, of which one part that exists replaces both."""
+    return part.partition("-")[0]
 
 
 def _parts() -> Iterator[Input]:
     """A variable for each part: an object, so that whether it is given is known at plan."""
     for column in fields(Existing):
         about = column.metadata
-        attributes = ", ".join(_attribute(name, about["kms_key"]) for name in about["attributes"].split())
+        defaults = {"kms_key": about["kms_key"], "packing": Form.LINES.packing}
+        attributes = ", ".join(_attribute(name, defaults) for name in about["attributes"].split())
         yield Input(part_variable(column.name), f"object({{ {attributes} }})", about["meaning"], None)
 
 
-def _attribute(name: str, kms_key: str) -> str:
+def _attribute(name: str, defaults: Mapping[str, str]) -> str:
     if not name.endswith("?"):
         return f"{name} = string"
-    default = f', "{kms_key}"' if kms_key else ""
+    given = defaults.get(name.removesuffix("?"))
+    default = f', "{given}"' if given else ""
     return f"{name.removesuffix('?')} = optional(string{default})"

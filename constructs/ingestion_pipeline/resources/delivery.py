@@ -1,6 +1,7 @@
 """Delivery: from the stream to the lake, without code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cdktf import ITerraformDependable
 from constructs import Construct
@@ -17,6 +18,7 @@ from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import (
     decrypt_objects,
     encrypt_objects,
+    of_form,
     read_stream,
     read_with_key,
     trust,
@@ -24,6 +26,7 @@ from ingestion_pipeline.resources.policies import (
     write_objects,
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
+from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -31,10 +34,14 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.expressions import chosen
+from ingestion_pipeline.settings.forms import Form, Forms
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.tables import DATA_FOLDER, DeliverySettings
 
-NAME = Name("delivery_stream", "delivery", 64)
+NAMES = {
+    Form.LINES: Name("delivery_stream", "delivery", 64),
+    Form.MEMBERS: Name("delivery_stream_gzip", "delivery-gzip", 64),
+}
 """https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html"""
 ROLE_NAME = Name("delivery_role", "delivery", ROLE_CHARACTERS, with_region=True)
 
@@ -55,6 +62,10 @@ DRAWN = {
 }
 
 REMARKS = {
+    "aws_kinesis_firehose_delivery_stream.extended_s3_configuration.file_extension": (
+        "What it reads are gzip members: joined they are a file of gzip, with the name that Firehose gives "
+        "its own: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html"
+    ),
     "sts:ExternalId": "Without it, another account's Firehose could be talked into using the role.",
     "aws_kinesis_firehose_delivery_stream.depends_on": (
         "A role whose policy is not there yet fails the first apply now and then: "
@@ -65,25 +76,26 @@ REMARKS = {
 
 
 class Delivery(Construct):
-    """A Firehose delivery stream that reads the record stream and writes objects by the hour.
+    """A Firehose delivery stream for each form of records, which writes objects by the hour.
 
-    Creates: a log group with one log stream, a role, the delivery stream.
-    Protects: the role reads one stream and writes below two prefixes of one bucket and to one log
+    Creates: a log group with one log stream, a role, one delivery stream or two.
+    Protects: the role reads their streams and writes below two prefixes of one bucket and to one log
     stream; only Firehose on behalf of this account may assume it.
 
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        names: Gives the names of the delivery stream and of the role.
+        names: Gives the names of the delivery streams and of the role.
         account_id: Of the account that it runs in.
-        stream: What is read.
+        forms: Which forms there are.
+        streams: What is read, by the form.
         bucket: Where objects are written.
         settings: Buffers, compression, prefixes, days that the log is kept.
         existing: The parts that exist.
         depends_on: What protects the bucket and has to be there before the first object.
 
     Attributes:
-        delivery_stream: Its name is an output.
+        delivery_streams: By the form of what they read; the names are outputs.
         role: Whose ARN a key's policy may have to name.
     """
 
@@ -94,15 +106,15 @@ class Delivery(Construct):
         *,
         names: Names,
         account_id: str,
-        stream: StreamReference,
+        forms: Forms,
+        streams: Mapping[Form, StreamReference],
         bucket: BucketReference,
         settings: DeliverySettings,
         existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        name = names.of(NAME)
-        log_stream = self._log_stream(name, settings, existing)
+        log_stream = self._log_stream(names.of(NAMES[Form.LINES]), settings, existing)
         prefixes = [f"{settings.data_prefix}{DATA_FOLDER}", settings.error_prefix]
         self.role = Role(
             self,
@@ -110,8 +122,13 @@ class Delivery(Construct):
             name=names.of(ROLE_NAME),
             trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
-                *read_stream(stream.arn),
-                *read_with_key(stream),
+                *(
+                    each
+                    for form, stream in streams.items()
+                    for each in of_form(
+                        form, [*read_stream(stream.arn), *read_with_key(stream)], when=forms.exists(form)
+                    )
+                ),
                 *write_objects(bucket.arn, prefixes),
                 *encrypt_objects(bucket),
                 *decrypt_objects(bucket),
@@ -123,28 +140,31 @@ class Delivery(Construct):
         logging = KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions(
             enabled=True, log_group_name=log_stream.log_group_name_input, log_stream_name=log_stream.name
         )
-        source = KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
-            kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
-        )
-        destination = KinesisFirehoseDeliveryStreamExtendedS3Configuration(
-            role_arn=self.role.role.arn,
-            bucket_arn=bucket.arn,
-            prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
-            error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
-            buffering_size=settings.buffer_mib,
-            buffering_interval=settings.buffer_seconds,
-            compression_format=settings.compression,
-            cloudwatch_logging_options=logging,
-        )
-        self.delivery_stream = KinesisFirehoseDeliveryStream(
-            self,
-            "delivery-stream",
-            name=name,
-            destination="extended_s3",
-            kinesis_source_configuration=source,
-            extended_s3_configuration=destination,
-            depends_on=[*self.role.policies, *depends_on],
-        )
+        self.delivery_streams: dict[Form, KinesisFirehoseDeliveryStream] = {}
+        for form, stream in streams.items():
+            source = KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
+                kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
+            )
+            destination = KinesisFirehoseDeliveryStreamExtendedS3Configuration(
+                role_arn=self.role.role.arn,
+                bucket_arn=bucket.arn,
+                prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
+                error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
+                buffering_size=settings.buffer_mib,
+                buffering_interval=settings.buffer_seconds,
+                cloudwatch_logging_options=logging,
+                **_compression(form, settings),
+            )
+            self.delivery_streams[form] = KinesisFirehoseDeliveryStream(
+                self,
+                f"delivery-stream{form.value}",
+                name=names.of(NAMES[form]),
+                destination="extended_s3",
+                kinesis_source_configuration=source,
+                extended_s3_configuration=destination,
+                depends_on=[*self.role.policies, *depends_on],
+            )
+            exist_only_if(self.delivery_streams[form], forms.exists(form))
 
     def _log_stream(self, name: str, settings: DeliverySettings, existing: Existing) -> CloudwatchLogStream:
         def make() -> LogGroupReference:
@@ -160,3 +180,10 @@ class Delivery(Construct):
         # In a group that exists, it stands beside the log streams of others.
         own_name = chosen(existing.has("delivery_log_group"), name, "DestinationDelivery")
         return CloudwatchLogStream(self, "log-stream", name=own_name, log_group_name=group.name)
+
+
+def _compression(form: Form, settings: DeliverySettings) -> dict[str, Any]:
+    """How objects are compressed and called; gzip members are written as they come."""
+    if form is Form.LINES:
+        return {"compression_format": settings.compression}
+    return {"compression_format": "UNCOMPRESSED", "file_extension": ".gz"}

@@ -15,7 +15,8 @@ from ingestion_pipeline.bindings import (
     LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
     LambdaFunctionTracingConfig,
 )
-from ingestion_pipeline.code.bundle import Bundle, Target
+from ingestion_pipeline.code.bundle import Bundle
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
 from ingestion_pipeline.resources.function_url import FunctionUrl
 from ingestion_pipeline.resources.policies import (
@@ -23,6 +24,7 @@ from ingestion_pipeline.resources.policies import (
     decrypt_objects,
     decrypt_secrets,
     encrypt_objects,
+    of_form,
     read_configuration,
     read_lists,
     read_secrets,
@@ -58,6 +60,7 @@ from ingestion_pipeline.settings.expressions import (
     optional_blocks,
     plus,
 )
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
@@ -101,8 +104,8 @@ class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
     Creates: its log group, a role, the function, what becomes of events that fail, a URL if one is wanted.
-    Protects: the role writes one stream, one folder of dead letters, two queues and one log group;
-    it reads and uses only what its sources name.
+    Protects: the role writes the stream of each form of records, one folder of dead letters, two queues
+    and one log group; it reads and uses only what its sources name.
 
     Args:
         scope: Parent in the construct tree.
@@ -110,6 +113,8 @@ class FetchFunction(Construct):
         names: Gives the names of the function and of the role.
         code: The zip.
         stream: Where records are put.
+        streams: All that exist, by the form of their records: an invocation that began before `stream`
+            became another one may go on with its own.
         bucket: Where undeliverable records are stored.
         queue: Where events are sent that failed after all retries.
         work_queue: Where events come from, and where the function sends what it has no time for.
@@ -131,6 +136,7 @@ class FetchFunction(Construct):
         names: Names,
         code: Bundle,
         stream: StreamReference,
+        streams: Mapping[Form, StreamReference],
         bucket: BucketReference,
         queue: QueueReference,
         work_queue: QueueReference,
@@ -143,7 +149,11 @@ class FetchFunction(Construct):
         own_log: list[CloudwatchLogGroup] = []
         log_group = existing.use("function_log_group", lambda: self._make_log_group(name, function, own_log))
         permissions = [
-            *write_stream(stream.arn),
+            *(
+                each
+                for form, one in streams.items()
+                for each in of_form(form, write_stream(one.arn), when=settings.forms.exists(form))
+            ),
             *write_with_key(stream),
             *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
             *encrypt_objects(bucket),
@@ -197,6 +207,7 @@ class FetchFunction(Construct):
                     "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
                     "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
                     "WORK_QUEUE_URL": work_queue.url,
+                    "WORK_QUEUE_IS_READ": as_text(settings.queue_is_consumed),
                     "DEAD_LETTER_QUEUE_URL": queue.url_or_empty,
                     "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
                     "POWERTOOLS_SERVICE_NAME": name,

@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingestion_pipeline.settings import source_permissions
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
-from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.expressions import Condition, all_of
+from ingestion_pipeline.settings.forms import GZIP, Form
 
 REMARKS = {
     "RequireTls": "A deny: its stars permit nothing.",
@@ -54,6 +55,18 @@ def trust(service: str, **conditions: str) -> list[Statement]:
     """
     keys = {key.replace("__", ":"): value for key, value in conditions.items()}
     return [Statement("Trust", ["sts:AssumeRole"], services=[service], conditions=keys)]
+
+
+def of_form(form: Form, statements: Sequence[Statement], *, when: Condition) -> list[Statement]:
+    """The same for the stream of one form of records, as far as there is one.
+
+    Args:
+        form: Whose stream it is; part of the sids, for a role may use the streams of both.
+        statements: For its stream.
+        when: Whether the stream exists.
+    """
+    ending = "" if form is Form.LINES else GZIP.capitalize()
+    return [replace(each, sid=each.sid + ending, when=all_of(when, each.when)) for each in statements]
 
 
 def write_stream(stream_arn: str) -> list[Statement]:

@@ -4,11 +4,17 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import KinesisStream
 from ingestion_pipeline.resources.drawing import Drawing
+from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import StreamReference
+from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name
 from ingestion_pipeline.settings.tables import StreamSettings
 
-NAME = Name("stream", "stream", 128)
+NAMES = {
+    Form.LINES: Name("stream", "stream", 128),
+    Form.MEMBERS: Name("stream_gzip", "stream-gzip", 128),
+}
 """https://docs.aws.amazon.com/streams/latest/APIReference/API_CreateStream.html"""
 
 DRAWN = {"aws_kinesis_stream": Drawing("Kinesis stream", "[[ ]]")}
@@ -24,12 +30,23 @@ class RecordStream(Construct):
         id_: Name within the parent; becomes part of the Terraform address.
         name: The stream's, up to 128 characters.
         settings: Shards, retention and keys.
+        form: What it holds.
+        exists: Whether it is made, if only Terraform will know.
 
     Attributes:
         reference: Its name goes to the function, its ARN to whoever writes or reads.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, settings: StreamSettings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        settings: StreamSettings,
+        form: Form = Form.LINES,
+        exists: Condition = True,
+    ) -> None:
         super().__init__(scope, id_)
         stream = KinesisStream(
             self,
@@ -41,9 +58,11 @@ class RecordStream(Construct):
             kms_key_id=settings.kms_key,
             stream_mode_details={"stream_mode": "PROVISIONED"},
         )
+        exist_only_if(stream, exists)
         self.reference = StreamReference(
             name=stream.name,
             arn=stream.arn,
             kms_key=settings.kms_key,
             other_kms_keys=settings.other_kms_keys,
+            packing=form.packing,
         )

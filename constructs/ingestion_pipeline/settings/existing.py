@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from ingestion_pipeline.settings.expressions import Condition, given, not_empty
+from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
 from ingestion_pipeline.settings.tables import (
     AWS_KINESIS_KEY,
@@ -23,6 +24,17 @@ PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
 
 BESIDE = "take one beside the function, or leave it out, and one is made"
 ONE_OF_BOTH = "give the name and the ARN of one and the same"
+
+ONE_STREAM = (
+    "is for streams that are made: one that exists keeps its packing; for another packing give another "
+    "stream, once everything on the first is delivered"
+)
+
+STREAM_PACKINGS = ("lines", GZIP)
+OTHER_PACKING = (
+    "is not what the existing stream holds, which keeps its packing for ever: give another stream, with the "
+    "`packing` that it holds"
+)
 
 REFERENCE = "${"
 """Part of every value that only Terraform will know."""
@@ -114,6 +126,7 @@ class StreamReference(Reference):
         name: Its name.
         kms_key: ``alias/aws/kinesis``, or the ARN of the key that it is encrypted with.
         other_kms_keys: ARNs of the next key before a change, and of the former one after it.
+        packing: What it holds for ever, ``lines`` or ``gzip``; what the packing ``none`` puts are lines.
     """
 
     form = rf"arn:[a-z-]+:kinesis:{IN_A_REGION}:stream/(?P<name>[A-Za-z0-9_.-]{{1,128}})"
@@ -123,10 +136,14 @@ class StreamReference(Reference):
     name: str
     kms_key: str = AWS_KINESIS_KEY
     other_kms_keys: tuple[str, ...] = ()
+    packing: str = "lines"
 
     def __post_init__(self) -> None:
-        """Check the ARN, and the further keys as the settings would."""
+        """Check the ARN, the further keys as the settings would, and the packing."""
         super().__post_init__()
+        if self.packing not in STREAM_PACKINGS:
+            advice = f"must be one of {', '.join(STREAM_PACKINGS)}"
+            raise SettingsError([Problem("StreamReference.packing", self.packing, advice)])
         if not any(REFERENCE in key for key in self.other_kms_keys):
             StreamSettings(other_kms_keys=self.other_kms_keys)
 
@@ -275,8 +292,8 @@ class Existing:
         default=None,
         metadata=part(
             "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it "
-            "is encrypted with, if it is one.",
-            attributes="arn name kms_key?",
+            "is encrypted with, if it is one, and `packing` what it holds for ever, `lines` or `gzip`.",
+            attributes="arn name kms_key? packing?",
             kms_key=AWS_KINESIS_KEY,
         ),
     )
@@ -320,8 +337,14 @@ class Existing:
         ),
     )
 
-    def use(self, name: str, make: Callable[[], R]) -> R:
-        """The existing part of that name, or the one that ``make`` makes."""
+    def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:  # noqa: ARG002 - for the module
+        """The existing part of that name, or the one that ``make`` makes.
+
+        Args:
+            name: Of an attribute.
+            make: Makes the part.
+            form: Of the records that it is for, if there is one for each form.
+        """
         existing: R | None = getattr(self, name)
         return existing or make()
 
@@ -344,6 +367,7 @@ class Existing:
             )
             if given != default and existing is not None
         ]
+        problems += self._packing_problems(settings)
         pipeline = settings.pipeline
         for column in fields(self):
             if reference := getattr(self, column.name):
@@ -351,6 +375,16 @@ class Existing:
         problems += self._unusable_dead_letters(settings)
         if problems:
             raise SettingsError(problems)
+
+    def _packing_problems(self, settings: Settings) -> Iterator[Problem]:
+        """A stream that exists holds lines or gzip members, never both."""
+        if self.stream is None:
+            return
+        if settings.delivery.keep_former:
+            yield Problem("delivery.keep_former", True, ONE_STREAM)
+        if settings.forms.is_gzip != (self.stream.packing == GZIP):
+            advice = f"{OTHER_PACKING} (packing = {self.stream.packing!r})"
+            yield Problem("fetch.packing", settings.fetch.packing, advice)
 
     def _unusable_dead_letters(self, settings: Settings) -> Iterator[Problem]:
         """What the queue lacks that the dead letters of a consumed work queue go to."""

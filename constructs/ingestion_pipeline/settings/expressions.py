@@ -84,6 +84,18 @@ def given(text: str) -> Condition:
     return Unknown(f'{expression} != ""') if expression else bool(text)
 
 
+def equal(text: str, other: str) -> Condition:
+    """Whether a text is the other one, which is known."""
+    expression = expression_of(text)
+    return Unknown(f'{expression} == "{other}"') if expression else text == other
+
+
+def unequal(text: str, other: str) -> Condition:
+    """Whether a text is not the other one, which is known."""
+    expression = expression_of(text)
+    return Unknown(f'{expression} != "{other}"') if expression else text != other
+
+
 def not_empty(items: Sequence[str]) -> Condition:
     """Whether a list holds anything."""
     expression = expression_of(tuple(items))
@@ -182,5 +194,10 @@ def _literal(value: str | int) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
+    if expression := expression_of(value):
+        return expression
+    if value.startswith("${TfToken["):
+        # A reference, which CDKTF fills in without its braces where it follows a `${`.
+        return f'"${{{value}}}"'
     whole = value.startswith("${") and value.endswith("}")
-    return expression_of(value) or (value[2:-1] if whole else f'"{value}"')
+    return value[2:-1] if whole else f'"{value}"'

@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from ingestion_pipeline.settings.expressions import Condition, all_of, any_of, is_zero, negated
+from ingestion_pipeline.settings.forms import GZIP, Forms
 from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
 from ingestion_pipeline.settings.source_types import Source
@@ -78,6 +79,7 @@ ENVIRONMENT_TAG = "Environment"
 AMBIGUOUS_TAG = "differs only by case from another tag"
 MAX_TAGS = 49
 """A resource has up to 50; one of them is `Environment`."""
+ALREADY_GZIP = "is not what objects are with fetch.packing = gzip, which Firehose writes as they come"
 LITERAL_PREFIX = r"[A-Za-z0-9_][A-Za-z0-9_.=/-]{0,198}/"
 
 
@@ -254,6 +256,11 @@ class DeliverySettings(Checked):
         FIREHOSE_PREFIX,
     )
     log_retention_days: int = retention_days("Days that the delivery's error log is kept.")
+    keep_former: bool = switch(
+        False,
+        "Whether the stream and the delivery stream of the other packing exist too, while `fetch.packing` "
+        "changes and until what is on them is delivered.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -436,14 +443,17 @@ class FetchSettings(Checked):
         "ALLOW_PRIVATE_NETWORKS",
     )
     packing: str = one_of(
-        "lines", ("lines", "none"), "Many lines in one Kinesis record, or one.", variable="PACKING"
+        "lines",
+        ("lines", GZIP, "none"),
+        "What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one line.",
+        variable="PACKING",
     )
     pack_kib: int = whole(
         24,
         1,
         1_000,
-        "KiB that a packed Kinesis record aims at. Puts are billed by units of 25 KB; if those are 25,000 "
-        "bytes, 25 KiB are two units and 24 KiB still one.",
+        "KiB that a packed Kinesis record aims at, after compression. Puts are billed by units of 25 KB; if "
+        "those are 25,000 bytes, 25 KiB are two units and 24 KiB still one.",
         KINESIS_QUOTAS,
         "PACK_KIB",
     )
@@ -564,6 +574,11 @@ class Settings:
         return Names(self.pipeline.name, self.environment, self.pipeline.region)
 
     @property
+    def forms(self) -> Forms:
+        """The forms of records that are deployed."""
+        return Forms(self.fetch.packing, self.delivery.keep_former)
+
+    @property
     def configured_sources(self) -> ConfiguredSources:
         """The sources as the function gets them."""
         return ConfiguredSources(self.sources)
@@ -588,12 +603,20 @@ class Settings:
         problems = [
             *environment_problems("environment", self.environment),
             *self._overlapping_prefixes(),
+            *self._compressed_twice(),
             *self._early_expiry(),
             *source_problems(self.sources),
         ]
         problems = problems or self._throttled_queue()
         if problems:
             raise SettingsError(problems)
+
+    def _compressed_twice(self) -> list[Problem]:
+        """A compression that gzip members leave nothing to do for."""
+        if self.fetch.packing != GZIP or self.delivery.compression == "GZIP":
+            return []
+        advice = f"{ALREADY_GZIP}: leave it at GZIP, or pack lines"
+        return [Problem("delivery.compression", self.delivery.compression, advice)]
 
     def _overlapping_prefixes(self) -> list[Problem]:
         """Folders of the bucket that overlap: access to one would be access to the other."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from url_fetcher.deadline import Deadline, unbounded
-from url_fetcher.delivery.envelope import Origin
+from url_fetcher.delivery.envelope import Envelope, Origin
 from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable
 from url_fetcher.formats.splitter import Rejected
 
@@ -35,9 +35,10 @@ class PutsObjects(Protocol):
 class DeadLetters:
     """Writes rejected records to ``s3://<bucket>/<prefix>year=/month=/day=/hour=/<unique>.json.gz``.
 
-    One line a record: ``timestamp``, ``sourceUrl``, ``reason``, ``offset``, ``data`` as text or
-    ``dataBase64`` when it is not UTF-8, ``truncated``, ``totalBytes``. Without a bucket nothing
-    can be kept, and ``close`` raises if anything had to be.
+    One line a record: ``timestamp``, ``sourceUrl``, ``id``, ``reason``, ``offset``, ``data`` as text or
+    ``dataBase64`` when it is not UTF-8, ``truncated``, ``totalBytes``. ``id`` is that of the record's line
+    in the stream, or null if `whole_record` finds none. Without a bucket nothing can be kept, and ``close``
+    raises if anything had to be.
 
     Args:
         bucket: Empty for none.
@@ -132,6 +133,18 @@ def s3_client() -> "S3Client":
     return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
 
 
+def whole_record(data: bytes) -> bytes:
+    """The record that ``data`` is, as the stream would have it; empty if it is not one JSON value."""
+    # Imported by need: most runs have no dead letters.
+    from url_fetcher.formats.json_values import NotJson, check_value, one_line
+    from url_fetcher.formats.ndjson import SPACE
+
+    try:
+        return b"" if check_value(data) else one_line(data.strip(SPACE))
+    except (NotJson, RecursionError):
+        return b""
+
+
 def _line(origin: Origin, rejected: Rejected) -> bytes:
     try:
         name, data = "data", rejected.data.decode()
@@ -140,6 +153,7 @@ def _line(origin: Origin, rejected: Rejected) -> bytes:
     fields = {
         "timestamp": origin.timestamp,
         "sourceUrl": origin.source_url,
+        "id": _id(origin, rejected),
         "reason": rejected.reason,
         "offset": rejected.offset,
         name: data,
@@ -147,3 +161,9 @@ def _line(origin: Origin, rejected: Rejected) -> bytes:
         "totalBytes": rejected.total_bytes or len(rejected.data),
     }
     return msgspec.json.encode(fields) + b"\n"
+
+
+def _id(origin: Origin, rejected: Rejected) -> str | None:
+    is_whole = rejected.is_record and rejected.total_bytes <= len(rejected.data)
+    record = whole_record(rejected.data) if is_whole else b""
+    return Envelope(origin).id_of(record) if record else None

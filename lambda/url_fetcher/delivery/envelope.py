@@ -3,15 +3,15 @@
 from binascii import hexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, repeat
-from operator import add
-from typing import NamedTuple
+from itertools import repeat
 
 import msgspec
-from xxhash import xxh3_64_intdigest, xxh3_128_digest
+from xxhash import xxh3_64_intdigest, xxh3_128_digest, xxh3_128_hexdigest
 
 _ID_BYTES = 16
 _DIGITS = 2 * _ID_BYTES
+_PIECES = 4
+_ENDING = b"}\n"
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,98 @@ class Origin:
     identity: str
 
 
-class Lines(NamedTuple):
-    """Lines of the stream.
+class Lines:
+    """Lines of the stream, joined only when it is known which go together: few bytes are copied twice.
 
     Args:
-        data: All of them, each with its newline.
-        ends: Where in ``data`` each one ends.
+        records: What each one stands for.
+        pieces: Four a line: the end of the line before with the opening of this one, id, middle, record.
+        opening: What the first line begins with.
+        added_bytes: How much longer than its record a line is.
+    """
+
+    def __init__(
+        self, records: Sequence[bytes], pieces: list[bytes], *, opening: bytes, added_bytes: int
+    ) -> None:
+        self.records = records
+        self._lengths = list(map(len, records))
+        self._pieces = pieces
+        self._opening = opening
+        self._added_bytes = added_bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of all lines, each with its newline."""
+        return sum(self._lengths) + self._added_bytes * len(self._lengths)
+
+    def joined(self, first: int = 0, end: int | None = None) -> bytes:
+        """The lines from ``first`` up to ``end``, which is not among them; by default to the last."""
+        pieces = self._pieces[_PIECES * first : None if end is None else _PIECES * end]
+        if not pieces:
+            return b""
+        pieces[0] = self._opening
+        pieces.append(_ENDING)
+        return b"".join(pieces)
+
+    def each(self) -> list[bytes]:
+        """Every line by itself."""
+        data, end = self.joined(), 0
+        lines: list[bytes] = []
+        for length in self._lengths:
+            start, end = end, end + length + self._added_bytes
+            lines.append(data[start:end])
+        return lines
+
+    def only(self, index: int) -> "Lines":
+        """One of the lines."""
+        pieces = self._pieces[_PIECES * index : _PIECES * (index + 1)]
+        return Lines(
+            self.records[index : index + 1], pieces, opening=self._opening, added_bytes=self._added_bytes
+        )
+
+    def fitting(self, first: int, *, max_bytes: int, max_lines: int, guess: int) -> tuple[int, int]:
+        """How many lines from ``first`` on fit into ``max_bytes``, at most ``max_lines``, and their bytes.
+
+        A good ``guess`` saves a look at each line: summing many lengths is one call.
+        """
+        lengths, added_bytes = self._lengths, self._added_bytes
+        most = min(max_lines, len(lengths) - first)
+        count = min(guess, most)
+        size = sum(lengths[first : first + count]) + added_bytes * count
+        while count and size > max_bytes:
+            count -= 1
+            size -= lengths[first + count] + added_bytes
+        while count < most and size + (more := lengths[first + count] + added_bytes) <= max_bytes:
+            count += 1
+            size += more
+        return count, size
+
+
+class ReadyLines(Lines):
+    """Lines that were made before.
+
+    Args:
+        lines: Each with its newline.
         records: What each one stands for.
     """
 
-    data: bytes
-    ends: Sequence[int]
-    records: Sequence[bytes]
+    def __init__(self, lines: Sequence[bytes], records: Sequence[bytes]) -> None:
+        self.records = records
+        self._lines = lines
+        self._lengths = list(map(len, lines))
+        self._added_bytes = 0
+
+    def joined(self, first: int = 0, end: int | None = None) -> bytes:
+        """The lines from ``first`` up to ``end``."""
+        return b"".join(self._lines[first:end])
+
+    def each(self) -> list[bytes]:
+        """Every line by itself."""
+        return list(self._lines)
+
+    def only(self, index: int) -> Lines:
+        """One of the lines."""
+        return ReadyLines(self._lines[index : index + 1], self.records[index : index + 1])
 
 
 class Envelope:
@@ -62,20 +142,24 @@ class Envelope:
             encode(origin.source_url),
         )
         self._middle = b'","data":'
-        self._next = b"}\n" + self._opening
-        self.added_bytes = len(self._opening) + _DIGITS + len(self._middle) + len(b"}\n")
+        self._next = _ENDING + self._opening
+        self.added_bytes = len(self._opening) + _DIGITS + len(self._middle) + len(_ENDING)
+
+    def id_of(self, record: bytes) -> str:
+        """The ``id`` of one record, 32 hexadecimal digits; as in its line."""
+        return xxh3_128_hexdigest(record, self._seed)
+
+    def line_of(self, record: bytes, id_: str) -> bytes:
+        """The line of one record whose id is known."""
+        return b"%b%b%b%b}\n" % (self._opening, id_.encode(), self._middle, record)
 
     def lines(self, records: Sequence[bytes]) -> Lines:
         """One line for each of ``records``; no record may hold a line break."""
-        if not records:
-            return Lines(b"", [], records)
-        # All in C, a fifth of the cost of a loop: digests, one hexlify that also separates, slices, one join.
+        # All in C, a fifth of the cost of a loop: digests, one hexlify that also separates, slices.
         digests = b"".join(map(xxh3_128_digest, records, repeat(self._seed)))
-        pieces: list[bytes] = [self._next] * (4 * len(records) + 1)
-        pieces[0] = self._opening
-        pieces[1::4] = hexlify(digests, b",", _ID_BYTES).split(b",")
-        pieces[2::4] = [self._middle] * len(records)
-        pieces[3::4] = records
-        pieces[-1] = b"}\n"
-        ends = list(accumulate(map(add, map(len, records), repeat(self.added_bytes))))
-        return Lines(b"".join(pieces), ends, records)
+        pieces: list[bytes] = [self._next] * (_PIECES * len(records))
+        if records:
+            pieces[1::_PIECES] = hexlify(digests, b",", _ID_BYTES).split(b",")
+        pieces[2::_PIECES] = [self._middle] * len(records)
+        pieces[3::_PIECES] = records
+        return Lines(records, pieces, opening=self._opening, added_bytes=self.added_bytes)

@@ -1,8 +1,7 @@
 """Packs lines into the records that Kinesis bills."""
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import getrandbits
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from xxhash import xxh3_128_hexdigest
 from url_fetcher.delivery.envelope import Lines
 
 MAX_LINES = 500
-"""Firehose takes at most so many records out of one when it deaggregates."""
+"""Firehose takes at most so many records out of one when it deaggregates, and only plain lines."""
 
 _FIELD = "key"
 _KEY_BITS = 32
@@ -24,7 +23,7 @@ class Entry:
     """One record of a PutRecords request.
 
     Args:
-        data: Its lines.
+        data: Its lines, in the form in which they are sent.
         key: Its partition key, 1 to 256 characters.
         lines: How many lines ``data`` has.
     """
@@ -54,46 +53,102 @@ def random_key() -> str:
     return f"{getrandbits(_KEY_BITS):0{_KEY_BITS // 4}x}"
 
 
+class Form(Protocol):
+    """How lines become entries, and how many go into one.
+
+    Attributes:
+        max_lines: The most lines of an entry.
+        overhead_bytes: How much larger than its lines an entry's data may get at worst.
+    """
+
+    max_lines: int
+    overhead_bytes: int
+
+    def room(self, key_bytes: int) -> int:
+        """How many bytes of lines an entry should have under a key of that size; below 1, one line."""
+
+    def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
+        """Make ``count`` lines an entry under ``key``; gives the entries that are ready, in their order."""
+
+    def rest(self) -> Iterator[Entry]:
+        """The entries that were not ready."""
+
+    def stop(self) -> None:
+        """Make no more."""
+
+
+class Plain:
+    """Lines as they are.
+
+    Args:
+        pack_bytes: The largest entry, key included; a longer line makes an entry of its own, and with 1
+            each line does.
+    """
+
+    max_lines = MAX_LINES
+    overhead_bytes = 0
+
+    def __init__(self, pack_bytes: int) -> None:
+        self._pack_bytes = pack_bytes
+
+    def room(self, key_bytes: int) -> int:
+        """What the key leaves."""
+        return self._pack_bytes - key_bytes
+
+    def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
+        """The entry, at once."""
+        yield Entry(b"".join(lines), key, count)
+
+    def rest(self) -> Iterator[Entry]:
+        """Nothing."""
+        return iter(())
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
 class LinePacker:
     """Packs lines in the order they come, under random keys.
 
     Args:
-        pack_bytes: The largest entry, key included; a longer line makes an entry of its own.
+        form: What an entry is, and how large.
     """
 
-    def __init__(self, pack_bytes: int) -> None:
-        self._max_bytes = pack_bytes - _KEY_BITS // 4
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._room = form.room(_KEY_BITS // 4)
+        self._usual_lines = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._waiting_lines = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that are full with ``lines``."""
-        data, ends, _ = lines
-        first = start = 0
-        while first < len(ends):
-            # Found by arithmetic on the ends: searching and counting newlines costs more than packing.
-            last = bisect_right(ends, start + self._max_bytes - self._waiting_bytes, lo=first)
-            last = min(last, first + MAX_LINES - self._waiting_lines)
-            if last == first and not self._waiting:
-                last += 1
-            if last > first:
-                end = ends[last - 1]
-                self._wait(data[start:end], last - first)
-                first, start = last, end
-            if first < len(ends):
+        first, end = 0, len(lines.records)
+        while first < end:
+            count, size = lines.fitting(
+                first,
+                max_bytes=self._room - self._waiting_bytes,
+                max_lines=self._form.max_lines - self._waiting_lines,
+                guess=max(0, self._usual_lines - self._waiting_lines),
+            )
+            if not count and not self._waiting:
+                count, size = 1, lines.only(first).size
+            if count:
+                self._waiting.append(lines.joined(first, first + count))
+                self._waiting_bytes += size
+                self._waiting_lines += count
+                first += count
+            if first < end:
+                self._usual_lines = self._waiting_lines
                 yield from self.flush()
 
     def flush(self) -> Iterator[Entry]:
         """The lines that wait, as one entry."""
         if self._waiting:
-            yield Entry(b"".join(self._waiting), random_key(), self._waiting_lines)
+            yield from self._form.entries(self._waiting, random_key(), self._waiting_lines)
         self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
-
-    def _wait(self, data: bytes, count: int) -> None:
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
-        self._waiting_lines += count
+        self._room = self._form.room(_KEY_BITS // 4)
 
 
 class SinglePacker:
@@ -101,7 +156,7 @@ class SinglePacker:
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """One entry a line."""
-        return (Entry(line, random_key(), 1) for line in _each(lines))
+        return (Entry(line, random_key(), 1) for line in lines.each())
 
     def flush(self) -> Iterator[Entry]:
         """Nothing: no line waits for another."""
@@ -116,28 +171,29 @@ class KeyedPacker:
 
     Args:
         field: A key of the record's outermost object.
-        pack_bytes: The largest entry, key included; 1 makes each line an entry.
+        form: What an entry is, and how large.
+        unkeyed: Packs the records that get random keys.
     """
 
-    def __init__(self, field: str, pack_bytes: int) -> None:
+    def __init__(self, field: str, form: Form, unkeyed: Packer) -> None:
         record = msgspec.defstruct("Keyed", [(_FIELD, msgspec.Raw, msgspec.Raw())], rename={_FIELD: field})
         self._decode = msgspec.json.Decoder(record).decode
-        self._pack_bytes = pack_bytes
-        self._random = LinePacker(pack_bytes) if pack_bytes > 1 else SinglePacker()
+        self._form = form
+        self._unkeyed = unkeyed
         self._pending: defaultdict[str, list[bytes]] = defaultdict(list)
         self._sizes: defaultdict[str, int] = defaultdict(int)
         self._size = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
         """The entries that ``lines`` fill, and others when too much waits."""
-        for record, line in zip(lines.records, _each(lines), strict=True):
+        for index, (record, line) in enumerate(zip(lines.records, lines.each(), strict=True)):
             key = self._key(record)
             if not key:
-                yield from self._random.add(Lines(line, (len(line),), (record,)))
+                yield from self._unkeyed.add(lines.only(index))
                 continue
             waiting = self._pending[key]
-            full = self._sizes[key] + len(line) + len(key.encode()) > self._pack_bytes
-            if waiting and (full or len(waiting) == MAX_LINES):
+            full = self._sizes[key] + len(line) > self._form.room(len(key.encode()))
+            if waiting and (full or len(waiting) == self._form.max_lines):
                 yield from self._take(key)
             self._pending[key].append(line)
             self._sizes[key] += len(line)
@@ -148,7 +204,7 @@ class KeyedPacker:
     def flush(self) -> Iterator[Entry]:
         """The entries that are not full."""
         yield from self._take_all()
-        yield from self._random.flush()
+        yield from self._unkeyed.flush()
 
     def _take_all(self) -> Iterator[Entry]:
         for key in list(self._pending):
@@ -158,7 +214,7 @@ class KeyedPacker:
         lines = self._pending.pop(key)
         self._size -= self._sizes.pop(key)
         if lines:
-            yield Entry(b"".join(lines), key, len(lines))
+            yield from self._form.entries(lines, key, len(lines))
 
     def _key(self, record: bytes) -> str:
         try:
@@ -170,8 +226,3 @@ class KeyedPacker:
         except (msgspec.DecodeError, RecursionError):
             return ""
         return text if len(text) <= _MAX_KEY_CHARACTERS else xxh3_128_hexdigest(text.encode())
-
-
-def _each(lines: Lines) -> list[bytes]:
-    starts = (0, *lines.ends)
-    return [lines.data[start:end] for start, end in zip(starts, lines.ends, strict=False)]

@@ -17,7 +17,7 @@ class SinkSettings:
     service) and of Firehose, which takes records of at most 1,000 KiB.
 
     Args:
-        packing: Whether many lines share a Kinesis record.
+        packing: What shares a Kinesis record: many lines, many lines as a gzip member, or nothing.
         pack_bytes: The size aimed at for one, key included. A billed unit is 25 KB, which may mean
             25,000 bytes: 24 KiB are one unit in any case, 25 KiB may be two.
         partition_key_field: The record's key that gives the partition key; empty for random ones.
@@ -31,7 +31,7 @@ class SinkSettings:
         max_record_bytes: The service's limit, key included.
     """
 
-    packing: Literal["lines", "none"] = "lines"
+    packing: Literal["lines", "gzip", "none"] = "lines"
     pack_bytes: int = 24 * _KIB
     partition_key_field: str = ""
     request_bytes: int = 2 * 1024 * 1024
@@ -62,7 +62,7 @@ class DeliveryReport:
         dead_lettered: Kept as dead letters, or refused because there is no place for them.
         retried: Sent again, once for each time.
         possible_duplicates: Sent again although the service may have accepted them before.
-        bytes: Of the accepted lines.
+        bytes: Of the accepted Kinesis records without their keys: the lines, or their gzip members.
         kinesis_records: Accepted records as the service counts them.
         requests: Requests made.
         refused_requests: Of these, those in which something was refused or that failed.

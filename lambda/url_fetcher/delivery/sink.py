@@ -1,13 +1,14 @@
 """Records to the stream: in envelopes, packed and sent; undeliverable records go to the dead letters."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.dispatch import Dispatcher
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
-from url_fetcher.delivery.packing import KeyedPacker, LinePacker, Packer, SinglePacker
+from url_fetcher.delivery.packing import Entry, Form, KeyedPacker, LinePacker, Packer, Plain, SinglePacker
 from url_fetcher.delivery.report import DeliveryReport, SinkSettings
 from url_fetcher.formats.splitter import Rejected
 
@@ -49,7 +50,9 @@ class Sink:
         self.report = DeliveryReport()
         self._settings = settings or SinkSettings()
         self._dead_letters = dead_letters
-        self._packer = _packer(self._settings)
+        self._form = _form(self._settings)
+        self._packer = _packer(self._settings, self._form)
+        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
         self._dispatcher = Dispatcher(
             client, stream_name, deadline=deadline, settings=self._settings, report=self.report
         )
@@ -67,9 +70,22 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if len(lines.data) > self._settings.max_record_bytes:
+            if lines.size > self._max_line_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    @property
+    def max_line_bytes(self) -> int:
+        """The longest line that the stream takes, with its newline."""
+        return self._max_line_bytes
+
+    def put_again(self, lines: Lines) -> None:
+        """Take lines that were made before, none over ``max_line_bytes``; raises what ``put`` raises."""
+        self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
+
+    def put_as_it_is(self, entry: Entry) -> None:
+        """Take what was a record of the stream before; raises what ``put`` raises."""
+        self._dispatcher.enqueue([entry], lines=entry.lines)
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
         """Store an undeliverable record as a dead letter.
@@ -92,9 +108,10 @@ class Sink:
             return
         self._closed = True
         try:
-            self._dispatcher.enqueue(self._packer.flush())
+            self._dispatcher.enqueue(chain(self._packer.flush(), self._form.rest()))
             self._dispatcher.drain()
         finally:
+            self._form.stop()
             self._dispatcher.stop()
             self._dead_letters.close()
 
@@ -105,7 +122,7 @@ class Sink:
 
     def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
         records = lines.records
-        longest = self._settings.max_record_bytes - envelope.added_bytes - _MAX_KEY_BYTES
+        longest = self._max_line_bytes - envelope.added_bytes
         if max(map(len, records)) <= longest:
             return lines
         for record in records:
@@ -115,8 +132,16 @@ class Sink:
         return envelope.lines([record for record in records if len(record) <= longest])
 
 
-def _packer(settings: SinkSettings) -> Packer:
-    pack_bytes = settings.pack_bytes if settings.packing == "lines" else 1
-    if settings.partition_key_field:
-        return KeyedPacker(settings.partition_key_field, pack_bytes)
-    return LinePacker(pack_bytes) if settings.packing == "lines" else SinglePacker()
+def _form(settings: SinkSettings) -> Form:
+    if settings.packing == "gzip":
+        # Imported by need: its compressor would cost every start its time.
+        from url_fetcher.delivery.gzip_members import GzipMembers
+
+        return GzipMembers(settings.pack_bytes, settings.max_record_bytes)
+    return Plain(settings.pack_bytes if settings.packing == "lines" else 1)
+
+
+def _packer(settings: SinkSettings, form: Form) -> Packer:
+    unkeyed = SinglePacker() if settings.packing == "none" else LinePacker(form)
+    field = settings.partition_key_field
+    return KeyedPacker(field, form, unkeyed) if field else unkeyed

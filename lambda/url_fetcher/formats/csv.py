@@ -144,7 +144,8 @@ class CsvSplitter:
         except (csv.Error, UnicodeDecodeError) as error:
             reason = f"{error}; see csv.encoding" if isinstance(error, UnicodeDecodeError) else str(error)
             if decoder.columns:
-                self.rejected.append(Rejected(row, f"is not a row of the CSV: {reason}", offset))
+                why = f"is not a row of the CSV: {reason}"
+                self.rejected.append(Rejected(row, why, offset, is_record=False))
             else:
                 self._fail(f"the CSV's {self._first_row} is broken: {reason}", offset)
 

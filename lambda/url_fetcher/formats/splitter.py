@@ -18,12 +18,14 @@ class Rejected(NamedTuple):
         reason: Why, with the limit.
         offset: Where it begins in the decompressed body, in bytes.
         total_bytes: How long it is in the source when ``data`` is only its beginning, else 0.
+        is_record: False for a row of CSV, which is no record yet even if it reads as JSON.
     """
 
     data: bytes
     reason: str
     offset: int
     total_bytes: int = 0
+    is_record: bool = True
 
 
 class Splitter(Protocol):

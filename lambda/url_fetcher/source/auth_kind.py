@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from msgspec import Meta
@@ -39,11 +40,13 @@ class Session:
         open_secrets: Gives the secrets; called only by a kind that needs one.
         transport: Sends requests to token servers.
         own_role: Gives the keys and the Region of the function's own role; called likewise.
+        turn: Held while credentials are got: a token server is asked by one thread at a time.
     """
 
     open_secrets: Callable[[], "SecretCache"]
     transport: Transport
     own_role: Callable[[], "OwnRole"]
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @property
     def secrets(self) -> "SecretCache":

@@ -55,6 +55,8 @@ class Exchange:
         deadline: When asking ends, at the latest.
         report: Where requests, retries and time are counted.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
+        next_start: Gives when the next request may start, on that scale, where others share the pace;
+            without it, this source keeps its ``rate`` alone.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Exchange:
         deadline: "Deadline",
         report: FetchReport,
         clock: Callable[[], float],
+        next_start: Callable[[], float] | None = None,
     ) -> None:
         self.report = report
         self._source = source
@@ -73,6 +76,7 @@ class Exchange:
         self._session = session
         self._deadline = deadline
         self._clock = clock
+        self._next_start = next_start or self._own_next_start
         self._last_request_at = -math.inf
         self._failures = 0
         self._headers = dict(source.headers)
@@ -108,7 +112,7 @@ class Exchange:
                 return self._attempt(step)
             except SourceRejected as error:
                 is_unauthorized = error.details.get("status") == _UNAUTHORIZED
-                if was_refreshed or not is_unauthorized or not self._source.auth.forget(self._session):
+                if was_refreshed or not is_unauthorized or not self._forgets():
                     raise
                 was_refreshed = True
             except (SourceUnavailable, SourceTimeout) as error:
@@ -118,7 +122,8 @@ class Exchange:
 
     def _attempt(self, step: Step) -> "OpenedResponse":
         """One request and the first chunk of its answer."""
-        credentials = self._source.auth.credentials(self._session)
+        with self._session.turn:
+            credentials = self._source.auth.credentials(self._session)
         request = Request(
             url=step.url,
             home=self._source.url,
@@ -134,6 +139,11 @@ class Exchange:
         except BaseException:
             response.close()
             raise
+
+    def _forgets(self) -> bool:
+        """Whether there are secrets or tokens that are read anew next time."""
+        with self._session.turn:
+            return self._source.auth.forget(self._session)
 
     def _body_of(self, response: Response) -> Body:
         """The answer's body under this source's limits."""
@@ -187,10 +197,13 @@ class Exchange:
 
     def _pace(self) -> None:
         """Keep the least interval between two requests."""
-        due_seconds = self._last_request_at + self._source.rate.min_interval_seconds - self._clock()
+        due_seconds = self._next_start() - self._clock()
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
         self._last_request_at = self._clock()
+
+    def _own_next_start(self) -> float:
+        return self._last_request_at + self._source.rate.min_interval_seconds
 
 
 class OpenedResponse:

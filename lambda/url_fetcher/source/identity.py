@@ -20,7 +20,12 @@ def identity(source: "Source") -> str:
     It is the configured URL without secrets. Its parameters are sorted, because their order is no part of
     what is asked for: Terraform sorts the keys of a source, pipeline.toml keeps them.
     """
-    base, mark, query = public_url(configured_url(source)).partition("?")
+    return identity_of(public_url(configured_url(source)))
+
+
+def identity_of(source_url: str) -> str:
+    """As `identity`, from what a record's line has as ``sourceUrl``."""
+    base, mark, query = source_url.partition("?")
     # Stable: of parameters with the same name the order may mean something.
     ordered = sorted(query.split("&"), key=lambda pair: pair.partition("=")[0])
     return f"{base}{mark}{'&'.join(ordered)}"

@@ -73,6 +73,7 @@ class SourceReader:
         resume: Where to begin instead of at the first page.
         warn: Called with what looks wrong but may be right, such as an early end; each call is counted.
         clock: Gives seconds on a monotonic scale, for pacing and for the report.
+        next_start: As ``Exchange``'s.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class SourceReader:
         resume: Resume | None = None,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        next_start: Callable[[], float] | None = None,
     ) -> None:
         self.report = FetchReport()
         self.url = configured_url(source)
@@ -98,6 +100,7 @@ class SourceReader:
             deadline=deadline,
             report=self.report,
             clock=clock,
+            next_start=next_start,
         )
         self._warn = warn
         self._pager = Pager(

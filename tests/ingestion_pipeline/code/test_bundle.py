@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.code.bundle import GLIBC, Bundle, BundleError, Target, build, source_files
+from ingestion_pipeline.code.bundle import Bundle, build, source_files
+from ingestion_pipeline.code.target import GLIBC, BundleError, Target
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.tables import FunctionSettings
 
@@ -22,6 +23,19 @@ HOST = Target.of("host", "host")
 
 # What Lambda's Python runtimes carry beside the standard library.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+
+# Prints the files that Python compiles while the function starts.
+COMPILED_AT_START = """
+import os, sys
+os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+sys.path[:0] = sys.argv[1:]
+def hook(event, arguments):
+    if event == "compile" and str(arguments[1]).startswith(sys.argv[1]):
+        print(arguments[1])
+sys.addaudithook(hook)
+import url_fetcher.handler
+url_fetcher.handler.CLIENTS.kinesis
+"""
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -60,6 +74,32 @@ def small(root: Path, tmp_path: Path) -> Path:
     (pin,) = re.findall(r"^idna==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", pins, re.MULTILINE)
     (package.parent / "requirements.txt").write_text(pin, encoding="utf-8")
     return package.parent
+
+
+@pytest.fixture
+def unpacked(bundle: Bundle, tmp_path: Path) -> Path:
+    """The zip as Lambda unpacks it."""
+    with zipfile.ZipFile(bundle.path) as archive:
+        archive.extractall(tmp_path / "task")
+    return tmp_path / "task"
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    """A folder with what Lambda's runtime brings."""
+    folder = tmp_path / "runtime"
+    folder.mkdir()
+    for name in RUNTIME_PACKAGES:
+        (folder / name).symlink_to(Path(site.getsitepackages()[0], name))
+    return folder
+
+
+def run(program: str, *paths: Path) -> str:
+    """What a program prints that finds packages in these folders only and writes no bytecode."""
+    command = [sys.executable, "-B", "-I", "-S", "-c", program, *map(str, paths)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout
 
 
 def names(bundle: Bundle) -> list[str]:
@@ -113,7 +153,7 @@ class TestReproducible:
 
         assert (again, again.path.stat().st_mtime_ns) == (first, made_at)
         assert changed.sha256 != first.sha256
-        assert sorted((tmp_path / "cache").iterdir()) == sorted([first.path, changed.path])
+        assert sorted((tmp_path / "cache").glob("*.*-*")) == sorted([first.path, changed.path])
 
 
 class TestContent:
@@ -121,7 +161,7 @@ class TestContent:
         """The zip's root holds the source root's packages and those of the wheels."""
         found = names(build(small, HOST, tmp_path / "cache"))
 
-        assert {"package/__init__.py", "package/deep/data.txt", "idna/__init__.py"} <= set(found)
+        assert {"package/__init__.py", "package/deep/data.txt", "idna/__init__.pyc"} <= set(found)
         assert "requirements.txt" not in found
 
     def test_has_the_function_and_every_pinned_package(self, bundle: Bundle, source: Path) -> None:
@@ -138,10 +178,18 @@ class TestContent:
         assert missing == []
 
     def test_has_nothing_that_only_weighs(self, bundle: Bundle) -> None:
-        """No caches, hidden files, tests, stubs or records of an installation."""
-        ballast = re.compile(r"(^|/)(__pycache__|tests|\.[^/]*)(/|$)|\.pyc$|\.pyi$|\.dist-info/RECORD$")
+        """No unfinished caches, hidden files, tests, stubs or records of an installation."""
+        ballast = re.compile(r"(^|/)(tests|\.[^/]*)(/|$)|\.pyi$|\.dist-info/RECORD$|\.pyc\.")
 
         assert [name for name in names(bundle) if ballast.search(name)] == []
+
+    def test_has_of_isal_what_compresses_members_and_its_licence(self, bundle: Bundle) -> None:
+        """What nothing imports is a half of that wheel."""
+        found = {name.split(".")[0] for name in names(bundle) if name.startswith("isal/")}
+        modules = {name for name in found if not name.startswith("isal/isa-l/")}
+
+        assert modules == {"isal/__init__", "isal/_isal", "isal/_version", "isal/igzip_lib"}
+        assert "isal/isa-l/LICENSE" in found
 
     def test_leaves_boto3_to_lambda(self, bundle: Bundle) -> None:
         """The runtime's own AWS client is used, so it is not carried."""
@@ -158,23 +206,17 @@ class TestContent:
         assert compiled
         assert [name for name in compiled if not re.search(r"(313|abi3).*(aarch64|abi3)", name)] == []
 
-    def test_runs_where_lambda_runs_it(self, bundle: Bundle, tmp_path: Path) -> None:
+    def test_runs_where_lambda_runs_it(self, unpacked: Path, runtime: Path) -> None:
         """Unpacked, with nothing else than the runtime's packages, every module imports."""
-        with zipfile.ZipFile(bundle.path) as archive:
-            archive.extractall(tmp_path / "task")
-        runtime = tmp_path / "runtime"
-        runtime.mkdir()
-        for name in RUNTIME_PACKAGES:
-            (runtime / name).symlink_to(Path(site.getsitepackages()[0], name))
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", IMPORT_ALL, str(tmp_path / "task"), str(runtime)],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        assert run(IMPORT_ALL, unpacked, runtime) == f"{unpacked}/url_fetcher/handler.py True\n"
 
-        assert done.stderr == ""
-        assert done.stdout == f"{tmp_path}/task/url_fetcher/handler.py True\n"
+    def test_the_start_compiles_nothing(self, unpacked: Path, runtime: Path) -> None:
+        """Importing the handler and making the client takes all code from bytecode."""
+        assert run(COMPILED_AT_START, unpacked, runtime) == ""
+
+    def test_wheels_bring_bytecode_instead_of_their_sources(self, bundle: Bundle) -> None:
+        """Only our own sources are in the zip."""
+        assert [name for name in names(bundle) if re.match(r"(?!url_fetcher/).*\.py$", name)] == []
 
     def test_hash_is_what_aws_computes(self, bundle: Bundle) -> None:
         """The hash is the base64 of the SHA-256 of the zip, AWS's `CodeSha256`."""

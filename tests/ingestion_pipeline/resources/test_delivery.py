@@ -1,6 +1,7 @@
 import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
+from ingestion_pipeline.settings.forms import Form, Forms
 from ingestion_pipeline.settings.names import Names
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
@@ -31,7 +32,12 @@ def delivery(
             "delivery",
             names=Names("our", "dev", "eu-west-1"),
             account_id="123456789012",
-            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys),
+            forms=Forms("lines", keep_former=False),
+            streams={
+                Form.LINES: StreamReference(
+                    name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys
+                )
+            },
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
             settings=chosen,
             existing=Existing(),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.source_types import Source
 from ingestion_pipeline.settings.tables import (
@@ -49,13 +50,15 @@ def function(
         dead_letters=DeadLetterSettings(prefix="rejected/"),
         sources=sources,
     )
+    stream = StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys)
     return synthesize(
         lambda stack: FetchFunction(
             stack,
             "fetch",
             names=Names("our", "dev", "eu-west-1"),
             code=Bundle(code, "aGFzaA=="),
-            stream=StreamReference(name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys),
+            stream=stream,
+            streams={Form.LINES: stream},
             bucket=BucketReference(name="our-bucket", arn=BUCKET),
             queue=QueueReference(arn=QUEUE, url=QUEUE_URL),
             work_queue=QueueReference(arn=WORK, url=WORK_URL, kms_key=work_key),

@@ -190,13 +190,17 @@ def test_every_function_is_held_to_that() -> None:
 
     assert made - set(PERMISSIONS) == {
         "BucketReference",
+        "Form",
         "Mapping",
         "QueueReference",
         "Sequence",
         "Statement",
         "StreamReference",
+        "all_of",
         "dataclass",
         "field",
+        "of_form",
+        "replace",
         "trust",
         "require_tls",
         "require_tls_to_queue",

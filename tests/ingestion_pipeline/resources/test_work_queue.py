@@ -236,6 +236,16 @@ class TestConsumption:
 
         assert stack.only("aws_lambda_event_source_mapping")["enabled"] is enabled
 
+    @pytest.mark.parametrize(("enabled", "told"), [(False, "false"), (True, "true")])
+    def test_is_what_the_function_is_told(
+        self, synthesize_stack: SynthesizeStack, enabled: bool, told: str
+    ) -> None:
+        """It sends nothing to a queue whose messages it would never get."""
+        stack = synthesize_stack(replace(Settings(), queue=QueueSettings(enabled=enabled)))
+        variables = stack.only("aws_lambda_function")["environment"]["variables"]
+
+        assert variables["WORK_QUEUE_IS_READ"] == told
+
 
 class TestFunction:
     def test_knows_both_queues_and_the_lists(self, default_stack: Synthesized) -> None:

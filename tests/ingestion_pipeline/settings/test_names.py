@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Names, cut, environment_label
 
 # The longest of https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html.
@@ -16,7 +17,9 @@ many_names = st.builds(Names, pipeline_names, environments, st.sampled_from(REGI
 
 LIMITS = {
     "stream": (128, r"[a-zA-Z0-9_.-]+"),
+    "stream_gzip": (128, r"[a-zA-Z0-9_.-]+"),
     "delivery_stream": (64, r"[a-zA-Z0-9_.-]+"),
+    "delivery_stream_gzip": (64, r"[a-zA-Z0-9_.-]+"),
     "function": (64, r"[a-zA-Z0-9-_]+"),
     "dead_letter_queue": (80, r"[a-zA-Z0-9-_]+"),
     "work_queue": (80, r"[a-zA-Z0-9-_]+"),
@@ -38,8 +41,10 @@ def all_names(names: Names) -> dict[str, str]:
     )
 
     return {
-        "stream": names.of(stream.NAME),
-        "delivery_stream": names.of(delivery.NAME),
+        "stream": names.of(stream.NAMES[Form.LINES]),
+        "stream_gzip": names.of(stream.NAMES[Form.MEMBERS]),
+        "delivery_stream": names.of(delivery.NAMES[Form.LINES]),
+        "delivery_stream_gzip": names.of(delivery.NAMES[Form.MEMBERS]),
         "function": names.of(FUNCTION),
         "dead_letter_queue": names.of(dead_letter_queue.NAME),
         "work_queue": names.of(work_queue.NAME),
@@ -54,7 +59,9 @@ class TestDefaults:
         ("thing", "name"),
         [
             ("stream", "data-ingestion-dev-stream"),
+            ("stream_gzip", "data-ingestion-dev-stream-gzip"),
             ("delivery_stream", "data-ingestion-dev-delivery"),
+            ("delivery_stream_gzip", "data-ingestion-dev-delivery-gzip"),
             ("function", "data-ingestion-dev-fetch"),
             ("dead_letter_queue", "data-ingestion-dev-dead-letters"),
             ("work_queue", "data-ingestion-dev-work"),

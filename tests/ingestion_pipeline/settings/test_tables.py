@@ -69,6 +69,7 @@ class TestDefaults:
                     "data_prefix": "data/",
                     "error_prefix": "errors/",
                     "log_retention_days": 14,
+                    "keep_former": False,
                 },
             ),
             (

@@ -82,6 +82,17 @@ def test_a_file_extension_replaces_gz(aws: Emulator) -> None:
     assert re.search(r"[0-9a-f]\.jsonl\.gz$", key)
 
 
+def test_gzip_members_are_joined_as_they_are_and_named_gz(aws: Emulator) -> None:
+    """Without compression no byte is added or decoded; the extension is all that the name gains."""
+    members = [gzip.compress(b"%d\n" % number * 100) for number in range(3)]
+    deliver_to(aws, "members", CompressionFormat="UNCOMPRESSED", FileExtension=".gz")
+    put(aws, "members", *members)
+    [(key, body)] = landed(aws, "members", 1).items()
+
+    assert body == b"".join(members)
+    assert re.fullmatch(r"year=\d{4}/members-1-\d{4}(-\d\d){5}-[0-9a-f-]{36}\.gz", key)
+
+
 def test_a_full_buffer_is_written_before_its_time(aws: Emulator) -> None:
     """One MiB is written at once, a long interval notwithstanding; AWS's exact cut is not shown."""
     deliver_to(aws, "full", BufferingHints=PATIENT)

@@ -8,13 +8,16 @@ import pytest
 from ingestion_pipeline.settings.file import read
 from tests.checkout import ROOT
 from tools.docs.cost import (
+    COMPRESSION,
     LINES,
     METRICS_PER_SOURCE,
     SOURCES,
+    Steady,
     Usage,
     bill,
     cost_summary,
     cost_table,
+    packing_table,
     price,
 )
 from url_fetcher.summary import Summary
@@ -40,6 +43,7 @@ def test_the_bill_adds_up(column: int) -> None:
 def test_what_is_printed_is_what_is_computed() -> None:
     """The document has the table of today's settings and prices."""
     assert cost_table() in DOCUMENT
+    assert packing_table() in DOCUMENT
 
 
 @pytest.mark.parametrize("sources", SOURCES)
@@ -94,6 +98,19 @@ def test_the_short_bill_of_the_readme_is_that_of_the_whole_table() -> None:
         each["Kinesis: shards"] + each["Kinesis: retention beyond 24 hours"] + each["Kinesis: puts"]
         for each in bills
     ]
+
+
+def test_a_steady_flow_costs_its_shards_puts_and_gibibytes() -> None:
+    """1 MiB a second: one shard, 112 million packs of 24 KiB, 2,566 GiB through Firehose."""
+    assert Steady(Decimal(1), "lines").usd == Decimal("86.95")
+
+
+@pytest.mark.parametrize(("mib", "lines", "members"), [(1, 1, 1), (5, 5, 1), (10, 10, 2), (11, 11, 3)])
+def test_gzip_members_take_a_fifth_of_the_shards(mib: int, lines: int, members: int) -> None:
+    """Each shard takes 1 MiB a second of whatever is sent, and a part of one is a whole one."""
+    shards = [Steady(Decimal(mib), packing).shards for packing in ("lines", "gzip")]
+
+    assert (COMPRESSION, shards) == (5, [lines, members])
 
 
 @pytest.mark.parametrize("sources", SOURCES)

@@ -1,6 +1,11 @@
+from pathlib import Path
+
 import pytest
 
+from ingestion_pipeline.settings.tables import DeliverySettings, FetchSettings, Settings
+from tools.docs.diagram import mermaid
 from tools.docs.generate import documents, with_parts
+from tools.module.synthesis import stack_json
 from tools.terraform import ROOT
 
 
@@ -38,6 +43,21 @@ def test_the_diagram_shows_every_path_of_records(wanted: dict[str, str]) -> None
         "delivery_delivery_stream -- objects by the hour --> lake_bucket",
         "fetch_function -. failed events .-> dead_letters_queue",
     } <= edges
+
+
+def test_the_diagram_shows_both_packings_while_one_replaces_the_other(tmp_path: Path) -> None:
+    """The function writes one stream; each stream has its own delivery into the same bucket."""
+    both = Settings(fetch=FetchSettings(packing="gzip"), delivery=DeliverySettings(keep_former=True))
+    edges = {line.strip() for line in mermaid(stack_json(both, tmp_path), short=True).splitlines()}
+    records = {edge for edge in edges if "-- records -->" in edge or "-- objects" in edge}
+
+    assert records == {
+        "fetch_function -- records --> stream_gzip_stream",
+        "stream_stream -- records --> delivery_delivery_stream",
+        "stream_gzip_stream -- records --> delivery_delivery_stream_gzip",
+        "delivery_delivery_stream -- objects by the hour --> lake_bucket",
+        "delivery_delivery_stream_gzip -- objects by the hour --> lake_bucket",
+    }
 
 
 def test_a_part_replaces_only_what_is_between_its_marks() -> None:

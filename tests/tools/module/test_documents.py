@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from tests.checkout import ROOT
 from tools.module import source_keys
 from tools.module.emit import NAME, emit

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from ingestion_pipeline.code.bundle import Target
-from ingestion_pipeline.settings.tables import Settings, VpcSettings
+from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.settings.tables import DeliverySettings, Settings, VpcSettings
 from tools.module.capabilities import all_remarks
 from tools.module.emit import emit
 from tools.module.local_values import local_values
@@ -82,6 +82,7 @@ TOGETHER = {
 
 ELSEWHERE = {
     "pipeline.tags": "default tags in the stack",
+    "delivery.keep_former": "makes further resources: files/tests/packing.tftest.hcl",
     "lake.delete_with_stack": "needs a second key in the stack",
     "function.runtime": "another zip",
     "function.architecture": "another zip",
@@ -121,6 +122,12 @@ def blocks(module: Path) -> dict[str, str]:
 def by_default() -> dict[str, str]:
     """Every argument of the stack's resources, by default."""
     return _stack(Settings())
+
+
+@pytest.fixture(scope="module")
+def of_both_packings() -> dict[str, str]:
+    """Every argument of the stack's resources, while the packing changes."""
+    return _stack(Settings(delivery=DeliverySettings(keep_former=True)))
 
 
 def test_emitting_again_gives_the_same_bytes(module: Path, tmp_path: Path) -> None:
@@ -295,10 +302,10 @@ def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
 
 
 def test_the_module_has_no_argument_that_the_stack_has_not(
-    main: dict[str, Any], by_default: dict[str, str]
+    main: dict[str, Any], of_both_packings: dict[str, str]
 ) -> None:
     """Beside tags, and what is there only for a part that was brought along."""
-    more = {place for place in {*_arguments(main)} - {*by_default} if not place.endswith(".tags")}
+    more = {place for place in {*_arguments(main)} - {*of_both_packings} if not place.endswith(".tags")}
     conditional = (
         *("fetch_secrets", "fetch_url", "schedules_", "kms_master_key_id", "vpc_config"),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
@@ -308,10 +315,10 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
 
 
 def test_the_stack_has_no_argument_that_the_module_has_not(
-    main: dict[str, Any], by_default: dict[str, str]
+    main: dict[str, Any], of_both_packings: dict[str, str]
 ) -> None:
     """Nothing is lost on the way."""
-    assert {*by_default} - {*_arguments(main)} == set()
+    assert {*of_both_packings} - {*_arguments(main)} == set()
 
 
 def _words(value: Any) -> Iterator[str]:

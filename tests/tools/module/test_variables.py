@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.code.bundle import Target
+from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables import TABLES, PipelineSettings, Settings
 from tools.module.variables import LEFT_OUT, REQUIRED, Input, inputs, settings_with_variable, variable_name

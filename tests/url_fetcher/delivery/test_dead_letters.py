@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from url_fetcher.delivery.dead_letters import DeadLetters
-from url_fetcher.delivery.envelope import Origin
+from url_fetcher.delivery.envelope import Envelope, Origin
 from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable, DeliveryError
+from url_fetcher.formats.json_values import one_line
 from url_fetcher.formats.splitter import Rejected
 
 _ORIGIN = Origin("https://example.com/", "2026-11-23T01:18:08.129Z", "example")
@@ -44,6 +45,7 @@ def test_a_line_says_what_was_rejected_and_why() -> None:
         {
             "timestamp": _ORIGIN.timestamp,
             "sourceUrl": _ORIGIN.source_url,
+            "id": None,
             "reason": "is not JSON",
             "offset": 7,
             "data": "{bad",
@@ -51,6 +53,30 @@ def test_a_line_says_what_was_rejected_and_why() -> None:
             "totalBytes": 4,
         }
     ]
+
+
+@pytest.mark.parametrize("data", [b'{"a": [[1]]}', b' {"a":\n[[1]]} '], ids=["one line", "spread over lines"])
+def test_a_whole_record_has_the_id_of_its_line(data: bytes) -> None:
+    """A replay gives it the id that it has when its source is read again under another limit."""
+    line = _written(Rejected(data, "is nested 3 levels deep; the limit is 2", 0)).lines[0]
+    delivered = Envelope(_ORIGIN).lines([one_line(data.strip())])
+
+    assert line["id"] == json.loads(delivered.joined())["id"]
+
+
+@pytest.mark.parametrize(
+    "rejected",
+    [
+        Rejected(b"12", "has 5000000 bytes; the limit is 2", 0, total_bytes=5_000_000),
+        Rejected(b"12", "is not a row of the CSV: 1 field", 0, is_record=False),
+        Rejected(b"NaN", "holds NaN, which is not JSON", 0),
+        Rejected(b"\xff", "is not JSON", 0),
+    ],
+    ids=["cut short", "a row", "not JSON", "not text"],
+)
+def test_what_is_no_whole_record_has_no_id(rejected: Rejected) -> None:
+    """Nothing is put on the stream again that never was a record."""
+    assert _written(rejected).lines[0]["id"] is None
 
 
 def test_bytes_that_are_no_text_are_base64() -> None:

@@ -1,12 +1,15 @@
+import random
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.url_fetcher.streams import ORIGIN, MemoryStream, lines_of, records, sink_to
 from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.envelope import Envelope
 from url_fetcher.delivery.sink import Origin, SinkSettings
 from url_fetcher.errors import DeliveryError, StreamRejected, StreamUnavailable
 from url_fetcher.formats.splitter import Rejected
@@ -43,7 +46,11 @@ def test_lines_carry_their_own_origin() -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [SinkSettings(), SinkSettings(packing="none")])
+@pytest.mark.parametrize(
+    "settings",
+    [SinkSettings(), SinkSettings(packing="none"), SinkSettings(packing="gzip", pack_bytes=1_024)],
+    ids=["lines", "none", "gzip"],
+)
 def test_requests_keep_the_limits(settings: SinkSettings) -> None:
     """No request has more than 500 records or more bytes than aimed at."""
     stream = MemoryStream()
@@ -57,6 +64,30 @@ def test_requests_keep_the_limits(settings: SinkSettings) -> None:
 
     assert [(count, size) for count, size in sizes if count > 500 or size > 2 * _MIB] == []
     assert len(sizes) > 1
+
+
+def test_compressed_records_are_put_once() -> None:
+    """Of what is being compressed when the sink is closed nothing is left behind."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings(packing="gzip"))
+    for start in range(0, 30_000, 700):
+        sink.put(ORIGIN, records(30_000)[start : start + 700])
+    sink.close()
+
+    assert _numbers(stream) == list(range(30_000))
+
+
+def test_compressed_records_may_have_a_key_of_the_source() -> None:
+    """Under a field's value lie members of the records that have it."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings(packing="gzip", partition_key_field="n"))
+    sink.put(ORIGIN, records(3) * 50)
+    sink.close()
+    entries = [entry for request in stream.requests for entry in request]
+
+    assert [
+        (each["PartitionKey"], {line["data"]["n"] for line in lines_of([each["Data"]])}) for each in entries
+    ] == [(str(number), {number}) for number in range(3)]
 
 
 def test_a_packed_record_is_one_billed_unit() -> None:
@@ -211,9 +242,10 @@ class _Hanging:
 def test_bytes_in_flight_are_bounded() -> None:
     """While no answer comes, no more than four requests are begun at first, and put waits."""
     stream = _Hanging()
+    many = records(100_000, size=100)
     sink = sink_to(stream, seconds=0.3)
     with pytest.raises(StreamUnavailable):
-        sink.put(ORIGIN, records(100_000, size=100))
+        sink.put(ORIGIN, many)
     stream.let.set()
 
     assert stream.begun == 4
@@ -295,6 +327,43 @@ def test_a_line_too_long_for_the_stream_goes_alone_to_the_dead_letters() -> None
     sink.close()
 
     assert ([line["data"] for line in lines_of(stream.accepted)], sink.report.dead_lettered) == ([1, 2], 1)
+
+
+_LONGEST = {"lines": 1_024_000 - 1_024, "gzip": 1_024_000 - 1_024 - 18 - 5 * 16}
+
+
+def _longest_record(packing: str, more: int) -> bytes:
+    """Of bytes that do not compress, as long as the stream's record has room for, and ``more``."""
+    noise = random.Random(1).randbytes(_LONGEST[packing] - Envelope(ORIGIN).added_bytes + more - 2)
+    return b'"' + noise.replace(b"\n", b" ") + b'"'
+
+
+@pytest.mark.parametrize("before", [[], [b"1"]], ids=["alone", "after another"])
+@pytest.mark.parametrize("packing", ["lines", "gzip"])
+def test_the_longest_line_is_put(packing: Literal["lines", "gzip"], before: list[bytes]) -> None:
+    """It is within the service's limit even if it cannot be compressed."""
+    stream = MemoryStream()
+    sink = sink_to(stream, settings=SinkSettings(packing=packing))
+    sink.put(ORIGIN, [*before, _longest_record(packing, 0)])
+    sink.close()
+    longest = max(len(entry["Data"]) + len(entry["PartitionKey"]) for entry in chain(*stream.requests))
+
+    assert 1_020_000 < longest <= 1_024_000
+
+
+@pytest.mark.parametrize("before", [[], [b"1"]], ids=["alone", "after another"])
+@pytest.mark.parametrize("packing", ["lines", "gzip"])
+def test_a_line_longer_by_a_byte_is_a_dead_letter(
+    packing: Literal["lines", "gzip"], before: list[bytes]
+) -> None:
+    """Whether a record is too long depends on its length alone, not on its company."""
+    stream, store = MemoryStream(), _Store()
+    settings = SinkSettings(packing=packing)
+    sink = sink_to(stream, settings=settings, dead_letters=DeadLetters("bucket", connect=lambda: store))
+    sink.put(ORIGIN, [*before, _longest_record(packing, 1)])
+    sink.close()
+
+    assert (sink.report.accepted, sink.report.dead_lettered) == (len(before), 1)
 
 
 def test_rejected_records_are_written_when_the_sink_closes() -> None:

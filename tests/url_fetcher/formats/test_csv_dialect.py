@@ -176,7 +176,11 @@ def test_a_row_of_another_width_than_the_columns_is_rejected() -> None:
 
     assert (records, rejected) == (
         [{"a": "4", "b": "5"}],
-        [Rejected(b"1,2,3\n", "is not a row of the CSV: 3 fields where there are 2 columns", 0)],
+        [
+            Rejected(
+                b"1,2,3\n", "is not a row of the CSV: 3 fields where there are 2 columns", 0, is_record=False
+            )
+        ],
     )
 
 

@@ -23,6 +23,7 @@ run "makes_no_part_that_exists" {
   assert {
     condition = length(concat(
       aws_kinesis_stream.stream,
+      aws_kinesis_stream.stream_gzip,
       aws_s3_bucket.lake_bucket,
       aws_s3_bucket_policy.lake_policy,
       aws_s3_bucket_versioning.lake_versioning,

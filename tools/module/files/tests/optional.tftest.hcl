@@ -176,6 +176,15 @@ run "hides_an_event_for_six_times_the_timeout" {
   }
 }
 
+run "uses_no_key_of_a_queue_without_one" {
+  command = apply
+
+  assert {
+    condition     = !contains(jsondecode(local.function_policy).Statement[*].Sid, "EncryptEvents")
+    error_message = "the function is permitted to use a key that there is not"
+  }
+}
+
 run "uses_the_key_of_the_queue" {
   command = apply
 

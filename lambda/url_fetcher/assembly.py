@@ -1,0 +1,134 @@
+"""Puts together what an event needs: the reader of a source, and the way to the stream."""
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from url_fetcher.deadline import Deadline
+from url_fetcher.delivery.dead_letters import DeadLetters
+from url_fetcher.delivery.sink import Sink, SinkSettings
+from url_fetcher.http.addresses import AddressPolicy
+from url_fetcher.http.connection import Dialer
+from url_fetcher.http.transport import Transport
+from url_fetcher.redaction import Redactor, secrets_in
+from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.reader import SourceReader
+
+if TYPE_CHECKING:
+    from url_fetcher.clients import Clients
+    from url_fetcher.environment import Environment
+    from url_fetcher.event import IngestionRequest
+    from url_fetcher.logs import Log
+    from url_fetcher.source.schema import Source
+
+# The time that is left when fetching must end: to drain what is in flight.
+_DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
+
+
+class Deadlines:
+    """When an event's delivering must end, and before it its fetching.
+
+    Args:
+        seconds: How long the event may take in all.
+        reserved_seconds: What of that is kept for telling how it ended.
+    """
+
+    def __init__(self, seconds: float, *, reserved_seconds: float) -> None:
+        self._seconds, self._reserved_seconds = seconds, reserved_seconds
+        drain_seconds = min(_MAX_DRAIN_SECONDS, max(_MIN_DRAIN_SECONDS, _DRAIN_SHARE * seconds))
+        self.delivering = Deadline(seconds - reserved_seconds)
+        self.fetching = self.delivering.earlier(seconds - drain_seconds)
+
+    def sooner(self, seconds: float) -> "Deadlines":
+        """The same, so much earlier."""
+        return Deadlines(self._seconds - seconds, reserved_seconds=self._reserved_seconds)
+
+    def reading(self, source: "Source") -> Deadline:
+        """When one source must be read, counted from now."""
+        return self.fetching.earlier(source.limits.timeout_seconds)
+
+
+class Assembly:
+    """Makes the parts of one event's ingestion.
+
+    Args:
+        environment: What is deployed.
+        clients: Those of the process.
+        log: The event's.
+        redactor: The event's: what its URLs give away is hidden in its own lines.
+    """
+
+    def __init__(
+        self, environment: "Environment", clients: "Clients", *, log: "Log", redactor: Redactor
+    ) -> None:
+        self.environment = environment
+        self.clients = clients
+        self.log = log
+        self.redactor = redactor
+
+    def for_one_url(self) -> "Assembly":
+        """The same for one URL of many: what it gives away is forgotten with it."""
+        redactor = Redactor(beyond=self.redactor)
+        return Assembly(self.environment, self.clients, log=self.log, redactor=redactor)
+
+    def dialer(self, source: "Source", deadline: Deadline) -> Dialer:
+        """Opens connections as a source's limits say, until the deadline."""
+        environment = self.environment
+        return Dialer(
+            AddressPolicy.of(environment, runtime_api=environment.aws_lambda_runtime_api),
+            deadline=deadline,
+            connect_timeout_seconds=source.limits.connect_timeout_seconds,
+            read_timeout_seconds=source.limits.read_timeout_seconds,
+        )
+
+    def reader(
+        self,
+        request: "IngestionRequest",
+        deadline: Deadline,
+        *,
+        transport: Transport | None = None,
+        turn: AbstractContextManager[object] | None = None,
+        next_start: Callable[[], float] | None = None,
+    ) -> SourceReader:
+        """Reads the pages of the source that is asked for.
+
+        Args:
+            request: The source, and where to resume.
+            deadline: When reading ends.
+            transport: Used instead of an own one.
+            turn: Held while credentials are got.
+            next_start: Gives when the next request may start, where others share the pace.
+        """
+        clients = self.clients
+        transport = transport or Transport(self.dialer(request.source, deadline))
+        session = Session(
+            lambda: clients.secrets.within(deadline),
+            transport,
+            lambda: clients.own_role,
+            turn or contextlib.nullcontext(),
+        )
+        reader = SourceReader(
+            request.source,
+            transport=transport,
+            session=session,
+            deadline=deadline,
+            resume=request.resume,
+            warn=lambda message: self.log.warning(self.redactor.clean(message)),
+            next_start=next_start,
+        )
+        self.redactor.learn(*secrets_in(reader.url))
+        return reader
+
+    def sink(self, deadline: Deadline) -> Sink:
+        """The way to the stream and, for what it cannot take, to the dead letters."""
+        environment = self.environment
+        return Sink(
+            self.clients.kinesis,
+            environment.kinesis_stream_name,
+            deadline=deadline,
+            settings=SinkSettings.of(environment),
+            dead_letters=DeadLetters(
+                environment.dead_letter_bucket, environment.dead_letter_prefix, deadline=deadline
+            ),
+        )

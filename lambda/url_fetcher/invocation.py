@@ -1,0 +1,128 @@
+"""One event from start to answer: its log lines, its metrics, and its error without secrets."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from url_fetcher.assembly import Assembly, Deadlines
+from url_fetcher.deadline import Deadline
+from url_fetcher.environment import Environment, read_environment
+from url_fetcher.event import UNCONFIGURED, read_event
+from url_fetcher.failures import failure_of, log_failure
+from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log
+from url_fetcher.redaction import Redactor
+from url_fetcher.summary import NOTHING_DONE
+from url_fetcher.task import SourceTask, Task
+
+if TYPE_CHECKING:
+    from url_fetcher.clients import Clients
+
+ANSWER_SECONDS = 1.0
+"""What is kept of an invocation's time for its answer."""
+
+
+class Invocation:
+    """Does events, one after the other, within the time that the invocation has.
+
+    Args:
+        environ: The process's variables.
+        clients: Those of the process.
+        request_id: The invocation's id.
+        remaining_seconds: Gives the time until Lambda ends the function.
+    """
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        clients: "Clients",
+        request_id: str,
+        remaining_seconds: Callable[[], float],
+    ) -> None:
+        self.clients = clients
+        self.request_id = request_id
+        self.remaining_seconds = remaining_seconds
+        self._environ = environ
+
+    @property
+    def environment(self) -> Environment:
+        """What is deployed.
+
+        Raises:
+            ConfigurationError: When a variable is wrong; not retryable.
+        """
+        return read_environment(self._environ)
+
+    def answer(
+        self,
+        event: object,
+        *,
+        message_id: str = "",
+        attempt: int = 1,
+        reserved_seconds: float = ANSWER_SECONDS,
+    ) -> dict[str, object]:
+        """The answer to an event: ``statusCode`` 200, and counters in ``body``.
+
+        Args:
+            event: As ``docs/sources.md`` has it.
+            message_id: The id of the queue's message that it comes from; empty for none.
+            attempt: How often it has been tried, with this time.
+            reserved_seconds: What is kept of the time for telling how it ended.
+
+        Raises:
+            IngestionError: Of any kind and no other; it is logged, holds no secret and has no cause, because
+                causes may show one.
+        """
+        redactor = Redactor(beyond=self.clients.redactor)
+        log = self.log(redactor, message_id)
+        task: Task | None = None
+        has_failed = True
+        try:
+            environment = self.environment
+            log.set_level(environment.log_level)
+            assembly = Assembly(environment, self.clients, log=log, redactor=redactor)
+            task = self._task(event, assembly, attempt, reserved_seconds)
+            log.info(f"{task.name} started", **task.begin())
+            ended = task.run()
+            log.info(f"{task.name} ended", **ended, **task.counters())
+            has_failed = False
+            return task.answer()
+        except Exception as error:  # whatever it is, it leaves with its log line and without a secret
+            failure = failure_of(error, redactor)
+            done = (task or NOTHING_DONE).counters()
+            what = task.name if task else "ingestion"
+            log_failure(log, what, failure, error, redactor=redactor, facts=done)
+        finally:
+            log.metrics(
+                (task or NOTHING_DONE).metrics(failed=has_failed),
+                source=task.metrics_source if task else UNCONFIGURED,
+                facts=(task or NOTHING_DONE).counters(),
+            )
+        # Not raised above, where Python would chain it to the error that is being handled.
+        raise failure
+
+    def log(self, redactor: Redactor | None = None, message_id: str = "") -> Log:
+        """A log under the deployment's names, even if the rest of the environment is wrong."""
+        return Log(
+            redactor or self.clients.redactor,
+            request_id=self.request_id,
+            message_id=message_id,
+            service=self._environ.get("POWERTOOLS_SERVICE_NAME") or DEFAULT_SERVICE,
+            namespace=self._environ.get("POWERTOOLS_METRICS_NAMESPACE") or DEFAULT_NAMESPACE,
+        )
+
+    def _task(self, event: object, assembly: Assembly, attempt: int, reserved_seconds: float) -> Task:
+        """What the event has to be done."""
+        seconds = self.remaining_seconds()
+        deadlines = Deadlines(seconds, reserved_seconds=reserved_seconds)
+        if isinstance(event, dict) and event.get("urls_from") is not None:
+            from url_fetcher.queue.url_list import ListTask
+
+            return ListTask(event, assembly, deadlines)
+        sources = self.clients.sources(
+            assembly.environment.sources_uri, Deadline(seconds - reserved_seconds), assembly.log.warning
+        )
+        if isinstance(event, dict) and event.get("urls") is not None:
+            from url_fetcher.queue.url_batch import BatchTask
+
+            return BatchTask(event, assembly, deadlines, sources=sources, attempt=attempt)
+        return SourceTask(read_event(event, sources), assembly, deadlines)

@@ -1,0 +1,46 @@
+"""How often requests may be sent to a host, whoever sends them."""
+
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+
+class SharedPace:
+    """Gives each request to a host its time, on all threads of this invocation.
+
+    The bound holds over all invocations that run at once, too, without any of them knowing of another:
+    each takes its share of the rate, and waits before its first request because the one before it on the
+    same place in the queue may just have ended with one.
+
+    Args:
+        shares: How many invocations may run at once.
+        clock: Gives seconds on a monotonic scale.
+    """
+
+    def __init__(self, *, shares: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shares = shares
+        self._clock = clock
+        self._began = clock()
+        self._due: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, url: str, min_interval_seconds: float, *, until: float = float("inf")) -> float | None:
+        """When the next request may start, which then is taken; None if that is after ``until``.
+
+        Args:
+            url: What is asked for; its host counts.
+            min_interval_seconds: The least time between two requests, by whomever.
+            until: On the clock's scale.
+        """
+        interval = min_interval_seconds * self._shares
+        with self._lock:
+            now = self._clock()
+            if not interval:
+                return now
+            host = urlsplit(url).netloc.rpartition("@")[2].lower()
+            due = max(now, self._due.get(host, self._began + interval))
+            if due > until:
+                return None
+            self._due[host] = due + interval
+            return due

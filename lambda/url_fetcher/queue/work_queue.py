@@ -1,0 +1,261 @@
+"""Sends messages to the work queue and to the dead letter queue, each until SQS has accepted it."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from url_fetcher.errors import DeadlineExceeded, IngestionError, WorkQueueRejected, WorkQueueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from url_fetcher.deadline import Deadline
+
+ATTEMPTS = "attempts"
+"""The attribute of a message that says how often its event was tried before it was sent."""
+
+MAX_DELAY_SECONDS = 900
+"""SQS's limit for a message that is sent."""
+
+_FIRST_DELAY_SECONDS = 15.0
+_MAX_ENTRIES = 10
+# SQS takes 1 MiB, queues with an older setting 256 KiB; a message is billed by 64 KiB in any case.
+_MAX_BATCH_BYTES = 256 * 1024
+_MAX_ERROR_BYTES = 1024
+_PAUSE_SECONDS = 0.2
+_FIRST_SERVER_ERROR = 500
+_TRANSIENT_CODES = frozenset(
+    {
+        "AWS.SimpleQueueService.OverLimit",
+        "KMS.ThrottlingException",
+        "KmsThrottled",
+        "OverLimit",
+        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
+    }
+)
+
+
+class SendsMessages(Protocol):
+    """What is needed of an SQS client."""
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
+        """As boto3's."""
+
+    def change_message_visibility(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        ReceiptHandle: str,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+    ) -> object:
+        """As boto3's."""
+
+
+class Outgoing(NamedTuple):
+    """One message to send.
+
+    Args:
+        body: Its text, an event.
+        delay_seconds: How long it waits before it can be received, up to 900.
+        attempts: How often the event was tried so far.
+    """
+
+    body: str
+    delay_seconds: int = 0
+    attempts: int = 0
+
+
+class Letter(NamedTuple):
+    """One event for the dead letter queue.
+
+    Args:
+        body: The very event.
+        error: Why it failed, without secrets.
+    """
+
+    body: str
+    error: IngestionError
+
+
+class WorkQueue:
+    """The queue whose messages the function consumes, and the dead letter queue behind it.
+
+    Args:
+        client: Gives the SQS client when the first message is sent.
+        url: The work queue's; empty if there is none to send to.
+        dead_letter_url: The dead letter queue's; empty likewise.
+        deadline: Nothing is sent or waited for after it.
+    """
+
+    def __init__(
+        self,
+        client: "Callable[[], SendsMessages]",
+        *,
+        url: str,
+        dead_letter_url: str,
+        deadline: "Deadline",
+    ) -> None:
+        self.url = url
+        self.dead_letter_url = dead_letter_url
+        self._client = client
+        self._deadline = deadline
+
+    def send(self, messages: Iterable[Outgoing]) -> None:
+        """Have the queue take messages, at least once each; they are read as they are sent.
+
+        Raises:
+            WorkQueueRejected: When it refuses one for good; not retryable.
+            WorkQueueUnavailable: When it fails, or still refuses some at the deadline; retryable.
+        """
+        self._send(
+            self.url, (_entry(each.body, each.delay_seconds, {ATTEMPTS: each.attempts}) for each in messages)
+        )
+
+    def bury(self, letters: Iterable[Letter], *, request_id: str) -> None:
+        """Have the dead letter queue take events that failed at their last attempt.
+
+        Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``.
+
+        Args:
+            letters: The events, with their errors.
+            request_id: The invocation's, to find its log.
+
+        Raises:
+            WorkQueueRejected: As ``send``.
+            WorkQueueUnavailable: As ``send``.
+        """
+        failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {"request_id": request_id, "failed_at": failed_at}
+        self._send(self.dead_letter_url, (_entry(each.body, 0, _why(each.error) | told) for each in letters))
+
+    def delay(self, receipt_handle: str, seconds: int) -> None:
+        """Have a message that was received come again after so many seconds.
+
+        Raises:
+            WorkQueueRejected: When the queue does not know the receipt; not retryable.
+            WorkQueueUnavailable: When it fails; retryable.
+        """
+        self._call(
+            self.url,
+            lambda: self._client().change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            ),
+        )
+
+    def _send(self, url: str, entries: "Iterable[dict[str, Any]]") -> None:
+        for batch in _batches(entries):
+            waiting, pause_seconds = {each["Id"]: each for each in batch}, _PAUSE_SECONDS
+            while waiting := self._refused(url, waiting):
+                self._wait(url, random.random() * pause_seconds, left=len(waiting))
+                pause_seconds *= 2
+
+    def _refused(self, url: str, waiting: "Mapping[str, dict[str, Any]]") -> "dict[str, dict[str, Any]]":
+        """What of one request's entries has to be sent again."""
+        entries = list(waiting.values())
+        answer: Any = self._call(
+            url, lambda: self._client().send_message_batch(QueueUrl=url, Entries=entries)
+        )
+        for failed in answer.get("Failed", ()):
+            if failed.get("SenderFault"):
+                code, message = failed.get("Code", ""), failed.get("Message", "")
+                raise WorkQueueRejected(f"the queue {url} refuses a message: {code}: {message}", code=code)
+        accepted = {each["Id"] for each in answer.get("Successful", ())}
+        return {id_: each for id_, each in waiting.items() if id_ not in accepted}
+
+    def _wait(self, url: str, seconds: float, *, left: int) -> None:
+        try:
+            self._deadline.wait(seconds, reason=f"the queue {url} refuses {left} messages for now")
+        except DeadlineExceeded as error:
+            raise WorkQueueUnavailable(str(error), not_sent=left) from error
+
+    def _call(self, url: str, request: "Callable[[], object]") -> object:
+        """What the service answers.
+
+        Raises:
+            WorkQueueRejected: When it refuses the call; not retryable.
+            WorkQueueUnavailable: When it fails or does not answer; retryable.
+        """
+        if not url:
+            raise WorkQueueRejected(
+                "there is no queue to send to: set queue.enabled = true, and deploy again"
+            )
+        try:
+            return self._deadline.bounded(request)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            is_transient = status >= _FIRST_SERVER_ERROR or code in _TRANSIENT_CODES
+            failure = WorkQueueUnavailable if is_transient else WorkQueueRejected
+            raise failure(f"the queue {url} refuses the call: {error}", code=code) from error
+        except (HTTPClientError, BotocoreConnectionError, TimeoutError) as error:
+            reason = type(error).__name__
+            raise WorkQueueUnavailable(f"the queue {url}: no answer from SQS ({reason})") from error
+        except BotoCoreError as error:
+            raise WorkQueueRejected(f"the queue {url} cannot be called: {error}") from error
+
+
+def body_of(event: object) -> str:
+    """An event as a message's text: JSON without the two characters that SQS refuses as they are."""
+    text = msgspec.json.encode(event).decode()
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+
+
+def again_seconds(attempt: int, error: IngestionError, *, max_seconds: float) -> int:
+    """Seconds until a failed event is tried again: what its source asked for, else doubling from 15.
+
+    Args:
+        attempt: How often it was tried, at least 1.
+        error: Why it failed.
+        max_seconds: Never more than that.
+    """
+    asked = error.details.get("retry_after_seconds") or error.details.get("wait_seconds")
+    if isinstance(asked, float | int):
+        # A source that many wait for is not asked by all of them at once.
+        return int(min(max_seconds, asked + random.uniform(0, _FIRST_DELAY_SECONDS)))
+    cap = min(max_seconds, _FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30))
+    return int(cap * random.uniform(0.5, 1))
+
+
+def _why(error: IngestionError) -> dict[str, str]:
+    return {"error_type": type(error).__name__, "error": _shortened(str(error))}
+
+
+def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -> dict[str, Any]:
+    told = {
+        name: {"DataType": "Number" if isinstance(value, int) else "String", "StringValue": str(value)}
+        for name, value in attributes.items()
+        if value
+    }
+    return {
+        "MessageBody": body,
+        "DelaySeconds": delay_seconds,
+        **({"MessageAttributes": told} if told else {}),
+    }
+
+
+def _batches(entries: "Iterable[dict[str, Any]]") -> "Iterator[list[dict[str, Any]]]":
+    """The entries by request, numbered: ten at most, and no more bytes than a request may have."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        entry_bytes = len(entry["MessageBody"].encode(errors="surrogatepass"))
+        if batch and (len(batch) == _MAX_ENTRIES or size + entry_bytes > _MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append({"Id": str(len(batch)), **entry})
+        size += entry_bytes
+    if batch:
+        yield batch
+
+
+def _shortened(text: str) -> str:
+    """At most 1 KiB of a text, of characters that SQS takes in an attribute."""
+    clean = "".join(each if each.isprintable() else " " for each in text[:_MAX_ERROR_BYTES])
+    return clean.encode(errors="replace")[:_MAX_ERROR_BYTES].decode(errors="ignore")

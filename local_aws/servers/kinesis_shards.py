@@ -1,0 +1,189 @@
+"""A Kinesis endpoint on loopback whose shards take what the service's do, and refuse the rest as it does.
+
+What is known of the service: a shard takes 1 MiB of data with its partition keys and 1,000 records a second
+(docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html), like a tank that refills at a steady
+rate (docs.aws.amazon.com/streams/latest/dev/large-records.html), and decides on each record of a request by
+itself. How much the tank holds is not documented; here it is one second's worth. What is accepted is kept, so
+that a benchmark can say what became of each record.
+"""
+
+import json
+import math
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import md5
+from http.server import BaseHTTPRequestHandler
+from itertools import pairwise
+from typing import Any
+
+from local_aws.servers.loopback import LoopbackServer
+
+BYTES_A_SECOND = 1024 * 1024
+RECORDS_A_SECOND = 1_000
+UNIT_BYTES = 25_000
+"""A PUT payload unit, which is billed: aws.amazon.com/kinesis/data-streams/pricing."""
+
+_MAX_RECORDS = 500
+_MAX_REQUEST_BYTES = 10 * 1024 * 1024
+_MAX_RECORD_BYTES = 1024 * 1024
+_HASHES = 2**128
+_THROTTLED = "ProvisionedThroughputExceededException"
+
+
+class Shard:
+    """Two tanks, of bytes and of records, that hold one second's worth and begin empty.
+
+    Empty, because a benchmark asks what a shard takes for good, not what it has saved up.
+
+    Args:
+        now: Seconds, on the clock of ``admit``.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._bytes = self._records = 0.0
+        self._filled_at = now
+
+    def admit(self, size: int, now: float) -> bool:
+        """Whether a record of ``size`` bytes, its key included, is taken; a refused one takes no room."""
+        passed = now - self._filled_at
+        self._bytes = min(BYTES_A_SECOND, self._bytes + passed * BYTES_A_SECOND)
+        self._records = min(RECORDS_A_SECOND, self._records + passed * RECORDS_A_SECOND)
+        self._filled_at = now
+        if size > self._bytes or self._records < 1:
+            return False
+        self._bytes -= size
+        self._records -= 1
+        return True
+
+
+class KinesisShards(LoopbackServer):
+    """The endpoint of a stream; a context manager that listens on a free port until it is left.
+
+    Args:
+        shards: How many, of equal ranges of hashes; 0 takes everything, as one shard without limits.
+        delay_seconds: How long each answer takes.
+        clock: Gives seconds; a test may pass its own.
+    """
+
+    def __init__(
+        self, shards: int, *, delay_seconds: float = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.accepted: list[bytes] = []
+        self.requests = self.refused = self.units = self.received_bytes = 0
+        self._count = shards
+        self._delay_seconds = delay_seconds
+        self._clock = clock
+        self._shards: list[Shard] = []
+        self._begun = self._last_accepted = 0.0
+        self._lock = threading.Lock()
+        super().__init__(_handler(self))
+
+    @property
+    def seconds(self) -> float:
+        """From the first request to the last record that was accepted."""
+        return self._last_accepted - self._begun
+
+    def answer(self, operation: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and answer to a call, such as ``PutRecords``."""
+        if operation not in ("PutRecord", "PutRecords"):
+            return 200, self._description(operation)
+        time.sleep(self._delay_seconds)
+        entries = body["Records"] if operation == "PutRecords" else [body]
+        data = [b64decode(entry["Data"]) for entry in entries]
+        if problem := _problem(entries, data):
+            return 400, {"__type": "InvalidArgumentException", "message": problem}
+        results = self._put(entries, data)
+        if operation == "PutRecords":
+            failed = sum("ErrorCode" in result for result in results)
+            return 200, {"FailedRecordCount": failed, "Records": results}
+        if "ErrorCode" in results[0]:
+            return 400, {"__type": _THROTTLED, "message": results[0]["ErrorMessage"]}
+        return 200, results[0]
+
+    def _put(self, entries: Sequence[Mapping[str, Any]], data: Sequence[bytes]) -> list[dict[str, str]]:
+        with self._lock:
+            now = self._clock()
+            if not self.requests:
+                self._begun = now
+                self._shards = [Shard(now) for _ in range(self._count)]
+            self.requests += 1
+            return [self._result(entry, each, now) for entry, each in zip(entries, data, strict=True)]
+
+    def _result(self, entry: Mapping[str, Any], data: bytes, now: float) -> dict[str, str]:
+        key = entry["PartitionKey"].encode()
+        size = len(data) + len(key)
+        self.received_bytes += size
+        index = int.from_bytes(md5(key, usedforsecurity=False).digest()) * max(1, self._count) // _HASHES
+        shard = f"shardId-{index:012d}"
+        if self._shards and not self._shards[index].admit(size, now):
+            self.refused += 1
+            message = f"Rate exceeded for shard {shard} in stream bench under account 000000000000."
+            return {"ErrorCode": _THROTTLED, "ErrorMessage": message}
+        self.accepted.append(data)
+        self.units += math.ceil(size / UNIT_BYTES)
+        self._last_accepted = now
+        return {"SequenceNumber": f"{len(self.accepted):056d}", "ShardId": shard}
+
+    def _description(self, operation: str) -> dict[str, Any]:
+        """What a producer asks before it begins."""
+        count = max(1, self._count)
+        bounds = [_HASHES * number // count for number in range(count + 1)]
+        shards = [
+            {
+                "ShardId": f"shardId-{number:012d}",
+                "HashKeyRange": {"StartingHashKey": str(start), "EndingHashKey": str(end - 1)},
+                "SequenceNumberRange": {"StartingSequenceNumber": "1"},
+            }
+            for number, (start, end) in enumerate(pairwise(bounds))
+        ]
+        if operation == "ListShards":
+            return {"Shards": shards}
+        kind = "StreamDescriptionSummary" if operation.endswith("Summary") else "StreamDescription"
+        stream = {
+            "StreamName": "bench",
+            "StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/bench",
+            "StreamStatus": "ACTIVE",
+            "RetentionPeriodHours": 24,
+            "StreamCreationTimestamp": 1,
+            "EnhancedMonitoring": [{"ShardLevelMetrics": []}],
+            "OpenShardCount": count,
+            "HasMoreShards": False,
+            "Shards": shards,
+        }
+        return {kind: stream}
+
+
+def _problem(entries: Sequence[Mapping[str, Any]], data: Sequence[bytes]) -> str:
+    sizes = [
+        len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)
+    ]
+    if not 1 <= len(entries) <= _MAX_RECORDS:
+        return f"{len(entries)} records, 1 to {_MAX_RECORDS} are allowed"
+    if max(sizes) > _MAX_RECORD_BYTES:
+        return f"a record of {max(sizes)} bytes, {_MAX_RECORD_BYTES} are allowed"
+    if sum(sizes) > _MAX_REQUEST_BYTES:
+        return f"{sum(sizes)} bytes, {_MAX_REQUEST_BYTES} are allowed"
+    return ""
+
+
+def _handler(stream: KinesisShards) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = stream.answer(self.headers["X-Amz-Target"].partition(".")[2], body)
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            """Say nothing."""
+
+    return Handler

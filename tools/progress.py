@@ -1,0 +1,63 @@
+"""What a long command shows while it works: a live line on a terminal, elsewhere now and then a plain one."""
+
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tools.probe.block import one_line
+
+PLAIN_LINE_SECONDS = 10.0
+
+
+class Progress:
+    """Shows how far the work is, inside a ``with`` block.
+
+    Args:
+        console: Where to; default: standard output.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._status = self.console.status(Text("…"))
+        self._shown_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """The display, begun."""
+        if self.console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def show(self, text: str) -> None:
+        """Show where the work stands; elsewhere than on a terminal every ten seconds."""
+        if self.console.is_terminal:
+            self._status.update(Text(one_line(text)))
+        elif time.monotonic() - self._shown_at >= PLAIN_LINE_SECONDS:
+            self._shown_at = time.monotonic()
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays; what steers a terminal is left out."""
+        self.console.print(Text(one_line(text)))
+
+    def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table; numbers are set to the right."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        cells = [list(row) for row in rows]
+        for number, title in enumerate(titles):
+            is_number = all(isinstance(row[number], int) for row in cells)
+            table.add_column(title, justify="right" if is_number else "left", overflow="fold")
+        for row in cells:
+            table.add_row(
+                *(Text(f"{each:,}" if isinstance(each, int) else one_line(str(each))) for each in row)
+            )
+        self.console.print(table)
