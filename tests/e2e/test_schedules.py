@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-schedules")]
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
-URL = "https://a.test"
 SOURCES = {
     "often": 'schedule = "rate(1 minute)"',
     "off": 'schedule = "rate(1 minute)"\nenabled = false',
@@ -38,7 +37,7 @@ KEPT = (
     "aws_sqs_queue.",
     "aws_scheduler_",
     "aws_iam_role.pipeline_schedules",
-    "aws_iam_role_policy.pipeline_sch",
+    "aws_iam_role_policy.pipeline_schedules",
 )
 """How the addresses begin of what is applied: the queues, and what sends to them."""
 
