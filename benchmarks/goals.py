@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks.peers import BOTO3
-from benchmarks.results import OURS, Results
+from benchmarks.ours import OURS
+from benchmarks.results import Results
 
 _MIB = 1024 * 1024
 _BOTO3_CPU_US = 28.5

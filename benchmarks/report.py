@@ -7,7 +7,8 @@ from benchmarks.goals import goals, number
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ROUND_TRIP_SECONDS, ShardFigure
 from benchmarks.packings import PackingFigure
-from benchmarks.results import OURS, Results
+from benchmarks.ours import OURS
+from benchmarks.results import Results
 from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES
 
 _MIB = 1024 * 1024

@@ -7,10 +7,6 @@ from benchmarks.measure import Figure
 from benchmarks.one_shard import ShardFigure
 from benchmarks.packings import PackingFigure
 
-OURS = "url_fetcher"
-"""What the names of our variants begin with."""
-
-
 @dataclass
 class Results:
     """What was measured, empty where it was not yet.
