@@ -57,7 +57,7 @@ class BenchmarkServer:
         """Answer PutRecords, and the URLs made from a number, that much later from now on."""
         self._get(f"delay/{round_trip_ms}")
 
-    def fail(self, some: bool) -> None:  # noqa: FBT001 - a switch
+    def fail(self, some: bool) -> None:
         """Have one in a hundred of the URLs made from a number answer 404 from now on, or none."""
         self._get(f"fail/{int(some)}")
 

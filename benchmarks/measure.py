@@ -97,9 +97,7 @@ def measure(
     variables = os.environ | (environment or {})
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [str(python), "-m", "benchmarks.worker", variant, url, endpoint, str(runs), out.name]
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=False, env=variables
-        )
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=variables)
         if done.returncode:
             raise RuntimeError(f"{variant} failed:\n{done.stderr[-2000:]}")
         result = json.loads(out.read())

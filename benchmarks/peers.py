@@ -30,7 +30,7 @@ _clients: dict[str, Any] = {}
 
 
 def client_of(endpoint: str) -> Any:
-    # One client a process, as in a warm function.
+    """The client for an endpoint: one a process, as in a warm function."""
     if endpoint not in _clients:
         import boto3
 
@@ -45,11 +45,13 @@ def _fetch(url: str) -> list[Any]:
 
 
 def wrapped(url: str) -> Iterator[dict[str, Any]]:
+    """The records that a URL answers, each with where it is from."""
     for record in _fetch(url):
         yield {"timestamp": datetime.now(UTC).isoformat(), "sourceUrl": url, "data": record}
 
 
 def line(record: Mapping[str, Any]) -> bytes:
+    """A record as a line of JSON."""
     return json.dumps(record).encode() + b"\n"
 
 

@@ -46,7 +46,7 @@ class Quantities:
         """
         slower = max(1.0, FULL_PROCESSOR_MIB / memory_mib)
         # What is not CPU is waiting, which takes the same time with any memory.
-        a_url = max(figure.seconds, figure.seconds + figure.cpu_seconds * (slower - 1)) / figure.records
+        a_url = (figure.seconds + figure.cpu_seconds * (slower - 1)) / figure.records
         return cls(
             messages=MILLION // URLS_A_MESSAGE,
             seconds=Decimal(a_url) * MILLION,

@@ -68,7 +68,7 @@ def put_records_threads(list_url: str, endpoint: str) -> int:
 
 
 def dlt_resource(list_url: str, endpoint: str) -> int:
-    """A resource of dlt that gets the URLs in dlt's own threads, into a destination that calls put_records."""
+    """A resource of dlt, which gets the URLs in threads of its own, into a destination of put_records."""
     dlt = import_module("dlt")
     client = client_of(endpoint)
     get: Callable[..., Any] = import_module("dlt.sources.helpers.requests").get

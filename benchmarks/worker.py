@@ -64,7 +64,6 @@ def _run(variant: str, url: str, endpoint: str) -> int:
             record_path=settings.get("record_path", ""),
         )
     from benchmarks.peers import ONE_SHARD_VARIANTS, VARIANTS
-
     from benchmarks.url_peers import URL_VARIANTS
 
     return (VARIANTS | ONE_SHARD_VARIANTS | URL_VARIANTS)[variant](url, endpoint)
