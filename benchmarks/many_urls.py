@@ -1,14 +1,13 @@
 """Many URLs through the work queue, beside what others do with a list of them."""
 
-import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.environment import ROOT
 from benchmarks.measure import Figure, measure
 from benchmarks.url_account import UrlAccount, account_urls
+from benchmarks.url_cost import Quantities, bill, function_memory_mib
 from benchmarks.url_peers import URL_DLT, URL_LOOP, URL_ORIGINAL, URL_THREADS
 from benchmarks.url_queue import QUEUED, Queues
 from benchmarks.url_sources import prepare, url_list
@@ -84,12 +83,8 @@ def _figure(
 
 
 def _add_price(results: ManyUrls) -> None:
-    """By the longer round trip, with the memory of pipeline.toml's production."""
-    sys.path.insert(0, str(ROOT / "constructs"))
-    from benchmarks.url_cost import Quantities, bill
-    from ingestion_pipeline.settings.file import read
-
+    """By the longer round trip."""
     assert results.account
-    results.memory_mib = read(ROOT / "pipeline.toml", "prod").function.memory_mib
+    results.memory_mib = function_memory_mib()
     ours = results.figures[ROUND_TRIPS_MS[-1]][0]
     results.bill = bill(Quantities.of(ours, results.account, memory_mib=results.memory_mib))

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from benchmarks.environment import ROOT
 from benchmarks.measure import Figure
 from benchmarks.url_account import UrlAccount
+from ingestion_pipeline.settings.file import read
 from tools.docs.cost import COMPRESSION, GIB_MIB, MILLION, REQUESTS_PER_EVENT, RUN_LOG_KIB, price
 
 URLS_A_MESSAGE = 100
@@ -69,6 +71,11 @@ LINES: Mapping[str, Callable[[Quantities], Decimal]] = {
     "CloudWatch: logs": lambda use: use.messages * Decimal(RUN_LOG_KIB) / 1024 / GIB_MIB * price("logs"),
 }
 """What each service bills, in the order of the table."""
+
+
+def function_memory_mib() -> int:
+    """The function's memory in production, by pipeline.toml."""
+    return read(ROOT / "pipeline.toml", "prod").function.memory_mib
 
 
 def bill(use: Quantities) -> dict[str, Decimal]:

@@ -74,7 +74,7 @@ def dlt_resource(list_url: str, endpoint: str) -> int:
     get: Callable[..., Any] = import_module("dlt.sources.helpers.requests").get
     urls = _urls(list_url)
 
-    @dlt.defer
+    @dlt.defer  # type: ignore[untyped-decorator]
     def fetched(url: str) -> list[Any]:
         return [{"source_url": url, "data": record} for record in get(url).json()]
 

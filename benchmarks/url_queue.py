@@ -136,7 +136,7 @@ def ingest_list(url: str, endpoint: str) -> int:
     import boto3
 
     with urlopen(url) as answer:  # noqa: S310 - the benchmark's own server
-        text = answer.read()
+        text: bytes = answer.read()
     sqs: SQSClient = boto3.client("sqs")
     work, dead_letters = (os.environ[name] for name in _QUEUES)
     os.environ["AWS_ENDPOINT_URL_KINESIS"] = endpoint
