@@ -15,8 +15,9 @@ from local_aws.emulator.instance import Emulator
 
 ROUND_TRIPS_MS = (0, 20)
 _VARIANTS = (QUEUED, URL_LOOP, URL_THREADS, URL_DLT, URL_ORIGINAL)
-_URLS, _QUICK_URLS = 5_000, 500
-_SAMPLE_URLS = 50
+_URLS, _QUICK_URLS = 4_000, 1_000
+# Of what does one request after the other, a sample says as much as the whole and ends today.
+_SAMPLES = {URL_LOOP: 400, URL_ORIGINAL: 40}
 _ACCOUNT_URLS, _QUICK_ACCOUNT_URLS = 100_000, 2_000
 
 
@@ -65,8 +66,7 @@ def _figure(
     far: BenchmarkServer, folder: Path, variant: str, environment: dict[str, str], *, quick: bool
 ) -> Figure:
     urls = _QUICK_URLS if quick else _URLS
-    # One request a record: a sample says as much as the whole and ends today.
-    name = url_list(folder, far.url, _SAMPLE_URLS if variant == URL_ORIGINAL else urls)
+    name = url_list(folder, far.url, _SAMPLES.get(variant, urls))
     figure = measure(
         variant,
         f"{far.url}/{name}",

@@ -17,7 +17,7 @@ A list of URLs, each of which answers {RECORDS_A_URL} records of {SMALL_BYTES} B
 Sources and stream answer after the round trip. Ours is the function from its zip: the list is uploaded to
 S3, cut into messages, and consumed from a queue of SQS by one process, which does what Lambda does with a
 queue. All of that counts; S3 and SQS are those of the local AWS. The others get the list and go through it,
-in one process each. The original design is measured on a sample."""
+in one process each; the two that do one request after the other are measured on a sample."""
 
 
 def many_urls_section(results: ManyUrls) -> Iterator[str]:
@@ -69,6 +69,6 @@ def _price(results: ManyUrls) -> str:
     return (
         f"Messages of {URLS_A_MESSAGE} URLs; bytes on the stream as above; the function's seconds as "
         f"measured at {ROUND_TRIPS_MS[-1]} ms, with the CPU time taking as much longer as "
-        f"{results.memory_mib} MiB have less of a processor; the prices of [cost.md](cost.md). What costs the "
-        "same without any URL is not in it.\n\n" + table((f"{REGION}, {PRICES_AS_OF}", "USD"), rows)
+        f"{results.memory_mib} MiB have less of a processor; the prices of [cost.md](cost.md). What costs "
+        "the same without any URL is not in it.\n\n" + table((f"{REGION}, {PRICES_AS_OF}", "USD"), rows)
     )

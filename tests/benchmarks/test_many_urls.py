@@ -13,7 +13,7 @@ import requests
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.measure import Figure
 from benchmarks.url_account import Arrived, UrlAccount
-from benchmarks.url_cost import Quantities, bill
+from benchmarks.url_cost import FULL_PROCESSOR_MIB, Quantities, bill
 from benchmarks.url_queue import Poller
 from benchmarks.url_sources import RECORDS_A_URL, Expected, prepare
 
@@ -140,11 +140,11 @@ def test_an_account_with_one_thing_wrong_does_not_hold(wrong: dict[str, Any]) ->
 
 
 def test_cpu_takes_longer_with_less_memory_and_waiting_does_not() -> None:
-    """A tenth of a processor makes 1 of 3 seconds ten."""
+    """Half of a processor makes one of three seconds two."""
     figure = Figure("ours", 1_000, seconds=3, cpu_seconds=1, peak_rss_mb=60, versions={})
-    slower = Quantities.of(figure, _ACCOUNT, memory_mib=1_769 // 10)
+    slower = Quantities.of(figure, _ACCOUNT, memory_mib=FULL_PROCESSOR_MIB // 2)
 
-    assert round(slower.seconds, -2) == 12_000
+    assert round(slower.seconds / 1_000, 1) == Decimal(4)
 
 
 def test_the_bill_is_made_of_quantities_and_list_prices() -> None:
@@ -184,7 +184,7 @@ class _Queue:
             ]
         }
 
-    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803 - boto3's names
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: ARG002, N803 - boto3's names
         """Note it."""
         self.deleted.append(ReceiptHandle)
 
