@@ -2,7 +2,7 @@
 
 python -m benchmarks.ingest [--quick]
 
-``--quick`` takes three to six minutes (after the peers are installed once) and prints instead of writing.
+``--quick`` takes five to nine minutes (after the peers are installed once) and prints instead of writing.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def _newest_zip() -> int | None:
 def main() -> None:
     """Measure, then print or write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three to six minutes; prints, writes nothing")
+    parser.add_argument("--quick", action="store_true", help="five to nine minutes; prints, writes nothing")
     quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     results = Bench(quick=quick).run()
