@@ -12,7 +12,8 @@ import requests
 
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.measure import Figure
-from benchmarks.url_account import Arrived, UrlAccount
+from benchmarks.url_account import UrlAccount
+from benchmarks.url_arrivals import Arrived
 from benchmarks.url_cost import FULL_PROCESSOR_MIB, Quantities, bill
 from benchmarks.url_queue import Poller
 from benchmarks.url_sources import RECORDS_A_URL, Expected, prepare
