@@ -11,11 +11,13 @@ import pytest
 import requests
 
 from benchmarks.benchmark_server import BenchmarkServer
+from benchmarks.many_urls import ManyUrls
 from benchmarks.measure import Figure
 from benchmarks.url_account import UrlAccount
 from benchmarks.url_arrivals import Arrived
 from benchmarks.url_cost import FULL_PROCESSOR_MIB, Quantities, bill
 from benchmarks.url_queue import Poller
+from benchmarks.url_report import many_urls_section
 from benchmarks.url_sources import RECORDS_A_URL, Expected, prepare
 
 _ACCOUNT = UrlAccount(
@@ -138,6 +140,14 @@ def test_an_account_with_duplicates_of_the_same_id_holds() -> None:
 def test_an_account_with_one_thing_wrong_does_not_hold(wrong: dict[str, Any]) -> None:
     """However small."""
     assert not replace(_ACCOUNT, **wrong).holds
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_report_says_whether_the_promise_holds(lost: int) -> None:
+    """One URL decides."""
+    text = "".join(many_urls_section(ManyUrls(account=replace(_ACCOUNT, lost=lost))))
+
+    assert ("The promise holds." in text, "does not hold" in text) == (not lost, bool(lost))
 
 
 def test_cpu_takes_longer_with_less_memory_and_waiting_does_not() -> None:
