@@ -31,7 +31,7 @@ class BenchmarkServer:
 
     Args:
         folder: Where sources lie and the program is put.
-        round_trip_ms: How long PutRecords takes.
+        round_trip_ms: How long PutRecords takes, and each of the URLs made from a number.
     """
 
     def __init__(self, folder: Path, *, round_trip_ms: int = 0) -> None:
@@ -54,8 +54,12 @@ class BenchmarkServer:
         self._process.communicate()
 
     def delay(self, round_trip_ms: int) -> None:
-        """Answer PutRecords that much later from now on."""
+        """Answer PutRecords, and the URLs made from a number, that much later from now on."""
         self._get(f"delay/{round_trip_ms}")
+
+    def fail(self, some: bool) -> None:
+        """Have one in a hundred of the URLs made from a number answer 404 from now on, or none."""
+        self._get(f"fail/{int(some)}")
 
     def _get(self, what: str) -> bytes:
         with urlopen(f"{self.url}/-/{what}") as answer:  # noqa: S310 - its own loopback address

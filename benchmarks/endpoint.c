@@ -6,6 +6,9 @@
  * POST /            PutRecords and PutRecord are answered after the delay, as long as the real answer;
  *                   DescribeStreamSummary, DescribeStream and ListShards name one open shard
  * GET  /-/delay/<n> answers and delays by n ms from then on
+ * GET  /-/url/<n>   after the delay, the folder's `url.json` with the numbers of its records, ten or so,
+ *                   raised by n times their count; or 404 if n ends in 07 and URLs are to fail
+ * GET  /-/fail/<0|1> answers; from then on some URLs fail, or none
  * GET  /<file>      that file of the folder
  * PUT  anything     is taken, as S3 takes an object
  */
@@ -24,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_CONNECTIONS = 4096, READ_AT_LEAST = 1 << 20 };
+enum { MAX_CONNECTIONS = 4096, READ_AT_LEAST = 1 << 20, MAX_NUMBERS = 100, NUMBER_DIGITS = 9, FAILS_EVERY = 100 };
 
 typedef struct Connection {
     int socket, file;
@@ -40,6 +43,10 @@ static Connection *first_delayed, *last_delayed;
 static int poller;
 static double delay_seconds;
 static const char *folder;
+static int some_fail;
+static char *template; /* of what a URL answers */
+static size_t template_length, numbers, number_at[MAX_NUMBERS];
+static long first_number;
 
 static double now(void) {
     struct timespec t;
@@ -105,6 +112,15 @@ static size_t count(const char *text, size_t length, const char *word) {
     return found;
 }
 
+static void later(Connection *c) {
+    if (delay_seconds <= 0) return;
+    c->due = now() + delay_seconds;
+    c->next = NULL;
+    if (last_delayed) last_delayed->next = c;
+    else first_delayed = c;
+    last_delayed = c;
+}
+
 static void put(Connection *c, const char *body, size_t length, int many) {
     static const char one[] = "{\"SequenceNumber\":\"49658563412345678901234567890123456789012345678901234567\","
                               "\"ShardId\":\"shardId-000000000000\"}";
@@ -124,13 +140,7 @@ static void put(Connection *c, const char *body, size_t length, int many) {
         }
         c->out[c->out_length++] = '}';
     }
-    if (delay_seconds > 0) {
-        c->due = now() + delay_seconds;
-        c->next = NULL;
-        if (last_delayed) last_delayed->next = c;
-        else first_delayed = c;
-        last_delayed = c;
-    }
+    later(c);
 }
 
 static void post(Connection *c, const char *head, const char *body, size_t length) {
@@ -154,10 +164,50 @@ static void post(Connection *c, const char *head, const char *body, size_t lengt
     }
 }
 
+static int read_template(void) {
+    static const char mark[] = "\"id\":";
+    char path[512], *found;
+    FILE *file;
+    snprintf(path, sizeof path, "%s/url.json", folder);
+    if (!(file = fopen(path, "r")) || !(template = malloc(READ_AT_LEAST))) return 0;
+    template_length = fread(template, 1, READ_AT_LEAST - 1, file);
+    fclose(file);
+    template[template_length] = 0;
+    for (found = template; (found = strstr(found, mark)) && numbers < MAX_NUMBERS;) {
+        found += sizeof mark - 1;
+        if (!numbers) first_number = atol(found);
+        number_at[numbers++] = found - template;
+    }
+    return numbers > 0;
+}
+
+static void url(Connection *c, long n) {
+    char digits[24];
+    later(c);
+    if (!template && !read_template()) exit(1);
+    if (some_fail && n % FAILS_EVERY == 7) {
+        say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        return;
+    }
+    say(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", template_length);
+    room(&c->out, &c->out_room, c->out_length + template_length);
+    char *body = memcpy(c->out + c->out_length, template, template_length);
+    c->out_length += template_length;
+    for (size_t i = 0; i < numbers; i++) {
+        snprintf(digits, sizeof digits, "%0*ld", NUMBER_DIGITS, first_number + n * (long)numbers + (long)i);
+        memcpy(body + number_at[i], digits, NUMBER_DIGITS);
+    }
+}
+
 static void get(Connection *c, const char *path) {
     char text[512];
     struct stat about;
-    if (!strncmp(path, "-/delay/", 8)) {
+    if (!strncmp(path, "-/url/", 6)) {
+        url(c, atol(path + 6));
+    } else if (!strncmp(path, "-/fail/", 7)) {
+        some_fail = atoi(path + 7);
+        answer(c, "{}");
+    } else if (!strncmp(path, "-/delay/", 8)) {
         delay_seconds = atof(path + 8) / 1000;
         answer(c, "{}");
     } else {

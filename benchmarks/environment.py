@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# The prices of docs/cost.md are read with the stack's own settings.
+sys.path[:0] = [str(ROOT / "constructs")]
 FOLDER = ROOT / "build" / "bench"
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks.ours import OURS
 from benchmarks.peers import BOTO3
-from benchmarks.results import OURS, Results
+from benchmarks.results import Results
+from benchmarks.url_peers import URL_LOOP
 
 _MIB = 1024 * 1024
 _BOTO3_CPU_US = 28.5
@@ -35,7 +37,13 @@ class Goal(NamedTuple):
 
 def goals(results: Results) -> list[Goal]:
     """Every goal with what was measured."""
-    return [*_speed(results), *_one_shard(results), *_packings(results), *_start(results)]
+    return [
+        *_speed(results),
+        *_one_shard(results),
+        *_packings(results),
+        *_many_urls(results),
+        *_start(results),
+    ]
 
 
 def number(value: float) -> str:
@@ -87,6 +95,16 @@ def _packings(results: Results) -> Iterator[Goal]:
         yield _at_most(f"its growth from {small} MB to {large:,} MB", growth, 25, " MB", _SEE_PACKINGS)
         what = f"PUT units a million small records, {name}"
         yield _at_most(what, figure.units_a_million, units, "", _SEE_PACKINGS)
+
+
+def _many_urls(results: Results) -> Iterator[Goal]:
+    why = 'see "Many URLs" below'
+    for round_trip_ms, figures in results.many_urls.figures.items():
+        ours, loop = figures[0], next(each for each in figures if each.variant == URL_LOOP)
+        what = f"many URLs, {round_trip_ms} ms, CPU a URL, beside the plain loop's"
+        yield _at_most(what, ours.cpu_us / loop.cpu_us, 0.5, " x", why)
+        best = max(each.rate for each in figures[1:])
+        yield _at_least("the same, URLs/s, beside the best peer", ours.rate / best, 1, " x", why)
 
 
 def _start(results: Results) -> Iterator[Goal]:

@@ -1,18 +1,19 @@
 """Runs variants in processes of their own and takes medians."""
 
 import json
+import os
 import site
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from benchmarks.environment import FOLDER, ROOT, peers_python
-from benchmarks.ours import SETTINGS
+from benchmarks.ours import OURS
 
 # What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {
@@ -77,12 +78,26 @@ class Figure:
         return self.cpu_seconds / self.records * 1e6
 
 
-def measure(variant: str, url: str, endpoint: str, *, runs: int) -> Figure:
-    """Run a variant once to warm up and ``runs`` times to measure; with 0 the first run is what counts."""
-    python = sys.executable if variant in SETTINGS else peers_python()
+def measure(
+    variant: str, url: str, endpoint: str, *, runs: int, environment: Mapping[str, str] | None = None
+) -> Figure:
+    """Run a variant once to warm up and ``runs`` times to measure; with 0 the first run is what counts.
+
+    Args:
+        variant: Its name; ours begin with ``OURS``.
+        url: Of what it ingests.
+        endpoint: The stream's.
+        runs: How often it is measured.
+        environment: Variables beside those of this process.
+
+    Raises:
+        RuntimeError: When it failed.
+    """
+    python = sys.executable if variant.startswith(OURS) else peers_python()
+    variables = os.environ | (environment or {})
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [str(python), "-m", "benchmarks.worker", variant, url, endpoint, str(runs), out.name]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=variables)
         if done.returncode:
             raise RuntimeError(f"{variant} failed:\n{done.stderr[-2000:]}")
         result = json.loads(out.read())

@@ -10,7 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 
-PACKED = "url_fetcher"
+OURS = "url_fetcher"
+"""What the names of our variants begin with."""
+PACKED = OURS
 GZIPPED = 'url_fetcher, packing = "gzip"'
 UNPACKED = 'url_fetcher, packing = "none"'
 DOTTED, POINTER = (f'url_fetcher, record_path = "{path}"' for path in ("items", "/items"))

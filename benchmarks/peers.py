@@ -19,8 +19,8 @@ from typing import Any
 Variant = Callable[[str, str], int]
 """Given a source's URL and the stream's endpoint, ingests and says how many records."""
 
-_STREAM = "bench"
-_BATCH = 500
+STREAM = "bench"
+BATCH = 500
 _AGGREGATE_BYTES = 51_200
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -29,8 +29,8 @@ _NO_LIMITS = {"put_rate_limit_per_shard": 10**9, "put_bandwidth_limit_per_shard"
 _clients: dict[str, Any] = {}
 
 
-def _client(endpoint: str) -> Any:
-    # One client a process, as in a warm function.
+def client_of(endpoint: str) -> Any:
+    """The client for an endpoint: one a process, as in a warm function."""
     if endpoint not in _clients:
         import boto3
 
@@ -44,12 +44,14 @@ def _fetch(url: str) -> list[Any]:
     return list(requests.get(url, timeout=60).json())
 
 
-def _wrapped(url: str) -> Iterator[dict[str, Any]]:
+def wrapped(url: str) -> Iterator[dict[str, Any]]:
+    """The records that a URL answers, each with where it is from."""
     for record in _fetch(url):
         yield {"timestamp": datetime.now(UTC).isoformat(), "sourceUrl": url, "data": record}
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
+def line(record: Mapping[str, Any]) -> bytes:
+    """A record as a line of JSON."""
     return json.dumps(record).encode() + b"\n"
 
 
@@ -57,18 +59,18 @@ def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
     batch: list[dict[str, Any]] = []
     for entry in entries:
         batch.append(entry)
-        if len(batch) == _BATCH:
+        if len(batch) == BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def _put(client: Any, entries: list[dict[str, Any]]) -> None:
+def put_all(client: Any, entries: list[dict[str, Any]]) -> None:
     """Put a batch, and again what was refused, as AWS's guide tells: or it would be lost."""
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
-        results = client.put_records(StreamName=_STREAM, Records=entries)["Records"]
+        results = client.put_records(StreamName=STREAM, Records=entries)["Records"]
         entries = [entry for entry, result in zip(entries, results, strict=True) if "ErrorCode" in result]
         if not entries:
             return
@@ -78,32 +80,32 @@ def _put(client: Any, entries: list[dict[str, Any]]) -> None:
 
 def one_by_one(url: str, endpoint: str) -> int:
     """The original design: one PutRecord for each record, one after the other."""
-    client = _client(endpoint)
+    client = client_of(endpoint)
     count = 0
-    for record in _wrapped(url):
-        client.put_record(StreamName=_STREAM, Data=_line(record), PartitionKey=str(uuid.uuid4()))
+    for record in wrapped(url):
+        client.put_record(StreamName=STREAM, Data=line(record), PartitionKey=str(uuid.uuid4()))
         count += 1
     return count
 
 
 def put_records(url: str, endpoint: str) -> int:
     """Batches of 500 with boto3, one after the other."""
-    client = _client(endpoint)
+    client = client_of(endpoint)
     count = 0
-    entries = ({"Data": _line(record), "PartitionKey": str(uuid.uuid4())} for record in _wrapped(url))
+    entries = ({"Data": line(record), "PartitionKey": str(uuid.uuid4())} for record in wrapped(url))
     for batch in _batches(entries):
-        _put(client, batch)
+        put_all(client, batch)
         count += len(batch)
     return count
 
 
 def put_records_threads(url: str, endpoint: str) -> int:
     """Batches of 500 with boto3, eight requests at a time."""
-    client = _client(endpoint)
-    entries = ({"Data": _line(record), "PartitionKey": str(uuid.uuid4())} for record in _wrapped(url))
+    client = client_of(endpoint)
+    entries = ({"Data": line(record), "PartitionKey": str(uuid.uuid4())} for record in wrapped(url))
 
     def put(batch: list[dict[str, Any]]) -> int:
-        _put(client, batch)
+        put_all(client, batch)
         return len(batch)
 
     with ThreadPoolExecutor(8) as threads:
@@ -112,12 +114,12 @@ def put_records_threads(url: str, endpoint: str) -> int:
 
 def aggregated(url: str, endpoint: str) -> int:
     """aws_kinesis_agg's aggregates of 50 KiB, in batches with boto3."""
-    client = _client(endpoint)
+    client = client_of(endpoint)
     aggregator = import_module("aws_kinesis_agg.aggregator").RecordAggregator(_AGGREGATE_BYTES)
 
     def aggregates() -> Iterator[Any]:
-        for record in _wrapped(url):
-            full = aggregator.add_user_record(str(uuid.uuid4()), _line(record))
+        for record in wrapped(url):
+            full = aggregator.add_user_record(str(uuid.uuid4()), line(record))
             if full:
                 yield full
         last = aggregator.clear_and_get()
@@ -136,7 +138,7 @@ def aggregated(url: str, endpoint: str) -> int:
     for batch in _batches(entries()):
         # Aggregates are large: 500 of them would be over the limit of a request.
         for start in range(0, len(batch), 80):
-            _put(client, batch[start : start + 80])
+            put_all(client, batch[start : start + 80])
     return count
 
 
@@ -146,13 +148,13 @@ def _async_kinesis(url: str, endpoint: str, processor: str, **limits: int) -> in
     async def produce() -> int:
         count = 0
         async with kinesis.Producer(
-            _STREAM,
+            STREAM,
             endpoint_url=endpoint,
             region_name=os.environ["AWS_DEFAULT_REGION"],
             processor=getattr(kinesis, processor)(),
             **limits,
         ) as producer:
-            for record in _wrapped(url):
+            for record in wrapped(url):
                 await producer.put(record)
                 count += 1
         return count
@@ -178,7 +180,7 @@ def async_kinesis_json(url: str, endpoint: str) -> int:
 def dlt_pipeline(url: str, endpoint: str) -> int:
     """The rest_api source of dlt into a destination that calls put_records."""
     dlt = import_module("dlt")
-    client = _client(endpoint)
+    client = client_of(endpoint)
     count = 0
 
     def put(items: list[Any], _table: Any) -> None:
@@ -187,10 +189,10 @@ def dlt_pipeline(url: str, endpoint: str) -> int:
             {"Data": json.dumps(item, default=str).encode() + b"\n", "PartitionKey": str(uuid.uuid4())}
             for item in items
         ]
-        _put(client, entries)
+        put_all(client, entries)
         count += len(items)
 
-    wrap = dlt.destination(batch_size=_BATCH, loader_file_format="typed-jsonl", name="kinesis")
+    wrap = dlt.destination(batch_size=BATCH, loader_file_format="typed-jsonl", name="kinesis")
     base, _, path = url.rpartition("/")
     source = import_module("dlt.sources.rest_api").rest_api_source(
         {

@@ -3,7 +3,8 @@
 from html import escape
 from math import log10
 
-from benchmarks.results import OURS, Results
+from benchmarks.ours import OURS
+from benchmarks.results import Results
 
 _WIDTH, _LEFT, _BAR, _GAP, _TOP = 860, 310, 15, 14, 74
 _COLOURS = ("#2f6f9f", "#d08c2e")

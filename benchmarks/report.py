@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from benchmarks.goals import goals, number
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ROUND_TRIP_SECONDS, ShardFigure
+from benchmarks.ours import OURS
 from benchmarks.packings import PackingFigure
-from benchmarks.results import OURS, Results
+from benchmarks.results import Results
 from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES
+from benchmarks.table import table
+from benchmarks.url_report import many_urls_section
 
 _MIB = 1024 * 1024
 
@@ -40,7 +43,7 @@ def document(results: Results) -> str:
         "Made by `make bench`; the figures of each half, ingestion and synthesis, are from one run.",
         _conditions(results),
         "## Goals",
-        _table(
+        table(
             ("figure", "goal", "measured", "met"),
             [(aim.what, aim.goal, aim.measured, "yes" if aim.met else "**no**") for aim in aims],
         ),
@@ -54,6 +57,8 @@ def document(results: Results) -> str:
         "## Beside the others",
         _PEERS_TEXT,
         *(f"### {title}\n\n{_figures(figures)}" for title, figures in results.tables.items()),
+        "## Many URLs",
+        *many_urls_section(results.many_urls),
         "## Packings",
         _PACKINGS_TEXT,
         _packings(results.packings),
@@ -99,7 +104,7 @@ def _one_shard(figures: Sequence[ShardFigure]) -> str:
         "lost",
         "twice",
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _figures(figures: Sequence[Figure]) -> str:
@@ -114,7 +119,7 @@ def _figures(figures: Sequence[Figure]) -> str:
         )
         for figure in figures
     ]
-    return _table(("tool", "records/s", f"{OURS} is faster by", "CPU µs/record", "peak RSS MB"), rows)
+    return table(("tool", "records/s", f"{OURS} is faster by", "CPU µs/record", "peak RSS MB"), rows)
 
 
 def _packings(figures: Sequence[PackingFigure]) -> str:
@@ -130,7 +135,7 @@ def _packings(figures: Sequence[PackingFigure]) -> str:
             for size in figures[0].memory
         ),
     ]
-    return _table(("", "lines", "gzip"), rows)
+    return table(("", "lines", "gzip"), rows)
 
 
 def _paths(figures: Sequence[Figure]) -> str:
@@ -139,7 +144,7 @@ def _paths(figures: Sequence[Figure]) -> str:
         (each.variant, f"{each.rate:,.0f}", f"{each.cpu_us:.2f}", f"{each.cpu_us / figures[0].cpu_us:.2f} x")
         for each in figures
     ]
-    return _table(("records", "records/s", "CPU µs/record", "CPU, to the array"), rows)
+    return table(("records", "records/s", "CPU µs/record", "CPU, to the array"), rows)
 
 
 def _accounts(results: Results) -> Iterator[str]:
@@ -153,8 +158,3 @@ def _accounts(results: Results) -> Iterator[str]:
             "explained by what the endpoint accepted without saying so and by the crash, "
             f"{account.other_ids:,} with another id; {account.seconds:.0f} s. {verdict}"
         )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

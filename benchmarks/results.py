@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 
 from benchmarks.accounting import Account
+from benchmarks.many_urls import ManyUrls
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ShardFigure
 from benchmarks.packings import PackingFigure
-
-OURS = "url_fetcher"
-"""What the names of our variants begin with."""
 
 
 @dataclass
@@ -26,6 +24,7 @@ class Results:
         paths: Figures of the same records as an array and at paths within an object.
         zip_bytes: Of the function's archive; None when none was built.
         accounts: The outcome under faults, by packing.
+        many_urls: What lists of URLs take, and what became of each.
     """
 
     machine: str
@@ -38,3 +37,4 @@ class Results:
     paths: list[Figure] = field(default_factory=list)
     zip_bytes: int | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
+    many_urls: ManyUrls = field(default_factory=ManyUrls)

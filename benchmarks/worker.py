@@ -31,7 +31,7 @@ def main() -> None:
         "AWS_ACCESS_KEY_ID": "benchmark",
         "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ENDPOINT_URL_S3": os.environ.get("AWS_ENDPOINT_URL_S3", endpoint),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     measured = []
@@ -49,6 +49,10 @@ def main() -> None:
 
 def _run(variant: str, url: str, endpoint: str) -> int:
     # Imported by need: ours and theirs live in different environments.
+    from benchmarks.url_queue import QUEUED, ingest_list
+
+    if variant == QUEUED:
+        return ingest_list(url, endpoint)
     if variant.startswith("url_fetcher"):
         from benchmarks.ours import SETTINGS, ingest
 
@@ -60,8 +64,9 @@ def _run(variant: str, url: str, endpoint: str) -> int:
             record_path=settings.get("record_path", ""),
         )
     from benchmarks.peers import ONE_SHARD_VARIANTS, VARIANTS
+    from benchmarks.url_peers import URL_VARIANTS
 
-    return (VARIANTS | ONE_SHARD_VARIANTS)[variant](url, endpoint)
+    return (VARIANTS | ONE_SHARD_VARIANTS | URL_VARIANTS)[variant](url, endpoint)
 
 
 def _peak_rss_mb() -> float:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.accounting import Account
 from benchmarks.goals import goals
+from benchmarks.many_urls import ManyUrls
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ShardFigure
 from benchmarks.ours import GZIPPED, PACKED
@@ -15,6 +16,8 @@ from benchmarks.peers import BOTO3
 from benchmarks.picture import picture
 from benchmarks.report import document
 from benchmarks.results import Results
+from benchmarks.url_peers import URL_LOOP
+from benchmarks.url_queue import QUEUED
 
 
 def _figure(variant: str, rate: float = 500_000, cpu_us: float = 1) -> Figure:
@@ -47,6 +50,7 @@ def results() -> Results:
         paths=[_figure(PACKED)],
         zip_bytes=1_000_000,
         accounts={"lines": account, "gzip": replace(account, lost=1)},
+        many_urls=ManyUrls({20: [_figure(QUEUED, 900, 1_000), _figure(URL_LOOP, 100, 3_000)]}),
     )
 
 
@@ -72,6 +76,13 @@ def test_gzip_that_costs_more_than_lines_misses_the_goal(results: Results) -> No
     results.packings[1].small = _figure(GZIPPED, cpu_us=1.1)
 
     assert missed(results) == ["the same, gzip beside lines"]
+
+
+def test_urls_that_take_more_than_half_of_a_loops_cpu_miss_the_goal(results: Results) -> None:
+    """Though they are fetched faster."""
+    results.many_urls.figures[20][0] = _figure(QUEUED, 900, 1_600)
+
+    assert missed(results) == ["many URLs, 20 ms, CPU a URL, beside the plain loop's"]
 
 
 def test_each_account_has_its_verdict(results: Results) -> None:
