@@ -1,7 +1,9 @@
 """The event in a message of the dead letter queue, whoever put it there.
 
-The function and SQS put the very event there, and so does EventBridge Scheduler. Lambda puts a record of the
-invocation around an event that failed: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
+The function and SQS put the very event there. Lambda puts a record of the invocation around an event that failed:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. EventBridge Scheduler puts what it would
+have sent; its guide does not say whether that is the message or the request with the message, so that both are taken:
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html.
 """
 
 from typing import Any, NamedTuple
@@ -57,6 +59,10 @@ def event_of(message: Message, *, function: str, default_source: str) -> DeadEve
         payload = bytes(found["requestPayload"])
         found = {} if payload == b"null" else _object(payload)
         body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
+    elif {"MessageBody", "QueueUrl"} <= found.keys():
+        sent = _decoded(bytes(found["MessageBody"]))
+        body = sent if isinstance(sent, str) else ""
+        found = _object(body.encode())
     event: dict[str, Any] = {
         name: _decoded(bytes(found[name])) for name in ("name", "source", "url") if name in found
     }

@@ -146,7 +146,7 @@ class Consumer:
 
 
 def event_of(body: str) -> object:
-    """The event that a message holds; of Lambda's record of a failed event, the event in it.
+    """The event that a message holds; of what Lambda or EventBridge Scheduler wraps a failed event in, that event.
 
     Text that is no JSON is given back as it is: no event is a text, so it fails as one that is wrong.
     """
@@ -154,8 +154,13 @@ def event_of(body: str) -> object:
         event = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return body
-    is_record = isinstance(event, dict) and "requestPayload" in event and "requestContext" in event
-    return event["requestPayload"] if is_record else event
+    if not isinstance(event, dict):
+        return event
+    if "requestPayload" in event and "requestContext" in event:
+        return event["requestPayload"]
+    if event.keys() == {"MessageBody", "QueueUrl"} and isinstance(event["MessageBody"], str):
+        return event_of(event["MessageBody"])
+    return event
 
 
 def _count(text: str) -> int:

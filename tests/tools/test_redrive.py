@@ -56,6 +56,14 @@ class TestEvents:
         assert consumed.bodies("work") == ['{ "source": "orders",  "ü": "é" }']
         assert consumed.bodies("dead-letters") == []
 
+    def test_the_message_of_a_schedule_is_sent(self, consumed: Parts) -> None:
+        """Scheduler's request to the work queue is not sent as an event, but what it would have sent."""
+        event = '{"source": "orders"}'
+        consumed.bury(json.dumps({"MessageBody": event, "QueueUrl": consumed.url("work")}), ERROR_CODE="x")
+        run()
+
+        assert consumed.bodies("work") == [event]
+
     @pytest.mark.parametrize(
         ("payload", "sent"),
         [(ORDERS, '{"source": "orders"}'), ({}, "{}"), (None, "{}")],

@@ -190,6 +190,14 @@ def test_lambdas_record_of_a_failure_is_the_event_in_it(hostile: Hostile, stream
     assert (consumed([record(1, wrapped)], stream=stream, queues=queues), len(stream.lines)) == ([], 1)
 
 
+def test_the_request_of_a_schedule_is_the_event_in_it(hostile: Hostile, stream: Stream) -> None:
+    """What EventBridge Scheduler left among the dead letters can be moved to the work queue."""
+    source, queues = hostile({"/": GOOD}), Queues()
+    request = {"MessageBody": json.dumps({"url": source.url("/")}), "QueueUrl": "https://sqs.test/work"}
+
+    assert (consumed([record(1, request)], stream=stream, queues=queues), len(stream.lines)) == ([], 1)
+
+
 def test_each_message_has_lines_and_metrics_of_its_own(
     hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
