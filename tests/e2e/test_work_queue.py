@@ -40,6 +40,8 @@ FAILED = [*LOST, BROKEN, POISON]
 # A 404 is not asked for again within one attempt, so that the requests count the attempts.
 STATUS = {**dict.fromkeys([*LOST, POISON], 404), BROKEN: 500}
 ATTEMPTS = 3
+ONCE_MORE = BATCH[0]
+"""Of which Firehose is taken to have failed."""
 
 SOURCES = """
 [[sources]]
@@ -70,7 +72,8 @@ class Live:
         letters: The messages of the dead letter queue before anything was mended.
         requests: How often each path was asked for until then.
         lines: The lake's lines then.
-        said: What each command printed.
+        redrives: What each redrive printed.
+        replays: What each replay printed.
     """
 
     deployment: Deployment
@@ -79,7 +82,8 @@ class Live:
     letters: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     lines: list[bytes] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    redrives: list[str] = field(default_factory=list)
+    replays: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         emulator = self.deployment.emulator
@@ -90,9 +94,7 @@ class Live:
     def tool(self, name: str, *arguments: str | Path, **variables: str) -> str:
         """What ``make NAME`` runs and prints; it has to succeed."""
         settings = [f"{key}={value}" for key, value in variables.items()]
-        said = self.deployment.must("env", *settings, PYTHON, "-m", f"tools.{name}", *arguments)
-        self.said.append(said)
-        return said
+        return self.deployment.must("env", *settings, PYTHON, "-m", f"tools.{name}", *arguments)
 
     def queue(self, name: str) -> str:
         """The address of one of its queues."""
@@ -199,27 +201,33 @@ def failed(live: Live) -> Live:
 def mended(failed: Live) -> Live:
     """After the API was mended and the dead letters were sent again, twice."""
     failed.api.mend()
-    failed.tool("redrive")
+    failed.redrives.append(failed.tool("redrive"))
     wait_until(lambda: failed.landed(FAILED), "the records of what had failed")
     wait_until(lambda: not failed.count("work"), "an empty work queue")
-    failed.tool("redrive")
+    failed.redrives.append(failed.tool("redrive"))
     return failed
 
 
 @pytest.fixture(scope="module")
 def replayed(mended: Live) -> list[bytes]:
-    """The lines that reached the lake by the first of two replays, after the limit that held some back rose."""
-    (again,) = [line for line in mended.lake.lines if path_of(line) == BATCH[0]][:1]
+    """The lines that two replays brought to the lake, after the limit that held some back rose."""
+    again = next(line for line in mended.lake.lines if path_of(line) == ONCE_MORE)
     stored = json.dumps(error(again + b"\n")).encode() + b"\n"
     mended.s3.put_object(Bucket=LAKE, Key=ERROR_OBJECT, Body=gzip.compress(stored))
     raised = mended.folder / "raised.toml"
     settings = mended.deployment.settings.read_text(encoding="utf-8")
     raised.write_text(settings.replace("max_nesting = 1", "max_nesting = 2"), encoding="utf-8")
-    before = len(mended.lake.lines)
-    mended.tool("replay", PIPELINE_TOML=str(raised))
-    wait_until(lambda: mended.landed([NESTED]), "the records of the dead letters")
-    mended.tool("replay", PIPELINE_TOML=str(raised))
-    return mended.lake.lines[before:]
+    before = set(mended.lake.objects)
+    mended.replays.append(mended.tool("replay", PIPELINE_TOML=str(raised)))
+    mended.replays.append(mended.tool("replay", PIPELINE_TOML=str(raised)))
+
+    def brought() -> list[bytes]:
+        mended.lake.look()
+        found = [mended.lake.objects[key] for key in sorted(set(mended.lake.objects) - before)]
+        return [line for each in found for line in each.lines if path_of(line) in (NESTED, ONCE_MORE)]
+
+    wait_until(lambda: {path_of(line) for line in brought()} == {NESTED, ONCE_MORE}, "what was replayed")
+    return brought()
 
 
 class TestManyUrls:
@@ -229,6 +237,111 @@ class TestManyUrls:
 
         assert landed.is_complete
 
-    def test_nothing_is_there_of_those_that_fail(self, failed: Live) -> None:
-        """The other tests could not tell them from the rest otherwise."""
+    def test_each_that_fails_is_a_dead_letter_of_its_own(self, failed: Live) -> None:
+        """Ten events of one URL each, without the others of their message."""
+        urls = [failed.api.url(path) for path in LOST]
+        bodies = [json.loads(letter["Body"]) for letter in failed.letters]
+
+        assert sorted(body["url"] for body in bodies if body.get("url") in urls) == sorted(urls)
+        assert [body for body in bodies if "urls" in body] == []
+
+
+class TestWhatFails:
+    def test_it_is_tried_three_times_and_then_no_more(self, failed: Live) -> None:
+        """Alone or among others, its source was asked at each attempt."""
+        assert {path: failed.requests[path] for path in FAILED} == dict.fromkeys(FAILED, ATTEMPTS)
+
+    def test_its_dead_letter_is_the_very_event(self, failed: Live) -> None:
+        """With the kind of its error beside it, and nothing around it."""
+        events = [*({"url": failed.api.url(path)} for path in [*LOST, POISON]), {"source": "broken"}]
+        kinds = [*["SourceRejected"] * len(events[:-1]), "SourceUnavailable"]
+        found = [
+            (json.loads(letter["Body"]), letter["MessageAttributes"]["error_type"]["StringValue"])
+            for letter in failed.letters
+        ]
+
+        assert sorted(found, key=str) == sorted(zip(events, kinds, strict=True), key=str)
+
+    def test_nothing_of_it_is_in_the_lake(self, failed: Live) -> None:
+        """Else it could not be told that a redrive brought it."""
         assert [line for line in failed.lines if path_of(line) in FAILED] == []
+
+
+class TestABatchWithAPoisonMessage:
+    def test_one_invocation_gets_all_ten(self, mended: Live) -> None:
+        """Nothing of what follows would be shown by ten invocations."""
+        urls = {mended.api.url(path) for path in BATCH}
+        together: dict[str, set[str]] = {}
+        for line in mended.started():
+            together.setdefault(line["function_request_id"], set()).add(str(line.get("source_url")))
+
+        assert any(urls <= found for found in together.values())
+
+    def test_the_nine_others_are_ingested_once(self, failed: Live) -> None:
+        """None of them comes again because the tenth fails."""
+        others = [path for path in BATCH if path != POISON]
+
+        assert failed.compared(others, failed.lines).is_complete
+        assert {path: failed.requests[path] for path in others} == dict.fromkeys(others, 1)
+
+
+class TestASchedule:
+    def test_its_source_is_ingested_by_itself(self, failed: Live) -> None:
+        """The records are in the lake, and no command was given for them."""
+        assert failed.compared([OFTEN], failed.lines).is_complete
+
+    def test_all_that_was_ever_begun_came_from_the_queue(self, mended: Live) -> None:
+        """Nobody invoked the function: each line of its log names a message."""
+        begun = mended.started()
+
+        assert [line for line in begun if line.get("source_name") == "often"]
+        assert [line for line in begun if not line.get("message_id")] == []
+
+
+class TestRedrive:
+    def test_all_that_had_failed_is_in_the_lake(self, mended: Live) -> None:
+        """Once the source is mended, by content."""
+        assert mended.compared([*LISTED, *BATCH, BROKEN], mended.lake.lines).is_complete
+
+    def test_a_second_one_finds_nothing(self, mended: Live) -> None:
+        """Each dead letter is sent once."""
+        first, second = (said.splitlines()[0] for said in mended.redrives)
+
+        assert (first, second) == (
+            f"Dead letters sent to the work queue: {len(FAILED)}",
+            "Dead letters sent to the work queue: 0",
+        )
+
+
+class TestReplay:
+    def test_the_records_arrive_once_more_with_the_same_id(self, mended: Live, replayed: list[bytes]) -> None:
+        """What Firehose could not deliver is the very line that was on the stream, and comes once."""
+        before = [line for line in mended.lake.lines if path_of(line) == ONCE_MORE]
+
+        assert [line for line in replayed if path_of(line) == ONCE_MORE] == [before[0]]
+
+    def test_dead_letters_arrive_under_their_own_ids(self, mended: Live, replayed: list[bytes]) -> None:
+        """Each record that its source's limit held back comes once, as if it had never been."""
+        moved = Lake(mended.s3, LAKE, "replayed/dead-letters/")
+        moved.look()
+        letters = {json.loads(line)["id"]: json.loads(line)["data"].encode() for line in moved.lines}
+        found = [parse(line) for line in replayed if path_of(line) == NESTED]
+
+        assert sorted((line.id, bytes(line.data)) for line in found if line) == sorted(letters.items())
+        assert sorted(letters.values()) == sorted(records_of(NESTED))
+
+    @pytest.mark.usefixtures("replayed")
+    def test_a_second_one_puts_nothing(self, mended: Live) -> None:
+        """What was put is not where a replay looks any more."""
+        assert mended.replays[1].splitlines()[0].startswith("Objects read: 0;")
+
+
+@pytest.mark.usefixtures("replayed")
+def test_a_second_plan_is_empty(live: Live) -> None:
+    """Nothing that ran by itself has changed what was deployed."""
+    done = live.deployment.run(
+        "terraform", "plan", "-detailed-exitcode", "-no-color", folder=live.deployment.stack
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert warnings(live.deployment.said) == []
