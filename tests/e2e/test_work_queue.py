@@ -138,7 +138,7 @@ def records_at(paths: Sequence[str]) -> list[bytes]:
 def path_of(line: bytes) -> str:
     """Of which path a line of the lake is."""
     found = parse(line)
-    return str(json.loads(found.data).get("path")) if found else ""
+    return str(json.loads(bytes(found.data)).get("path")) if found else ""
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +316,7 @@ class TestRedrive:
 class TestReplay:
     def test_the_records_arrive_once_more_with_the_same_id(self, mended: Live, replayed: list[bytes]) -> None:
         """What Firehose could not deliver is the very line that was on the stream, and comes once."""
-        before = [line for line in mended.lake.lines if path_of(line) == ONCE_MORE]
+        before = [line for line in mended.lines if path_of(line) == ONCE_MORE]
 
         assert [line for line in replayed if path_of(line) == ONCE_MORE] == [before[0]]
 
