@@ -5,12 +5,14 @@ are held in the synthesized JSON, and the role by IAM's simulator.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws.emulator.instance import Emulator
+from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer
 from tests.e2e.deployment import wait_until
 
@@ -18,70 +20,53 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-schedules")]
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
-URL = "https://a.test"
-SOURCES: list[Any] = [
-    {"name": "often", "url": URL, "schedule": "rate(1 minute)"},
-    {"name": "off", "url": URL, "schedule": "rate(1 minute)", "enabled": False},
-    {
-        "name": "seldom",
-        "url": URL,
-        "schedule": "cron(0 0 29 2 ? *)",
-        "time_zone": "Europe/Berlin",
-        "flexible_minutes": 5,
-    },
-]
+SOURCES = {
+    "often": 'schedule = "rate(1 minute)"',
+    "off": 'schedule = "rate(1 minute)"\nenabled = false',
+    "seldom": 'schedule = "cron(0 0 29 2 ? *)"\ntime_zone = "Europe/Berlin"\nflexible_minutes = 5',
+}
+NEW = 'schedule = "rate(2 days)"'
+SETTINGS = """
+[pipeline]
+name = "ours"
+[environments.local.function]
+runtime = "host"
+architecture = "host"
+"""
+KEPT = (
+    "aws_sqs_queue.",
+    "aws_scheduler_",
+    "aws_iam_role.pipeline_schedules",
+    "aws_iam_role_policy.pipeline_schedules",
+)
+"""How the addresses begin of what is applied: the queues, and what sends to them."""
 
 
-def build(folder: Path, sources: list[Any]) -> None:
-    """Synthesize the queues and the schedules of these sources, and nothing that would take their events."""
-    from cdktf import App, TerraformStack
-
-    from ingestion_pipeline.bindings import AwsProvider
-    from ingestion_pipeline.resources.dead_letter_queue import DeadLetterQueue
-    from ingestion_pipeline.resources.schedules import Schedules
-    from ingestion_pipeline.resources.work_queue import WorkQueue
-    from ingestion_pipeline.settings.names import Names
-    from ingestion_pipeline.settings.sources import ConfiguredSources
-    from ingestion_pipeline.settings.tables import DeadLetterSettings, FunctionSettings, QueueSettings
-    from ingestion_pipeline.stack import AWS_PROVIDER
-
-    app = App(outdir=str(folder))
-    stack = TerraformStack(app, "ours")
-    AwsProvider(stack, "aws", region=REGION)
-    stack.add_override("terraform.required_providers.aws", AWS_PROVIDER)
-    place: dict[str, Any] = {"partition": "aws", "region": REGION, "account_id": ACCOUNT}
-    dead_letters = DeadLetterQueue(
-        stack, "dead-letters", name="ours-dead-letters", **place, settings=DeadLetterSettings()
-    ).reference
-    work = WorkQueue(
-        stack,
-        "work",
-        name="ours-work",
-        **place,
-        dead_letters=dead_letters,
-        settings=QueueSettings(),
-        function=FunctionSettings(),
-    ).reference
-    Schedules(
-        stack,
-        "schedules",
-        names=Names("ours", "local", REGION),
-        account_id=ACCOUNT,
-        schedules=ConfiguredSources(sources).schedules,
-        work_queue=work,
-        dead_letters=dead_letters,
-        may_run=True,
-        when=True,
-    )
-    app.synth()
+def build(folder: Path, sources: Mapping[str, str]) -> dict[str, Any]:
+    """The queues and the schedules of a pipeline, without what would take the events from the queue."""
+    folder.mkdir(exist_ok=True)
+    blocks = [
+        f'[[sources]]\nname = "{name}"\nurl = "https://a.test"\n{keys}\n' for name, keys in sources.items()
+    ]
+    settings = folder / "pipeline.toml"
+    settings.write_text("".join([*blocks, SETTINGS]), encoding="utf-8")
+    stack = Checkout(ROOT).synthesize(folder / "out", ENV="local", PIPELINE_TOML=str(settings))
+    stack["terraform"].pop("backend")
+    stack.pop("output")
+    kept: dict[str, Any] = {}
+    for kind, instances in stack["resource"].items():
+        for name, body in instances.items():
+            if f"{kind}.{name}".startswith(KEPT):
+                others = [each for each in body.pop("depends_on", []) if each.startswith(KEPT)]
+                kept.setdefault(kind, {})[name] = {**body, "depends_on": others}
+    return {**stack, "resource": kept}
 
 
 @pytest.fixture(scope="module")
 def ours(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
     """The queues and the schedules, applied."""
-    folder = tmp_path_factory.mktemp("schedules")
-    build(folder, SOURCES)
-    consumer = Consumer(folder / "stacks" / "ours")
+    consumer = Consumer(tmp_path_factory.mktemp("schedules"))
+    _write(consumer, build(tmp_path_factory.mktemp("settings"), SOURCES))
     consumer.must(emulator, "init", "-input=false")
     consumer.must(emulator, "apply", "-auto-approve", "-input=false")
     return consumer
@@ -92,7 +77,7 @@ def sent(ours: Consumer, emulator: Emulator) -> list[str]:
     """The bodies of the messages that come by themselves, once there is one."""
     assert ours.said
     sqs = emulator.client("sqs")
-    url = sqs.get_queue_url(QueueName="ours-work")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName="ours-local-work")["QueueUrl"]
     bodies: list[str] = []
 
     def look() -> bool:
@@ -126,8 +111,8 @@ def test_each_schedule_is_deployed_as_its_source_says(
 
     assert (made["State"], made["FlexibleTimeWindow"]) == (state, window)
     assert (made["Target"]["Arn"], made["Target"]["DeadLetterConfig"], made["Target"]["RoleArn"]) == (
-        f"{QUEUES}:ours-work",
-        {"Arn": f"{QUEUES}:ours-dead-letters"},
+        f"{QUEUES}:ours-local-work",
+        {"Arn": f"{QUEUES}:ours-local-dead-letters"},
         f"arn:aws:iam::{ACCOUNT}:role/ours-local-schedules-{REGION}",
     )
 
@@ -135,10 +120,10 @@ def test_each_schedule_is_deployed_as_its_source_says(
 @pytest.mark.parametrize(
     ("action", "queue", "decision"),
     [
-        ("sqs:SendMessage", "ours-work", "allowed"),
-        ("sqs:SendMessage", "ours-dead-letters", "allowed"),
-        ("sqs:SendMessage", "theirs-work", "implicitDeny"),
-        ("sqs:ReceiveMessage", "ours-work", "implicitDeny"),
+        ("sqs:SendMessage", "ours-local-work", "allowed"),
+        ("sqs:SendMessage", "ours-local-dead-letters", "allowed"),
+        ("sqs:SendMessage", "theirs-local-work", "implicitDeny"),
+        ("sqs:ReceiveMessage", "ours-local-work", "implicitDeny"),
     ],
 )
 @pytest.mark.usefixtures("ours")
@@ -168,12 +153,15 @@ def test_a_source_that_goes_takes_its_own_schedule_alone(
     ours: Consumer, emulator: Emulator, tmp_path: Path
 ) -> None:
     """Nothing else is changed, and nothing made anew."""
-    build(tmp_path, [SOURCES[0], SOURCES[2], {"name": "new", "url": URL, "schedule": "rate(2 days)"}])
-    text = (tmp_path / "stacks" / "ours" / "cdk.tf.json").read_text(encoding="utf-8")
-    (ours.folder / "cdk.tf.json").write_text(text, encoding="utf-8")
+    others = {name: keys for name, keys in SOURCES.items() if name != "off"}
+    _write(ours, build(tmp_path / "settings", {**others, "new": NEW}))
     ours.must(emulator, "plan", "-out=plan.tfplan")
     changes = json.loads(ours.must(emulator, "show", "-json", "plan.tfplan"))["resource_changes"]
 
     assert {
         each["index"]: each["change"]["actions"] for each in changes if each["change"]["actions"] != ["no-op"]
     } == {"off": ["delete"], "new": ["create"]}
+
+
+def _write(consumer: Consumer, stack: Mapping[str, Any]) -> None:
+    (consumer.folder / "cdk.tf.json").write_text(json.dumps(stack), encoding="utf-8")

@@ -9,7 +9,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
-from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER
+from ingestion_pipeline.settings.sources import OWN_FOLDERS
 from ingestion_pipeline.settings.tables import (
     ALLOWED_HOSTS_CHARACTERS,
     AMBIGUOUS_TAG,
@@ -159,7 +159,7 @@ def _apart(variable: str, other: str, advice: str) -> Validation:
 def _apart_from_own_folders(variable: str, folder: str) -> tuple[Validation, ...]:
     """The checks of a folder, an expression, against those that the pipeline itself reads."""
     found = []
-    for other in (CONFIG_FOLDER, LISTS_FOLDER):
+    for other in OWN_FOLDERS:
         (advice,) = _advice(lambda other=other: Settings(delivery=DeliverySettings(error_prefix=other)))  # type: ignore[misc]
         condition = f'!startswith({folder}, "{other}") && !startswith("{other}", {folder})'
         found.append(Validation(condition, f"{variable} {advice}"))

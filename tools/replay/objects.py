@@ -10,14 +10,12 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ingestion_pipeline.settings.sources import REPLAYED_FOLDER
 from tools.aws import explained
 from tools.replay.listing import Found
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-REPLAYED_FOLDER = "replayed/"
-"""Where an object goes whose records were put back on the stream; its old key follows."""
 
 GZIP = b"\x1f\x8b"
 CHUNK_BYTES = 1024 * 1024

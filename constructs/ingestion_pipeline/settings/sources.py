@@ -26,6 +26,16 @@ CONFIG_FOLDER = "config/"
 LISTS_FOLDER = "lists/"
 """Where in the bucket lists of URLs lie that events name."""
 
+REPLAYED_FOLDER = "replayed/"
+"""Where `make replay` moves an object whose records it put on the stream again; its old key follows."""
+
+OWN_FOLDERS = {
+    CONFIG_FOLDER: "the sources",
+    LISTS_FOLDER: "lists of URLs",
+    REPLAYED_FOLDER: "what was replayed",
+}
+"""The bucket's folders beside those that settings name, with what lies there."""
+
 MAX_SECRET_POLICIES = 10
 """Managed policies of one role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 

@@ -13,8 +13,7 @@ from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token, setting
 from ingestion_pipeline.settings.source_types import Source
 from ingestion_pipeline.settings.sources import (
-    CONFIG_FOLDER,
-    LISTS_FOLDER,
+    OWN_FOLDERS,
     ConfiguredSources,
     source_problems,
 )
@@ -632,7 +631,7 @@ class Settings:
         folders["delivery.data_prefix"] = data
         mixed += [
             (path, folder, other, whose)
-            for other, whose in ((CONFIG_FOLDER, "the sources"), (LISTS_FOLDER, "lists of URLs"))
+            for other, whose in OWN_FOLDERS.items()
             for path, folder in folders.items()
         ]
         return [

@@ -363,6 +363,7 @@ class TestConflicts:
             ("", "dead/errors/", "dead/", "dead_letters.prefix = 'dead/': must not lie"),
             ("lists/", "errors/", "dead/", "delivery.data_prefix = 'lists/year=': must not lie"),
             ("", "config/errors/", "dead/", "delivery.error_prefix = 'config/errors/': must not lie"),
+            ("", "errors/", "replayed/dead/", "dead_letters.prefix = 'replayed/dead/': must not lie"),
             ("", "errors/", "lists/dead/", "dead_letters.prefix = 'lists/dead/': must not lie"),
         ],
     )

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.emulator.instance import Emulator
 
+SCHEDULER = "arn:aws:scheduler:us-east-1:000000000000"
 UUID = "e0e761de-06de-448b-9775-e392dec4d22b"
 
 
@@ -114,3 +115,38 @@ def test_many_messages_are_decided_on_as_one(
     last = json.loads(lines.read_text().splitlines()[-1])
 
     assert (last["action"], last["resource"]) == (f"sqs:{action}", "arn:aws:sqs:us-east-1:000000000000:q")
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "resource"),
+    [
+        ("get_schedule", {"GroupName": "g", "Name": "s"}, "schedule/g/s"),
+        ("delete_schedule", {"GroupName": "g", "Name": "s"}, "schedule/g/s"),
+        (
+            "create_schedule",
+            {
+                "GroupName": "g",
+                "Name": "s",
+                "ScheduleExpression": "rate(1 day)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": "arn:aws:iam::0:role/r"},
+            },
+            "schedule/g/s",
+        ),
+        ("get_schedule", {"Name": "s"}, "schedule/default/s"),
+        ("list_tags_for_resource", {"ResourceArn": f"{SCHEDULER}:schedule-group/g"}, "schedule-group/g"),
+    ],
+)
+def test_an_operation_of_scheduler_is_decided_on_for_its_group(
+    nobodys: tuple[Emulator, Path], operation: str, arguments: dict[str, Any], resource: str
+) -> None:
+    """A schedule's ARN has the group in it, and tags are those of a group."""
+    emulator, lines = nobodys
+    key = emulator.client("iam").create_access_key(UserName="nobody")["AccessKey"]
+    nobody = emulator.client(
+        "scheduler", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(nobody, operation)(**arguments)
+
+    assert json.loads(lines.read_text().splitlines()[-1])["resource"] == f"{SCHEDULER}:{resource}"
