@@ -42,16 +42,19 @@ class Lake:
     Args:
         s3: A boto3 client.
         bucket: Its name.
+        prefix: Only the objects below it are read; by default all but the configuration.
     """
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, prefix: str = "") -> None:
         self._s3 = s3
+        self._prefix = prefix
         self.bucket = bucket
         self.objects: dict[str, LakeObject] = {}
 
     def look(self) -> None:
         """Reads what has arrived since the last look."""
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+        pages = self._s3.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self._prefix):
             for entry in page.get("Contents", []):
                 if entry["Key"] not in self.objects and not entry["Key"].startswith(CONFIGURATION):
                     self.objects[entry["Key"]] = self._read(entry["Key"], entry["Size"])

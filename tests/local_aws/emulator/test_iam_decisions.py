@@ -87,6 +87,37 @@ def test_an_operation_of_lambda_is_decided_on_by_its_own_action(
 
 
 @pytest.mark.parametrize(
+    ("operation", "entry", "action"),
+    [
+        ("send_message_batch", {"MessageBody": "{}"}, "SendMessage"),
+        ("delete_message_batch", {"ReceiptHandle": "r"}, "DeleteMessage"),
+        (
+            "change_message_visibility_batch",
+            {"ReceiptHandle": "r", "VisibilityTimeout": 0},
+            "ChangeMessageVisibility",
+        ),
+    ],
+)
+def test_many_messages_are_decided_on_as_one(
+    nobodys: tuple[Emulator, Path], operation: str, entry: dict[str, Any], action: str
+) -> None:
+    """AWS has no actions of its own for the batch operations of SQS."""
+    emulator, lines = nobodys
+    key = emulator.client("iam").create_access_key(UserName="nobody")["AccessKey"]
+    emulator.client("sqs").create_queue(QueueName="q")
+    nobody = emulator.client(
+        "sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(nobody, operation)(
+            QueueUrl=f"{emulator.endpoint_url}/000000000000/q", Entries=[{"Id": "1", **entry}]
+        )
+    last = json.loads(lines.read_text().splitlines()[-1])
+
+    assert (last["action"], last["resource"]) == (f"sqs:{action}", "arn:aws:sqs:us-east-1:000000000000:q")
+
+
+@pytest.mark.parametrize(
     ("operation", "arguments", "resource"),
     [
         ("get_schedule", {"GroupName": "g", "Name": "s"}, "schedule/g/s"),
