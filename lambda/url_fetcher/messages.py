@@ -146,7 +146,7 @@ class Consumer:
 
 
 def event_of(body: str) -> object:
-    """The event that a message holds; of what Lambda or EventBridge Scheduler wraps a failed event in, that event.
+    """The event that a message holds; also if Lambda or EventBridge Scheduler wrapped it when it failed.
 
     Text that is no JSON is given back as it is: no event is a text, so it fails as one that is wrong.
     """
