@@ -1,9 +1,9 @@
 """The event in a message of the dead letter queue, whoever put it there.
 
 The function and SQS put the very event there. Lambda puts a record of the invocation around an event that
-failed: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. EventBridge Scheduler
-puts what it would have sent; its guide leaves open whether that is the message or the request with the message,
-so both are taken: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html.
+failed: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. EventBridge
+Scheduler puts what it would have sent; its guide leaves open whether that is the message or the request with
+the message, so both are taken: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html.
 """
 
 from typing import Any, NamedTuple
