@@ -101,6 +101,11 @@ run "makes_no_schedule_that_no_source_has" {
     condition     = length(aws_scheduler_schedule.schedules_schedule) + length(aws_scheduler_schedule_group.schedules_group) + length(aws_iam_role.schedules_role) == 0
     error_message = "there is a schedule, a group or a role that nobody asked for"
   }
+
+  assert {
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) == false && aws_lambda_function.fetch_function.environment[0].variables["WORK_QUEUE_IS_READ"] == "false"
+    error_message = "a pipeline without a schedule pays for polling"
+  }
 }
 
 run "makes_the_schedules_of_the_sources_by_their_names" {
@@ -120,6 +125,11 @@ run "makes_the_schedules_of_the_sources_by_their_names" {
       b = ["cron(0 8 ? * MON-FRI *)", "Europe/Berlin", "DISABLED", "FLEXIBLE"]
     }
     error_message = "the schedules are not those of the sources"
+  }
+
+  assert {
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) && aws_lambda_function.fetch_function.environment[0].variables["WORK_QUEUE_IS_READ"] == "true"
+    error_message = "nothing reads the queue that the schedules send to"
   }
 
   assert {
