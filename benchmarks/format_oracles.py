@@ -250,8 +250,8 @@ def read_xml(body: bytes, path: Sequence[str]) -> Reading:
             parser.feed(body[at : at + 1])
             for event, element in parser.read_events():
                 if event == "start":
-                    names.append(element.tag)
-                elif names.pop() and [*names, element.tag] == path:
+                    names.append(_local_name(element))
+                elif names.pop() and [*names, _local_name(element)] == path:
                     value = _xml_value(element)
                     record = value if isinstance(value, dict) else {"#text": value}
                     reading.records.append(json.dumps(record).encode())
@@ -268,7 +268,8 @@ def _xml_value(element: Element) -> object:
     value: dict[str, Any] = {f"@{name}": text for name, text in element.attrib.items()}
     text = element.text or ""
     for child in element:
-        value[child.tag] = [*value.get(child.tag, []), _xml_value(child)]
+        name = _local_name(child)
+        value[name] = [*value.get(name, []), _xml_value(child)]
         text += child.tail or ""
     value = {
         name: each[0] if isinstance(each, list) and len(each) == 1 else each for name, each in value.items()
@@ -276,3 +277,8 @@ def _xml_value(element: Element) -> object:
     if value and text.strip(" \t\r\n"):
         value["#text"] = text
     return value or text
+
+
+def _local_name(element: Element) -> str:
+    """The name as it is written; a default namespace, which damage may have declared, is no part of it."""
+    return element.tag.rpartition("}")[2]
