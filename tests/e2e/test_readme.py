@@ -100,8 +100,11 @@ def test_cdktf_deploy_gives_the_outputs(reader: Reader) -> None:
             "function_arn": f"{of('lambda')}:function:{NAME}-local-fetch",
             "function_name": f"{NAME}-local-fetch",
             "function_role_arn": f"{roles}/{NAME}-local-fetch-us-east-1",
+            "function_url": "",
             "stream_name": f"{NAME}-local-stream",
             "stream_arn": f"{of('kinesis')}:stream/{NAME}-local-stream",
+            "work_queue_url": f"{queues}/{NAME}-local-work",
+            "work_queue_arn": f"{of('sqs')}:{NAME}-local-work",
         }
     }
 
@@ -140,6 +143,7 @@ def test_a_plan_that_loses_data_fails(reader: Reader) -> None:
         "aws_kinesis_firehose_delivery_stream",
         "aws_kinesis_stream",
         "aws_s3_bucket",
+        "aws_sqs_queue",
         "aws_sqs_queue",
     ]
     assert (done.returncode, "this plan loses the data of" in done.stderr) == (2, True)

@@ -103,7 +103,7 @@ run "makes_no_schedule_that_no_source_has" {
   }
 
   assert {
-    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) == false && aws_lambda_function.fetch_function.environment[0].variables["WORK_QUEUE_IS_READ"] == "false"
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) == false && one(aws_lambda_function.fetch_function[*]).environment[0].variables["WORK_QUEUE_IS_READ"] == "false"
     error_message = "a pipeline without a schedule pays for polling"
   }
 }
@@ -128,7 +128,7 @@ run "makes_the_schedules_of_the_sources_by_their_names" {
   }
 
   assert {
-    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) && aws_lambda_function.fetch_function.environment[0].variables["WORK_QUEUE_IS_READ"] == "true"
+    condition     = one(aws_lambda_event_source_mapping.trigger_mapping[*].enabled) && one(aws_lambda_function.fetch_function[*]).environment[0].variables["WORK_QUEUE_IS_READ"] == "true"
     error_message = "nothing reads the queue that the schedules send to"
   }
 
