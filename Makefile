@@ -26,7 +26,7 @@ probe: .venv/.ready ## Look at a source and propose its settings, or check a con
 	@$(RUN) -m tools.probe $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(HEADERS),--header '$(value HEADERS)')
 
 test: .venv/.ready node_modules/.ready ## Every test
-	@$(RUN) -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n 4 --dist loadfile $(ARGS)
 
 unit: .venv/.ready ## The tests that need no Terraform, in under a minute
 	@$(RUN) -m pytest -n 2 --dist loadfile -m 'not e2e and not terraform' $(ARGS)
