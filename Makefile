@@ -17,7 +17,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, PACKING=gzip, KEEP=1)
-	@keep=$$($(RUN) -m tools.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(PACKING),--packing '$(PACKING)') $$keep
+	@keep=$$($(RUN) -m tools.ground.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(PACKING),--packing '$(PACKING)') $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
@@ -47,34 +47,34 @@ synth: .venv/.ready ## Write Terraform JSON to cdktf.out (ENV=dev|prod|local)
 	@$(RUN) main.py
 
 plan: .venv/.ready ## Show what a deploy would change (ENV=…)
-	@$(RUN) -m tools.stack plan
+	@$(RUN) -m tools.deploy.stack plan
 
 deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
-	@$(RUN) -m tools.stack deploy
+	@$(RUN) -m tools.deploy.stack deploy
 
 invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
-	@$(RUN) -m tools.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
+	@$(RUN) -m tools.operate.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
 
 send: .venv/.ready ## Put an event on the work queue (ENV=…, SOURCE=… or URL=… or URLS=FILE, WATCH=1)
-	@watch=$$($(RUN) -m tools.switches WATCH --watch) && \
-	  $(RUN) -m tools.send $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(URLS),--urls '$(URLS)') $$watch
+	@watch=$$($(RUN) -m tools.ground.switches WATCH --watch) && \
+	  $(RUN) -m tools.operate.send $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(URLS),--urls '$(URLS)') $$watch
 
 redrive: .venv/.ready ## Send dead letters to the work queue again (ENV=…, SOURCE=…, MAX=…, DRY_RUN=1)
-	@dry=$$($(RUN) -m tools.switches DRY_RUN --dry-run) && \
-	  $(RUN) -m tools.redrive $(if $(SOURCE),--source '$(SOURCE)') $(if $(MAX),--max '$(MAX)') $$dry
+	@dry=$$($(RUN) -m tools.ground.switches DRY_RUN --dry-run) && \
+	  $(RUN) -m tools.operate.redrive $(if $(SOURCE),--source '$(SOURCE)') $(if $(MAX),--max '$(MAX)') $$dry
 
 replay: .venv/.ready ## Put undeliverable records on the stream again (ENV=…, PREFIX=…, FROM=…, TO=…, DRY_RUN=1)
-	@dry=$$($(RUN) -m tools.switches DRY_RUN --dry-run) && \
-	  $(RUN) -m tools.replay $(if $(PREFIX),--prefix '$(PREFIX)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)') $$dry
+	@dry=$$($(RUN) -m tools.ground.switches DRY_RUN --dry-run) && \
+	  $(RUN) -m tools.operate.replay $(if $(PREFIX),--prefix '$(PREFIX)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)') $$dry
 
 destroy: .venv/.ready ## Remove the pipeline (ENV=…, KEEP_DATA=1: all but the bucket, AUTO_APPROVE=1)
-	@$(RUN) -m tools.stack destroy
+	@$(RUN) -m tools.deploy.stack destroy
 
 bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…)
-	@$(RUN) -m tools.bootstrap
+	@$(RUN) -m tools.deploy.bootstrap
 
 plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=…, GITHUB=ORG/REPO, GITLAB=HOST/GROUP/PROJECT)
-	@$(RUN) -m tools.plan_role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
+	@$(RUN) -m tools.plan.role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
 
 scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
@@ -83,20 +83,20 @@ scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would de
 	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
-	@quick=$$($(RUN) -m tools.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
+	@quick=$$($(RUN) -m tools.ground.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
 	  $(RUN) -m benchmarks.synth $$quick && $(RUN) -m benchmarks.fuzz_formats $${quick:+--cases 400}
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for apps of CDKTF and of CDK Terrain
-	@$(RUN) -m tools.wheel
+	@$(RUN) -m tools.build.wheel
 
 module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
 	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
 
 release: .venv/.ready ## Build dist/: the module's archive and the wheel of this version, with checksums
-	@$(RUN) -m tools.release
+	@$(RUN) -m tools.build.release
 
 migration: .venv/.ready ## Write dist/migration-…: a root module that takes over a deployed stack (ENV=…)
-	@$(RUN) -m tools.migration
+	@$(RUN) -m tools.module.migration
 
 docs: .venv/.ready ## Write the generated documents and files
 	@$(RUN) -m tools.docs.generate
@@ -104,7 +104,7 @@ docs: .venv/.ready ## Write the generated documents and files
 
 env: ## Print the variables that cdktf and terraform need: eval "$(make env)"
 	@$(MAKE) --silent --no-print-directory .venv/.ready node_modules/.ready >&2
-	@$(RUN) -m tools.terraform
+	@$(RUN) -m tools.ground.terraform
 
 setup: .venv/.ready node_modules/.ready ## Install what the other targets need
 
@@ -113,10 +113,10 @@ clean: ## Remove everything that the targets have written
 
 # The one target that needs no Terraform.
 prerequisites:
-	@$(PYTHON) tools/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
+	@$(PYTHON) tools/ground/prerequisites.py $(if $(filter unit,$(MAKECMDGOALS)),--without terraform)
 
 .venv/.ready: .venv/.installed constructs/ingestion_pipeline/bindings.py constructs/ingestion_pipeline/synth_speed/trim.py
-	@$(RUN) tools/warm.py
+	@$(RUN) tools/build/warm_synthesis.py
 	@touch $@
 
 .venv/.installed: Pipfile.lock | prerequisites

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.environment import machine
-from tools.terraform import ROOT
+from tools.ground.paths import ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 HEADING = "## Synthesis"
@@ -46,7 +46,8 @@ sys.path.insert(0, "constructs")
 import ingestion_pipeline.bindings
 from cdktf import App
 from ingestion_pipeline import IngestionPipeline
-from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.stack import AwsStack
 app = App(outdir=sys.argv[1])
 stack = AwsStack(app, "many", settings=Settings(), state_key="many")

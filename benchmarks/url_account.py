@@ -25,9 +25,9 @@ from benchmarks.url_queue import Queues, send_list, waiting
 from benchmarks.url_sources import Expected, is_failing, url_list, url_number
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
-from tools.progress import Progress
-from tools.queues import Queue
-from tools.redrive import Redrive, Wanted
+from tools.operate.progress import Progress
+from tools.operate.queues import Queue
+from tools.operate.redrive import Redrive, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

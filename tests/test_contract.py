@@ -16,13 +16,14 @@ from botocore import xform_name
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.source_permissions import SCHEMA
-from ingestion_pipeline.settings.sources import ConfiguredSources, as_json, source_problems
-from ingestion_pipeline.settings.tables import TABLES, FetchSettings
+from ingestion_pipeline.settings.settings import TABLES
+from ingestion_pipeline.settings.sources.permissions import SCHEMA
+from ingestion_pipeline.settings.sources.sources import ConfiguredSources, as_json, source_problems
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tests.checkout import ROOT
 from tests.url_fetcher.reading import Objects
-from url_fetcher.decoding import decode_settings
-from url_fetcher.environment import Environment, read_environment
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
 
 pytestmark = pytest.mark.xdist_group("synth")

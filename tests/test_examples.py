@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ingestion_pipeline.settings.file import read
-from ingestion_pipeline.settings.tables import TABLES
+from ingestion_pipeline.settings.settings import TABLES
 from tests.checkout import ROOT
 
 DOCUMENTS = sorted(

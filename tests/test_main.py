@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.checkout import Checkout, synthesized_file
-from tools.terraform import environment
+from tools.ground.terraform import environment
 
 # One worker runs them all, so that each configuration is synthesized once.
 pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]

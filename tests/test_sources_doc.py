@@ -20,10 +20,10 @@ from url_fetcher.clients import Clients
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.handler import run
 from url_fetcher.source import schema
-from url_fetcher.source.auth import Auth
-from url_fetcher.source.pagination import Pagination
+from url_fetcher.source.auth.auth import Auth
+from url_fetcher.source.pages.pagination import Pagination
+from url_fetcher.source.pages.windows import Windows
 from url_fetcher.source.verdict import Condition
-from url_fetcher.source.windows import Windows
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 HOST = "https://api.example.com"

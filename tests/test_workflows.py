@@ -11,7 +11,7 @@ import yaml
 
 from tests.checkout import ROOT
 from tests.github import GitHub
-from tools.pull_request import BOT, MAX_CHARACTERS
+from tools.plan.pull_request import BOT, MAX_CHARACTERS
 
 PLAN = ROOT / ".github" / "workflows" / "plan.yml"
 LABEL = "allow-data-loss"

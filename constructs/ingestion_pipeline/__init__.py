@@ -14,19 +14,17 @@ if TYPE_CHECKING:
         StreamReference,
     )
     from ingestion_pipeline.settings.rules import Problem, SettingsError
-    from ingestion_pipeline.settings.source_types import Auth, Pagination, Source
-    from ingestion_pipeline.settings.tables import (
-        DeadLetterSettings,
-        DeliverySettings,
-        FetchSettings,
-        FunctionSettings,
-        LakeSettings,
-        PipelineSettings,
-        QueueSettings,
-        Settings,
-        StreamSettings,
-        VpcSettings,
-    )
+    from ingestion_pipeline.settings.settings import Settings
+    from ingestion_pipeline.settings.sources.types import Auth, Pagination, Source
+    from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
+    from ingestion_pipeline.settings.tables.delivery import DeliverySettings
+    from ingestion_pipeline.settings.tables.fetch import FetchSettings
+    from ingestion_pipeline.settings.tables.function import FunctionSettings
+    from ingestion_pipeline.settings.tables.lake import LakeSettings
+    from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+    from ingestion_pipeline.settings.tables.queue import QueueSettings
+    from ingestion_pipeline.settings.tables.stream import StreamSettings
+    from ingestion_pipeline.settings.tables.vpc import VpcSettings
     from ingestion_pipeline.stack import IngestionStack
 
 __all__ = [
@@ -57,10 +55,10 @@ __all__ = [
 
 # In this order: the last two start jsii's Node process.
 _MODULES = (
-    "settings.tables",
+    "settings.settings",
     "settings.rules",
     "settings.existing",
-    "settings.source_types",
+    "settings.sources.types",
     "pipeline",
     "stack",
 )

@@ -44,7 +44,8 @@ from ingestion_pipeline.settings.existing import (
 )
 from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.rules import Problem, SettingsError
-from ingestion_pipeline.settings.tables import DATA_FOLDER, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER
 
 NOT_FOR_OTHERS = (
     "nobody else may put records on a stream of gzip members, for one line among them makes an object "

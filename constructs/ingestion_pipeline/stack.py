@@ -10,7 +10,8 @@ from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.resources.bucket import StateBucket
 from ingestion_pipeline.settings.names import environment_label
-from ingestion_pipeline.settings.tables import ENVIRONMENT_TAG, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.pipeline import ENVIRONMENT_TAG
 
 # These releases read back that S3 blocks SSE-C on a new bucket and plan to undo it, every time:
 # https://github.com/hashicorp/terraform-provider-aws/issues/47320, corrected by pull request 47359 in 6.40.0.

@@ -11,16 +11,16 @@ from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
-from url_fetcher.redaction import Redactor, secrets_in
-from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.auth.auth_kind import Session
 from url_fetcher.source.reader import SourceReader
+from url_fetcher.telling.redaction import Redactor, secrets_in
 
 if TYPE_CHECKING:
     from url_fetcher.clients import Clients
-    from url_fetcher.environment import Environment
-    from url_fetcher.event import IngestionRequest
-    from url_fetcher.logs import Log
+    from url_fetcher.intake.environment import Environment
+    from url_fetcher.intake.event import IngestionRequest
     from url_fetcher.source.schema import Source
+    from url_fetcher.telling.logs import Log
 
 # The time that is left when fetching must end: to drain what is in flight.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0

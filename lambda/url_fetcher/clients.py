@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from url_fetcher.delivery.dead_letters import s3_client
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
-from url_fetcher.redaction import Redactor
+from url_fetcher.telling.redaction import Redactor
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source.auth_kind import OwnRole
-    from url_fetcher.source.secrets import SecretCache
-    from url_fetcher.source.secrets_manager import KeepsSecrets
-    from url_fetcher.source_list import GetsObjects, SourceList
+    from url_fetcher.intake.source_list import GetsObjects, SourceList
+    from url_fetcher.source.auth.auth_kind import OwnRole
+    from url_fetcher.source.auth.secrets import SecretCache
+    from url_fetcher.source.auth.secrets_manager import KeepsSecrets
 
 
 class Clients:
@@ -70,7 +70,7 @@ class Clients:
             deadline: Until when this invocation waits for it.
             warn: Told of sources that cannot be used.
         """
-        from url_fetcher.source_list import SourceList
+        from url_fetcher.intake.source_list import SourceList
 
         if self._source_list is None or self._source_list[0] != uri:
             self._source_list = (uri, SourceList(uri, lambda: self.s3))
@@ -80,7 +80,7 @@ class Clients:
     @cached_property
     def secrets(self) -> "SecretCache":
         """The secrets and tokens, kept until they age or a source refuses them."""
-        from url_fetcher.source.secrets import SecretCache
+        from url_fetcher.source.auth.secrets import SecretCache
 
         return SecretCache(self.secrets_manager, self.redactor)
 
@@ -89,7 +89,7 @@ class Clients:
         """The function's own keys, kept until they expire, and its Region."""
         from botocore.session import get_session
 
-        from url_fetcher.source.auth_kind import OwnRole
+        from url_fetcher.source.auth.auth_kind import OwnRole
 
         keys = get_session().get_credentials()
         return OwnRole(

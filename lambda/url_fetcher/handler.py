@@ -7,7 +7,7 @@ from typing import Protocol
 from url_fetcher import quick_start
 from url_fetcher.clients import Clients
 from url_fetcher.invocation import Invocation
-from url_fetcher.logs import take_over
+from url_fetcher.telling.logs import take_over
 
 
 class Context(Protocol):
@@ -58,11 +58,11 @@ def run(
         remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     if isinstance(event, dict) and _are_messages(event.get("Records")):
-        from url_fetcher.messages import consume
+        from url_fetcher.work_queue.consume import consume
 
         return consume(event["Records"], invocation)
     if isinstance(event, dict) and _is_http(event.get("requestContext")):
-        from url_fetcher.function_url import respond
+        from url_fetcher.intake.function_url import respond
 
         return respond(event, invocation.answer)
     return invocation.answer(event)

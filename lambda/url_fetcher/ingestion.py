@@ -18,15 +18,15 @@ from url_fetcher.errors import (
 )
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, split
-from url_fetcher.redaction import Redactor, public_url
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import refuse_failed
 from url_fetcher.summary import Summary, summarize
+from url_fetcher.telling.redaction import Redactor, public_url
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.delivery.report import DeliveryReport
+    from url_fetcher.delivery.counters import DeliveryReport
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 
 from url_fetcher.assembly import Assembly, Deadlines
 from url_fetcher.deadline import Deadline
-from url_fetcher.environment import Environment, read_environment
-from url_fetcher.event import UNCONFIGURED, read_event
-from url_fetcher.failures import failure_of, log_failure
-from url_fetcher.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log
-from url_fetcher.redaction import Redactor
+from url_fetcher.intake.environment import Environment, read_environment
+from url_fetcher.intake.event import UNCONFIGURED
 from url_fetcher.summary import NOTHING_DONE
-from url_fetcher.task import SourceTask, Task
+from url_fetcher.task import Given, Task, task_of
+from url_fetcher.telling.failures import failure_of, log_failure
+from url_fetcher.telling.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE, Log
+from url_fetcher.telling.redaction import Redactor
 
 if TYPE_CHECKING:
     from url_fetcher.clients import Clients
+    from url_fetcher.intake.source_list import SourceList
 
 ANSWER_SECONDS = 1.0
 """What is kept of an invocation's time for its answer."""
@@ -113,16 +114,10 @@ class Invocation:
     def _task(self, event: object, assembly: Assembly, attempt: int, reserved_seconds: float) -> Task:
         """What the event has to be done."""
         seconds = self.remaining_seconds()
+
+        def sources() -> "SourceList":
+            deadline = Deadline(seconds - reserved_seconds)
+            return self.clients.sources(assembly.environment.sources_uri, deadline, assembly.log.warning)
+
         deadlines = Deadlines(seconds, reserved_seconds=reserved_seconds)
-        if isinstance(event, dict) and event.get("urls_from") is not None:
-            from url_fetcher.queue.url_list import ListTask
-
-            return ListTask(event, assembly, deadlines)
-        sources = self.clients.sources(
-            assembly.environment.sources_uri, Deadline(seconds - reserved_seconds), assembly.log.warning
-        )
-        if isinstance(event, dict) and event.get("urls") is not None:
-            from url_fetcher.queue.url_batch import BatchTask
-
-            return BatchTask(event, assembly, deadlines, sources=sources, attempt=attempt)
-        return SourceTask(read_event(event, sources), assembly, deadlines)
+        return task_of(Given(event, assembly, deadlines, attempt, sources))

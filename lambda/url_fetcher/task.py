@@ -1,15 +1,38 @@
 """What an event has the function do: ingest one source, or something about many URLs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 from url_fetcher.ingestion import Ingestion
+from url_fetcher.intake.event import read_event
+from url_fetcher.intake.event_kinds import kind_of
 from url_fetcher.summary import NOTHING_DONE, Summary, answer
 
 if TYPE_CHECKING:
     from url_fetcher.assembly import Assembly, Deadlines
-    from url_fetcher.event import IngestionRequest
+    from url_fetcher.intake.source_list import SourceList
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a task is made from.
+
+    Attributes:
+        event: As it came; one of a kind in ``event_kinds`` is an object.
+        assembly: Makes the parts.
+        deadlines: When the task must end.
+        attempt: How often the event has been tried, with this time.
+        sources: Gives the configured ones, read when they are first needed.
+    """
+
+    event: Any
+    assembly: "Assembly"
+    deadlines: "Deadlines"
+    attempt: int
+    sources: "Callable[[], SourceList]"
 
 
 class Task(Protocol):
@@ -51,18 +74,16 @@ class SourceTask:
     """Ingests one source.
 
     Args:
-        request: The source, and where to resume.
-        assembly: Makes the parts.
-        deadlines: When it must end.
+        given: The event, and what it is done with.
     """
 
     name = "ingestion"
 
-    def __init__(self, request: "IngestionRequest", assembly: "Assembly", deadlines: "Deadlines") -> None:
-        self.metrics_source = request.metrics_source
-        self._request = request
-        self._assembly = assembly
-        self._deadlines = deadlines
+    def __init__(self, given: Given) -> None:
+        self._request = read_event(given.event, given.sources())
+        self.metrics_source = self._request.metrics_source
+        self._assembly = given.assembly
+        self._deadlines = given.deadlines
         self._has_begun = False
 
     def begin(self) -> Mapping[str, object]:
@@ -102,3 +123,17 @@ class SourceTask:
     @property
     def _summary(self) -> Summary:
         return self._ingestion.summary if self._has_begun else NOTHING_DONE
+
+
+def task_of(given: Given) -> Task:
+    """The task that an event asks for.
+
+    Raises:
+        ConfigurationError: When the event asks for nothing that there is; not retryable.
+    """
+    kind = kind_of(given.event)
+    if kind is None:
+        return SourceTask(given)
+    module, _, name = kind.task.partition(":")
+    made: Task = getattr(import_module(module), name)(given)
+    return made

@@ -11,7 +11,8 @@ from typing import Any
 from local_aws.demo.terraform_progress import Progress, Terraform
 from local_aws.emulator.instance import CHECKOUT, Emulator
 from local_aws.processes.commands import CommandFailed, output_of
-from tools import terraform
+from tools.ground import terraform
+from tools.ground.paths import BUILD
 
 ENVIRONMENT = "local"
 FETCH = f"[environments.{ENVIRONMENT}.fetch]"
@@ -91,7 +92,7 @@ class Deployment:
         Raises:
             DeploymentFailed: With what it said.
         """
-        self._python("`make bootstrap`", "-m", "tools.bootstrap")
+        self._python("`make bootstrap`", "-m", "tools.deploy.bootstrap")
 
     def terraform(self, stack: Path) -> Terraform:
         """Terraform in the stack's folder."""
@@ -147,6 +148,6 @@ def _plugin_cache(variables: Mapping[str, str]) -> dict[str, str]:
     """Without a mirror, the provider is downloaded once for all runs instead of once a run."""
     if "TF_CLI_CONFIG_FILE" in variables or "TF_PLUGIN_CACHE_DIR" in variables:
         return {}
-    cache = terraform.BUILD / "terraform-plugins"
+    cache = BUILD / "terraform-plugins"
     cache.mkdir(parents=True, exist_ok=True)
     return {"TF_PLUGIN_CACHE_DIR": os.fspath(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true"}

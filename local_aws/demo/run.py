@@ -18,7 +18,8 @@ from typing import Any
 
 from rich.markup import escape
 
-from local_aws.demo import left_running, report
+from local_aws.demo import landed as report
+from local_aws.demo import left_running
 from local_aws.demo.deployment import Deployment, DeploymentFailed
 from local_aws.demo.lake import Comparison, Lake, compare, compare_count
 from local_aws.demo.screen import Screen, Step
@@ -27,8 +28,8 @@ from local_aws.emulator.instance import CHECKOUT, Emulator, EmulatorFailed
 from local_aws.processes import interruption
 from local_aws.servers.sample_data import records, stored_form
 from local_aws.servers.sample_process import SampleFailed, SampleProcess
-from tools import prerequisites
-from tools.terraform import TerraformError
+from tools.ground import prerequisites
+from tools.ground.terraform import TerraformError
 
 RUNS = CHECKOUT / "build" / "demo"
 FIREHOSE_TIME_SCALE = 0.2

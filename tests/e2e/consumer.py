@@ -10,7 +10,7 @@ from typing import Any
 
 from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
-from tools import terraform
+from tools.ground import terraform
 
 HOST_FETCHES_HOST = """
   environment                  = "local"

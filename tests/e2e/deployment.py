@@ -13,7 +13,7 @@ from typing import Any
 from local_aws.demo.lake import Lake
 from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
-from tools import terraform
+from tools.ground import terraform
 
 PATIENCE_SECONDS = 300
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_aws.emulator.instance import Emulator
-from tools import terraform
+from tools.ground import terraform
 
 
 @dataclass

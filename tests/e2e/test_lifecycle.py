@@ -37,7 +37,7 @@ LAKE = "orders-local-lake-000000000000-us-east-1"
 def make(deployment: Deployment, action: str, **switches: str) -> str:
     """What ``make ACTION`` runs and prints; it has to succeed."""
     settings = [f"{name}={value}" for name, value in {"AUTO_APPROVE": "1", **switches}.items()]
-    return deployment.must("env", *settings, PYTHON, "-m", "tools.stack", action)
+    return deployment.must("env", *settings, PYTHON, "-m", "tools.deploy.stack", action)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempP
     deployment.configure(("delete_with_stack = true", "delete_with_stack = false"))
     with deployment.settings.open("a", encoding="utf-8") as settings:
         settings.write(PRIVATE_SOURCE)
-    deployment.must(PYTHON, "-m", "tools.bootstrap")
+    deployment.must(PYTHON, "-m", "tools.deploy.bootstrap")
     make(deployment, "deploy")
     answer = deployment.invoke({"url": sample.url})
     assert answer.get("statusCode") == 200, answer
@@ -74,7 +74,7 @@ def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def policy(filled: Deployment) -> dict[str, Any]:
     """The policy of the role that plans, as ``make plan-role`` writes it."""
-    file = filled.must(PYTHON, "-m", "tools.plan_role").strip()
+    file = filled.must(PYTHON, "-m", "tools.plan.role").strip()
     return dict(json.loads(Path(file).read_text(encoding="utf-8")))
 
 
@@ -158,7 +158,7 @@ def root(former: dict[str, Any], again: Deployment) -> Consumer:
     assert former
     dist = again.checkout.root / "dist"
     emitted(dist / "terraform-aws-ingestion-pipeline", "host")
-    again.must(PYTHON, "-m", "tools.migration")
+    again.must(PYTHON, "-m", "tools.module.migration")
     root = Consumer(dist / "migration-orders-local")
     root.must(again.emulator, "init", "-input=false")
     return root
@@ -217,7 +217,7 @@ def test_plan_role_may_do_exactly_what_a_plan_calls(
 def test_a_renamed_pipeline_is_not_taken_for_a_new_one(filled: Deployment, action: str) -> None:
     """Nothing is planned, deployed or destroyed under the new name while the old one has its resources."""
     renamed = elsewhere(filled, "purchases")
-    done = renamed.run("env", "AUTO_APPROVE=1", "KEEP_DATA=1", PYTHON, "-m", "tools.stack", action)
+    done = renamed.run("env", "AUTO_APPROVE=1", "KEEP_DATA=1", PYTHON, "-m", "tools.deploy.stack", action)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
@@ -229,7 +229,7 @@ def test_a_renamed_pipeline_is_not_taken_for_a_new_one(filled: Deployment, actio
 def test_a_name_that_would_cost_a_protected_lake_names_the_settings(filled: Deployment) -> None:
     """ALLOW_DATA_LOSS=1 does not destroy what is protected; the message says which settings come first."""
     renamed = elsewhere(filled, "purchases", with_key("orders/local/terraform.tfstate"))
-    done = renamed.run("env", "ALLOW_DATA_LOSS=1", PYTHON, "-m", "tools.stack", "plan")
+    done = renamed.run("env", "ALLOW_DATA_LOSS=1", PYTHON, "-m", "tools.deploy.stack", "plan")
     summary = (renamed.stack / "plan.md").read_text(encoding="utf-8")
 
     assert (done.returncode, "Instance cannot be destroyed" in done.stderr) == (1, True)
@@ -248,7 +248,7 @@ def test_another_key_of_the_state_goes_with_the_state(filled: Deployment) -> Non
     before = moved.settings.read_text(encoding="utf-8")
     try:
         moved.settings.write_text(before.replace(*with_key(new)), encoding="utf-8")
-        refused = moved.run(PYTHON, "-m", "tools.stack", "plan")
+        refused = moved.run(PYTHON, "-m", "tools.deploy.stack", "plan")
         s3.copy_object(Bucket=STATE_BUCKET, Key=new, CopySource=f"{STATE_BUCKET}/{old}")
         s3.delete_object(Bucket=STATE_BUCKET, Key=old)
         planned = make(moved, "plan")

@@ -11,7 +11,7 @@ import pytest
 
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import StreamSettings
+from ingestion_pipeline.settings.tables.stream import StreamSettings
 from local_aws.demo.lake import Lake, compare
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi

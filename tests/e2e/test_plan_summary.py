@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from local_aws.emulator.instance import Emulator
-from tools import plan_summary, terraform
-from tools.plan_json import PlanError, read
+from tools.ground import terraform
+from tools.plan import summary as plan_summary
+from tools.plan.plan_json import PlanError, read
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-plan-summary")]
 

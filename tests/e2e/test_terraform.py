@@ -115,7 +115,7 @@ def clicks(
 @pytest.fixture(scope="module")
 def state_bucket(orders: Deployment) -> str:
     """The bucket of the state, made by the bootstrap; its name."""
-    orders.must(PYTHON, "-m", "tools.bootstrap")
+    orders.must(PYTHON, "-m", "tools.deploy.bootstrap")
     return STATE_BUCKET
 
 
@@ -162,7 +162,7 @@ def test_the_state_is_in_the_bucket_that_it_describes(state_bucket: str, emulato
 
 def test_a_second_bootstrap_changes_nothing(state_bucket: str, orders: Deployment) -> None:
     """The bootstrap can be run again."""
-    said = orders.must(PYTHON, "-m", "tools.bootstrap")
+    said = orders.must(PYTHON, "-m", "tools.deploy.bootstrap")
 
     assert f"The state's bucket is {state_bucket}." in said
 
@@ -173,7 +173,7 @@ def test_a_bucket_of_somebody_else_is_not_taken_for_the_states(orders: Deploymen
     stranger = Deployment(orders.checkout, orders.emulator, "stranger")
     stranger.configure((f'bucket = "{STATE_BUCKET}"', 'bucket = "somebody-elses-bucket"'))
 
-    done = stranger.run(PYTHON, "-m", "tools.bootstrap")
+    done = stranger.run(PYTHON, "-m", "tools.deploy.bootstrap")
 
     assert done.returncode == 1
     assert "was not made by `make bootstrap`" in done.stderr

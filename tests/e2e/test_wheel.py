@@ -18,7 +18,7 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT
 from tests.e2e.deployment import wait_until, warnings
 from tests.e2e.foreign import Foreign
-from tools import wheel
+from tools.build import wheel
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-wheel")]
 
@@ -93,7 +93,7 @@ def consumers(app: Foreign, applied: Path) -> list[Path]:
 
 
 OTHERS = (
-    "settings/source.schema.json",
+    "settings/sources/schema.json",
     "synth_speed/node_hook.js",
     "code/compiling.mjs",
     "lambda/requirements.txt",

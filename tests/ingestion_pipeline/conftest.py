@@ -11,7 +11,7 @@ from tests.ingestion_pipeline.synthesized import Synthesized
 if TYPE_CHECKING:
     from cdktf import TerraformStack
 
-    from ingestion_pipeline.settings.tables import Settings
+    from ingestion_pipeline.settings.settings import Settings
 
 Build: TypeAlias = "Callable[[TerraformStack], object]"
 Synthesize: TypeAlias = Callable[..., Synthesized]
@@ -54,6 +54,6 @@ def synthesize_stack(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Set
 @pytest.fixture(scope="session")
 def default_stack(synthesize_stack: "Callable[[Settings], Synthesized]") -> Synthesized:
     """The stack of the default settings, in the environment ``dev``."""
-    from ingestion_pipeline.settings.tables import Settings
+    from ingestion_pipeline.settings.settings import Settings
 
     return synthesize_stack(Settings())

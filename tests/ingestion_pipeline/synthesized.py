@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from tests.ingestion_pipeline.jsonencoded import START, decoded
 
 Json = dict[str, Any]

@@ -8,7 +8,9 @@ import pytest
 
 from ingestion_pipeline.settings.existing import Existing, StreamReference
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import DeliverySettings, FetchSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from constructs import Construct
 
-from ingestion_pipeline.settings.tables import PipelineSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
 

@@ -7,12 +7,10 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.settings.file import read
-from ingestion_pipeline.settings.tables import (
-    LakeSettings,
-    PipelineSettings,
-    Settings,
-    StateSettings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.state import StateSettings
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ingestion_pipeline.settings.sources import source_problems
+from ingestion_pipeline.settings.sources.sources import source_problems
 from local_aws.servers.hostile_source import HostileSource
 from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients

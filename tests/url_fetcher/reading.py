@@ -7,17 +7,17 @@ from typing import Any
 
 from local_aws.servers.hostile_source import Behaviour, HostileSource
 from url_fetcher.deadline import Deadline
-from url_fetcher.decoding import decode_settings
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer, Resolve, resolve
 from url_fetcher.http.transport import Transport
-from url_fetcher.redaction import Redactor
-from url_fetcher.source.auth_kind import OwnRole, Session
-from url_fetcher.source.pagination_kind import Resume
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.intake.source_list import SourceList
+from url_fetcher.source.auth.auth_kind import OwnRole, Session
+from url_fetcher.source.auth.secrets import SecretCache
+from url_fetcher.source.pages.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.source.schema import Source
-from url_fetcher.source.secrets import SecretCache
-from url_fetcher.source_list import SourceList
+from url_fetcher.telling.redaction import Redactor
 
 LOCAL = AddressPolicy(allow_http=True, allow_private_networks=True)
 IN_TIME_SECONDS = 5.0

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from url_fetcher.redaction import Redactor
-from url_fetcher.source.secrets import SecretCache
+from url_fetcher.source.auth.secrets import SecretCache
+from url_fetcher.telling.redaction import Redactor
 
 
 def refused(code: str) -> ClientError:

@@ -20,7 +20,7 @@ from url_fetcher.errors import IngestionError, SourceError
 from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Credentials, Request, Transport
-from url_fetcher.source_list import GetsObjects, SourceList
+from url_fetcher.intake.source_list import GetsObjects, SourceList
 
 
 def family(root: type[BaseException]) -> list[type[BaseException]]:

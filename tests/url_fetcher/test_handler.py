@@ -474,7 +474,8 @@ def test_in_lambda_the_client_is_made_while_the_process_starts(name: str, made: 
 def test_the_start_does_not_wait_for_the_queue() -> None:
     """What only messages and events of many URLs need is not loaded for any other event."""
     code = (
-        "import sys; from url_fetcher import handler; late = ('url_fetcher.queue', 'url_fetcher.messages'); "
+        "import sys; from url_fetcher import handler; "
+        "late = ('url_fetcher.many_urls', 'url_fetcher.work_queue'); "
         "print([name for name in sys.modules if name.startswith(late)])"
     )
 

@@ -17,9 +17,9 @@ from tests.url_fetcher.invoking import ENVIRON, Context, Stream
 from tests.url_fetcher.reading import ARN, Objects
 from tests.url_fetcher.secret_versions import Manager
 from url_fetcher.clients import Clients
-from url_fetcher.environment import Environment
 from url_fetcher.errors import IngestionError, UnexpectedError
 from url_fetcher.handler import run
+from url_fetcher.intake.environment import Environment
 
 SETTINGS = ENVIRON | {"ALLOWED_HOSTS": "127.0.0.1", "SOURCES_URI": Objects.uri}  # no name is looked up
 ODD_TEXTS = [

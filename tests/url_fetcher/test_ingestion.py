@@ -11,11 +11,11 @@ from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.errors import LimitExceeded
 from url_fetcher.ingestion import Ingestion
-from url_fetcher.redaction import Redactor
 from url_fetcher.source.exchange import FetchReport
-from url_fetcher.source.pagination_kind import Resume
+from url_fetcher.source.pages.pagination_kind import Resume
 from url_fetcher.source.reader import Page
 from url_fetcher.source.schema import Limits, Source
+from url_fetcher.telling.redaction import Redactor
 
 
 class _Reader:

@@ -33,7 +33,7 @@ from url_fetcher.clients import Clients
 from url_fetcher.delivery import dead_letters
 from url_fetcher.errors import IngestionError
 from url_fetcher.handler import run
-from url_fetcher.logs import take_over
+from url_fetcher.telling.logs import take_over
 
 SECRETS = {
     "letters": "hunterTwoSecret",

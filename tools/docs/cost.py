@@ -7,8 +7,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.forms import GZIP
-from ingestion_pipeline.settings.tables import FetchSettings, Settings
-from tools.terraform import ROOT
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from tools.ground.paths import ROOT
 
 REGION, PRICES_AS_OF = "us-east-1", "November 2025"
 SOURCES = (1, 20, 100)

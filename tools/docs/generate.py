@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,28 +12,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.terraform import ROOT, environment, synthesize
-
-sys.path[:0] = [str(ROOT / "constructs")]
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+from ingestion_pipeline.settings.sources.permissions import SCHEMA
+from tools.ground.paths import LAMBDA, ROOT
+from tools.ground.terraform import environment, synthesize
 
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 COST = ROOT / "docs" / "cost.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
-VARIABLES = ROOT / "lambda" / "url_fetcher" / "variables.py"
-SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
-SOURCE_TYPES = SCHEMA.with_name("source_types.py")
+VARIABLES = LAMBDA / "url_fetcher" / "settings_variables.py"
+SOURCE_TYPES = SCHEMA.with_name("types.py")
 
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
     from tools.docs.cost import cost_summary, cost_table, packing_summary, packing_table, prices_table
     from tools.docs.diagram import mermaid
+    from tools.docs.function_variables import variables_module
     from tools.docs.source_types import source_types_module
     from tools.docs.tables import outputs_table, settings_table
-    from tools.docs.variables import variables_module
 
     stack, schema = _stack(), _schema()
     parts = {
@@ -88,7 +85,7 @@ def _schema() -> str:
     )
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**environment(), "PYTHONPATH": str(ROOT / "lambda")},
+        env={**environment(), "PYTHONPATH": str(LAMBDA)},
         check=True,
         capture_output=True,
         text=True,

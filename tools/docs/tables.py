@@ -5,7 +5,7 @@ from typing import Any
 
 from ingestion_pipeline.outputs import OUTPUTS
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.tables import TABLES
+from ingestion_pipeline.settings.settings import TABLES
 
 SETTINGS_HEADER = "| setting | default | allowed | meaning |\n|---|---|---|---|\n"
 OUTPUTS_HEADER = "| output | since | meaning |\n|---|---|---|\n"

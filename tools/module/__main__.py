@@ -1,17 +1,12 @@
 """``python -m tools.module [--target host] [--output FOLDER]``."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from tools.terraform import ROOT
-
-sys.path[:0] = [str(ROOT / "constructs")]
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-
-from ingestion_pipeline.code.target import BundleError, Target  # noqa: E402
-from tools.module.emit import NAME, emit  # noqa: E402
+from ingestion_pipeline.code.target import BundleError, Target
+from tools.ground.paths import ROOT
+from tools.module.emit import NAME, emit
 
 TARGETS = {"aws": Target("python3.13", "arm64"), "host": Target.of("host", "host")}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tools.module.hcl import HEADING
 from tools.module.main_tf import REMARKS, short_name
-from tools.module.resource_blocks import comment, resource_lines
-from tools.module.syntax import layout
+from tools.module.syntax.expressions import layout
+from tools.module.syntax.resource_blocks import comment, resource_lines
 from tools.module.synthesis import Synthesis
 
 CONSTRUCTS = "ingestion_pipeline.resources"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ingestion_pipeline.code.target import Target
 from tools.docs.generate import with_parts
+from tools.ground.paths import ROOT
+from tools.ground.version import version
 from tools.module import hcl
 from tools.module.capabilities import all_remarks, resource_files
 from tools.module.local_values import local_values, source_rules
@@ -24,8 +26,6 @@ from tools.module.synthesis import Synthesis, synthesize
 from tools.module.terraform_tests import disabled_test, limits_test, names_test
 from tools.module.variables import inputs
 from tools.module.versions import changelog, upgrade, usage, version_table
-from tools.terraform import ROOT
-from tools.version import version
 
 NAME = "terraform-aws-ingestion-pipeline"
 TERRAFORM = ">= 1.10.0"

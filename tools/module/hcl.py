@@ -4,8 +4,8 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from tools.module.resource_blocks import Remarks, with_remarks
-from tools.module.syntax import expression, layout, template
+from tools.module.syntax.expressions import expression, layout, template
+from tools.module.syntax.resource_blocks import Remarks, with_remarks
 from tools.module.variables import REQUIRED, Input
 
 HEADING = "# Generated from the constructs of the pipeline; changes belong there.\n"

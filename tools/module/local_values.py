@@ -11,8 +11,7 @@ from ingestion_pipeline.settings.names import (
     environment_label,
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
-from ingestion_pipeline.settings.schedules import DEFAULT_TIME_ZONE
-from ingestion_pipeline.settings.source_permissions import (
+from ingestion_pipeline.settings.sources.permissions import (
     ANY_METHOD,
     FULL_ARN,
     SECRETS,
@@ -22,11 +21,10 @@ from ingestion_pipeline.settings.source_permissions import (
     permitted,
     sid,
 )
-from ingestion_pipeline.settings.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
-from tools.module.existing_checks import QUEUES_BESIDE
-from tools.module.hcl import literal
-from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
-from tools.module.source_checks import (
+from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE
+from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
+from tools.module.checks.existing_parts import QUEUES_BESIDE
+from tools.module.checks.source_tables import (
     SECRETS_IN_POLICY,
     json_types,
     secret_kinds,
@@ -34,6 +32,8 @@ from tools.module.source_checks import (
     source_lists,
     source_tables,
 )
+from tools.module.hcl import literal
+from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, part_variable, without_form
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tools.module.source_checks import source_preconditions
+from tools.module.checks.source_tables import source_preconditions
 from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name, without_form
 

@@ -1,20 +1,27 @@
-"""A root module that takes over what a stack has deployed.
+"""Writes a root module that takes over what a stack has deployed: ``make migration ENV=…``.
 
 Its state is the stack's own. `moved` blocks give each resource its address in the module, so that Terraform
 keeps the resource.
 """
 
+import json
 import re
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.outputs import OUTPUTS
-from ingestion_pipeline.settings.tables import Settings
-from tools.module.emit import TERRAFORM
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.settings import Settings
+from tools.ground.paths import OUTPUT, ROOT
+from tools.ground.terraform import TerraformError, environment, run, synthesize
+from tools.module.emit import NAME, TERRAFORM
 from tools.module.hcl import literal, quoted
 from tools.module.main_tf import short_name
 from tools.module.variables import default_of, settings_with_variable, variable_name
 
+GUIDE = "docs/moving-to-the-module.md"
 CALL = "ingestion"
 """What the root module calls the module."""
 
@@ -23,6 +30,33 @@ ACCOUNT = "${data.aws_caller_identity.current.account_id}"
 
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 DECIDED_BY_THE_ZIP = {"function.runtime", "function.architecture"}
+
+
+def write(variables: Mapping[str, str], dist: Path = ROOT / "dist") -> Path:
+    """The folder that was written: main.tf and moved.tf for the environment in ``ENV``.
+
+    Args:
+        variables: All environment variables of the process.
+        dist: Where the folder is made, beside the module's.
+
+    Raises:
+        TerraformError: When a setting cannot be used, or the stack has no state that could be taken over.
+    """
+    stack_folder = synthesize(variables, output=Path(variables.get("CDKTF_OUTDIR", OUTPUT)))
+    settings = read(
+        Path(variables.get("PIPELINE_TOML", ROOT / "pipeline.toml")), variables.get("ENV") or "dev"
+    )
+    if not settings.state.bucket:
+        raise TerraformError(
+            "state.bucket is not set: the module takes over the stack's state, so it must say where that lies"
+        )
+    stack = json.loads((stack_folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    folder = dist / f"migration-{settings.names.stack}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "main.tf").write_text(root_module(settings, f"../{NAME}"), encoding="utf-8")
+    (folder / "moved.tf").write_text(moved(stack), encoding="utf-8")
+    run(["fmt"], folder, variables, quiet=True)
+    return folder
 
 
 def root_module(settings: Settings, source: str) -> str:
@@ -101,3 +135,15 @@ def expression(value: object, indent: int = 2) -> str:
 
 def _key(name: str) -> str:
     return name if IDENTIFIER.fullmatch(name) else quoted(name)
+
+
+def main() -> None:
+    """Write the folder and say where it is."""
+    try:
+        print(f"wrote {write(environment())}; {GUIDE} says what comes next")
+    except TerraformError as error:
+        sys.exit(f"migration: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,23 +1,18 @@
-"""Writes blocks.json from the locked AWS provider's schema: ``python -m tools.module.provider_schema``."""
+"""Writes blocks.json from the locked AWS provider's schema; ``make docs`` runs it."""
 
 import json
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.terraform import LOCK, ROOT, environment, init, run
-
-sys.path[:0] = [str(ROOT / "constructs")]
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-
-from ingestion_pipeline.code.target import Target  # noqa: E402
-from tools.module.blocks import TABLE  # noqa: E402
-from tools.module.main_tf import main_tf  # noqa: E402
-from tools.module.synthesis import synthesize  # noqa: E402
+from ingestion_pipeline.code.target import Target
+from tools.ground.paths import ROOT
+from tools.ground.terraform import LOCK, environment, init, run
+from tools.module.main_tf import main_tf
+from tools.module.syntax.blocks import TABLE
+from tools.module.synthesis import synthesize
 
 REQUIRED = 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n'
 

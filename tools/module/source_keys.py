@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.terraform import ROOT
+from ingestion_pipeline.settings.sources.permissions import SCHEMA
+from tools.ground.paths import ROOT
 
-SCHEMA = ROOT / "constructs" / "ingestion_pipeline" / "settings" / "source.schema.json"
 DOCUMENT = ROOT / "docs" / "sources.md"
 KIND = "kind"
 CHAPTERS = {

@@ -20,10 +20,11 @@ from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.schedules import ScheduleTable
-from ingestion_pipeline.settings.source_permissions import permitted, sid
-from ingestion_pipeline.settings.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
-from ingestion_pipeline.settings.tables import AWS_KINESIS_KEY, TABLES, Settings
+from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.sources.permissions import permitted, sid
+from ingestion_pipeline.settings.sources.schedules import ScheduleTable
+from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
+from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY
 from tools.module.variables import (
     local_name,
     part_variable,

@@ -7,10 +7,11 @@ from typing import Any
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.patterns import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.tables import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM, TABLES, Settings
-from tools.module.cross_validations import cross_validations
-from tools.module.validations import Validation, validation
+from ingestion_pipeline.settings.settings import TABLES, Settings
+from tools.module.checks.cross_validations import cross_validations
+from tools.module.checks.validations import Validation, validation
 
 TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tools.terraform import ROOT
+from tools.ground.paths import ROOT
 
 CHANGELOG = ROOT / "CHANGELOG.md"
 UPGRADING = ROOT / "docs" / "upgrading.md"

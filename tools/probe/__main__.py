@@ -11,19 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.terraform import ROOT
-
-sys.path[:0] = [str(ROOT / "constructs"), str(ROOT / "lambda")]
-
-from ingestion_pipeline.settings.file import read  # noqa: E402 - the source roots have to be on the path
-from ingestion_pipeline.settings.rules import SettingsError  # noqa: E402
-from tools.probe.client import BoundReached, Client, Secrets  # noqa: E402
-from tools.probe.given import Given, GivenError, from_source, from_url  # noqa: E402
-from tools.probe.look import look  # noqa: E402
-from tools.probe.report import report  # noqa: E402
-from url_fetcher.clients import Clients  # noqa: E402
-from url_fetcher.errors import IngestionError  # noqa: E402
-from url_fetcher.redaction import secrets_in  # noqa: E402
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.rules import SettingsError
+from tools.ground.paths import ROOT
+from tools.probe.client import BoundReached, Client, Secrets
+from tools.probe.given import Given, GivenError, from_source, from_url
+from tools.probe.look import look
+from tools.probe.proposal import report
+from url_fetcher.clients import Clients
+from url_fetcher.errors import IngestionError
+from url_fetcher.telling.redaction import secrets_in
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:

@@ -17,9 +17,9 @@ from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
-from url_fetcher.redaction import public_url
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import refuse_failed
+from url_fetcher.telling.redaction import public_url
 
 _USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
 _MAX_LEVELS = 6

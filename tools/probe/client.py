@@ -12,13 +12,13 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.body import Body
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Credentials, Request, Response, Transport
-from url_fetcher.source.auth_kind import OwnRole, Session
-from url_fetcher.source.pagination_kind import Step
+from url_fetcher.source.auth.auth_kind import OwnRole, Session
+from url_fetcher.source.pages.pagination_kind import Step
 from url_fetcher.source.request_body import encoded
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
-    from url_fetcher.source.secrets import SecretCache
+    from url_fetcher.source.auth.secrets import SecretCache
 
 MAX_REQUESTS = 5
 MAX_MIB = 4

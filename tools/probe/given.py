@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from tools.probe.look import name_of
 from url_fetcher.http.transport import Credentials
-from url_fetcher.redaction import secrets_in
+from url_fetcher.telling.redaction import secrets_in
 
 AUTHORIZATION = "PROBE_AUTHORIZATION"
 API_KEY = "PROBE_API_KEY"

@@ -11,15 +11,15 @@ from tools.probe.bodies import Page, Shape, page_of, shape_of
 from tools.probe.client import BoundReached, Client
 from tools.probe.pagination import Candidate, candidates, ends
 from tools.probe.refusal import refusal
-from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import IngestionError, SourceRejected
 from url_fetcher.http.addresses import same_host
 from url_fetcher.http.urls import from_header
+from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.paths import value_at
 from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pagination_kind import Outcome, Step
+from url_fetcher.source.pages.pagination_kind import Outcome, Step
+from url_fetcher.source.pages.windows import WindowWalk
 from url_fetcher.source.schema import Source
-from url_fetcher.source.windows import WindowWalk
 
 _GOOD = {200, 201, 203}
 _EMPTY = "the second page has no records"

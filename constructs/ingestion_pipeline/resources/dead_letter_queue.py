@@ -4,7 +4,7 @@ from constructs import Construct
 
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
 from ingestion_pipeline.settings.names import Name
-from ingestion_pipeline.settings.tables import DeadLetterSettings
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 
 NAME = Name("dead_letter_queue", "dead-letters", QUEUE_CHARACTERS)
 

@@ -36,7 +36,7 @@ from ingestion_pipeline.settings.existing import (
 from ingestion_pipeline.settings.expressions import chosen
 from ingestion_pipeline.settings.forms import Form, Forms
 from ingestion_pipeline.settings.names import Name, Names
-from ingestion_pipeline.settings.tables import DATA_FOLDER, DeliverySettings
+from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
 
 NAMES = {
     Form.LINES: Name("delivery_stream", "delivery", 64),

@@ -42,7 +42,7 @@ from ingestion_pipeline.resources.policies import (
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
-from ingestion_pipeline.resources.source_list import SourceList
+from ingestion_pipeline.resources.sources_object import SourceList
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -63,8 +63,10 @@ from ingestion_pipeline.settings.expressions import (
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name, Names
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
-from ingestion_pipeline.settings.tables import TABLES, FunctionSettings, Settings, VpcSettings
+from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.vpc import VpcSettings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
 SECRETS_NAME = Name("function_secrets", "fetch-secrets", 120, with_region=True)

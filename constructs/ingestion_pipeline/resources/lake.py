@@ -5,7 +5,7 @@ from constructs import Construct
 
 from ingestion_pipeline.resources.bucket import PrivateBucket
 from ingestion_pipeline.settings.existing import BucketReference
-from ingestion_pipeline.settings.tables import LakeSettings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
 
 DELETABLE_ENVIRONMENTS = "deletableEnvironments"
 """The second key for deleting data: a list in cdktf.json's context."""

@@ -8,10 +8,10 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ingestion_pipeline.settings import source_permissions
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, all_of
 from ingestion_pipeline.settings.forms import GZIP, Form
+from ingestion_pipeline.settings.sources import permissions as source_permissions
 
 REMARKS = {
     "RequireTls": "A deny: its stars permit nothing.",

@@ -23,7 +23,7 @@ from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
 from ingestion_pipeline.settings.names import Name, Names
-from ingestion_pipeline.settings.schedules import ScheduleTable
+from ingestion_pipeline.settings.sources.schedules import ScheduleTable
 
 if TYPE_CHECKING:
     from cdktf import ITerraformDependable

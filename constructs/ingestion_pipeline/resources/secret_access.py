@@ -9,7 +9,7 @@ from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.policies import read_secrets
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
-from ingestion_pipeline.settings.sources import SecretGroups
+from ingestion_pipeline.settings.sources.sources import SecretGroups
 
 if TYPE_CHECKING:
     from cdktf import ITerraformDependable

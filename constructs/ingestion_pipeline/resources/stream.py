@@ -9,7 +9,7 @@ from ingestion_pipeline.settings.existing import StreamReference
 from ingestion_pipeline.settings.expressions import Condition
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name
-from ingestion_pipeline.settings.tables import StreamSettings
+from ingestion_pipeline.settings.tables.stream import StreamSettings
 
 NAMES = {
     Form.LINES: Name("stream", "stream", 128),

@@ -13,7 +13,8 @@ from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, as_argument, either_or_none, plus, times
 from ingestion_pipeline.settings.names import Name
-from ingestion_pipeline.settings.tables import FunctionSettings, QueueSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.queue import QueueSettings
 
 NAME = Name("work_queue", "work", QUEUE_CHARACTERS)
 

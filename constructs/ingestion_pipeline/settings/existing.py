@@ -10,14 +10,11 @@ from typing import TypeVar
 
 from ingestion_pipeline.settings.expressions import Condition, given, not_empty
 from ingestion_pipeline.settings.forms import GZIP, Form
+from ingestion_pipeline.settings.patterns import KEY_ARN
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
-from ingestion_pipeline.settings.tables import (
-    AWS_KINESIS_KEY,
-    KEY_ARN,
-    LakeSettings,
-    Settings,
-    StreamSettings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSettings
 
 PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
 """Any ARN."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.settings.amended_sources import amended, amended_source_problems
 from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
-from ingestion_pipeline.settings.schema_problems import UncheckedSource
-from ingestion_pipeline.settings.tables import TABLES, Settings, environment_problems
+from ingestion_pipeline.settings.settings import TABLES, Settings, environment_problems
+from ingestion_pipeline.settings.sources.amended import amended, amended_source_problems
+from ingestion_pipeline.settings.sources.problems import UncheckedSource
 
 
 def read(path: Path, environment: str) -> Settings:

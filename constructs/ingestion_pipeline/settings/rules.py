@@ -139,6 +139,39 @@ def setting(default: object, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+# A setting with a `variable` is one that the function reads, from the environment variable of that name.
+# `make docs` then declares it to the function.
+
+
+def whole(
+    default: Any, minimum: int, maximum: int, meaning: str, source: str = "", variable: str = ""
+) -> Any:
+    """A setting that is a whole number between two limits, both allowed."""
+    rule = Rule(meaning, int, minimum=minimum, maximum=maximum, source=source, variable=variable)
+    return setting(default, rule)
+
+
+def text(
+    default: Any, meaning: str, pattern: str = "", form: str = "", source: str = "", variable: str = ""
+) -> Any:
+    """A setting that is a string of a given form."""
+    return setting(default, Rule(meaning, str, pattern=pattern, form=form, source=source, variable=variable))
+
+
+def one_of(
+    default: object, choices: tuple[object, ...], meaning: str, source: str = "", variable: str = ""
+) -> Any:
+    """A setting that is one of a few values."""
+    return setting(
+        default, Rule(meaning, type(choices[0]), choices=choices, source=source, variable=variable)
+    )
+
+
+def switch(default: bool, meaning: str, variable: str = "") -> Any:
+    """A setting that is true or false."""
+    return setting(default, Rule(meaning, bool, variable=variable))
+
+
 def rule_of(column: Field[Any]) -> Rule:
     """The rule of a field made by `setting`."""
     rule: Rule = column.metadata["rule"]

@@ -11,7 +11,7 @@ measures the whole again (docs/benchmarks.md).
 |---|---|---|---|
 | The bindings' Python package exists without its ``__init__``, which imports 1,500 modules. | bare_package.py | +20 s, +1,150 MB | a program that has imported the whole package keeps it |
 | The bindings' index in Node loads a module when it is first used. | node_hook.js | +1.8 s, +490 MB | a file with unexpected contents stays unchanged |
-| Node loads a package of only the used modules, a fiftieth of the whole. | trim.py; tools/warm.py makes it | +0.3 s, +70 MB | for any other set of modules, the whole package is loaded, and beside it when one is imported later |
+| Node loads a package of only the used modules, a fiftieth of the whole. | trim.py; tools/build/warm_synthesis.py makes it | +0.3 s, +70 MB | for any other set of modules, the whole package is loaded, and beside it when one is imported later |
 | Node starts before the settings are read, and a thread loads the packages. | node.py | +0.2 s, +50 MB | the first call that needs an answer waits, and raises what failed |
 | jsii's program runs without its launcher, which would start a second Node. | node_hook.js | +0.1 s, +50 MB | the launcher runs if jsii is not as expected or Node is running already |
 | CDKTF's zip library loads when it is called. | node_hook.js | +0.1 s, +10 MB | a file with unexpected contents stays unchanged |

@@ -8,10 +8,10 @@ from itertools import islice
 from threading import Condition
 
 from url_fetcher.deadline import Deadline
+from url_fetcher.delivery.counters import DeliveryReport, SinkSettings, Tally
 from url_fetcher.delivery.kinesis import PutResult, PutsRecords, send
 from url_fetcher.delivery.pacing import CongestionWindow
 from url_fetcher.delivery.packing import Entry
-from url_fetcher.delivery.report import DeliveryReport, SinkSettings, Tally
 from url_fetcher.errors import StreamUnavailable
 
 _ENTRIES_AT_A_TIME = 16

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from itertools import chain
 
 from url_fetcher.deadline import Deadline
+from url_fetcher.delivery.counters import DeliveryReport, SinkSettings
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.dispatch import Dispatcher
 from url_fetcher.delivery.envelope import Envelope, Lines, Origin
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
 from url_fetcher.delivery.packing import Entry, Form, KeyedPacker, LinePacker, Packer, Plain, SinglePacker
-from url_fetcher.delivery.report import DeliveryReport, SinkSettings
 from url_fetcher.formats.splitter import Rejected
 
 __all__ = ["DeliveryReport", "Origin", "Sink", "SinkSettings", "kinesis_client"]

@@ -13,10 +13,10 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from url_fetcher.errors import AddressRefused
-from url_fetcher.redaction import public_url
+from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
-    from url_fetcher.variables import SettingsVariables
+    from url_fetcher.settings_variables import SettingsVariables
 
 Address: TypeAlias = IPv4Address | IPv6Address
 _Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]

@@ -17,7 +17,7 @@ from url_fetcher.http.connection import pool_classes
 from url_fetcher.http.framing import BrokenHttp
 from url_fetcher.http.headers import without_own_headers
 from url_fetcher.http.urls import from_header, joined, with_query
-from url_fetcher.redaction import public_url
+from url_fetcher.telling.redaction import public_url
 
 with warnings.catch_warnings():
     # The zip has nothing to guess a text's encoding with, and requests warns of that; bodies here are bytes.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus, urljoin
 
 from url_fetcher.errors import AddressRefused
-from url_fetcher.redaction import public_url
+from url_fetcher.telling.redaction import public_url
 
 _FIRST_OUTSIDE_ASCII = 0x80
 

@@ -14,14 +14,14 @@ from url_fetcher.errors import (
 from url_fetcher.http.body import MIB, Body
 from url_fetcher.http.retry import asked_seconds, delay_seconds, is_retried
 from url_fetcher.http.transport import Request, Response, Transport
-from url_fetcher.redaction import public_url
-from url_fetcher.source.pagination_kind import Step
+from url_fetcher.source.pages.pagination_kind import Step
 from url_fetcher.source.request_body import encoded
 from url_fetcher.source.schema import Source
+from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.source.auth_kind import Session
+    from url_fetcher.source.auth.auth_kind import Session
 
 _WITH_RECORDS = {200, 201, 203}
 _WITHOUT_BODY = {204, 205}

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from url_fetcher.http.urls import with_query
-from url_fetcher.redaction import public_url
+from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
     from url_fetcher.source.schema import Source

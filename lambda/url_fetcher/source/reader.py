@@ -13,11 +13,11 @@ from url_fetcher.errors import SourceUnavailable
 from url_fetcher.http.retry import asked_seconds
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
-from url_fetcher.source.auth_kind import Session
+from url_fetcher.source.auth.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
 from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination_kind import NoPagination, Outcome, Resume
+from url_fetcher.source.pages.pager import Pager
+from url_fetcher.source.pages.pagination_kind import NoPagination, Outcome, Resume
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from msgspec import Meta, Struct, field, json
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.http.headers import refuse_bad_headers
-from url_fetcher.source.auth import Auth, NoAuth
+from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
-from url_fetcher.source.pagination import Pagination
-from url_fetcher.source.pagination_kind import NoPagination
+from url_fetcher.source.pages.pagination import Pagination
+from url_fetcher.source.pages.pagination_kind import NoPagination
+from url_fetcher.source.pages.windows import Windows
 from url_fetcher.source.request_body import with_members
 from url_fetcher.source.verdict import Condition
-from url_fetcher.source.windows import Windows
 
 Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]

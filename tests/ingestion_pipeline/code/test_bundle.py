@@ -17,7 +17,7 @@ import pytest
 from ingestion_pipeline.code.bundle import Bundle, build, source_files
 from ingestion_pipeline.code.target import GLIBC, BundleError, Target
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.tables import FunctionSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
 
 HOST = Target.of("host", "host")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ingestion_pipeline.settings.tables import DeadLetterSettings
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 

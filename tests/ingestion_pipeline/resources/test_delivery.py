@@ -23,7 +23,7 @@ def delivery(
     """A stack with the delivery of some settings, and a bucket that protects itself first."""
     from ingestion_pipeline.bindings import CloudwatchLogGroup
     from ingestion_pipeline.resources.delivery import Delivery
-    from ingestion_pipeline.settings.tables import DeliverySettings
+    from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 
     chosen = DeliverySettings(**settings)  # type: ignore[arg-type]
     return synthesize(

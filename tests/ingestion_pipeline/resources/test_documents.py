@@ -13,7 +13,7 @@ from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.settings.expressions import Unknown
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import statements_of
-from tools import terraform
+from tools.ground import terraform
 
 READ = Statement("Read", ["s3:GetObject"], ["${local.bucket}/*"])
 OPTIONAL = (

@@ -7,14 +7,12 @@ import pytest
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Names
-from ingestion_pipeline.settings.source_types import Source
-from ingestion_pipeline.settings.tables import (
-    DeadLetterSettings,
-    FetchSettings,
-    FunctionSettings,
-    Settings,
-    VpcSettings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.sources.types import Source
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.vpc import VpcSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
@@ -86,7 +84,7 @@ def default(synthesize: Synthesize, code: Path) -> Synthesized:
 @pytest.fixture(scope="module")
 def customised(synthesize: Synthesize, code: Path) -> Synthesized:
     """The function with everything set."""
-    from ingestion_pipeline.settings.tables import FetchSettings
+    from ingestion_pipeline.settings.tables.fetch import FetchSettings
 
     fetch = FetchSettings(
         allowed_hosts=("example.com", "*.example.org"),

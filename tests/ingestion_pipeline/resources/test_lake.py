@@ -11,7 +11,7 @@ def lake(
 ) -> Synthesized:
     """A stack with the lake of the environment ``local``."""
     from ingestion_pipeline.resources.lake import DataLake
-    from ingestion_pipeline.settings.tables import LakeSettings
+    from ingestion_pipeline.settings.tables.lake import LakeSettings
 
     chosen = LakeSettings(**settings)  # type: ignore[arg-type]
     return synthesize(
@@ -99,7 +99,7 @@ class TestGuarded:
         import cdktf
 
         from ingestion_pipeline.resources.lake import DataLake
-        from ingestion_pipeline.settings.tables import LakeSettings
+        from ingestion_pipeline.settings.tables.lake import LakeSettings
 
         stack = cdktf.TerraformStack(cdktf.Testing.app(context=context), "stack")
         settings = LakeSettings(delete_with_stack=delete_with_stack)

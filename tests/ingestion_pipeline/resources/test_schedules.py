@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 
 from ingestion_pipeline.settings.names import Names
-from ingestion_pipeline.settings.tables import (
-    DeadLetterSettings,
-    FunctionSettings,
-    PipelineSettings,
-    QueueSettings,
-    Settings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.queue import QueueSettings
 from tests.ingestion_pipeline.conftest import SynthesizeStack
 from tests.ingestion_pipeline.jsonencoded import decoded
 from tests.ingestion_pipeline.synthesized import Json, Synthesized

@@ -7,7 +7,7 @@ from tests.ingestion_pipeline.synthesized import Json
 def stream(synthesize: Synthesize, **settings: object) -> Json:
     """The stream that some settings make."""
     from ingestion_pipeline.resources.stream import RecordStream
-    from ingestion_pipeline.settings.tables import StreamSettings
+    from ingestion_pipeline.settings.tables.stream import StreamSettings
 
     chosen = StreamSettings(**settings)  # type: ignore[arg-type]
     stack = synthesize(lambda s: RecordStream(s, "records", name="our-stream", settings=chosen))

@@ -8,8 +8,10 @@ import pytest
 from constructs import Construct
 
 from ingestion_pipeline.settings.existing import QueueReference
-from ingestion_pipeline.settings.source_types import Source
-from ingestion_pipeline.settings.tables import FunctionSettings, QueueSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.sources.types import Source
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.queue import QueueSettings
 from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.jsonencoded import decoded
 from tests.ingestion_pipeline.synthesized import Json, Synthesized

@@ -16,19 +16,17 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import (
-    FunctionSettings,
-    LakeSettings,
-    PipelineSettings,
-    QueueSettings,
-    Settings,
-    StreamSettings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.queue import QueueSettings
+from ingestion_pipeline.settings.tables.stream import StreamSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
 
 if TYPE_CHECKING:
-    from ingestion_pipeline.settings.source_types import BearerAuth
+    from ingestion_pipeline.settings.sources.types import BearerAuth
 
 ACCOUNT = "eu-west-1:123456789012"
 STREAM_KEY = f"arn:aws:kms:{ACCOUNT}:key/stream"

@@ -6,7 +6,7 @@ import pytest
 
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import TABLES, Settings
+from ingestion_pipeline.settings.settings import TABLES, Settings
 
 MINIMAL = "[environments.dev]\n"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:b"

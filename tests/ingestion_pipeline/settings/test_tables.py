@@ -6,19 +6,16 @@ from typing import Any
 import pytest
 
 from ingestion_pipeline.settings.rules import Rule, SettingsError, problems_in, rule_of
-from ingestion_pipeline.settings.tables import (
-    TABLES,
-    DeadLetterSettings,
-    DeliverySettings,
-    FetchSettings,
-    FunctionSettings,
-    LakeSettings,
-    PipelineSettings,
-    QueueSettings,
-    Settings,
-    StreamSettings,
-    VpcSettings,
-)
+from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.queue import QueueSettings
+from ingestion_pipeline.settings.tables.stream import StreamSettings
+from ingestion_pipeline.settings.tables.vpc import VpcSettings
 
 RULES: dict[str, Rule] = {
     f"{name}.{column.name}": rule_of(column)

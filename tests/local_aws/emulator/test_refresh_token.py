@@ -11,8 +11,8 @@ from local_aws.servers.hostile_source import HostileSource
 from local_aws.servers.rotating_tokens import RotatingTokens
 from tests.url_fetcher.reading import bodies_of, reader_of
 from url_fetcher.deadline import Deadline
-from url_fetcher.redaction import Redactor
-from url_fetcher.source.secrets import SecretCache
+from url_fetcher.source.auth.secrets import SecretCache
+from url_fetcher.telling.redaction import Redactor
 
 
 class Pipeline:

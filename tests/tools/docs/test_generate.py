@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.settings.tables import DeliverySettings, FetchSettings, Settings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tools.docs.diagram import mermaid
 from tools.docs.generate import documents, with_parts
+from tools.ground.paths import ROOT
 from tools.module.synthesis import stack_json
-from tools.terraform import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,8 @@ def wanted() -> dict[str, str]:
         "docs/architecture.md",
         "docs/outputs.md",
         "docs/settings.md",
-        "constructs/ingestion_pipeline/settings/source.schema.json",
-        "lambda/url_fetcher/variables.py",
+        "constructs/ingestion_pipeline/settings/sources/schema.json",
+        "lambda/url_fetcher/settings_variables.py",
     ],
 )
 def test_what_is_committed_is_what_is_generated(wanted: dict[str, str], name: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from ingestion_pipeline.settings.source_permissions import SCHEMA
+from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from tools.docs.source_types import source_types_module
 
 

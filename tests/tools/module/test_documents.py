@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from tests.checkout import ROOT
 from tools.module import source_keys
 from tools.module.emit import NAME, emit
-from tools.module.source_keys import SCHEMA, Undocumented
+from tools.module.source_keys import Undocumented
 
 SOURCE = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
 

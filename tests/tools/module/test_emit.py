@@ -14,15 +14,17 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.tables import DeliverySettings, Settings, VpcSettings
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
+from ingestion_pipeline.settings.tables.vpc import VpcSettings
+from tools.ground.paths import ROOT
 from tools.module.capabilities import all_remarks
 from tools.module.emit import emit
 from tools.module.local_values import local_values
 from tools.module.main_tf import main_tf, short_name
-from tools.module.syntax import pieces
+from tools.module.syntax.expressions import pieces
 from tools.module.synthesis import Synthesis, stack_json, synthesize
 from tools.module.variables import inputs, variable_name
-from tools.terraform import ROOT
 
 # One worker, or each would emit the module for itself.
 pytestmark = pytest.mark.xdist_group("module-emit")

@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from ingestion_pipeline.settings.tables import (
-    FunctionSettings,
-    PipelineSettings,
-    Settings,
-    StateSettings,
-    StreamSettings,
-)
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.state import StateSettings
+from ingestion_pipeline.settings.tables.stream import StreamSettings
 from tools.module.migration import expression, inputs, moved, root_module
 
 SETTINGS = Settings(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools.module.blocks import TABLE
 from tools.module.provider_schema import table
+from tools.module.syntax.blocks import TABLE
 
 
 @pytest.mark.terraform

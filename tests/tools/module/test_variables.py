@@ -9,7 +9,8 @@ import pytest
 
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
-from ingestion_pipeline.settings.tables import TABLES, PipelineSettings, Settings
+from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from tools.module.variables import LEFT_OUT, REQUIRED, Input, inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")

@@ -23,9 +23,9 @@ from local_aws.servers.hostile_source import (
 from tools.probe.__main__ import main
 from tools.probe.client import MAX_MIB, MAX_REQUESTS, Client
 from tools.probe.look import Look, look
-from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import IngestionError
-from url_fetcher.source.pagination_kind import Resume, Step
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.source.pages.pagination_kind import Resume, Step
 from url_fetcher.source.schema import Source
 
 SECRET = "s3cret-t0ken-of-mine"

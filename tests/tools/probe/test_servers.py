@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from ingestion_pipeline.settings.sources import source_problems
+from ingestion_pipeline.settings.sources.sources import source_problems
 from local_aws.servers.aws_signature import signed
 from local_aws.servers.hostile_source import Behaviour, HostileSource
 from tests.recipes import search_index, test_airtable, test_csv_export, test_elasticsearch

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import stall
 from tests.url_fetcher.reading import LOCAL, Hostile, Objects, bodies_of, reader_of
-from url_fetcher.decoding import decode_settings
-from url_fetcher.environment import read_environment
 from url_fetcher.errors import IngestionError, LimitExceeded
-from url_fetcher.event import read_event
 from url_fetcher.http.retry import retry_after_seconds
 from url_fetcher.http.urls import joined, with_query
-from url_fetcher.redaction import Redactor, public_url
-from url_fetcher.source.pager import Pager
-from url_fetcher.source.pagination import Pagination
-from url_fetcher.source.pagination_kind import Outcome
-from url_fetcher.source_list import SourceList
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.intake.environment import read_environment
+from url_fetcher.intake.event import read_event
+from url_fetcher.intake.source_list import SourceList
+from url_fetcher.source.pages.pager import Pager
+from url_fetcher.source.pages.pagination import Pagination
+from url_fetcher.source.pages.pagination_kind import Outcome
+from url_fetcher.telling.redaction import Redactor, public_url
 
 ODD = st.text() | st.from_regex(r"[<>;,\"=/:@?#&%\[\]\\. a-z0-9+-]*", fullmatch=True)
 URLISH = ODD.map(lambda text: f"http://{text}") | ODD

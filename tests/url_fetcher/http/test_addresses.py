@@ -16,7 +16,7 @@ from url_fetcher.deadline import Deadline
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
 from url_fetcher.http.addresses import AddressPolicy, embedded_ipv4, same_host, same_origin
 from url_fetcher.http.connection import Dialer
-from url_fetcher.variables import SettingsVariables
+from url_fetcher.settings_variables import SettingsVariables
 
 STRICT = AddressPolicy()
 

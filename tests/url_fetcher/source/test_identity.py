@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.url_fetcher.reading import ARN
-from url_fetcher.decoding import decode_settings
+from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
 

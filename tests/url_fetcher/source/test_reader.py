@@ -44,7 +44,7 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
-from url_fetcher.source.pagination_kind import Resume
+from url_fetcher.source.pages.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
 
 SHORT = {"timeout_seconds": 0.5, "connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.2}

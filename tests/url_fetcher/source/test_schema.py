@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from url_fetcher.decoding import decode_settings
 from url_fetcher.errors import ConfigurationError
+from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.source.schema import Source, json_schema
 
 URL = "https://api.example.com/posts"

@@ -1,0 +1,62 @@
+"""The configured sources, where the function reads them: an object in the bucket that never changes.
+
+They do not fit into a function's environment, which takes 4 KB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+"""
+
+from cdktf import Fn, TerraformLocal, TerraformResourceLifecycle
+from constructs import Construct
+
+from ingestion_pipeline.bindings import (
+    S3Object,
+    S3ObjectOverrideProvider,
+    S3ObjectOverrideProviderDefaultTags,
+)
+from ingestion_pipeline.settings.existing import BucketReference
+from ingestion_pipeline.settings.sources.sources import ConfiguredSources, object_key
+
+REMARKS = {
+    "aws_s3_object.override_provider": (
+        "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
+    ),
+    "aws_s3_object.lifecycle": "The former object goes only when the function has been told of the new one.",
+}
+
+
+class SourceList(Construct):
+    """An object with all sources, named by its content.
+
+    Creates: the object. Other sources make another object: the function and its sources change together.
+
+    Args:
+        scope: Parent in the construct tree.
+        id_: Name within the parent; becomes part of the Terraform address.
+        bucket: Where the object lies.
+        sources: What it holds.
+
+    Attributes:
+        uri: Where the function finds it, ``s3://<bucket>/<key>``.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, bucket: BucketReference, sources: ConfiguredSources
+    ) -> None:
+        super().__init__(scope, id_)
+        content, key = sources.json, sources.key
+        if not sources.are_known:
+            # A value of its own, for CDKTF cannot write references within the text as a function's argument.
+            content = TerraformLocal(self, "content", content).as_string
+            key = object_key(Fn.sha256(content))
+        stored = S3Object(
+            self,
+            "object",
+            bucket=bucket.name,
+            key=key,
+            content=content,
+            content_type="application/json",
+            override_provider=S3ObjectOverrideProvider(
+                default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
+            ),
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+        )
+        self.uri = f"s3://{bucket.name}/{stored.key}"

@@ -1,0 +1,229 @@
+"""The sources: held against the function's own schema, then handed to it as they are.
+
+``schema.json`` is generated from the function's schema by ``make docs``, so there is one
+schema for pipeline.toml, for programs in Python and for events, although neither side imports the other.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from ingestion_pipeline.settings.expressions import Condition, Unknown
+from ingestion_pipeline.settings.rules import Problem, is_token
+from ingestion_pipeline.settings.sources.permissions import as_resources, permitted
+from ingestion_pipeline.settings.sources.problems import UncheckedSource, problems_of
+from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, ScheduleTable
+
+MAX_SOURCES_BYTES = 1024 * 1024
+"""Of all sources together, ours: the function reads them into memory when it starts."""
+
+CONFIG_FOLDER = "config/"
+"""Where in the bucket the sources lie."""
+
+LISTS_FOLDER = "lists/"
+"""Where in the bucket lists of URLs lie that events name."""
+
+REPLAYED_FOLDER = "replayed/"
+"""Where `make replay` moves an object whose records it put on the stream again; its old key follows."""
+
+OWN_FOLDERS = {
+    CONFIG_FOLDER: "the sources",
+    LISTS_FOLDER: "lists of URLs",
+    REPLAYED_FOLDER: "what was replayed",
+}
+"""The bucket's folders beside those that settings name, with what lies there."""
+
+MAX_SECRET_POLICIES = 10
+"""Managed policies of one role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+
+SECRET_GROUP_CHARACTERS = 5_000
+"""Of the ARNs in one managed policy, before the last: with it and the rest the policy stays below 6,144."""
+
+MAX_PERMITTED_CHARACTERS = 4_000
+"""Of the ARNs that sources want more than to read: they are in the role's inline policy, of 10,240."""
+
+TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
+
+SecretGroups = Mapping[str, Sequence[str]] | Unknown
+
+
+def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]:
+    """Everything that is wrong with sources; a value that only Terraform will know is never wrong.
+
+    Args:
+        sources: Of pipeline.toml or of a program in Python.
+        paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
+    """
+    if not isinstance(sources, list | tuple):
+        return [Problem("sources", sources, f"must be tables, {TABLES_FORM}")]
+    places = paths or [f"sources[{index}]" for index in range(len(sources))]
+    placed = [(place, each) for place, each in zip(places, sources, strict=True) if each is not None]
+    problems = [
+        Problem(place, each, f"must be one of tables, {TABLES_FORM}")
+        for place, each in placed
+        if not isinstance(each, dict)
+    ]
+    if problems:
+        return problems
+    sources = [without_nulls(each) for _, each in placed]
+    problems = [p for (place, _), each in zip(placed, sources, strict=True) for p in problems_of(place, each)]
+    names = [str(source["name"]) for source in sources if source.get("name")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems += [
+        Problem("sources.name", name, "is the name of two sources; names must differ") for name in twice
+    ]
+    return problems or _too_many(sources)
+
+
+def are_tables(value: object) -> TypeGuard[Sequence[UncheckedSource]]:
+    """Whether ``value`` is a list of tables, whatever these hold."""
+    return isinstance(value, list | tuple) and all(isinstance(table, dict) for table in value)
+
+
+def _too_many(sources: Sequence[UncheckedSource]) -> list[Problem]:
+    """Sources that are valid alone, but too many together."""
+    size, groups = len(as_json(sources).encode()), ConfiguredSources(sources).secret_groups
+    problems = []
+    if size > MAX_SOURCES_BYTES:
+        advice = f"take {size:,} bytes as JSON, of {MAX_SOURCES_BYTES:,}: make several pipelines of them"
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    if isinstance(groups, Mapping) and len(groups) > MAX_SECRET_POLICIES:
+        advice = (
+            f"name secrets that take {len(groups)} managed policies, and a role has {MAX_SECRET_POLICIES}: "
+            "let sources share secrets, or make several pipelines of them"
+        )
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    characters = sum(len(arn) + len('"",') for arns in permitted(sources).values() for arn in arns)
+    if characters > MAX_PERMITTED_CHARACTERS:
+        advice = (
+            f"name ARNs to use or to write of {characters:,} characters, and a policy has room for "
+            f"{MAX_PERMITTED_CHARACTERS:,}: let sources share them, or make several pipelines of them"
+        )
+        problems.append(Problem("sources", f"{len(sources)} tables", advice))
+    return problems
+
+
+@dataclass(frozen=True)
+class ConfiguredSources:
+    """The sources as they reach the function.
+
+    Attributes:
+        sources: Checked by `source_problems`.
+    """
+
+    sources: Sequence[UncheckedSource]
+
+    @property
+    def json(self) -> str:
+        """A compact JSON array, as the function reads it; Terraform takes it as it is."""
+        return literal(as_json(self._given))
+
+    @property
+    def are_known(self) -> bool:
+        """Whether no value is one that only Terraform will know."""
+        return not _has_token(self.sources)
+
+    @property
+    def key(self) -> str:
+        """Where in the bucket they lie if they are known: a name that other sources do not have."""
+        return object_key(hashlib.sha256(as_json(self._given).encode()).hexdigest())
+
+    @property
+    def secret_arns(self) -> Sequence[str]:
+        """What a policy names to permit the sources' secrets, each once."""
+        return as_resources(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth)
+
+    @property
+    def permitted(self) -> Sequence[tuple[str, Sequence[str], Condition]]:
+        """Each action that a kind of authentication may need, what it is permitted on, and whether it is."""
+        return [(action, arns, bool(arns)) for action, arns in permitted(self.sources).items()]
+
+    @property
+    def secret_groups(self) -> SecretGroups:
+        """The same in groups of which each fits into a managed policy."""
+        groups: dict[str, list[str]] = {}
+        characters = 0
+        for arn in self.secret_arns:
+            groups.setdefault(str(characters // SECRET_GROUP_CHARACTERS), []).append(arn)
+            characters += len(arn) + len('"",')
+        return groups
+
+    @property
+    def secret_keys(self) -> Sequence[str]:
+        """The keys that the secrets are encrypted with, if they are the user's own."""
+        return list(dict.fromkeys(auth["kms_key"] for auth in self._auths if auth.get("kms_key")))
+
+    @property
+    def have_secrets(self) -> Condition:
+        """Whether a source authenticates with a secret."""
+        return bool(self.secret_arns)
+
+    @property
+    def have_schedules(self) -> Condition:
+        """Whether a source is fetched by a schedule, also if that is switched off at present."""
+        return bool(self.schedules)
+
+    @property
+    def schedules(self) -> ScheduleTable:
+        """When each source with a schedule is fetched, by its name."""
+        return {
+            source["name"]: {
+                "expression": source["schedule"],
+                "time_zone": source.get("time_zone", DEFAULT_TIME_ZONE),
+                "flexible_minutes": source.get("flexible_minutes", 0),
+                "enabled": source.get("enabled", True),
+            }
+            for source in self._given
+            if source.get("schedule")
+        }
+
+    @property
+    def have_secret_keys(self) -> Condition:
+        """Whether a secret has a key of the user's own."""
+        return bool(self.secret_keys)
+
+    @property
+    def _auths(self) -> list[Mapping[str, Any]]:
+        return [source.get("auth", {}) for source in self._given]
+
+    @property
+    def _given(self) -> list[UncheckedSource]:
+        """The sources with what is given of them: None is as good as absent."""
+        sources: Sequence[UncheckedSource | None] = self.sources
+        return [without_nulls(source) for source in sources if source is not None]
+
+
+def without_nulls(value: Any) -> Any:
+    """Settings without None, which means that nothing is given; in a source's ``body`` it stays, as null."""
+    if isinstance(value, dict):
+        return {
+            key: each if key == "body" else without_nulls(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return value
+
+
+def object_key(sha256: str) -> str:
+    """Where in the bucket sources of a hash lie; the function compares the hash."""
+    return f"{CONFIG_FOLDER}sources-{sha256}.json"
+
+
+def as_json(sources: Sequence[UncheckedSource]) -> str:
+    """The sources as a compact JSON array."""
+    return json.dumps(sources, separators=(",", ":"), ensure_ascii=False)
+
+
+def literal(text: str) -> str:
+    """``text`` for Terraform to take as it is, should it look like a template; CDKTF's references stay."""
+    return re.sub(r"\$\{(?!TfToken\[)|%\{", lambda template: template[0][0] + template[0], text)
+
+
+def _has_token(value: object) -> bool:
+    """Whether something in a value is only known to Terraform."""
+    if isinstance(value, Mapping):
+        return any(map(_has_token, value.values()))
+    return any(map(_has_token, value)) if isinstance(value, list | tuple) else is_token(value)

@@ -1,0 +1,31 @@
+"""Where failures are stored: records in the lake's bucket, events in a queue."""
+
+from dataclasses import dataclass
+
+from ingestion_pipeline.settings.pages import SQS_KEYS, SQS_QUOTAS
+from ingestion_pipeline.settings.patterns import KEY_ARN, LITERAL_PREFIX
+from ingestion_pipeline.settings.rules import Checked, text, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterSettings(Checked):
+    """Where failures are stored: records in the lake's bucket, events in a queue."""
+
+    table = "dead_letters"
+    prefix: str = text(
+        "dead-letters/",
+        "Folder in the lake's bucket of undeliverable records, each with its reason.",
+        LITERAL_PREFIX,
+        "a literal path that ends in /",
+        variable="DEAD_LETTER_PREFIX",
+    )
+    queue_retention_days: int = whole(
+        14, 1, 14, "Days that the queue keeps an event that failed after all retries.", SQS_QUOTAS
+    )
+    kms_key: str = text(
+        "",
+        "KMS key of yours that encrypts the queue, by its ARN; the function may use it. Empty: SQS's own.",
+        f"({KEY_ARN})?",
+        "empty, or the ARN of a key",
+        SQS_KEYS,
+    )

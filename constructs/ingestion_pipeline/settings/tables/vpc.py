@@ -1,0 +1,42 @@
+"""The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+
+from dataclasses import dataclass
+
+from ingestion_pipeline.settings.rules import Checked, Problem, Rule, setting
+
+LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcSettings(Checked):
+    """The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+
+    table = "vpc"
+    subnet_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Private subnets that the function runs in, for a fixed egress address or sources in a private "
+            "network; empty: Lambda's own network.",
+            tuple,
+            pattern=r"subnet-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as subnet-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+    security_group_ids: tuple[str, ...] = setting(
+        (),
+        Rule(
+            "Security groups of the function; needed with subnets, and only then.",
+            tuple,
+            pattern=r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
+            form="a list of ids such as sg-0123456789abcdef0",
+            source=LAMBDA_VPC,
+        ),
+    )
+
+    def conflicts(self) -> list[Problem]:
+        """One without the other."""
+        if bool(self.subnet_ids) == bool(self.security_group_ids):
+            return []
+        advice = f"vpc.subnet_ids and vpc.security_group_ids go together: give both or neither ({LAMBDA_VPC})"
+        return [Problem(f"{self.table}.security_group_ids", self.security_group_ids, advice)]

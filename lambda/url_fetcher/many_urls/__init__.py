@@ -1,0 +1,1 @@
+"""Events of many URLs: a list in the event, or an object in S3."""

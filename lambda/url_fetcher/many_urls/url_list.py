@@ -1,0 +1,225 @@
+"""An event with ``urls_from``: a list in S3, cut into messages of many URLs each."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.intake.event import UNCONFIGURED
+from url_fetcher.intake.event_kinds import LIST
+from url_fetcher.many_urls.lines import MAX_LINE_BYTES, Line, LineCutter
+from url_fetcher.many_urls.list_object import Address, ListObject, refuse_other_forms
+from url_fetcher.many_urls.url_items import Packing, alone, event_of, keys_for_all
+from url_fetcher.work_queue.send import Letter, Outgoing, WorkQueue, body_of
+
+if TYPE_CHECKING:
+    from url_fetcher.task import Given
+
+_WORK_SHARE = 0.8
+_MAX_WAITING = 40
+_URL = re.compile(r"https?://.", re.IGNORECASE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class _Place(msgspec.Struct, forbid_unknown_fields=True):
+    """Where in a list to go on, as an event that was sent on has it."""
+
+    offset: int = 0
+    etag: str = ""
+    in_line: bool = False
+
+
+class ListTask:
+    """Sends the URLs of a list to the work queue; out of time, it sends itself on.
+
+    Args:
+        given: An event with ``urls_from``, and keys of a source for all URLs.
+    """
+
+    name = "list"
+    metrics_source = UNCONFIGURED
+
+    def __init__(self, given: "Given") -> None:
+        self._event = given.event
+        self._assembly = assembly = given.assembly
+        environment = assembly.environment
+        deadline = given.deadlines.delivering
+        self._stops_at = time.monotonic() + _WORK_SHARE * deadline.remaining
+        self._deadline = deadline
+        self._queue = WorkQueue(
+            lambda: assembly.clients.sqs,
+            url=environment.own_queue_url,
+            dead_letter_url=environment.dead_letter_queue_url,
+            deadline=deadline,
+        )
+        self._keys: dict[str, Any] = {}
+        self._outgoing: list[str] = []
+        self._letters: list[Letter] = []
+        self._counts = {"urls_listed": 0, "urls_failed": 0, "messages": 0, "list_bytes": 0}
+        self._is_done = False
+
+    def begin(self) -> Mapping[str, object]:
+        """As ``Task``'s."""
+        event, environment = self._event, self._assembly.environment
+        if not environment.own_queue_url or not environment.dead_letter_queue_url:
+            raise ConfigurationError(
+                "the event: urls_from needs the work queue, which is not consumed: set queue.enabled = true "
+                "and deploy again"
+            )
+        self._address = Address.of(event["urls_from"], allowed=environment.lists_uri)
+        self._keys = keys_for_all(event, beside=LIST.keys)
+        self._place = _place_of(event)
+        self._packing = Packing(self._keys)
+        return {"urls_from": event["urls_from"], "offset": self._place.offset}
+
+    def run(self) -> Mapping[str, object]:
+        """As ``Task``'s."""
+        begun = self._place
+        cutter = LineCutter(begun.offset, in_line=begun.in_line)
+        found = ListObject(
+            lambda: self._assembly.clients.s3, self._address, etag=begun.etag, deadline=self._deadline
+        )
+        self._is_done = self._cut(found, cutter)
+        self._counts["list_bytes"] = cutter.offset - begun.offset
+        if (full := self._packing.flush()) is not None:
+            self._outgoing.append(full[0])
+        self._flush()
+        if not self._is_done:
+            self._send_on(cutter, found.etag)
+        return {"urls_from": self._event["urls_from"], "offset": cutter.offset, "done": self._is_done}
+
+    def counters(self) -> dict[str, int | float]:
+        """As ``Task``'s."""
+        return {**self._counts}
+
+    def metrics(self, *, failed: bool) -> dict[str, int]:
+        """As ``Task``'s: ``urls_listed`` are those that were sent."""
+        counts = {name: self._counts[name] for name in ("urls_listed", "urls_failed")} | {
+            "failed": int(failed)
+        }
+        return {"accepted": 0} | {name: count for name, count in counts.items() if count}
+
+    def answer(self) -> dict[str, object]:
+        """As ``Task``'s."""
+        rest = "" if self._is_done else "; the rest of the list follows"
+        message = f"{self._counts['urls_listed']} URLs sent to the work queue{rest}"
+        body = {"message": message, "recordsProcessed": 0, **self._counts}
+        return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
+
+    def _cut(self, found: ListObject, cutter: LineCutter) -> bool:
+        """Send URLs until the list or the time ends; whether it was the list."""
+        while piece := found.piece(cutter.position):
+            if cutter.position == 0:
+                refuse_other_forms(piece)
+            for line in cutter.feed(piece):
+                self._take(line)
+                if self._flush_if_full() and self._is_late:
+                    return False
+            # Without a step there is nothing to send on; only the last piece may hold no whole line.
+            if cutter.offset > self._place.offset and self._is_late:
+                return False
+        for line in cutter.finish():
+            self._take(line)
+        return True
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self._stops_at
+
+    def _take(self, line: Line) -> None:
+        """Put a line's URL into a message, or a line that is none among the dead letters."""
+        try:
+            item = _item_of(line)
+            if item is None:
+                return
+            event_of(self._keys, item)
+        except ConfigurationError as error:
+            self._counts["urls_failed"] += 1
+            self._letters.append(Letter(body_of(alone(self._keys, _as_it_is(line))), error))
+            return
+        self._counts["urls_listed"] += 1
+        if (full := self._packing.add(item)) is not None:
+            self._outgoing.append(full[0])
+
+    def _flush_if_full(self) -> bool:
+        if len(self._outgoing) + len(self._letters) < _MAX_WAITING:
+            return False
+        self._flush()
+        return True
+
+    def _flush(self) -> None:
+        """Have the queues take what waits."""
+        self._queue.send(Outgoing(body) for body in self._outgoing)
+        self._queue.bury(self._letters, request_id=self._assembly.log.request_id)
+        self._counts["messages"] += len(self._outgoing)
+        self._outgoing, self._letters = [], []
+
+    def _send_on(self, cutter: LineCutter, etag: str) -> None:
+        """Have another invocation go on with the list."""
+        place = {"offset": cutter.offset, "etag": etag, "in_line": cutter.in_line}
+        event = {**self._keys, "urls_from": self._event["urls_from"], **place}
+        self._queue.send([Outgoing(body_of(event))])
+
+
+def _place_of(event: Mapping[str, Any]) -> _Place:
+    """Where to begin.
+
+    Raises:
+        ConfigurationError: When the keys do not fit together; not retryable.
+    """
+    given = {key: event[key] for key in LIST.own_keys if event.get(key) is not None}
+    try:
+        place = msgspec.convert(given, _Place)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"the event: {error}; leave out offset, etag and in_line") from error
+    if place.offset < 0 or bool(place.offset) != bool(place.etag):
+        raise ConfigurationError(
+            "the event: offset and etag are given together, as the function sends them on; leave out both to "
+            "begin at the start"
+        )
+    return place
+
+
+def _item_of(line: Line) -> object:
+    """The item that a line stands for; None for a blank line.
+
+    Raises:
+        ConfigurationError: When it is neither a URL nor a JSON object; not retryable.
+    """
+    if line.is_too_long:
+        raise ConfigurationError(
+            f"the line at byte {line.start} of the list is over {MAX_LINE_BYTES} bytes; shorten it"
+        )
+    try:
+        text = _without_mark(line).decode().strip()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"the line at byte {line.start} of the list is not UTF-8") from error
+    if text.startswith("{"):
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ConfigurationError(
+                f"the line at byte {line.start} of the list is not JSON: {error}"
+            ) from error
+    if text and not _URL.match(text):
+        raise ConfigurationError(
+            f"the line at byte {line.start} of the list is neither a URL that begins with https:// nor a "
+            "JSON object"
+        )
+    return text or None
+
+
+def _as_it_is(line: Line) -> object:
+    """What the dead letter of a line holds: its object, or else its text, and of a long one the start."""
+    text = _without_mark(line)[: 1024 if line.is_too_long else None].decode(errors="replace").strip()
+    try:
+        return msgspec.json.decode(text) if text.startswith("{") else text
+    except (msgspec.DecodeError, RecursionError):
+        return text
+
+
+def _without_mark(line: Line) -> bytes:
+    return line.data.removeprefix(_BYTE_ORDER_MARK) if line.start == 0 else line.data

@@ -1,0 +1,142 @@
+"""OAuth2 (RFC 6749): tokens got from a token server, and client credentials as the first way to get one."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Meta
+
+from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
+from url_fetcher.http.retry import is_retried, retry_after_seconds
+from url_fetcher.http.transport import Credentials, Request
+from url_fetcher.source.auth.auth_kind import SecretAuth, Session, basic_header
+from url_fetcher.source.auth.granted import Granted, answer_of, refusal_of
+from url_fetcher.source.kinds import HttpUrl, Key
+from url_fetcher.telling.redaction import public_url
+
+if TYPE_CHECKING:
+    from url_fetcher.source.auth.secrets import SecretCache
+
+# Those that have settings of their own, and those that are no settings.
+_OWN_PARAMETER = (
+    "^(grant_type|client_id|scope|audience)$|[Ss][Ee][Cc][Rr][Ee][Tt]|[Pp][Aa][Ss][Ss]|[Tt][Oo][Kk][Ee][Nn]"
+    "|[Aa][Ss][Ss][Ee][Rr][Tt]"
+)
+Parameter: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,128}$", extra_json_schema={"not": {"pattern": _OWN_PARAMETER}})
+]
+_OK = 200
+
+
+class TokenAuth(SecretAuth, frozen=True, kw_only=True):
+    """A token got from ``token_url``, with a client's id and secret from a JSON secret."""
+
+    token_url: HttpUrl
+    client_id_key: Key = "client_id"
+    client_secret_key: Key = "client_secret"  # noqa: S105 (a name inside the secret)
+    client_credentials_in: Literal["basic", "body"] = "basic"
+    scope: Annotated[str, Meta(max_length=2048)] = ""
+    parameters: dict[Parameter, Annotated[str, Meta(min_length=1, max_length=2048)]] = msgspec.field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that have a setting of their own or may be secret."""
+        for name in filter(re.compile(_OWN_PARAMETER).search, self.parameters):
+            raise ValueError(
+                f"`parameters.{name}` has a key of its own or may be secret: see docs/sources.md for the keys"
+            )
+
+    @property
+    def key(self) -> bytes:
+        """What its token is remembered by."""
+        return msgspec.json.encode(self)
+
+    def forget(self, session: Session) -> bool:
+        """Forget the token and the secret it was got with."""
+        session.secrets.forget_token(self.key)
+        return super().forget(session)
+
+    def ask(self, session: Session, form: Mapping[str, str]) -> Granted:
+        """What the token server grants.
+
+        Raises:
+            IngestionError: As ``AuthKind.credentials``; never with what was asked or answered.
+        """
+        url = public_url(self.token_url)
+        response = session.transport.open(self._request(session.secrets, form), Credentials())
+        try:
+            if is_retried(response.status):
+                asked = retry_after_seconds(response.headers.get("Retry-After"))
+                raise SourceUnavailable(
+                    f"{url}: the token server answers {response.status}",
+                    status=response.status,
+                    retry_after_seconds=asked,
+                )
+            answer = answer_of(response, url) if response.status == _OK else refusal_of(response)
+            status = response.status
+        finally:
+            response.close()
+        granted = Granted.of(answer, session.secrets)
+        if status != _OK:
+            session.secrets.forget(self.secret_arn)
+            raise SourceRejected(
+                f"{url}: the token server answers {status}{granted.reason}; "
+                "check its client, secret and scope",
+                token_status=status,
+            )
+        return granted
+
+    def use(self, granted: Granted, session: Session) -> str:
+        """The access token of what was granted, remembered.
+
+        Raises:
+            MalformedBody: When it has none that a header could carry; not retryable.
+        """
+        if not granted.access_token:
+            raise MalformedBody(
+                f"{public_url(self.token_url)}: the token server's answer has no usable access_token"
+                f"{granted.reason}",
+                offset=0,
+            )
+        session.secrets.keep_token(self.key, granted.access_token, lifetime_seconds=granted.lifetime_seconds)
+        return granted.access_token
+
+    def _request(self, secrets: "SecretCache", asked: Mapping[str, str]) -> Request:
+        """The request for a token (RFC 6749, 4.4.2); it carries the secret and so follows no redirect."""
+        client_id = secrets.secret(self.secret_arn, self.client_id_key)
+        client_secret = secrets.secret(self.secret_arn, self.client_secret_key)
+        form = {**asked, "scope": self.scope, **self.parameters}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        if self.client_credentials_in == "body":
+            form |= {"client_id": client_id, "client_secret": client_secret}
+        else:
+            # RFC 6749, 2.3.1: both are form-encoded before they are joined.
+            user, password = quote(client_id, safe=""), quote(client_secret, safe="")
+            headers["Authorization"] = basic_header(user, password, secrets)
+        body = urlencode({name: value for name, value in form.items() if value}).encode()
+        return Request(
+            url=self.token_url,
+            home=self.token_url,
+            method="POST",
+            headers=headers,
+            body=body,
+            follow_redirects=False,
+        )
+
+
+class OAuth2Auth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
+    """A token for the client itself (RFC 6749, 4.4)."""
+
+    audience: Annotated[str, Meta(max_length=2048)] = ""
+
+    def credentials(self, session: Session) -> Credentials:
+        """The header of a token that has not expired."""
+        token = session.secrets.token(self.key) or self._fetch(session)
+        return Credentials(headers={"Authorization": f"Bearer {token}"})
+
+    def _fetch(self, session: Session) -> str:
+        form = {"grant_type": "client_credentials", "audience": self.audience}
+        return self.use(self.ask(session, form), session)

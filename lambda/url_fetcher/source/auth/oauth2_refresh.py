@@ -1,0 +1,212 @@
+"""OAuth2 refresh tokens (RFC 6749, 6) that change at each use: kept in the secret that they came from.
+
+One run at a time renews. Before it asks, it writes a lock beside the current version of the secret, which
+also proves that it may write. What it got is written back before the access token is used, so that whoever
+comes next has the new refresh token. Other runs use the access token that stands in the secret.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+from msgspec import Meta
+
+from url_fetcher.deadline import unbounded
+from url_fetcher.errors import DeadlineExceeded, SourceRejected, SourceUnavailable
+from url_fetcher.http.transport import Credentials
+from url_fetcher.source.auth.auth_kind import PERMITS, KeyArn, SecretArn, Session
+from url_fetcher.source.auth.granted import Granted
+from url_fetcher.source.auth.oauth2 import TokenAuth
+from url_fetcher.source.kinds import Key
+
+if TYPE_CHECKING:
+    from url_fetcher.source.auth.secrets import SecretCache
+    from url_fetcher.source.auth.secrets_manager import SecretVersion
+
+T = TypeVar("T", "_Lock", "_Shared")
+_IDS = UUID("6f6b1d0e-6a0c-5d2b-9d55-3c1f6a8f7e21")
+_LOCK_STAGE = "url-fetcher-lock"
+_SHARED = "url_fetcher"
+# A lock of a run that was ended holds up the next for so long; longer each time, because each lock is a
+# version, and Secrets Manager keeps those of a day, at most about a hundred.
+_LOCK_SECONDS, _MAX_LOCK_SECONDS = 60.0, 1800.0
+_MAX_WAIT_SECONDS, _POLL_SECONDS = 20.0, 1.0
+_LEAST_SECONDS = 10.0
+_MAX_SECRET_BYTES = 65_536
+_MAX_TRIES = 3
+
+
+class _Lock(msgspec.Struct):
+    """Who renews a version of the secret, until when, and how many have tried before."""
+
+    base: str = ""
+    owner: str = ""
+    until: float = 0.0
+    number: int = 0
+
+
+class _Shared(msgspec.Struct):
+    """An access token that stands in the secret for all runs, and what it was asked for with."""
+
+    access_token: str = ""
+    expires_at: float = 0.0
+    asked: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class _Unwritten:
+    """What was granted and is not in the secret yet."""
+
+    used: str
+    granted: Granted
+    expires_at: float
+    id: UUID
+
+
+class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refresh_token"):
+    """A token for a refresh token of a user; where the server gives a new one, the secret is updated."""
+
+    secret_arn: Annotated[SecretArn, Meta(extra_json_schema={PERMITS: ["secretsmanager:PutSecretValue"]})]
+    kms_key: Annotated[KeyArn, Meta(extra_json_schema={PERMITS: ["kms:GenerateDataKey"]})] = ""
+    refresh_token_key: Key = "refresh_token"  # noqa: S105 (a name inside the secret)
+
+    def credentials(self, session: Session) -> Credentials:
+        """The header of a token that has not expired, whose refresh token is in the secret."""
+        self._write_back(session.secrets)
+        token = session.secrets.token(self.key) or self._renewed(session)
+        return Credentials(headers={"Authorization": f"Bearer {token}"})
+
+    def _renewed(self, session: Session) -> str:
+        """The token of another run, or a new one."""
+        secrets = session.secrets
+        waited = 0.0
+        while True:
+            version = secrets.current(self.secret_arn)
+            if token := self._of_others(version, secrets):
+                return token
+            # A version that is not the current one any more has a refresh token that was used.
+            if self._lock(version, secrets) and secrets.current(self.secret_arn).id == version.id:
+                return self._exchanged(session)
+            if waited >= _MAX_WAIT_SECONDS:
+                raise SourceUnavailable(
+                    f"secret {self.secret_arn}: another run renews its token, or ended while it did; "
+                    "ask later",
+                    secret_arn=self.secret_arn,
+                )
+            secrets.deadline.wait(_POLL_SECONDS, reason="waiting for the run that renews the token")
+            waited += _POLL_SECONDS
+
+    def _of_others(self, version: "SecretVersion", secrets: "SecretCache") -> str:
+        """The access token that stands in the secret; empty if there is none that is still good."""
+        shared = _decoded(_fields(version.text).get(_SHARED), _Shared)
+        secrets.hide(shared.access_token)
+        seconds = shared.expires_at - secrets.now
+        if shared.asked != self._asked or seconds <= 0 or not shared.access_token:
+            return ""
+        if secrets.is_refused(self.key, shared.access_token):
+            return ""
+        secrets.keep_token(self.key, shared.access_token, lifetime_seconds=seconds)
+        return secrets.token(self.key) or ""
+
+    @property
+    def _asked(self) -> str:
+        return hashlib.sha256(self.key).hexdigest()
+
+    def _lock(self, version: "SecretVersion", secrets: "SecretCache") -> bool:
+        """Whether this run is the one that renews this version of the secret.
+
+        Of two that write a lock of the same number one fails, because it would change a version.
+        """
+        found = secrets.manager.staged(self.secret_arn, _LOCK_STAGE, secrets.deadline)
+        last = _decoded(_fields(found.text if found else ""), _Lock)
+        number = 0
+        if last.base == version.id:
+            if last.until > secrets.now:
+                return last.owner == secrets.owner
+            number = last.number + 1
+        lock = _Lock(
+            base=version.id,
+            owner=secrets.owner,
+            until=secrets.now + min(_LOCK_SECONDS * 2.0**number, _MAX_LOCK_SECONDS),
+            number=number,
+        )
+        return secrets.manager.write(
+            self.secret_arn,
+            msgspec.json.encode(lock).decode(),
+            secrets.deadline,
+            version_id=str(uuid5(_IDS, f"{version.id}/{number}")),
+            stage=_LOCK_STAGE,
+        )
+
+    def _exchanged(self, session: Session) -> str:
+        """A new token, after the refresh token that came with it was written back."""
+        secrets = session.secrets
+        if secrets.deadline.remaining < _LEAST_SECONDS:
+            raise DeadlineExceeded(
+                f"secret {self.secret_arn}: under {_LEAST_SECONDS:g} s are left, too few to renew its "
+                "token; raise `limits.timeout_seconds` or the function's timeout"
+            )
+        used = secrets.secret(self.secret_arn, self.refresh_token_key)
+        try:
+            granted = self.ask(session, {"grant_type": "refresh_token", "refresh_token": used})
+        except SourceRejected as error:
+            error.args = (
+                f"{error}; if it no longer takes the refresh token, authorize anew and store the new one as "
+                f"{self.refresh_token_key!r} in secret {self.secret_arn}",
+            )
+            raise
+        if granted.access_token or granted.refresh_token:
+            expires_at = secrets.now + granted.lifetime_seconds
+            secrets.unwritten[self.key] = _Unwritten(used, granted, expires_at, uuid4())
+            self._write_back(secrets)
+        return self.use(granted, session)
+
+    def _write_back(self, secrets: "SecretCache") -> None:
+        """Put what was granted into the secret, unless somebody has put another refresh token there.
+
+        It is not ended by the deadline: there is no other copy.
+        """
+        unwritten = secrets.unwritten.get(self.key)
+        if not isinstance(unwritten, _Unwritten):
+            return
+        patient = secrets.within(unbounded())
+        for _ in range(_MAX_TRIES):
+            current = patient.current(self.secret_arn)
+            fields = _fields(current.text)
+            if fields.get(self.refresh_token_key) != unwritten.used or patient.manager.write(
+                self.secret_arn,
+                self._text(fields, unwritten),
+                patient.deadline,
+                version_id=str(uuid5(unwritten.id, current.id)),
+            ):
+                del secrets.unwritten[self.key]
+                secrets.forget(self.secret_arn)
+                return
+        raise SourceUnavailable(f"secret {self.secret_arn}: is changed again and again; ask later")
+
+    def _text(self, fields: dict[str, Any], unwritten: _Unwritten) -> str:
+        """The secret with what was granted; without the access token where both are too long for it."""
+        granted = unwritten.granted
+        kept = fields | {self.refresh_token_key: granted.refresh_token or unwritten.used}
+        shared = _Shared(granted.access_token, unwritten.expires_at, self._asked)
+        text = msgspec.json.encode(kept | {_SHARED: shared})
+        return (text if len(text) <= _MAX_SECRET_BYTES else msgspec.json.encode(kept)).decode()
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """The members of a secret; none where it is no object."""
+    try:
+        fields = msgspec.json.decode(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _decoded(value: object, type_: type[T]) -> T:
+    """The value as that type; an empty one where somebody has put something else there."""
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        return type_()

@@ -1,0 +1,104 @@
+"""Pages that are found by a cursor, which the page before names."""
+
+import json
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from url_fetcher.errors import ConfigurationError, MalformedBody
+from url_fetcher.paths import described, integer
+from url_fetcher.source.kinds import Parameter, Path
+from url_fetcher.source.pages.followed_pages import FollowedPages, Sought, found_at_path, sought_at_path
+from url_fetcher.source.pages.next_page_signs import find, json_value, text
+from url_fetcher.source.pages.pagination_kind import Into, Outcome, Resume, Step, placed
+
+
+class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
+    """The next page's cursor is in the body at ``path``, in ``header``, or in the page's last record."""
+
+    resumed_by: ClassVar[str] = "cursor"
+    parameter: Parameter = "cursor"
+    into: Into = "query"
+    path: Path = "next_cursor"
+    header: Annotated[str, Meta(max_length=128)] = ""
+    last_record_path: Path = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        if self.header and self.last_record_path:
+            raise ValueError("`header` and `last_record_path` are both set: only one can have the cursor")
+        if not self.path and not self.header and not self.last_record_path:
+            raise ValueError(
+                "`path`, `header` and `last_record_path` are empty: one of them must say where the cursor is"
+            )
+
+    @property
+    def body_paths(self) -> tuple[str, ...]:
+        """The parameter, if it goes into the body."""
+        return (self.parameter,) if self.into == "body" else ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """As of every kind; with the cursor elsewhere, ``path`` is not looked at."""
+        is_elsewhere = self.header or self.last_record_path
+        return tuple(key for key in super().beside if key != "path" or not is_elsewhere)
+
+    @property
+    def response_header(self) -> str:
+        """Where the cursor is, if it is in a header."""
+        return self.header
+
+    def _seek(self, outcome: Outcome) -> Sought:
+        if self.header:
+            return Sought(outcome.header or None, f"in the header pagination.header = {self.header!r}")
+        if self.last_record_path:
+            return self._in_last_record(outcome)
+        found = found_at_path(outcome, self.path)
+        return sought_at_path(
+            found, self.path, self._cursor(found.value, self.path, setting="pagination.path")
+        )
+
+    def _in_last_record(self, outcome: Outcome) -> Sought:
+        """The cursor in the page's last record; an empty page has none."""
+        path, setting = self.last_record_path, "pagination.last_record_path"
+        place = f"at {setting} = {path!r}"
+        if not outcome.records:
+            return Sought(None, place, says_end=True)
+        if not outcome.last:
+            raise MalformedBody(
+                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`",
+                offset=0,
+            )
+        try:
+            record = json.loads(outcome.last, parse_int=integer)
+        except (ValueError, RecursionError) as error:
+            raise MalformedBody(
+                f"{setting} = {path!r} cannot be read: the page's last record is not JSON", offset=0
+            ) from error
+        found = find(record, path, setting=setting, where="the page's last record")
+        cursor = self._cursor(found.value, path, setting=setting)
+        if cursor is None:
+            raise MalformedBody(
+                f"{setting} = {path!r} is not there or is empty: the page's last record is "
+                f"{described(record)}",
+                offset=0,
+            )
+        return Sought(cursor, place)
+
+    def _cursor(self, value: object, path: str, *, setting: str) -> object:
+        """A cursor as it is sent back: as text in the query, as any JSON value in the body."""
+        if self.into == "body":
+            return json_value(value, path, setting=setting)
+        return text(value, path, setting=setting) or None
+
+    def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
+        """The page behind the cursor."""
+        return self._after(url, target)
+
+    def _first(self, url: str, resume: Resume) -> Step:
+        if self.into == "query" and not isinstance(resume.cursor, str):
+            raise ConfigurationError("the event's resume: cursor must be text for pagination.into = 'query'")
+        return Step(url, resume) if resume.cursor == "" else self._after(url, resume.cursor)
+
+    def _after(self, url: str, cursor: Any) -> Step:
+        return placed(self.into, url, {self.parameter: cursor}, Resume(cursor=cursor))

@@ -1,0 +1,158 @@
+"""Spans of time, one after the other, for sources that answer for a limited span only."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from url_fetcher.errors import ConfigurationError
+from url_fetcher.http.urls import with_query
+from url_fetcher.source.kinds import Key
+from url_fetcher.source.pages.pagination_kind import Resume, Step
+
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+Form: TypeAlias = Literal["rfc3339", "rfc3339_ms", "date", "epoch", "epoch_ms"]
+
+_WRITTEN: dict[Form, Callable[[datetime], str]] = {
+    "rfc3339": lambda time: f"{time.replace(tzinfo=None).isoformat()}Z",
+    "rfc3339_ms": lambda time: f"{time.replace(tzinfo=None).isoformat()}.000Z",
+    "date": lambda time: time.date().isoformat(),
+    "epoch": lambda time: str(int(time.timestamp())),
+    "epoch_ms": lambda time: str(1000 * int(time.timestamp())),
+}
+
+
+class Window(NamedTuple):
+    """One span of time: ``start`` belongs to it, ``end`` to the next one. Whole seconds, UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def resume(self) -> tuple[str, str]:
+        """The span as a ``Resume`` carries it."""
+        return _WRITTEN["rfc3339"](self.start), _WRITTEN["rfc3339"](self.end)
+
+
+class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which spans are asked for: from ``start`` to now, each of ``days`` at most."""
+
+    from_parameter: Key
+    to_parameter: Key
+    start: Annotated[str, Meta(pattern=TIME)]
+    days: Annotated[int, Meta(ge=1, le=3_650)]
+    format: Form = "rfc3339"
+
+    def __post_init__(self) -> None:
+        """Refuse what no pattern can say; msgspec turns a ValueError into its ValidationError."""
+        _time(self.start, setting="windows.start")
+        if self.from_parameter == self.to_parameter:
+            raise ValueError("`windows.from_parameter` and `windows.to_parameter` are the same")
+
+    def first(self, resumed: tuple[str, str] | None, now: datetime) -> Window:
+        """The first window, or the one at which to go on, whose end is kept.
+
+        Raises:
+            ConfigurationError: When it is none of these windows, or begins in the future; not retryable.
+        """
+        if resumed is None:
+            return self._from(_time(self.start, setting="windows.start"), now)
+        try:
+            window = Window(*(_time(each, setting="window") for each in resumed))
+        except ValueError as error:
+            raise ConfigurationError(f"the event's resume: {error}") from error
+        length = window.end - window.start
+        if not timedelta() < length <= timedelta(days=self.days) or window.start < _time(self.start):
+            raise ConfigurationError(
+                f"the event's resume: window {' to '.join(resumed)} is none of the source's: they begin with "
+                f"windows.start = {self.start!r} and last windows.days = {self.days} at most"
+            )
+        return window
+
+    def following(self, window: Window, now: datetime) -> Window | None:
+        """The window behind another; None when that one reaches to now."""
+        return self._from(window.end, now) if window.end < now else None
+
+    def applied(self, url: str, window: Window) -> str:
+        """The URL that asks for a window."""
+        written = _WRITTEN[self.format]
+        return with_query(
+            url, {self.from_parameter: written(window.start), self.to_parameter: written(window.end)}
+        )
+
+    def _from(self, start: datetime, now: datetime) -> Window:
+        if start >= now:
+            raise ConfigurationError(
+                f"windows.start = {self.start!r} is in the future; now it is {_WRITTEN['rfc3339'](now)}"
+            )
+        # Near the year 9999 there is no such date, and now comes first.
+        length = min(timedelta(days=self.days), now - start)
+        return Window(start, start + length)
+
+
+class WindowWalk:
+    """Goes over a source's windows, or stays at its URL if it has none.
+
+    Args:
+        windows: The source's setting; None for none.
+        url: What is asked for but for the window.
+        now: Where the last window ends.
+    """
+
+    def __init__(self, windows: Windows | None, url: str, now: datetime) -> None:
+        self.url = url
+        self._windows = windows
+        self._source_url = url
+        # Whole seconds, because a window is written in them.
+        self._now = now.astimezone(UTC).replace(microsecond=0)
+        self._window: Window | None = None
+
+    def begin(self, resume: Resume | None) -> Resume | None:
+        """Go to the first window, or to the resume's; the resume for the pages within it.
+
+        Raises:
+            ConfigurationError: When the resume's window does not fit the source; not retryable.
+        """
+        window = resume.window if resume else None
+        if self._windows is None:
+            if window:
+                raise ConfigurationError("the event's resume: window does not fit a source without `windows`")
+            return resume
+        if resume and not window:
+            raise ConfigurationError("the event's resume: window is missing; the source has `windows`")
+        self._go_to(self._windows.first(window, self._now))
+        return resume and msgspec.structs.replace(resume, window=None)
+
+    def advance(self) -> bool:
+        """Go to the next window; False behind the last."""
+        if not self._windows or not self._window:
+            return False
+        following = self._windows.following(self._window, self._now)
+        if following:
+            self._go_to(following)
+        return following is not None
+
+    def marked(self, step: Step) -> Step:
+        """The step, whose resume also names the window."""
+        if not self._window:
+            return step
+        return step._replace(resume=msgspec.structs.replace(step.resume, window=self._window.resume))
+
+    def _go_to(self, window: Window) -> None:
+        self._window = window
+        if self._windows:
+            self.url = self._windows.applied(self._source_url, window)
+
+
+def _time(text: str, *, setting: str = "") -> datetime:
+    """The time that a text is.
+
+    Raises:
+        ValueError: When there is no such time.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ValueError(f"`{setting}` {text[:40]!r} is no time such as 2024-01-31T00:00:00Z") from error

@@ -1,0 +1,1 @@
+"""Sends to the work queue, and consumes what is in it."""

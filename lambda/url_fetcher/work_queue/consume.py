@@ -1,0 +1,172 @@
+"""Messages of the work queue: each ingested for itself, and answered with those that failed."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from url_fetcher.deadline import Deadline
+from url_fetcher.errors import DeliveryError, IngestionError
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.work_queue.send import ATTEMPTS, Letter, Outgoing, WorkQueue, again_seconds
+
+if TYPE_CHECKING:
+    from url_fetcher.invocation import Invocation
+    from url_fetcher.telling.logs import Log
+
+# Kept of an invocation's time for telling SQS what became of its messages.
+_TELL_SHARE, _MIN_TELL_SECONDS, _MAX_TELL_SECONDS = 0.05, 1.0, 5.0
+_BEGIN_SHARE = 0.25
+_VISIBILITY_TIMEOUTS = 6
+"""The queue's visibility timeout, in timeouts of the function: AWS asks for at least so many."""
+
+
+class Message(msgspec.Struct, rename="camel"):
+    """A message as Lambda hands it over."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    attributes: dict[str, str] = {}
+    message_attributes: dict[str, Any] = {}
+
+    @property
+    def tried_before(self) -> int:
+        """How often its event was tried by messages before this one."""
+        attribute = self.message_attributes.get(ATTEMPTS)
+        text = attribute.get("stringValue") if isinstance(attribute, dict) else None
+        return _count(text) if isinstance(text, str) else 0
+
+    @property
+    def attempt(self) -> int:
+        """How often its event has been tried, with this time."""
+        return self.tried_before + max(1, _count(self.attributes.get("ApproximateReceiveCount", "")))
+
+
+def consume(records: Sequence[Mapping[str, Any]], invocation: "Invocation") -> dict[str, object]:
+    """The answer to a batch of messages: ``batchItemFailures`` with the ids of those that failed.
+
+    Raises:
+        ConfigurationError: When the environment is wrong or the records are none of SQS; not retryable.
+    """
+    return Consumer(invocation).answer(decode_settings(list(records), list[Message], where="the event"))
+
+
+class Consumer:
+    """Ingests one message after the other, and has each that fails come again alone.
+
+    Args:
+        invocation: Does the events.
+    """
+
+    def __init__(self, invocation: "Invocation") -> None:
+        environment = invocation.environment
+        self._invocation = invocation
+        self._max_attempts = environment.max_attempts
+        self._seconds = invocation.remaining_seconds()
+        self._queue = WorkQueue(
+            lambda: invocation.clients.sqs,
+            url=environment.work_queue_url,
+            dead_letter_url=environment.dead_letter_queue_url,
+            deadline=Deadline(self._seconds - 0.2),
+        )
+        self._tell_seconds = min(_MAX_TELL_SECONDS, max(_MIN_TELL_SECONDS, _TELL_SHARE * self._seconds))
+        self._longest_seconds = 0.0
+
+    def answer(self, messages: Sequence[Message]) -> dict[str, object]:
+        """As ``consume``."""
+        failed: list[str] = []
+        begun = 0
+        for message in messages:
+            if begun and not self._has_time:
+                break
+            begun += 1
+            if not self._is_done(message):
+                failed.append(message.message_id)
+        failed += self._give_back(messages[begun:])
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+    @property
+    def _has_time(self) -> bool:
+        """Whether another message may be begun: it may take as long as the longest so far."""
+        remaining = self._invocation.remaining_seconds() - self._tell_seconds
+        return remaining > max(_BEGIN_SHARE * self._seconds, self._longest_seconds)
+
+    def _is_done(self, message: Message) -> bool:
+        """Whether the queue may forget a message: it was ingested, or the dead letters have it."""
+        began = time.monotonic()
+        try:
+            self._invocation.answer(
+                event_of(message.body),
+                message_id=message.message_id,
+                attempt=message.attempt,
+                reserved_seconds=self._tell_seconds,
+            )
+        except IngestionError as error:
+            return self._is_buried(message, error)
+        finally:
+            self._longest_seconds = max(self._longest_seconds, time.monotonic() - began)
+        return True
+
+    def _is_buried(self, message: Message, error: IngestionError) -> bool:
+        """Whether the dead letters have a message that failed; else it comes again, after a while."""
+        log = self._invocation.log(message_id=message.message_id)
+        is_last = message.attempt >= self._max_attempts
+        try:
+            if is_last:
+                self._queue.bury([Letter(message.body, error)], request_id=self._invocation.request_id)
+                log.warning("message sent to the dead letters", attempt=message.attempt)
+                return True
+            max_seconds = _VISIBILITY_TIMEOUTS * self._seconds
+            seconds = again_seconds(message.attempt, error, max_seconds=max_seconds)
+            self._queue.delay(message.receipt_handle, seconds)
+            log.info("message comes again", attempt=message.attempt, seconds=seconds)
+        except DeliveryError as failure:
+            _warn(log, failure)
+        return False
+
+    def _give_back(self, messages: Sequence[Message]) -> list[str]:
+        """Send messages anew for which there was no time, so that it does not count as an attempt.
+
+        Returns:
+            The ids of those for which that failed; they come again after the visibility timeout.
+        """
+        if not messages:
+            return []
+        log = self._invocation.log()
+        try:
+            self._queue.send(Outgoing(each.body, attempts=each.attempt - 1) for each in messages)
+        except DeliveryError as failure:
+            _warn(log, failure)
+            return [each.message_id for each in messages]
+        log.info("messages given back", messages=len(messages))
+        return []
+
+
+def event_of(body: str) -> object:
+    """The event that a message holds; also if Lambda or EventBridge Scheduler wrapped it when it failed.
+
+    Text that is no JSON is given back as it is: no event is a text, so it fails as one that is wrong.
+    """
+    try:
+        event = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return body
+    if not isinstance(event, dict):
+        return event
+    if "requestPayload" in event and "requestContext" in event:
+        return event["requestPayload"]
+    if event.keys() == {"MessageBody", "QueueUrl"} and isinstance(event["MessageBody"], str):
+        return event_of(event["MessageBody"])
+    return event
+
+
+def _count(text: str) -> int:
+    """A small number from a message's attribute; 0 for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
+
+
+def _warn(log: "Log", failure: DeliveryError) -> None:
+    log.warning("the queue could not be told", error=str(failure), error_type=type(failure).__name__)

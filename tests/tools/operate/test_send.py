@@ -1,0 +1,82 @@
+"""``make send`` to a real queue and a real bucket of the local AWS."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tools.parts import Parts
+from tools.operate import send
+
+pytestmark = pytest.mark.terraform
+
+
+@pytest.fixture
+def consumed(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """A pipeline whose work queue counts as consumed, but whose messages stay there to be looked at."""
+    monkeypatch.setattr(send, "refuse_unconsumed", lambda *_: None)
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "event"),
+    [
+        ([], {}),
+        (["--source", "orders"], {"source": "orders"}),
+        (["--url", "https://example.com/ü?a=1"], {"url": "https://example.com/ü?a=1"}),
+    ],
+    ids=["the first source", "a source", "a url"],
+)
+def test_the_event_is_on_the_queue(consumed: Parts, arguments: list[str], event: dict[str, Any]) -> None:
+    """One message has what was given and nothing else."""
+    send.main(arguments)
+
+    assert [json.loads(body) for body in consumed.bodies("work")] == [event]
+
+
+def test_a_list_is_in_the_bucket_before_its_event_is_sent(consumed: Parts, tmp_path: Path) -> None:
+    """The event has the address of the very file that was given."""
+    urls = tmp_path / "urls.txt"
+    urls.write_bytes(b"https://example.com/1\n" * 500_000)
+    send.main(["--urls", str(urls)])
+    (event,) = [json.loads(body) for body in consumed.bodies("work")]
+    key = event["urls_from"].removeprefix(f"s3://{consumed.bucket}/")
+
+    assert key.startswith("lists/")
+    assert consumed.objects()[key] == urls.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"", "is empty; write one URL a line"), (None, "cannot be read: No such file")]
+)
+def test_a_list_without_urls_is_refused(
+    consumed: Parts, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    """Nothing is uploaded or sent."""
+    urls = tmp_path / "urls.txt"
+    if content is not None:
+        urls.write_bytes(content)
+
+    with pytest.raises(SystemExit, match=why):
+        send.main(["--urls", str(urls)])
+    assert (consumed.bodies("work"), consumed.objects()) == ([], {})
+
+
+def test_a_queue_that_nobody_reads_is_refused(parts: Parts) -> None:
+    """The event would only lie there until it is dropped."""
+    with pytest.raises(SystemExit, match=r"send: .* takes no messages from"):
+        send.main([])
+    assert parts.bodies("work") == []
+
+
+def test_watching_ends_when_the_queue_is_empty(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function has taken the message by then."""
+    parts.consume(enabled=True)
+    monkeypatch.setattr(send, "POLL_SECONDS", 0.5)
+    send.main(["--watch"])
+
+    assert "The queue is empty; 0 dead letters." in capsys.readouterr().out
+    assert parts.bodies("work") == []

@@ -1,0 +1,1 @@
+"""Builds what is released: the wheels, the module's archive."""

@@ -1,0 +1,1 @@
+"""Creates, changes and removes the pipeline, and the bucket of its state."""

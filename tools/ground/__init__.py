@@ -1,0 +1,1 @@
+"""What every command needs: folders, Terraform, AWS, switches of the command line."""

@@ -1,0 +1,86 @@
+"""The checks of the variables for parts that exist, by the forms that the constructs check."""
+
+import json
+from dataclasses import fields
+from typing import get_args, get_type_hints
+
+from ingestion_pipeline.settings.existing import (
+    BESIDE,
+    DEAD_LETTERS_ELSEWHERE,
+    DEAD_LETTERS_WITHOUT_URL,
+    KEY_ADVICE,
+    ONE_OF_BOTH,
+    PLACE,
+    Existing,
+    QueueReference,
+    Reference,
+)
+from tools.module.checks.validations import Validation
+
+REGION, ACCOUNT = "var.region", "var.account_id"
+"""Where the pipeline is."""
+
+QUEUES_BESIDE = f'"arn:${{local.partition}}:sqs:${{{REGION}}}:${{{ACCOUNT}}}:"'
+"""How the ARN of every queue begins that SQS moves dead letters to."""
+
+CONSUMED = "(var.queue_enabled || local.have_schedules) && !(var.function_reserved_concurrency == 0)"
+"""As `Settings.queue_is_consumed`."""
+
+TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+"""The module takes a topic in place of the queue; no FIFO one, as with queues."""
+
+
+def existing_validations() -> dict[str, tuple[Validation, ...]]:
+    """The checks by variable."""
+    kinds = get_type_hints(Existing)
+    found = {}
+    for column in fields(Existing):
+        (kind,) = (each for each in get_args(kinds[column.name]) if each is not type(None))
+        variable = str(column.metadata["variable"] or f"existing_{column.name}")
+        attributes = {name.removesuffix("?") for name in column.metadata["attributes"].split()}
+        found[variable] = tuple(_checks(variable, kind, attributes))
+    return found
+
+
+def _checks(variable: str, kind: type[Reference], attributes: set[str]) -> list[Validation]:
+    arn, form, example = f"var.{variable}.arn", kind.form, kind.example
+    if kind is QueueReference:
+        form, example = f"{form}|{TOPIC}", f"{example} or arn:aws:sns:<region>:<account>:<name>"
+    checks = [(f"can({_parsed(form, arn)})", f"{variable}.arn must be an ARN such as {example}")]
+    if "name" in attributes:
+        name = f"var.{variable}.name"
+        checks.append(
+            (
+                f"try({_parsed(form, arn)}.name, {name}) == {name}",
+                f"{variable}.name is not what {variable}.arn names: {ONE_OF_BOTH}",
+            )
+        )
+    if "kms_key" in attributes:
+        key = f"var.{variable}.kms_key"
+        checks.append(
+            (
+                f"{key} == null ? true : can({_parsed(kind.keys, key)})",
+                f"{variable}.kms_key {KEY_ADVICE}",
+            )
+        )
+    if kind is QueueReference:
+        checks += [
+            (f"{CONSUMED} ? {check} : true", f"{variable}.{words.replace('queue.', 'queue_')}")
+            for check, words in (
+                (f"startswith({arn}, {QUEUES_BESIDE})", f"arn {DEAD_LETTERS_ELSEWHERE}"),
+                (f"var.{variable}.url != null", f"url {DEAD_LETTERS_WITHOUT_URL}"),
+            )
+        ]
+    if kind.beside_the_function:
+        checks += [
+            (
+                f"try({_parsed(PLACE, arn)}.{part}, {here}) == {here}",
+                f"{variable}.arn is in another {word} than the pipeline: {BESIDE}",
+            )
+            for part, here, word in (("region", REGION, "Region"), ("account", ACCOUNT, "account"))
+        ]
+    return [Validation(f"var.{variable} == null ? true : {check}", words) for check, words in checks]
+
+
+def _parsed(pattern: str, value: str) -> str:
+    return f"regex({json.dumps(f'^(?:{pattern})$')}, {value})"

@@ -1,0 +1,1 @@
+"""Terraform's own language: expressions, blocks, and which arguments of a resource are blocks."""

@@ -1,0 +1,121 @@
+"""What is deployed in one environment, as its function has it: stream, bucket, queues and settings.
+
+The function's own variables are the one place that also knows parts that existed before, and that says what
+runs now rather than what pipeline.toml would deploy.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.names import FUNCTION
+from ingestion_pipeline.settings.rules import SettingsError
+from ingestion_pipeline.settings.settings import Settings
+from tools.ground.aws import client, explained
+from tools.ground.paths import ROOT
+from tools.operate.queues import Queue
+
+CONSUMED = {"Creating", "Enabled", "Enabling", "Updating"}
+"""States of a mapping that takes messages, or is about to."""
+
+SECONDS_A_DAY = 86_400
+
+
+class NotDeployed(RuntimeError):
+    """When what a command needs is not deployed, or pipeline.toml cannot be used; not worth a retry."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One environment.
+
+    Attributes:
+        function: Its name.
+        environment: Of pipeline.toml.
+        settings: As pipeline.toml has them.
+        variables: The function's.
+    """
+
+    function: str
+    environment: str
+    settings: Settings
+    variables: Mapping[str, str]
+
+    @property
+    def region(self) -> str:
+        """AWS Region."""
+        return self.settings.pipeline.region
+
+    @property
+    def default_source(self) -> str:
+        """What the first configured source is called; empty without a name."""
+        first: Any = next(iter(self.settings.sources), {})
+        return str(first.get("name") or "")
+
+    def variable(self, name: str) -> str:
+        """One variable of the function.
+
+        Raises:
+            NotDeployed: When the function has no such variable, because an older version is deployed.
+        """
+        if value := self.variables.get(name):
+            return value
+        raise NotDeployed(
+            f"{self.function} has no {name}: an older version is deployed; `make deploy "
+            f"ENV={self.environment}` first"
+        )
+
+
+def find(process: Mapping[str, str] = os.environ) -> Deployed:
+    """The environment in ``ENV``.
+
+    Args:
+        process: The variables of this process, with ``ENV``, ``PIPELINE_TOML`` and what AWS's clients need.
+
+    Raises:
+        NotDeployed: When pipeline.toml cannot be used, there is no such function, or its variables cannot
+            be read.
+        AwsError: When AWS refuses the credentials, or cannot be reached.
+    """
+    environment = process.get("ENV") or "dev"
+    try:
+        settings = read(Path(process.get("PIPELINE_TOML") or ROOT / "pipeline.toml"), environment)
+    except SettingsError as error:
+        raise NotDeployed(str(error)) from error
+    name = settings.names.of(FUNCTION)
+    functions = client("lambda", process, settings.pipeline.region)
+    with explained():
+        try:
+            answer = functions.get_function_configuration(FunctionName=name)
+        except functions.exceptions.ResourceNotFoundException as error:
+            raise NotDeployed(
+                f"there is no function {name} in {settings.pipeline.region}: `make deploy "
+                f"ENV={environment}` first"
+            ) from error
+    found = answer.get("Environment", {})
+    if "Error" in found:
+        raise NotDeployed(f"the variables of {name} cannot be read: {found['Error'].get('Message', '')}")
+    return Deployed(name, environment, settings, found.get("Variables", {}))
+
+
+def refuse_unconsumed(work: Queue, found: Deployed) -> None:
+    """Stop if the function does not take the work queue's messages, which would be lost in the end.
+
+    Raises:
+        NotDeployed: When it does not; says how to have it do so.
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    functions, arn = client("lambda", os.environ, found.region), work.attribute("QueueArn")
+    with explained():
+        answer = functions.list_event_source_mappings(FunctionName=found.function, EventSourceArn=arn)
+    if any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"]):
+        return
+    days = int(work.attribute("MessageRetentionPeriod")) / SECONDS_A_DAY
+    raise NotDeployed(
+        f"{found.function} takes no messages from {work.url}, which drops them after {days:g} days: set "
+        f"`enabled = true` in pipeline.toml's [queue] table, or give a source a schedule, and "
+        f"`make deploy ENV={found.environment}` first"
+    )

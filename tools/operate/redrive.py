@@ -1,0 +1,236 @@
+"""Sends dead letters to the work queue again: ``make redrive ENV=… [SOURCE=…] [MAX=…] [DRY_RUN=1]``.
+
+A message is deleted only after the work queue has its event. So an interrupted run loses nothing; at most it
+sends an event twice. A message that holds no event stays where it is, and is named.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tools.ground.aws import AwsError, client
+from tools.operate import deployed
+from tools.operate.dead_events import DeadEvent, NoEvent, event_of
+from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
+from tools.operate.progress import Progress
+from tools.operate.queues import Message, Queue
+
+SHOWN_MESSAGES = 20
+
+
+@dataclass
+class Wanted:
+    """Which dead letters to send.
+
+    Attributes:
+        source: Name of their source; empty: of any.
+        most: How many at most; 0: all.
+        dry_run: Whether to send none, only to count.
+    """
+
+    source: str = ""
+    most: int = 0
+    dry_run: bool = False
+
+
+@dataclass
+class Redriven:
+    """What became of the dead letters.
+
+    Attributes:
+        sent: How many the work queue accepted; in a dry run, how many it would get.
+        others: How many belong to another source.
+        stay: Ids of those that cannot be sent, each with the reason.
+        found: How many were taken, by source and reason.
+        oldest: When the oldest of them was sent, in milliseconds since 1970.
+    """
+
+    sent: int = 0
+    others: int = 0
+    stay: dict[str, str] = field(default_factory=dict)
+    found: Counter[tuple[str, str]] = field(default_factory=Counter)
+    oldest: int = 0
+
+
+class Redrive:
+    """One run from the dead letter queue to the work queue.
+
+    Args:
+        dead_letters: Where events are taken from.
+        work: Where they are sent.
+        function: Name of the function that they are for.
+        default_source: Name of the source that an event without any asks for.
+        wanted: Which of them.
+        progress: Shows how far it is.
+    """
+
+    def __init__(
+        self,
+        dead_letters: Queue,
+        work: Queue,
+        *,
+        function: str,
+        default_source: str,
+        wanted: Wanted,
+        progress: Progress,
+    ) -> None:
+        self.done = Redriven()
+        self._dead_letters = dead_letters
+        self._work = work
+        self._function = function
+        self._default_source = default_source
+        self._wanted = wanted
+        self._progress = progress
+        self._held: dict[str, str] = {}
+        self._sent_undeleted: set[str] = set()
+        self._seen_again = 0
+
+    def run(self) -> Redriven:
+        """Send what is wanted; whatever ends the run, what was not sent can be received again at once.
+
+        Raises:
+            AwsError: When AWS refuses or cannot be reached; nothing is lost.
+        """
+        started = self._dead_letters.now()
+        try:
+            while not self._is_enough() and (messages := self._dead_letters.receive()):
+                self._take([each for each in messages if self._is_new(each, started)])
+                self._progress.show(f"{self.done.sent:,} dead letters sent, {len(self._held):,} left")
+                # Received once more, all of them: there are no others.
+                if self._seen_again > len(self._held):
+                    break
+        finally:
+            self._dead_letters.release(self._held.values())
+        return self.done
+
+    def _is_enough(self) -> bool:
+        return bool(self._wanted.most) and self.done.sent >= self._wanted.most
+
+    def _is_new(self, message: Message, started: int) -> bool:
+        """Whether to look at a message: it is there for the first time, and was before this run began.
+
+        What fails again meanwhile comes back here, and would be sent on and on.
+        """
+        if message.id in self._held:
+            self._seen_again += 1
+        if message.id in self._held or message.sent_at > started:
+            self._held[message.id] = message.handle
+            return False
+        return True
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        taken: list[tuple[Message, DeadEvent]] = []
+        deletable = [each for each in messages if each.id in self._sent_undeleted]
+        for message in messages:
+            if message.id in self._sent_undeleted:
+                continue
+            event = self._wanted_event(message)
+            if event is None or (self._wanted.most and self.done.sent + len(taken) >= self._wanted.most):
+                self._held[message.id] = message.handle
+            else:
+                taken.append((message, event))
+        # Held until they are sent: what ends the run before that gives them back.
+        self._held.update({message.id: message.handle for message, _ in taken})
+        if self._wanted.dry_run:
+            self.done.sent += len(taken)
+        else:
+            deletable += self._sent([message for message, _ in taken], [event.body for _, event in taken])
+        for message, event in taken:
+            self._count(message, event)
+        if deletable:
+            self._sent_undeleted |= self._dead_letters.delete(deletable)
+
+    def _wanted_event(self, message: Message) -> DeadEvent | None:
+        try:
+            event = event_of(message, function=self._function, default_source=self._default_source)
+        except NoEvent as error:
+            self.done.stay[message.id] = str(error)
+            return None
+        if self._wanted.source and event.source != self._wanted.source:
+            self.done.others += 1
+            return None
+        return event
+
+    def _sent(self, messages: Sequence[Message], bodies: Sequence[str]) -> list[Message]:
+        """The messages whose events the work queue has now."""
+        sent = []
+        for message, refusal in zip(messages, self._work.send(bodies), strict=True):
+            if refusal:
+                self.done.stay[message.id] = f"was refused by the work queue: {refusal}"
+            else:
+                del self._held[message.id]
+                sent.append(message)
+        self.done.sent += len(sent)
+        return sent
+
+    def _count(self, message: Message, event: DeadEvent) -> None:
+        self.done.found[event.shown_as, event.reason] += 1
+        self.done.oldest = min(self.done.oldest or message.sent_at, message.sent_at)
+
+
+def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
+    """What became of the dead letters of one environment.
+
+    Raises:
+        NotDeployed: When nothing takes messages from the work queue, or there is none.
+        AwsError: When AWS refuses or cannot be reached; nothing is lost.
+    """
+    sqs = client("sqs", os.environ, found.region)
+    work = Queue(sqs, found.variable("WORK_QUEUE_URL"))
+    if not wanted.dry_run:
+        refuse_unconsumed(work, found)
+    return Redrive(
+        Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL")),
+        work,
+        function=found.function,
+        default_source=found.default_source,
+        wanted=wanted,
+        progress=progress,
+    ).run()
+
+
+def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
+    """Print what became of the dead letters."""
+    verb = "would be sent" if wanted.dry_run else "sent"
+    progress.say(f"Dead letters {verb} to the work queue: {done.sent:,}")
+    if done.found:
+        rows = [(source, reason, count) for (source, reason), count in done.found.most_common()]
+        progress.table(("source", "reason", "events"), rows)
+        progress.say(f"The oldest is of {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC")
+    if done.others:
+        progress.say(f"Of other sources, which stay: {done.others:,}")
+    for id_, reason in list(done.stay.items())[:SHOWN_MESSAGES]:
+        progress.say(f"Message {id_} stays: {reason}")
+    if len(done.stay) > SHOWN_MESSAGES:
+        progress.say(f"More that stay for such reasons: {len(done.stay) - SHOWN_MESSAGES:,}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send the dead letters of the environment in ``ENV``, or count them."""
+    parser = argparse.ArgumentParser(prog="redrive", description=__doc__)
+    parser.add_argument("--source", default="", help="only events of this source")
+    parser.add_argument("--max", type=int, default=0, help="how many at most; default: all")
+    parser.add_argument("--dry-run", action="store_true", help="count them and send none")
+    options = parser.parse_args(arguments)
+    if options.max < 0:
+        parser.error(f"MAX={options.max}: must be at least 1, or left out for all")
+    wanted = Wanted(options.source, options.max, options.dry_run)
+    try:
+        found = deployed.find()
+        with Progress() as progress:
+            done = redrive(wanted, found, progress)
+    except (AwsError, NotDeployed) as error:
+        sys.exit(f"redrive: {error}")
+    except KeyboardInterrupt:
+        print("redrive: interrupted; what was not sent is in the dead letter queue", file=sys.stderr)
+        return 130
+    report(done, wanted, progress)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

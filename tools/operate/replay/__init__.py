@@ -1,0 +1,1 @@
+"""Puts undeliverable records back on the stream: ``python -m tools.operate.replay``."""

@@ -1,0 +1,157 @@
+"""Puts an event on the work queue: ``make send ENV=… [SOURCE=…] [URL=…] [URLS=file] [WATCH=1]``.
+
+``URLS`` names a file with one URL a line, or one source as JSON a line. It is uploaded below ``lists/`` of
+the lake's bucket, and the function cuts it into messages.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boto3.exceptions import Boto3Error
+
+from tools.ground.aws import AwsError, client, explained
+from tools.operate import deployed
+from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
+from tools.operate.progress import Progress
+from tools.operate.queues import Queue
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<folder>.*)")
+POLL_SECONDS = 5.0
+EMPTY_POLLS = 3
+"""SQS's counts lag, and a list that is being cut leaves the queue for a moment."""
+
+
+class NotSent(RuntimeError):
+    """When an event could not be put on the queue; nothing of it is there."""
+
+
+def event_of(source: str, url: str) -> dict[str, Any]:
+    """The event that asks for a configured source, or for a URL; for neither, the first source's."""
+    return {name: value for name, value in (("source", source), ("url", url)) if value}
+
+
+def upload(s3: "S3Client", file: Path, lists_uri: str, show: Callable[[str], None]) -> str:
+    """The ``s3://`` address of the list, which is there when this returns.
+
+    Args:
+        s3: A client.
+        file: The list.
+        lists_uri: The folder that the function reads lists from, ``s3://<bucket>/lists/``.
+        show: Told how far it is.
+
+    Raises:
+        NotSent: When the file cannot be read or has nothing in it, or the folder is none.
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    found = URI.fullmatch(lists_uri)
+    if not found:
+        raise NotSent(f"LISTS_URI of the function is {lists_uri!r}: must be s3://<bucket>/<folder>/")
+    try:
+        size = file.stat().st_size
+        if not size:
+            raise NotSent(f"URLS={file}: is empty; write one URL a line")
+        key = f"{found['folder']}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{uuid.uuid4().hex[:8]}.txt"
+        uploaded = 0
+
+        def count(some: int) -> None:
+            nonlocal uploaded
+            uploaded += some
+            show(f"{uploaded:,} of {size:,} bytes uploaded")
+
+        with explained():
+            s3.upload_file(str(file), found["bucket"], key, Callback=count)
+    except OSError as error:
+        raise NotSent(f"URLS={file}: cannot be read: {error.strerror}") from error
+    except Boto3Error as error:
+        raise AwsError(f"AWS refused: {error}") from error
+    return f"s3://{found['bucket']}/{key}"
+
+
+def send(work: Queue, event: dict[str, Any]) -> None:
+    """Put one event on the queue.
+
+    Raises:
+        NotSent: When SQS refuses it.
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    (refusal,) = work.send([json.dumps(event, ensure_ascii=False)])
+    if refusal:
+        raise NotSent(f"{work.url} refused the event: {refusal}")
+
+
+def watch(work: Queue, dead_letters: Queue, progress: Progress) -> None:
+    """Show what the queues hold until the work queue has stayed empty for a while.
+
+    Raises:
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    empty = 0
+    while empty < EMPTY_POLLS:
+        counts, failed = work.counts(), dead_letters.counts()
+        progress.show(
+            f"{counts.waiting:,} messages wait, {counts.in_flight:,} are worked on, "
+            f"{failed.waiting + failed.in_flight:,} dead letters"
+        )
+        empty = 0 if counts.waiting or counts.in_flight else empty + 1
+        time.sleep(POLL_SECONDS)
+    progress.say(f"The queue is empty; {sum(dead_letters.counts()):,} dead letters.")
+
+
+def act(options: argparse.Namespace, found: Deployed, progress: Progress) -> None:
+    """Send what is asked for.
+
+    Raises:
+        NotDeployed: When nothing takes messages from the work queue, or there is none.
+        NotSent: When there is nothing to send, or SQS refuses it.
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    sqs = client("sqs", os.environ, found.region)
+    work = Queue(sqs, found.variable("WORK_QUEUE_URL"))
+    refuse_unconsumed(work, found)
+    event = event_of(options.source, options.url)
+    if options.urls:
+        s3 = client("s3", os.environ, found.region)
+        event = {"urls_from": upload(s3, Path(options.urls), found.variable("LISTS_URI"), progress.show)}
+    send(work, event)
+    progress.say(f"Sent to {work.url}: {json.dumps(event, ensure_ascii=False)}")
+    if options.watch:
+        watch(work, Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL")), progress)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send an event to the environment in ``ENV``."""
+    parser = argparse.ArgumentParser(prog="send", description=__doc__)
+    wanted = parser.add_mutually_exclusive_group()
+    wanted.add_argument("--source", default="", help="name of a configured source; default: the first")
+    wanted.add_argument("--url", default="", help="any other address that is allowed")
+    wanted.add_argument(
+        "--urls", default="", metavar="FILE", help="a list: one URL a line, or one source as JSON"
+    )
+    parser.add_argument("--watch", action="store_true", help="show the queue until it is empty")
+    options = parser.parse_args(arguments)
+    try:
+        found = deployed.find()
+        with Progress() as progress:
+            act(options, found, progress)
+    except (AwsError, NotDeployed, NotSent) as error:
+        sys.exit(f"send: {error}")
+    except KeyboardInterrupt:
+        print("send: interrupted; what was sent stays sent", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

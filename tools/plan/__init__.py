@@ -1,0 +1,1 @@
+"""What a plan would do, and who may make one."""

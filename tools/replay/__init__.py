@@ -1,1 +1,0 @@
-"""Puts undeliverable records back on the stream: ``python -m tools.replay``."""
