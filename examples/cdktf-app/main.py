@@ -59,7 +59,7 @@ class DataPlatform(TerraformStack):
         # A local AWS runs functions on this machine's Python and processor, and fetches from this machine.
         function = FunctionSettings(runtime="host", architecture="host") if local else FunctionSettings()
         fetch = FetchSettings(allow_http=local, allow_private_networks=local)
-        lake = LakeSettings(noncurrent_version_days=0, unfinished_upload_days=0, delete_with_stack=True)
+        lake = LakeSettings(noncurrent_version_days=0, delete_with_stack=True)
         # Its value is set elsewhere; the function may read this secret and no other.
         token = SecretsmanagerSecret(self, "token", name=f"orders-token-{environment}")
         paid: Source = {

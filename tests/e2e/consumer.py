@@ -18,7 +18,6 @@ HOST_FETCHES_HOST = """
   fetch_allow_private_networks = true
   delivery_buffer_seconds      = 10
   lake_noncurrent_version_days = 0
-  lake_unfinished_upload_days  = 0
   force_destroy                = true
 """
 """What a local AWS needs; the provider watches a lifecycle rule for 55 seconds before it believes it."""

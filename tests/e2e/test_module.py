@@ -40,7 +40,6 @@ buffer_seconds = 10
 [environments.local.lake]
 delete_with_stack = true
 noncurrent_version_days = 0
-unfinished_upload_days = 0
 [environments.local.function]
 runtime = "host"
 architecture = "host"

@@ -44,10 +44,7 @@ def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Depl
     """A pipeline with lifecycle rules, synthesized."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("terraform") / "checkout")
     deployment = Deployment(checkout, emulator, "orders", "out/orders")
-    deployment.configure(
-        ("noncurrent_version_days = 0", "noncurrent_version_days = 30"),
-        ("unfinished_upload_days = 0", "unfinished_upload_days = 3"),
-    )
+    deployment.configure(("noncurrent_version_days = 0", "noncurrent_version_days = 30"))
     deployment.synthesize()
     return deployment
 

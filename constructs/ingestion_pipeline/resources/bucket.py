@@ -58,7 +58,6 @@ class PrivateBucket(Construct):
         expire_days: Days until the objects below ``expire_prefix`` are deleted; 0: never.
         expire_prefix: How the keys of these objects begin.
         noncurrent_version_days: Days until replaced objects are gone for good; 0: never.
-        unfinished_upload_days: Days until parts of unfinished uploads are removed; 0: never.
 
     Attributes:
         bucket: Its ARN and name go to whoever writes and reads.
@@ -75,7 +74,6 @@ class PrivateBucket(Construct):
         expire_days: int = 0,
         expire_prefix: str = "",
         noncurrent_version_days: int = 0,
-        unfinished_upload_days: int = 0,
     ) -> None:
         super().__init__(scope, id_)
         self.bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=deletable)
@@ -92,10 +90,7 @@ class PrivateBucket(Construct):
             depends_on=[public_access],
         )
         rules = lifecycle_rules(
-            noncurrent_version_days,
-            unfinished_upload_days,
-            expire_days=expire_days,
-            expire_prefix=expire_prefix,
+            noncurrent_version_days, expire_days=expire_days, expire_prefix=expire_prefix
         )
         self._expire(rules, after=versioning)
 
@@ -117,11 +112,12 @@ class PrivateBucket(Construct):
     ) -> None:
         """Remove what nobody needs any more, if a rule is switched on."""
         is_wanted = any_of(*(condition for condition, _ in rules))
+        # The provider waits a minute for a lifecycle, so a bucket without these rules has none at all.
         if not is_wanted:
             return
-        certain = [_rule(rule) for condition, rule in rules if condition is True]
+        certain = [UNFINISHED_UPLOADS, *(rule for condition, rule in rules if condition is True)]
         lifecycle = S3BucketLifecycleConfiguration(
-            self, "lifecycle", bucket=self.bucket.id, rule=certain or None, depends_on=[after]
+            self, "lifecycle", bucket=self.bucket.id, rule=list(map(_rule, certain)), depends_on=[after]
         )
         if blocks := optional_blocks(rules):
             lifecycle.add_override("dynamic.rule", blocks)
@@ -156,36 +152,27 @@ class StateBucket(PrivateBucket):
 
 
 def lifecycle_rules(
-    noncurrent_version_days: int,
-    unfinished_upload_days: int,
-    *,
-    expire_days: int = 0,
-    expire_prefix: str = "",
+    noncurrent_version_days: int, *, expire_days: int = 0, expire_prefix: str = ""
 ) -> list[tuple[Condition, dict[str, Any]]]:
-    """Each rule with the condition that it is switched on."""
-    abort = [{"days_after_initiation": unfinished_upload_days}]
-    expire = [{"noncurrent_days": noncurrent_version_days}]
-    rules: list[tuple[Condition, str, str, dict[str, Any]]] = [
-        (
-            positive(unfinished_upload_days),
-            "remove-unfinished-uploads",
-            "",
-            {"abort_incomplete_multipart_upload": abort},
-        ),
-        (
-            positive(noncurrent_version_days),
-            "remove-old-versions",
-            "",
-            {"noncurrent_version_expiration": expire},
-        ),
-        # S3 removes the delete markers that this leaves once their versions are gone:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
-        (positive(expire_days), "expire-records", expire_prefix, {"expiration": [{"days": expire_days}]}),
-    ]
+    """The rules that a setting switches on, each with its condition."""
+    old = {"noncurrent_version_expiration": [{"noncurrent_days": noncurrent_version_days}]}
+    # S3 removes the delete markers that this leaves once their versions are gone:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+    expired = {"expiration": [{"days": expire_days}]}
     return [
-        (condition, {"id": id_, "status": "Enabled", "filter": [{"prefix": prefix}], **action})
-        for condition, id_, prefix, action in rules
+        (positive(noncurrent_version_days), _enabled("remove-old-versions", **old)),
+        (positive(expire_days), _enabled("expire-records", expire_prefix, **expired)),
     ]
+
+
+def _enabled(id_: str, prefix: str = "", **action: Any) -> dict[str, Any]:
+    return {"id": id_, "status": "Enabled", "filter": [{"prefix": prefix}], **action}
+
+
+UNFINISHED_UPLOADS = _enabled(
+    "remove-unfinished-uploads", abort_incomplete_multipart_upload=[{"days_after_initiation": 7}]
+)
+"""Comes with any other rule: parts of an upload that nobody finished are billed and cannot be read."""
 
 
 def _rule(content: dict[str, Any]) -> S3BucketLifecycleConfigurationRule:

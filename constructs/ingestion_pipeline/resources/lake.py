@@ -49,7 +49,6 @@ class DataLake(PrivateBucket):
             expire_days=settings.expire_days,
             expire_prefix=data_prefix,
             noncurrent_version_days=settings.noncurrent_version_days,
-            unfinished_upload_days=settings.unfinished_upload_days,
         )
         self.reference = BucketReference(name=self.bucket.bucket, arn=self.bucket.arn)
         if settings.delete_with_stack and not listed:

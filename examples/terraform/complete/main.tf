@@ -54,7 +54,6 @@ module "ingestion" {
   delivery_log_retention_days = 30
 
   lake_noncurrent_version_days = 30
-  lake_unfinished_upload_days  = 2
 
   function_memory_mib           = 1024
   function_timeout_seconds      = 300

@@ -20,7 +20,7 @@ def customised(synthesize: Synthesize) -> Synthesized:
 
     def build(stack: Construct) -> None:
         PrivateBucket(
-            stack, "box", name="a-box", deletable=True, noncurrent_version_days=30, unfinished_upload_days=2
+            stack, "box", name="a-box", deletable=True, noncurrent_version_days=30
         )
 
     return synthesize(build)
@@ -88,11 +88,11 @@ class TestCustomised:
         assert rules["remove-old-versions"]["noncurrent_version_expiration"] == [{"noncurrent_days": 30}]
 
     def test_unfinished_uploads_end(self, customised: Synthesized) -> None:
-        """Parts of uploads that nobody finished are removed after the days that were given."""
+        """Parts of uploads that nobody finished are removed after a week."""
         rules = {rule["id"]: rule for rule in lifecycle(customised)["rule"]}
 
         assert rules["remove-unfinished-uploads"]["abort_incomplete_multipart_upload"] == [
-            {"days_after_initiation": 2}
+            {"days_after_initiation": 7}
         ]
 
     def test_every_rule_has_a_filter(self, customised: Synthesized) -> None:
@@ -113,13 +113,13 @@ class TestCustomised:
 
         assert lifecycle(customised)["depends_on"] == [versioning]
 
-    def test_one_rule_alone(self, synthesize: Synthesize) -> None:
-        """A rule set to 0 days is left out and the other stays."""
+    def test_a_rule_of_no_days_is_left_out(self, synthesize: Synthesize) -> None:
+        """A rule set to 0 days is left out and the others stay."""
         from ingestion_pipeline.resources.bucket import PrivateBucket
 
-        stack = synthesize(lambda s: PrivateBucket(s, "box", name="a-box", unfinished_upload_days=1))
+        stack = synthesize(lambda s: PrivateBucket(s, "box", name="a-box", expire_days=1))
 
-        assert [rule["id"] for rule in lifecycle(stack)["rule"]] == ["remove-unfinished-uploads"]
+        assert [rule["id"] for rule in lifecycle(stack)["rule"]] == ["remove-unfinished-uploads", "expire-records"]
 
 
 class TestGuarded:

@@ -65,7 +65,7 @@ def customised(synthesize: Synthesize) -> Synthesized:
         synthesize,
         buffer_mib=128,
         buffer_seconds=0,
-        compression="Snappy",
+        compression="UNCOMPRESSED",
         data_prefix="raw/",
         error_prefix="failed/",
         log_retention_days=3653,
@@ -134,7 +134,7 @@ class TestCustomised:
         [
             ("buffering_size", 128),
             ("buffering_interval", 0),
-            ("compression_format", "Snappy"),
+            ("compression_format", "UNCOMPRESSED"),
             ("prefix", f"raw/{HOURS}"),
             ("error_output_prefix", f"failed/!{{firehose:error-output-type}}/{HOURS}"),
         ],

@@ -384,6 +384,6 @@ class TestGuarded:
                 Settings(
                     pipeline=PipelineSettings(region="eu-west-1"),
                     stream=StreamSettings(shard_count=3),
-                    lake=LakeSettings(unfinished_upload_days=1),
+                    lake=LakeSettings(expire_days=1),
                 )
             )

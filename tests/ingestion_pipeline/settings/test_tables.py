@@ -75,7 +75,6 @@ class TestDefaults:
                     "bucket_name": "",
                     "expire_days": 0,
                     "noncurrent_version_days": 90,
-                    "unfinished_upload_days": 7,
                     "delete_with_stack": False,
                 },
             ),

@@ -25,7 +25,7 @@ class DeliverySettings(Checked):
     )
     compression: str = one_of(
         "GZIP",
-        ("GZIP", "UNCOMPRESSED", "ZIP", "Snappy", "HADOOP_SNAPPY"),
+        ("GZIP", "UNCOMPRESSED"),
         "Compression of the objects.",
         "https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html",
     )

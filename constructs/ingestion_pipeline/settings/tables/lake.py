@@ -28,9 +28,6 @@ class LakeSettings(Checked):
     noncurrent_version_days: int = whole(
         90, 0, 36_500, "Days until a replaced or deleted object is gone for good; 0: never."
     )
-    unfinished_upload_days: int = whole(
-        7, 0, 36_500, "Days until an upload that was never finished is removed; 0: never."
-    )
     delete_with_stack: bool = switch(
         False,
         "Whether `destroy` deletes the data, if `deletableEnvironments` in cdktf.json lists it too.",

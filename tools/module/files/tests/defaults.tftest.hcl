@@ -71,7 +71,6 @@ run "keeps_no_rules_that_are_switched_off" {
 
   variables {
     lake_noncurrent_version_days = 0
-    lake_unfinished_upload_days  = 0
   }
 
   assert {
@@ -80,15 +79,16 @@ run "keeps_no_rules_that_are_switched_off" {
   }
 }
 
-run "makes_one_rule_of_two" {
+run "makes_only_the_rules_that_are_switched_on" {
   command = plan
 
   variables {
+    lake_expire_days             = 365
     lake_noncurrent_version_days = 0
   }
 
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.lake_lifecycle[0].rule[*].id == tolist(["remove-unfinished-uploads"])
+    condition     = aws_s3_bucket_lifecycle_configuration.lake_lifecycle[0].rule[*].id == tolist(["remove-unfinished-uploads", "expire-records"])
     error_message = "the rules are not those that are switched on"
   }
 }

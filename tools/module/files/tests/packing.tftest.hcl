@@ -138,7 +138,7 @@ run "refuses_to_compress_twice" {
 
   variables {
     fetch_packing        = "gzip"
-    delivery_compression = "ZIP"
+    delivery_compression = "UNCOMPRESSED"
   }
 
   expect_failures = [var.delivery_compression]
