@@ -89,9 +89,7 @@ class PrivateBucket(Construct):
             policy=policy_document(require_tls(self.bucket.arn)),
             depends_on=[public_access],
         )
-        rules = lifecycle_rules(
-            noncurrent_version_days, expire_days=expire_days, expire_prefix=expire_prefix
-        )
+        rules = lifecycle_rules(noncurrent_version_days, expire_days=expire_days, expire_prefix=expire_prefix)
         self._expire(rules, after=versioning)
 
     def _enable_versioning(self) -> S3BucketVersioningA:

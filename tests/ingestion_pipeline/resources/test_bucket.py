@@ -19,9 +19,7 @@ def customised(synthesize: Synthesize) -> Synthesized:
     from ingestion_pipeline.resources.bucket import PrivateBucket
 
     def build(stack: Construct) -> None:
-        PrivateBucket(
-            stack, "box", name="a-box", deletable=True, noncurrent_version_days=30
-        )
+        PrivateBucket(stack, "box", name="a-box", deletable=True, noncurrent_version_days=30)
 
     return synthesize(build)
 
@@ -119,7 +117,10 @@ class TestCustomised:
 
         stack = synthesize(lambda s: PrivateBucket(s, "box", name="a-box", expire_days=1))
 
-        assert [rule["id"] for rule in lifecycle(stack)["rule"]] == ["remove-unfinished-uploads", "expire-records"]
+        assert [rule["id"] for rule in lifecycle(stack)["rule"]] == [
+            "remove-unfinished-uploads",
+            "expire-records",
+        ]
 
 
 class TestGuarded:

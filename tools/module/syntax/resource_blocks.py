@@ -69,6 +69,8 @@ def _body(body: Mapping[str, Any], blocks: Blocks, path: str, unsaid: dict[str, 
     """Meta-arguments, arguments, blocks, then what concerns the order, with an empty line between them."""
     kept = {name: value for name, value in body.items() if value is not None}
     nested = [name for name in kept if name == "dynamic" or (name in blocks and name != "lifecycle")]
+    # Of blocks with one name, those that are always there come before the conditional ones: the order counts.
+    nested.sort(key=lambda name: name not in kept.get("dynamic", ()))
     plain = [name for name in kept if name not in {*FIRST, *LAST, *nested}]
     named = [name for name in NAMES if name in plain]
     tags = [name for name in plain if name == "tags"]

@@ -71,7 +71,7 @@ def test_null_is_left_out() -> None:
 
 
 def test_each_block_of_a_list_is_written() -> None:
-    """Blocks of one name repeat, and those by condition are dynamic."""
+    """Blocks of one name repeat; those by condition are dynamic, behind those that are always there."""
     body = {
         "dynamic": {"rule": [{"content": {"status": "Enabled"}, "for_each": "${var.a ? [1] : []}"}]},
         "rule": [{"id": "1"}, {"id": "2"}],
@@ -79,6 +79,10 @@ def test_each_block_of_a_list_is_written() -> None:
 
     assert written("aws_s3_bucket_lifecycle_configuration", body) == (
         'resource "aws_s3_bucket_lifecycle_configuration" "x" {\n'
+        '  rule {\n    id = "1"\n  }\n'
+        "\n"
+        '  rule {\n    id = "2"\n  }\n'
+        "\n"
         '  dynamic "rule" {\n'
         "    for_each = var.a ? [1] : []\n"
         "\n"
@@ -86,10 +90,6 @@ def test_each_block_of_a_list_is_written() -> None:
         '      status = "Enabled"\n'
         "    }\n"
         "  }\n"
-        "\n"
-        '  rule {\n    id = "1"\n  }\n'
-        "\n"
-        '  rule {\n    id = "2"\n  }\n'
         "}\n"
     )
 
