@@ -10,20 +10,30 @@ RUN := .venv/bin/python
 export ENV
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
+# A variable as one word of the shell: make leaves its `$` as they are, and the shell its quotes.
+quoted = '$(subst ','\'',$(value $(1)))'
+# An option with the value of a variable; nothing if that is empty.
+option = $(if $(value $(2)),--$(1) $(call quoted,$(2)))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
+	  line = sprintf("  make %-12s", $$1); words = split($$2, word, " "); \
+	  for (i = 1; i <= words; i++) { \
+	    if (length(line " " word[i]) > 80) { print line; line = sprintf("%19s", "") } \
+	    line = line " " word[i] } \
+	  print line }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up (URL=…, PACKING=gzip, KEEP=1)
-	@keep=$$($(RUN) -m tools.ground.switches KEEP --keep) && $(RUN) -m local_aws.demo $(if $(URL),--url '$(URL)') $(if $(PACKING),--packing '$(PACKING)') $$keep
+	@keep=$$($(RUN) -m tools.ground.switches KEEP --keep) && $(RUN) -m local_aws.demo $(call option,url,URL) $(call option,packing,PACKING) $$keep
 
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
 
 probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value', SOURCE=…)
-	@$(RUN) -m tools.probe $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(HEADERS),--header '$(value HEADERS)')
+	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS)
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 4 --dist loadfile $(ARGS)
@@ -53,19 +63,19 @@ deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.deploy.stack deploy
 
 invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
-	@$(RUN) -m tools.operate.invoke $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(URL)')
+	@$(RUN) -m tools.operate.invoke $(call option,source,SOURCE) $(call option,url,URL)
 
 send: .venv/.ready ## Put an event on the work queue (ENV=…, SOURCE=… or URL=… or URLS=FILE, WATCH=1)
 	@watch=$$($(RUN) -m tools.ground.switches WATCH --watch) && \
-	  $(RUN) -m tools.operate.send $(if $(SOURCE),--source '$(SOURCE)') $(if $(URL),--url '$(value URL)') $(if $(URLS),--urls '$(URLS)') $$watch
+	  $(RUN) -m tools.operate.send $(call option,source,SOURCE) $(call option,url,URL) $(call option,urls,URLS) $$watch
 
 redrive: .venv/.ready ## Send dead letters to the work queue again (ENV=…, SOURCE=…, MAX=…, DRY_RUN=1)
 	@dry=$$($(RUN) -m tools.ground.switches DRY_RUN --dry-run) && \
-	  $(RUN) -m tools.operate.redrive $(if $(SOURCE),--source '$(SOURCE)') $(if $(MAX),--max '$(MAX)') $$dry
+	  $(RUN) -m tools.operate.redrive $(call option,source,SOURCE) $(call option,max,MAX) $$dry
 
 replay: .venv/.ready ## Put undeliverable records on the stream again (ENV=…, PREFIX=…, FROM=…, TO=…, DRY_RUN=1)
 	@dry=$$($(RUN) -m tools.ground.switches DRY_RUN --dry-run) && \
-	  $(RUN) -m tools.operate.replay $(if $(PREFIX),--prefix '$(PREFIX)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)') $$dry
+	  $(RUN) -m tools.operate.replay $(call option,prefix,PREFIX) $(call option,from,FROM) $(call option,to,TO) $$dry
 
 destroy: .venv/.ready ## Remove the pipeline (ENV=…, KEEP_DATA=1: all but the bucket, AUTO_APPROVE=1)
 	@$(RUN) -m tools.deploy.stack destroy
@@ -74,13 +84,13 @@ bootstrap: .venv/.ready ## Create the bucket of Terraform's state, once (ENV=…
 	@$(RUN) -m tools.deploy.bootstrap
 
 plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=…, GITHUB=ORG/REPO, GITLAB=HOST/GROUP/PROJECT)
-	@$(RUN) -m tools.plan.role $(if $(GITHUB),--github '$(GITHUB)') $(if $(GITLAB),--gitlab '$(GITLAB)')
+	@$(RUN) -m tools.plan.role $(call option,github,GITHUB) $(call option,gitlab,GITLAB)
 
 scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
-	@build/checkov/bin/checkov --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
+	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 	@$(RUN) -m tools.module --output build/scan/module
-	@build/checkov/bin/checkov --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
+	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@quick=$$($(RUN) -m tools.ground.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
@@ -90,7 +100,7 @@ wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code
 	@$(RUN) -m tools.build.wheel
 
 module: .venv/.ready ## Write dist/terraform-aws-ingestion-pipeline (TARGET=host: for this machine)
-	@$(RUN) -m tools.module $(if $(TARGET),--target '$(TARGET)')
+	@$(RUN) -m tools.module $(call option,target,TARGET)
 
 release: .venv/.ready ## Build dist/: the module's archive and the wheel of this version, with checksums
 	@$(RUN) -m tools.build.release

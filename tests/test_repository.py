@@ -91,6 +91,12 @@ class TestMakefile:
 
         assert [name for name, _ in listed] == [target for target in TARGETS if target not in INTERNAL]
 
+    def test_the_list_fits_a_terminal(self, root: Path) -> None:
+        """No line of `make help` is longer than 80 characters."""
+        done = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
+
+        assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+
     def test_every_target_is_no_file(self) -> None:
         """Each target runs even if a folder has its name, as docs/ has."""
         (phony,) = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -40,19 +41,26 @@ def test_a_ci_may_put_its_name_into_the_variable(value: str, found: bool) -> Non
     assert in_ci({"CI": value}) is found
 
 
-def make(tmp_path: Path, target: str, **switches: str) -> tuple[int, list[str], str]:
-    """Exit code, programs and stderr of a target, of which only ``tools.ground.switches`` is really run."""
+def make(tmp_path: Path, target: str, *given: str, **switches: str) -> tuple[int, list[str], str]:
+    """Exit code, programs and stderr of a target, of which only ``tools.ground.switches`` is really run.
+
+    Args:
+        tmp_path: For the program in the place of Python.
+        target: Of the Makefile.
+        *given: ``NAME=value``, as on make's command line.
+        **switches: Variables of the environment.
+    """
     recorder, programs = tmp_path / "run", tmp_path / "programs"
     recorder.write_text(
-        f'#!/bin/sh\n[ "$2" = tools.ground.switches ] && exec {sys.executable} "$@"\n'
-        f'echo "$@" >> {programs}\n',
+        f'#!/bin/sh\n[ "$2" = tools.ground.switches ] && exec {quote(sys.executable)} "$@"\n'
+        f"printf '%s\\n' \"$*\" >> {quote(str(programs))}\n",
         encoding="utf-8",
     )
     recorder.chmod(0o755)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     # As if .venv were newer than whatever it is made of: nothing is installed.
     done = subprocess.run(
-        ["make", "-o", ".venv/.ready", f"RUN={recorder}", target],
+        ["make", "-o", ".venv/.ready", f"RUN={quote(str(recorder))}", target, *given],
         cwd=ROOT,
         env={**inherited, **switches},
         capture_output=True,
@@ -88,3 +96,21 @@ def test_a_target_refuses_a_switch_of_another_value(tmp_path: Path, target: str,
 
     assert (code, programs) == (2, [])
     assert f"{switch} = 'maybe': must be 1 or 0" in said
+
+
+@pytest.mark.parametrize("target", ["demo", "invoke", "probe", "send"])
+def test_a_url_arrives_as_it_was_given(tmp_path: Path, target: str) -> None:
+    """Neither make nor the shell takes anything of it for its own, such as the `$` of OData."""
+    url = "https://api.example/a?$top=5&$filter=name eq 'it''s' and $(pwd)"
+
+    code, programs, _ = make(tmp_path, target, f"URL={url}")
+
+    assert (code, [each.partition(" --url ")[2] for each in programs]) == (0, [url])
+
+
+def test_a_folder_with_a_space_is_no_hindrance(tmp_path: Path) -> None:
+    """The program that a target runs may lie anywhere."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+
+    assert make(folder, "demo")[:2] == (0, ["-m local_aws.demo"])

@@ -15,15 +15,17 @@ pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture(scope="module")
-def checkov() -> Path:
-    """The program, installed below build/ as `make scan` does."""
+def checkov() -> list[str | Path]:
+    """Starts the program, installed below build/ as `make scan` does."""
     command = ["make", "--silent", "build/checkov/.ready", f"PYTHON={sys.executable}"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return ROOT / "build" / "checkov" / "bin" / "checkov"
+    return [ROOT / "build" / "checkov" / "bin" / "python", "-m", "checkov.main"]
 
 
 @pytest.fixture(scope="module")
-def scanned(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def scanned(
+    checkov: list[str | Path], tmp_path_factory: pytest.TempPathFactory
+) -> subprocess.CompletedProcess[str]:
     """What checkov said about the emitted module."""
     module = tmp_path_factory.mktemp("scanned") / "module"
     emit(module, Target("python3.13", "arm64"))
@@ -44,7 +46,9 @@ def test_checkov_finds_nothing_in_the_module_that_has_no_reason(
     assert _failed(scanned) == []
 
 
-def test_checkov_finds_nothing_in_the_stack_that_has_no_reason(checkov: Path, tmp_path: Path) -> None:
+def test_checkov_finds_nothing_in_the_stack_that_has_no_reason(
+    checkov: list[str | Path], tmp_path: Path
+) -> None:
     """What prod would deploy passes, too."""
     Checkout(ROOT).synthesize(tmp_path, ENV="prod")
     scanned = _scan(checkov, "--file", synthesized_file(tmp_path))
@@ -52,8 +56,8 @@ def test_checkov_finds_nothing_in_the_stack_that_has_no_reason(checkov: Path, tm
     assert _failed(scanned) == []
 
 
-def _scan(checkov: Path, *what: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [checkov, "--config-file", ".checkov.yaml", "--output", "json", *what]
+def _scan(checkov: list[str | Path], *what: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*checkov, "--config-file", ".checkov.yaml", "--output", "json", *what]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
 
