@@ -9,6 +9,8 @@ from rich.text import Text
 
 from local_aws.demo.lake import Comparison, LakeObject
 from local_aws.demo.screen import Step
+from tools.ground.table import table
+from tools.ground.text import count
 
 SHOWN_OBJECTS = 12
 SHOWN_CHARACTERS = 240
@@ -18,26 +20,18 @@ SHOWN_FAULTS = 5
 
 def show_outputs(console: Console, outputs: Mapping[str, object]) -> None:
     """The stack's outputs, by name."""
-    table = _table("name", "value")
-    table.columns[1].overflow = "fold"
-    for name, value in outputs.items():
-        table.add_row(name, str(value))
-    _print(console, "Outputs", table)
+    _print(console, "Outputs", table(("name", "value"), outputs.items()))
 
 
 def show_objects(console: Console, bucket: str, objects: Sequence[LakeObject]) -> None:
     """Key, size and number of records of the first twelve objects, and of all together."""
-    table = _table("key", "bytes", "records")
-    table.columns[0].overflow = "fold"
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for item in objects[:SHOWN_OBJECTS]:
-        table.add_row(item.key, f"{item.size_bytes:,}", f"{len(item.lines):,}")
-    if len(objects) > SHOWN_OBJECTS:
-        table.add_row(f"and {len(objects) - SHOWN_OBJECTS} more", "", "")
-    size_bytes, records = sum(item.size_bytes for item in objects), sum(len(item.lines) for item in objects)
-    table.add_row(count(len(objects), "object"), f"{size_bytes:,}", f"{records:,}", style="bold")
-    _print(console, f"In s3://{bucket}", table)
+    rows = [(item.key, item.size_bytes, len(item.lines)) for item in objects]
+    listed = table(("key", "bytes", "records"), rows[:SHOWN_OBJECTS])
+    if len(rows) > SHOWN_OBJECTS:
+        listed.add_row(f"and {len(rows) - SHOWN_OBJECTS:,} more")
+    size_bytes, records = (sum(row[column] for row in rows) for column in (1, 2))
+    listed.add_row(count(len(rows), "object"), f"{size_bytes:,}", f"{records:,}", style="bold")
+    _print(console, f"In s3://{bucket}", listed)
 
 
 def show_lines(console: Console, lines: Sequence[bytes]) -> None:
@@ -50,14 +44,14 @@ def show_lines(console: Console, lines: Sequence[bytes]) -> None:
 
 def show_steps(console: Console, steps: Sequence[Step]) -> None:
     """How long each step took, and all of them."""
-    table = _table("step", "seconds", "")
-    table.columns[1].justify = "right"
+    timed = table(("step", "seconds", ""), [])
+    timed.columns[1].justify = "right"
     longest = max(step.seconds for step in steps)
     for step in steps:
         bar = "█" * round(BAR_WIDTH * step.seconds / longest)
-        table.add_row(step.title, f"{step.seconds:.1f}", Text(bar, "cyan"))
-    table.add_row("all", f"{sum(step.seconds for step in steps):.1f}", "", style="bold")
-    _print(console, "Time", table)
+        timed.add_row(step.title, f"{step.seconds:.1f}", Text(bar, "cyan"))
+    timed.add_row("all", f"{sum(step.seconds for step in steps):.1f}", style="bold")
+    _print(console, "Time", timed)
 
 
 def verdict(comparison: Comparison, objects: int) -> str:
@@ -81,23 +75,11 @@ def faults(comparison: Comparison) -> list[str]:
     return said
 
 
-def count(number: int, thing: str) -> str:
-    """``1 object``, ``2 objects``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def _shortened(record: bytes, characters: int = 100) -> str:
     text = record.decode(errors="replace")
     return text if len(text) <= characters else f"{text[: characters - 1]}…"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for column in columns:
-        table.add_column(column, header_style="dim")
-    return table
-
-
-def _print(console: Console, title: str, table: Table) -> None:
+def _print(console: Console, title: str, shown: Table) -> None:
     console.print(Text(f"\n{title}", "bold"))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False), soft_wrap=False)
+    console.print(Padding(shown, (0, 0, 0, 2), expand=False), soft_wrap=False)

@@ -18,8 +18,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from local_aws.demo import landed as report
-from local_aws.demo import left_running
+from local_aws.demo import landed, left_running
 from local_aws.demo.deployment import Deployment, DeploymentFailed
 from local_aws.demo.lake import Comparison, Lake, compare, compare_count
 from local_aws.demo.screen import Screen, Step
@@ -30,6 +29,7 @@ from local_aws.servers.sample_data import records, stored_form
 from local_aws.servers.sample_process import SampleFailed, SampleProcess
 from tools.ground import prerequisites
 from tools.ground.terraform import TerraformError
+from tools.ground.text import count
 
 RUNS = CHECKOUT / "build" / "demo"
 FIREHOSE_TIME_SCALE = 0.2
@@ -118,10 +118,10 @@ def run(screen: Screen, options: Options, folder: Path) -> None:
             keep(screen, deployment, outputs, url, stack, api)
             return
         with screen.step("Destroy") as step:
-            step.result = report.count(terraform.change("destroy", _tell(step)).done, "resource") + " removed"
+            step.result = count(terraform.change("destroy", _tell(step)).done, "resource") + " removed"
         with screen.step("Stop"):
             running.close()
-    report.show_steps(screen.console, screen.steps)
+    landed.show_steps(screen.console, screen.steps)
 
 
 def check_tools(step: Step) -> None:
@@ -150,7 +150,7 @@ def deploy(screen: Screen, deployment: Deployment) -> tuple[Path, Terraform, dic
         step.detail = "terraform init"
         terraform.run("init", "-input=false")
         applied = terraform.change("apply", _tell(step))
-        step.result = report.count(applied.done, "resource")
+        step.result = count(applied.done, "resource")
     return stack, terraform, applied.outputs
 
 
@@ -173,7 +173,7 @@ def ingest(
         step.detail = url
         answer = deployment.invoke(outputs["function_name"], url)
         processed = int(answer["recordsProcessed"])
-        step.result = f"{report.count(processed, 'record')} from {url}"
+        step.result = f"{count(processed, 'record')} from {url}"
     if not processed:
         raise DemoFailed(f"{url} has no records, so nothing was shown; give another URL")
     source = [stored_form(record) for record in records()] if known else []
@@ -183,20 +183,20 @@ def ingest(
         while True:
             lake.look()
             comparison = compare(source, lake.lines) if known else compare_count(processed, lake.lines)
-            step.detail = report.verdict(comparison, len(lake.objects))
+            step.detail = landed.verdict(comparison, len(lake.objects))
             if comparison.is_complete or time.monotonic() > deadline:
                 break
             deployment.emulator.check()
             time.sleep(LOOK_EVERY_SECONDS)
-        step.result = report.count(len(lake.objects), "object")
+        step.result = count(len(lake.objects), "object")
     return lake, comparison
 
 
 def show(screen: Screen, outputs: dict[str, Any], lake: Lake) -> None:
     """Prints the outputs and what landed."""
-    report.show_outputs(screen.console, outputs)
-    report.show_objects(screen.console, lake.bucket, [lake.objects[key] for key in sorted(lake.objects)])
-    report.show_lines(screen.console, lake.lines)
+    landed.show_outputs(screen.console, outputs)
+    landed.show_objects(screen.console, lake.bucket, [lake.objects[key] for key in sorted(lake.objects)])
+    landed.show_lines(screen.console, lake.lines)
 
 
 def judge(screen: Screen, comparison: Comparison, lake: Lake) -> None:
@@ -205,9 +205,9 @@ def judge(screen: Screen, comparison: Comparison, lake: Lake) -> None:
     Raises:
         DemoFailed: If one is not, or if something is there that the source does not have.
     """
-    verdict = report.verdict(comparison, len(lake.objects))
+    verdict = landed.verdict(comparison, len(lake.objects))
     if not comparison.is_complete:
-        raise DemoFailed("\n".join([f"RECORDS ARE MISSING OR WRONG: {verdict}.", *report.faults(comparison)]))
+        raise DemoFailed("\n".join([f"RECORDS ARE MISSING OR WRONG: {verdict}.", *landed.faults(comparison)]))
     how = "byte for byte" if comparison.by_content else "by number"
     screen.console.print(f"\n[bold green]{verdict}[/], compared {how}.\n")
 
@@ -227,7 +227,7 @@ def keep(
     aws.release()
     if api:
         api.release()
-    report.show_steps(screen.console, screen.steps)
+    landed.show_steps(screen.console, screen.steps)
     text = left_running.instructions(deployment.variables, outputs, url, stack, left)
     screen.console.print(text, markup=False)
 

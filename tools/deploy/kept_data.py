@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from tools.ground.aws import AwsError, account_id, client, explained
 from tools.ground.paths import BUILD
 from tools.ground.terraform import managed_resources
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 KEPT_TAG = "KeptFrom"
 IMPORT = "import.tf.json"
 STACK = "cdk.tf.json"
-# Missing, or not this account's; HeadBucket has no further word for it.
+# The bucket is missing, or belongs to another account; HeadBucket tells no more than that.
 NOT_OURS = {403, 404}
 ACCOUNT_ID = re.compile(r"\$\{data\.aws_caller_identity\.[\w-]+\.account_id\}")
 
@@ -109,8 +107,8 @@ def _region(stack: Mapping[str, Any]) -> str:
 
 def _tag(s3: "S3Client", bucket: str, stack: str) -> None:
     """Add the tag; S3 only knows to replace all tags at once."""
+    tags = {**_tags_of(s3, Bucket=bucket), KEPT_TAG: stack}
     with explained():
-        tags = {**_tags_of(s3, Bucket=bucket), KEPT_TAG: stack}
         s3.put_bucket_tagging(
             Bucket=bucket, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
         )
@@ -121,7 +119,7 @@ def _tags(s3: "S3Client", bucket: str, account: str) -> dict[str, str]:
     try:
         with explained():
             s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
-            return _tags_of(s3, Bucket=bucket, ExpectedBucketOwner=account)
+        return _tags_of(s3, Bucket=bucket, ExpectedBucketOwner=account)
     except AwsError as error:
         if error.status in NOT_OURS:
             return {}
@@ -131,9 +129,10 @@ def _tags(s3: "S3Client", bucket: str, account: str) -> dict[str, str]:
 def _tags_of(s3: "S3Client", **bucket: str) -> dict[str, str]:
     """A bucket's tags; S3 answers with an error if it has none."""
     try:
-        tags = s3.get_bucket_tagging(**bucket)["TagSet"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchTagSet":
+        with explained():
+            tags = s3.get_bucket_tagging(**bucket)["TagSet"]
+    except AwsError as error:
+        if error.code == "NoSuchTagSet":
             return {}
         raise
     return {tag["Key"]: tag["Value"] for tag in tags}

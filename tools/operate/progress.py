@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from tools.probe.block import one_line
+from tools.ground.table import table
+from tools.ground.text import one_line
 
 PLAIN_LINE_SECONDS = 10.0
 
@@ -50,14 +50,5 @@ class Progress:
         self.console.print(Text(one_line(text)))
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print a table; numbers are set to the right."""
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        cells = [list(row) for row in rows]
-        for number, title in enumerate(titles):
-            is_number = all(isinstance(row[number], int) for row in cells)
-            table.add_column(title, justify="right" if is_number else "left", overflow="fold")
-        for row in cells:
-            table.add_row(
-                *(Text(f"{each:,}" if isinstance(each, int) else one_line(str(each))) for each in row)
-            )
-        self.console.print(table)
+        """Print a table; numbers are right-aligned."""
+        self.console.print(table(titles, rows))

@@ -5,12 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def one_line(text: str) -> str:
-    """The text without line ends and what else steers a terminal: it may be the source's."""
-    return _CONTROL.sub(" ", text)
+from tools.ground.text import CONTROL, one_line
 
 
 def block(source: Mapping[str, Any], doubts: Iterable[str] = ()) -> str:
@@ -33,7 +28,7 @@ def _value(value: Any) -> str:
 
 def _text(text: str) -> str:
     # TOML takes JSON's escapes, but wants one for DEL, too; a terminal obeys those behind it.
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _key(key: str) -> str:

@@ -4,14 +4,13 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ingestion_pipeline.settings.sources.sources import REPLAYED_FOLDER
-from tools.ground.aws import explained
+from tools.ground.aws import AwsError, explained
 from tools.operate.replay.listing import Found
 
 if TYPE_CHECKING:
@@ -67,17 +66,17 @@ def read(s3: "S3Client", bucket: str, found: Found, file: IO[bytes]) -> Content:
     try:
         with _unless_gone():
             answer = s3.get_object(Bucket=bucket, Key=found.key, IfMatch=found.etag)
-        chunks = iter(lambda: answer["Body"].read(CHUNK_BYTES), b"")
-        first = next(chunks, b"")
-        is_gzip = first.startswith(GZIP)
-        pieces = _joined(first, chunks)
-        size = 0
-        for piece in _decompressed(pieces) if is_gzip else pieces:
-            size += len(piece)
-            if size > MAX_OBJECT_BYTES:
-                raise Unreadable(f"is over {MAX_OBJECT_BYTES} bytes")
-            file.write(piece)
-    except (BotoCoreError, ClientError) as error:
+            chunks = iter(lambda: answer["Body"].read(CHUNK_BYTES), b"")
+            first = next(chunks, b"")
+            is_gzip = first.startswith(GZIP)
+            pieces = chain([first], chunks)
+            size = 0
+            for piece in _decompressed(pieces) if is_gzip else pieces:
+                size += len(piece)
+                if size > MAX_OBJECT_BYTES:
+                    raise Unreadable(f"is over {MAX_OBJECT_BYTES} bytes")
+                file.write(piece)
+    except AwsError as error:
         raise Unreadable(f"cannot be read: {error}") from error
     file.seek(0)
     names = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentType", "Metadata")
@@ -98,7 +97,7 @@ def move(s3: "S3Client", bucket: str, found: Found, content: Content, remaining:
     Raises:
         AwsError: When AWS refuses or cannot be reached.
     """
-    with suppress(Gone), explained(), _unless_gone():
+    with suppress(Gone), _unless_gone():
         s3.copy_object(
             Bucket=bucket,
             Key=f"{REPLAYED_FOLDER}{found.key}",
@@ -115,18 +114,14 @@ def move(s3: "S3Client", bucket: str, found: Found, content: Content, remaining:
 
 @contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Turns S3's word for an object that has changed into `Gone`."""
+    """Raises `Gone` where S3 says that the object has changed, and `AwsError` for its other errors."""
     try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] in GONE:
+        with explained():
+            yield
+    except AwsError as error:
+        if error.code in GONE:
             raise Gone from error
         raise
-
-
-def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
