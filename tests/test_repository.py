@@ -166,7 +166,7 @@ class TestFiles:
     def test_what_is_made_is_not_tracked(self) -> None:
         """Nothing that a target makes is under version control."""
         made = re.compile(
-            r"(^|/)(\.venv|build|dist|cdktf\.out|node_modules|__pycache__|\.terraform)/|tfstate"
+            r"^(\.venv|build|dist|cdktf\.out|node_modules)/|(^|/)(__pycache__|\.terraform)/|tfstate"
         )
 
         assert [file for file in tracked() if made.search(file.relative_to(ROOT).as_posix())] == []

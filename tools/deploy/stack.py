@@ -178,5 +178,5 @@ def main(action: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] not in [[action] for action in ACTIONS]:
-        sys.exit(f"usage: python -m {Path(__file__).parent.name}.stack {'|'.join(ACTIONS)}")
+        sys.exit(f"usage: python -m tools.deploy.stack {'|'.join(ACTIONS)}")
     main(sys.argv[1])

@@ -241,7 +241,7 @@ class TestDeployment:
 
 
 UNWATCHED = (
-    "from tools import queues, redrive; redrive.refuse_unconsumed = lambda *_: None;"
+    "from tools.operate import queues, redrive; redrive.refuse_unconsumed = lambda *_: None;"
     "redrive.Queue = lambda sqs, url: queues.Queue(sqs, url, hold_seconds=1);"
     "raise SystemExit(redrive.main([]))"
 )
