@@ -5,7 +5,6 @@ The module as a zip, the wheel, and the SHA-256 of both; the version is that of 
 
 import argparse
 import hashlib
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ingestion_pipeline.code.target import BundleError, Target
 from ingestion_pipeline.code.zip_file import write_zip
 from tools.build.wheel import WheelError
 from tools.build.wheel import build as build_wheel
+from tools.ground.ending import reported
 from tools.ground.paths import ROOT
 from tools.ground.version import version
 from tools.module.emit import NAME, emit
@@ -55,11 +55,9 @@ def main() -> None:
     """Build the release and print its files."""
     parser = argparse.ArgumentParser(prog="python -m tools.build.release", description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder; default: dist")
-    try:
+    with reported("release", BundleError, WheelError):
         for path in build(parser.parse_args().output):
             print(path)
-    except (BundleError, WheelError) as error:
-        sys.exit(f"release: {error}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tools.build import cdk_terrain
+from tools.ground.ending import reported
 from tools.ground.paths import ROOT
 
 INPUTS = ("pyproject.toml", "README.md", "LICENSE", "constructs", "lambda")
@@ -69,12 +70,10 @@ def main() -> None:
     """Build both wheels and print their paths."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder; default: dist")
-    try:
+    with reported("wheel", WheelError):
         output = parser.parse_args().output
         print(build(output))
         print(build(output, for_cdk_terrain=True))
-    except WheelError as error:
-        sys.exit(f"wheel: {error}")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ first stopped. Until the state has moved into the bucket, it is in build/bootstr
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.ground.aws import AwsError, account_id, client, explained
+from tools.ground.ending import reported
 from tools.ground.paths import BUILD
 from tools.ground.switches import in_ci
 from tools.ground.terraform import TerraformError, environment, init, run, synthesize
@@ -109,10 +109,8 @@ def _exists(s3: "S3Client", account: str, bucket: str) -> bool:
 
 def main() -> None:
     """Create the bucket of the environment in ``ENV``."""
-    try:
+    with reported("bootstrap", AwsError, TerraformError):
         bucket = bootstrap(environment(), quiet=in_ci(os.environ))
-    except (AwsError, TerraformError) as error:
-        sys.exit(f"bootstrap: {error}")
     print(f"The state's bucket is {bucket}.")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tools.deploy import kept_data, other_states
 from tools.ground.aws import AwsError
+from tools.ground.ending import reported
 from tools.ground.paths import OUTPUT
 from tools.ground.switches import SwitchError, in_ci, is_on
 from tools.ground.terraform import TerraformError, environment, init, run, synthesize
@@ -170,10 +171,8 @@ def _environment(variables: Mapping[str, str]) -> str:
 
 def main(action: str) -> None:
     """Run one action and exit with its result."""
-    try:
+    with reported(action, AwsError, SwitchError, TerraformError):
         sys.exit(act(action))
-    except (AwsError, SwitchError, TerraformError) as error:
-        sys.exit(f"{action}: {error}")
 
 
 if __name__ == "__main__":

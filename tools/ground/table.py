@@ -10,7 +10,7 @@ from tools.ground.text import one_line
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table without rules; numbers are right-aligned, with a comma between thousands."""
-    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     cells = [list(row) for row in rows]
     for number, title in enumerate(titles):
         is_number = bool(cells) and all(isinstance(row[number], int) for row in cells)

@@ -30,7 +30,7 @@ class DeadEvent(NamedTuple):
     Attributes:
         body: As it was sent, to be sent again.
         source: Name of its source; empty if it names none.
-        shown_as: The source, or what else tells it from others, without secrets.
+        shown_as: The source, or else a short description without secrets.
         reason: Why it failed, in one word or a few.
     """
 
@@ -40,13 +40,13 @@ class DeadEvent(NamedTuple):
     reason: str
 
 
-def event_of(message: Message, *, function: str, default_source: str) -> DeadEvent:
+def dead_event(message: Message, *, function: str, default_source: str) -> DeadEvent:
     """The event in a message.
 
     Args:
         message: Of the dead letter queue.
-        function: Name of the function that the events are for.
-        default_source: Name of the source that an event without any asks for.
+        function: Name of the function whose events are expected.
+        default_source: Name of the source of an event that names none.
 
     Raises:
         NoEvent: When there is none.

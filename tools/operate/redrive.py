@@ -6,15 +6,16 @@ sends an event twice. A message that holds no event stays where it is, and is na
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tools.ground.aws import AwsError, client
+from tools.ground.ending import reported
+from tools.ground.text import count
 from tools.operate import deployed
-from tools.operate.dead_events import DeadEvent, NoEvent, event_of
+from tools.operate.dead_events import DeadEvent, NoEvent, dead_event
 from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.operate.progress import Progress
 from tools.operate.queues import Message, Queue
@@ -27,9 +28,9 @@ class Wanted:
     """Which dead letters to send.
 
     Attributes:
-        source: Name of their source; empty: of any.
-        most: How many at most; 0: all.
-        dry_run: Whether to send none, only to count.
+        source: Name of their source; empty: any source.
+        most: The largest number to send; 0: all.
+        dry_run: True to count them and send none.
     """
 
     source: str = ""
@@ -44,9 +45,9 @@ class Redriven:
     Attributes:
         sent: How many the work queue accepted; in a dry run, how many it would get.
         others: How many belong to another source.
-        stay: Ids of those that cannot be sent, each with the reason.
+        stay: The reason why a message cannot be sent, by its id.
         found: How many were taken, by source and reason.
-        oldest: When the oldest of them was sent, in milliseconds since 1970.
+        oldest: Time at which the oldest of them was sent, in milliseconds since 1970.
     """
 
     sent: int = 0
@@ -60,12 +61,12 @@ class Redrive:
     """One run from the dead letter queue to the work queue.
 
     Args:
-        dead_letters: Where events are taken from.
-        work: Where they are sent.
-        function: Name of the function that they are for.
-        default_source: Name of the source that an event without any asks for.
-        wanted: Which of them.
-        progress: Shows how far it is.
+        dead_letters: The queue that events are taken from.
+        work: The queue that they are sent to.
+        function: Name of the function whose events are sent.
+        default_source: Name of the source of an event that names none.
+        wanted: Selects dead letters.
+        progress: Shows how far the run is.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Redrive:
         self._seen_again = 0
 
     def run(self) -> Redriven:
-        """Send what is wanted; whatever ends the run, what was not sent can be received again at once.
+        """Send what is wanted. However the run ends, messages that were not sent can be received at once.
 
         Raises:
             AwsError: When AWS refuses or cannot be reached; nothing is lost.
@@ -99,8 +100,8 @@ class Redrive:
         try:
             while not self._is_enough() and (messages := self._dead_letters.receive()):
                 self._take([each for each in messages if self._is_new(each, started)])
-                self._progress.show(f"{self.done.sent:,} dead letters sent, {len(self._held):,} left")
-                # Received once more, all of them: there are no others.
+                self._progress.show(f"{count(self.done.sent, 'dead letter')} sent, {len(self._held):,} left")
+                # Every message that is held has been received a second time, so there are no others.
                 if self._seen_again > len(self._held):
                     break
         finally:
@@ -111,9 +112,9 @@ class Redrive:
         return bool(self._wanted.most) and self.done.sent >= self._wanted.most
 
     def _is_new(self, message: Message, started: int) -> bool:
-        """Whether to look at a message: it is there for the first time, and was before this run began.
+        """True for a message that is received for the first time and was sent before this run began.
 
-        What fails again meanwhile comes back here, and would be sent on and on.
+        An event that fails again during the run comes back to this queue, and would be sent again and again.
         """
         if message.id in self._held:
             self._seen_again += 1
@@ -133,7 +134,7 @@ class Redrive:
                 self._held[message.id] = message.handle
             else:
                 taken.append((message, event))
-        # Held until they are sent: what ends the run before that gives them back.
+        # Held until they are sent, so that they are given back if the run ends before.
         self._held.update({message.id: message.handle for message, _ in taken})
         if self._wanted.dry_run:
             self.done.sent += len(taken)
@@ -146,7 +147,7 @@ class Redrive:
 
     def _wanted_event(self, message: Message) -> DeadEvent | None:
         try:
-            event = event_of(message, function=self._function, default_source=self._default_source)
+            event = dead_event(message, function=self._function, default_source=self._default_source)
         except NoEvent as error:
             self.done.stay[message.id] = str(error)
             return None
@@ -200,7 +201,9 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
     if done.found:
         rows = [(source, reason, count) for (source, reason), count in done.found.most_common()]
         progress.table(("source", "reason", "events"), rows)
-        progress.say(f"The oldest is of {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC")
+        progress.say(
+            f"The oldest was sent at {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        )
     if done.others:
         progress.say(f"Of other sources, which stay: {done.others:,}")
     for id_, reason in list(done.stay.items())[:SHOWN_MESSAGES]:
@@ -209,7 +212,7 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
         progress.say(f"More that stay for such reasons: {len(done.stay) - SHOWN_MESSAGES:,}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Send the dead letters of the environment in ``ENV``, or count them."""
     parser = argparse.ArgumentParser(prog="redrive", description=__doc__)
     parser.add_argument("--source", default="", help="only events of this source")
@@ -219,18 +222,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.max < 0:
         parser.error(f"MAX={options.max}: must be at least 1, or left out for all")
     wanted = Wanted(options.source, options.max, options.dry_run)
-    try:
+    left = "what was not sent is in the dead letter queue"
+    with reported("redrive", AwsError, NotDeployed, interrupted=left):
         found = deployed.find()
         with Progress() as progress:
             done = redrive(wanted, found, progress)
-    except (AwsError, NotDeployed) as error:
-        sys.exit(f"redrive: {error}")
-    except KeyboardInterrupt:
-        print("redrive: interrupted; what was not sent is in the dead letter queue", file=sys.stderr)
-        return 130
     report(done, wanted, progress)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import re
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boto3.exceptions import Boto3Error
-
 from tools.ground.aws import AwsError, client, explained
+from tools.ground.ending import reported
+from tools.ground.text import count
 from tools.operate import deployed
 from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.operate.progress import Progress
@@ -30,14 +29,14 @@ if TYPE_CHECKING:
 URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<folder>.*)")
 POLL_SECONDS = 5.0
 EMPTY_POLLS = 3
-"""SQS's counts lag, and a list that is being cut leaves the queue for a moment."""
+"""In a row before the queue counts as empty: SQS's counts lag, and a list leaves the queue while it is cut."""
 
 
 class NotSent(RuntimeError):
     """When an event could not be put on the queue; nothing of it is there."""
 
 
-def event_of(source: str, url: str) -> dict[str, Any]:
+def requested_event(source: str, url: str) -> dict[str, Any]:
     """The event that asks for a configured source, or for a URL; for neither, the first source's."""
     return {name: value for name, value in (("source", source), ("url", url)) if value}
 
@@ -49,10 +48,10 @@ def upload(s3: "S3Client", file: Path, lists_uri: str, show: Callable[[str], Non
         s3: A client.
         file: The list.
         lists_uri: The folder that the function reads lists from, ``s3://<bucket>/lists/``.
-        show: Told how far it is.
+        show: Called with how far the upload is.
 
     Raises:
-        NotSent: When the file cannot be read or has nothing in it, or the folder is none.
+        NotSent: When the file cannot be read or has nothing in it, or LISTS_URI names no folder.
         AwsError: When AWS refuses or cannot be reached.
     """
     found = URI.fullmatch(lists_uri)
@@ -65,17 +64,15 @@ def upload(s3: "S3Client", file: Path, lists_uri: str, show: Callable[[str], Non
         key = f"{found['folder']}{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{uuid.uuid4().hex[:8]}.txt"
         uploaded = 0
 
-        def count(some: int) -> None:
+        def advance(some: int) -> None:
             nonlocal uploaded
             uploaded += some
-            show(f"{uploaded:,} of {size:,} bytes uploaded")
+            show(f"{uploaded:,} of {count(size, 'byte')} uploaded")
 
         with explained():
-            s3.upload_file(str(file), found["bucket"], key, Callback=count)
+            s3.upload_file(str(file), found["bucket"], key, Callback=advance)
     except OSError as error:
         raise NotSent(f"URLS={file}: cannot be read: {error.strerror}") from error
-    except Boto3Error as error:
-        raise AwsError(f"AWS refused: {error}") from error
     return f"s3://{found['bucket']}/{key}"
 
 
@@ -101,12 +98,12 @@ def watch(work: Queue, dead_letters: Queue, progress: Progress) -> None:
     while empty < EMPTY_POLLS:
         counts, failed = work.counts(), dead_letters.counts()
         progress.show(
-            f"{counts.waiting:,} messages wait, {counts.in_flight:,} are worked on, "
-            f"{failed.waiting + failed.in_flight:,} dead letters"
+            f"waiting: {count(counts.waiting, 'message')}, in progress: {counts.in_flight:,}, "
+            f"failed: {count(sum(failed), 'dead letter')}"
         )
         empty = 0 if counts.waiting or counts.in_flight else empty + 1
         time.sleep(POLL_SECONDS)
-    progress.say(f"The queue is empty; {sum(dead_letters.counts()):,} dead letters.")
+    progress.say(f"The queue is empty; there are {count(sum(dead_letters.counts()), 'dead letter')}.")
 
 
 def act(options: argparse.Namespace, found: Deployed, progress: Progress) -> None:
@@ -120,7 +117,7 @@ def act(options: argparse.Namespace, found: Deployed, progress: Progress) -> Non
     sqs = client("sqs", os.environ, found.region)
     work = Queue(sqs, found.variable("WORK_QUEUE_URL"))
     refuse_unconsumed(work, found)
-    event = event_of(options.source, options.url)
+    event = requested_event(options.source, options.url)
     if options.urls:
         s3 = client("s3", os.environ, found.region)
         event = {"urls_from": upload(s3, Path(options.urls), found.variable("LISTS_URI"), progress.show)}
@@ -130,7 +127,7 @@ def act(options: argparse.Namespace, found: Deployed, progress: Progress) -> Non
         watch(work, Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL")), progress)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Send an event to the environment in ``ENV``."""
     parser = argparse.ArgumentParser(prog="send", description=__doc__)
     wanted = parser.add_mutually_exclusive_group()
@@ -141,17 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--watch", action="store_true", help="show the queue until it is empty")
     options = parser.parse_args(arguments)
-    try:
+    with reported("send", AwsError, NotDeployed, NotSent, interrupted="what was sent stays sent"):
         found = deployed.find()
         with Progress() as progress:
             act(options, found, progress)
-    except (AwsError, NotDeployed, NotSent) as error:
-        sys.exit(f"send: {error}")
-    except KeyboardInterrupt:
-        print("send: interrupted; what was sent stays sent", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,7 +8,6 @@ of which repository may assume the role. Both lie below build/plan-role.
 import argparse
 import json
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from ingestion_pipeline.settings.partitions import partition_of
 from tools.ground.aws import AwsError, account_id, client
+from tools.ground.ending import reported
 from tools.ground.paths import BUILD, OUTPUT
 from tools.ground.terraform import TerraformError, environment, synthesize
 from tools.plan.reads import ANYWHERE, READS, STATE_ACTIONS
@@ -159,11 +159,9 @@ def main() -> None:
     parser.add_argument("--github", type=repository, metavar="ORG/REPO", help="repository that plans")
     parser.add_argument("--gitlab", type=repository, metavar="HOST/GROUP/PROJECT", help="project that plans")
     arguments = parser.parse_args()
-    try:
+    with reported("plan-role", AwsError, TerraformError, Unresolved):
         for file in write(arguments.github or "", arguments.gitlab or "", environment()):
             print(file)
-    except (AwsError, TerraformError, Unresolved) as error:
-        sys.exit(f"plan-role: {error}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections import Counter
 
+from tools.ground.ending import reported
 from tools.plan.plan_json import Change, Plan, PlanError, code, read
 from tools.plan.shard_steps import shard_advice
 
@@ -84,10 +85,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--allow-data-loss", action="store_true", help="exit with 0 though data is lost")
     allowed = parser.parse_args().allow_data_loss
-    try:
+    with reported("plan_summary", PlanError):
         plan = read(sys.stdin.buffer.read())
-    except PlanError as error:
-        sys.exit(f"plan_summary: {error}")
     print(markdown(plan), end="")
     if plan.errored:
         sys.exit("plan_summary: Terraform failed while it planned; its message is in the output of the plan")

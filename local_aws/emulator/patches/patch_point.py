@@ -6,7 +6,9 @@ from types import ModuleType
 from typing import Any
 
 PINNED_VERSION = "1.5.33"
-WAY_OUT = f"install ministack=={PINNED_VERSION}, or adapt local_aws/patches to this version and test it"
+WAY_OUT = (
+    f"install ministack=={PINNED_VERSION}, or adapt local_aws/emulator/patches to this version and test it"
+)
 
 
 class EmulatorChanged(RuntimeError):

@@ -78,5 +78,5 @@ def test_watching_ends_when_the_queue_is_empty(
     monkeypatch.setattr(send, "POLL_SECONDS", 0.5)
     send.main(["--watch"])
 
-    assert "The queue is empty; 0 dead letters." in capsys.readouterr().out
+    assert "The queue is empty; there are 0 dead letters." in capsys.readouterr().out
     assert parts.bodies("work") == []

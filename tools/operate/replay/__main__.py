@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tools.ground.aws import AwsError, client
+from tools.ground.ending import reported
 from tools.operate import deployed
 from tools.operate.deployed import Deployed, NotDeployed
 from tools.operate.progress import Progress
@@ -30,11 +31,11 @@ from url_fetcher.intake.environment import read_environment
 from url_fetcher.source.schema import Source
 
 CONNECTIONS = 2
-"""Requests of one object at once; several objects are replayed at once."""
+"""Requests at once for one object; several objects are replayed at once."""
 
 IN_FLIGHT_BYTES, REQUEST_BYTES = 2 * 1024 * 1024, 1024 * 1024
 PATIENCE_SECONDS = 900.0
-"""That the stream may take for one object."""
+"""The longest time that putting one object's records may take."""
 
 SHOWN_OBJECTS = 20
 
@@ -121,19 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", dest="end", type=_time, metavar="TIME", help="ISO 8601, UTC: before this")
     parser.add_argument("--dry-run", action="store_true", help="count the records and put none")
     options = parser.parse_args(arguments)
-    try:
-        found = deployed.find()
-        prefixes = prefixes_of(found, options.prefix)
-        with Progress() as progress:
-            span = Span(options.start, options.end)
-            done = replay(found, prefixes, span, progress, dry_run=options.dry_run)
-    except (ConfigurationError, NotDeployed) as error:
-        sys.exit(f"replay: {error}")
-    except (AwsError, DeliveryError) as error:
-        sys.exit(f"replay: {error}; what was not put stays where it is: run it again to go on")
-    except KeyboardInterrupt:
-        print("replay: interrupted; what was not put stays where it is", file=sys.stderr)
-        return 130
+    left = "what was not put stays where it is"
+    with reported("replay", ConfigurationError, NotDeployed, interrupted=left):
+        try:
+            found = deployed.find()
+            prefixes = prefixes_of(found, options.prefix)
+            with Progress() as progress:
+                span = Span(options.start, options.end)
+                done = replay(found, prefixes, span, progress, dry_run=options.dry_run)
+        except (AwsError, DeliveryError) as error:
+            sys.exit(f"replay: {error}; {left}: run it again to go on")
     report(done, progress, dry_run=options.dry_run)
     return int(bool(done.unreadable))
 
