@@ -29,7 +29,7 @@ def show_objects(console: Console, bucket: str, objects: Sequence[LakeObject]) -
     listed = table(("key", "bytes", "records"), rows[:SHOWN_OBJECTS])
     if len(rows) > SHOWN_OBJECTS:
         listed.add_row(f"and {len(rows) - SHOWN_OBJECTS:,} more")
-    size_bytes, records = (sum(row[column] for row in rows) for column in (1, 2))
+    size_bytes, records = sum(row[1] for row in rows), sum(row[2] for row in rows)
     listed.add_row(count(len(rows), "object"), f"{size_bytes:,}", f"{records:,}", style="bold")
     _print(console, f"In s3://{bucket}", listed)
 

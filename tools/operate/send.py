@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<folder>.*)")
 POLL_SECONDS = 5.0
 EMPTY_POLLS = 3
-"""In a row before the queue counts as empty: SQS's counts lag, and a list leaves the queue while it is cut."""
+"""Polls in a row that must find nothing: SQS's counts lag, and a list leaves the queue while it is cut."""
 
 
 class NotSent(RuntimeError):

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tools.probe.block import block, one_line
+from tools.ground.text import one_line
+from tools.probe.block import block
 from tools.probe.client import MAX_MIB, MAX_REQUESTS, Spent
 from tools.probe.fields import courses_of, fields_of
 from tools.probe.look import Look

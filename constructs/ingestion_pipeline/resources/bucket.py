@@ -158,17 +158,17 @@ def lifecycle_rules(
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
     expired = {"expiration": [{"days": expire_days}]}
     return [
-        (positive(noncurrent_version_days), _enabled("remove-old-versions", **old)),
-        (positive(expire_days), _enabled("expire-records", expire_prefix, **expired)),
+        (positive(noncurrent_version_days), _enabled("remove-old-versions", old)),
+        (positive(expire_days), _enabled("expire-records", expired, expire_prefix)),
     ]
 
 
-def _enabled(id_: str, prefix: str = "", **action: Any) -> dict[str, Any]:
+def _enabled(id_: str, action: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return {"id": id_, "status": "Enabled", "filter": [{"prefix": prefix}], **action}
 
 
 UNFINISHED_UPLOADS = _enabled(
-    "remove-unfinished-uploads", abort_incomplete_multipart_upload=[{"days_after_initiation": 7}]
+    "remove-unfinished-uploads", {"abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}
 )
 """Comes with any other rule: parts of an upload that nobody finished are billed and cannot be read."""
 

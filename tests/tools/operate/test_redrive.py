@@ -35,9 +35,9 @@ def record(parts: Parts, event: object, **changes: object) -> dict[str, Any]:
     }
 
 
-def run(*arguments: str) -> int:
-    """The exit code of the command."""
-    return redrive.main(arguments)
+def run(*arguments: str) -> None:
+    """Run the command."""
+    redrive.main(arguments)
 
 
 @pytest.fixture
