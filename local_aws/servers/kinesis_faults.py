@@ -4,7 +4,6 @@ It keeps what it accepted, so that a test can hold it against what was sent, and
 did not own up to, so that a duplicate can be told from a needless one.
 """
 
-import json
 import random
 import socket
 import struct
@@ -15,6 +14,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, TypeAlias
 
+from local_aws.servers.kinesis_requests import KinesisHandler, limit_problem
 from local_aws.servers.loopback import LoopbackServer
 
 Fault: TypeAlias = Literal[
@@ -28,9 +28,7 @@ Fault: TypeAlias = Literal[
     "miscounted",  # one result too few, all accepted
 ]
 
-_MAX_RECORDS = 500
 _MAX_REQUEST_BYTES = 5 * 1024 * 1024
-_MAX_RECORD_BYTES = 1024 * 1024
 _MAX_SILENCE_SECONDS = 300
 _REFUSED_SHARE = 1 / 3
 _CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
@@ -76,7 +74,7 @@ class KinesisFaults(LoopbackServer):
         time.sleep(self._delay_seconds)
         entries = body["Records"]
         data = [b64decode(entry["Data"]) for entry in entries]
-        if problem := _problem(entries, data):
+        if problem := limit_problem(entries, data, _MAX_REQUEST_BYTES):
             return 400, {"__type": "ValidationException", "message": problem}, None
         with self._lock:
             fault = self._draw()
@@ -119,17 +117,6 @@ class KinesisFaults(LoopbackServer):
         return None
 
 
-def _problem(entries: list[dict[str, Any]], data: list[bytes]) -> str:
-    sizes = [
-        len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)
-    ]
-    if not 1 <= len(entries) <= _MAX_RECORDS:
-        return f"{len(entries)} records"
-    if sum(sizes) > _MAX_REQUEST_BYTES or max(sizes) > _MAX_RECORD_BYTES:
-        return f"{sum(sizes)} bytes, the largest record {max(sizes)}"
-    return ""
-
-
 def _refusal(fault: Fault) -> tuple[int, dict[str, Any], Fault]:
     if fault == "throttled":
         return 400, {"__type": "ProvisionedThroughputExceededException", "message": "slow down"}, fault
@@ -137,32 +124,18 @@ def _refusal(fault: Fault) -> tuple[int, dict[str, Any], Fault]:
 
 
 def _handler(endpoint: KinesisFaults) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(KinesisHandler):
+        def answer(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:  # noqa: ARG002 - always PutRecords
             status, answer, fault = endpoint.put(body)
             if fault in ("reset", "reset_after"):
                 # No lingering: the client gets a reset instead of an orderly end.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
-                self.close_connection = True
-                return
+                return None
             if fault == "silent_after":
                 self.connection.settimeout(_MAX_SILENCE_SECONDS)
                 self.connection.recv(1)  # nothing, when the client has hung up
-                self.close_connection = True
-                return
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
+                return None
+            return status, answer
 
     return Handler

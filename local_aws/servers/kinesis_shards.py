@@ -7,7 +7,6 @@ itself. How much the tank holds is not documented; here it is one second's worth
 that a benchmark can say what became of each record.
 """
 
-import json
 import math
 import threading
 import time
@@ -18,6 +17,7 @@ from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from typing import Any
 
+from local_aws.servers.kinesis_requests import KinesisHandler, limit_problem
 from local_aws.servers.loopback import LoopbackServer
 
 BYTES_A_SECOND = 1024 * 1024
@@ -25,9 +25,7 @@ RECORDS_A_SECOND = 1_000
 UNIT_BYTES = 25_000
 """A PUT payload unit, which is billed: aws.amazon.com/kinesis/data-streams/pricing."""
 
-_MAX_RECORDS = 500
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
-_MAX_RECORD_BYTES = 1024 * 1024
 _HASHES = 2**128
 _THROTTLED = "ProvisionedThroughputExceededException"
 
@@ -92,7 +90,7 @@ class KinesisShards(LoopbackServer):
         time.sleep(self._delay_seconds)
         entries = body["Records"] if operation == "PutRecords" else [body]
         data = [b64decode(entry["Data"]) for entry in entries]
-        if problem := _problem(entries, data):
+        if problem := limit_problem(entries, data, _MAX_REQUEST_BYTES):
             return 400, {"__type": "InvalidArgumentException", "message": problem}
         results = self._put(entries, data)
         if operation == "PutRecords":
@@ -155,35 +153,9 @@ class KinesisShards(LoopbackServer):
         return {kind: stream}
 
 
-def _problem(entries: Sequence[Mapping[str, Any]], data: Sequence[bytes]) -> str:
-    sizes = [
-        len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)
-    ]
-    if not 1 <= len(entries) <= _MAX_RECORDS:
-        return f"{len(entries)} records, 1 to {_MAX_RECORDS} are allowed"
-    if max(sizes) > _MAX_RECORD_BYTES:
-        return f"a record of {max(sizes)} bytes, {_MAX_RECORD_BYTES} are allowed"
-    if sum(sizes) > _MAX_REQUEST_BYTES:
-        return f"{sum(sizes)} bytes, {_MAX_REQUEST_BYTES} are allowed"
-    return ""
-
-
 def _handler(stream: KinesisShards) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = stream.answer(self.headers["X-Amz-Target"].partition(".")[2], body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
+    class Handler(KinesisHandler):
+        def answer(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            return stream.answer(operation, body)
 
     return Handler
