@@ -6,7 +6,7 @@ from cdktf import S3Backend, TerraformOutput, TerraformStack
 from constructs import Construct
 
 from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
-from ingestion_pipeline.outputs import OUTPUTS
+from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.resources.bucket import StateBucket
 from ingestion_pipeline.settings.names import environment_label
@@ -90,7 +90,7 @@ class IngestionStack(AwsStack):
         state_key = settings.state.key or settings.names.state_key
         super().__init__(scope, id_, settings=settings, state_key=state_key)
         self.pipeline = IngestionPipeline(self, "pipeline", settings=settings)
-        for output in OUTPUTS:
+        for output in all_outputs():
             value = output.value(self.pipeline)
             TerraformOutput(self, output.name, value=value, description=output.meaning)
 

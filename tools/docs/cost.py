@@ -1,171 +1,57 @@
 """What the pipeline of pipeline.toml costs a month, from list prices: the tables of docs/cost.md."""
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from ingestion_pipeline.resources.bill import (
+    GIB_MIB,
+    HOURS,
+    MILLION,
+    BillLine,
+    Price,
+    Usage,
+    put_units,
+    sent,
+)
+from ingestion_pipeline.resources.capability import capabilities
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.forms import GZIP
-from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tools.ground.paths import ROOT
 
 REGION, PRICES_AS_OF = "us-east-1", "November 2025"
 SOURCES = (1, 20, 100)
 
-HOURS = 730
-RUNS = HOURS
-"""A source is fetched once an hour."""
-RUN_SECONDS = 10
-RUN_MIB = 1
-"""Record lines of one run, such as 1,000 of 1 KiB."""
-COMPRESSION = 5
-"""How many times smaller GZIP makes JSON, Firehose's and that of `fetch.packing`."""
 STEADY_MIB = (Decimal("0.1"), Decimal(1), Decimal(10))
 """Record lines a second, all the time, for which both packings are compared."""
 PACKINGS = {"lines": "lines", GZIP: "gzip members"}
-RUN_LOG_KIB = 5
-POLLERS, POLL_SECONDS = 5, 20
-"""Lambda's, of a queue whose concurrency is bounded, and how long SQS lets one wait at most:
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html and
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
-REQUESTS_PER_EVENT = 3
-"""It is sent, received and deleted."""
-METRICS_PER_SOURCE = 5
-"""At most; one that is zero is not sent, and is billed only for the hours in which it is sent."""
-UNIT_KIB = 25
-FIRST_RETENTION_HOURS = 24
-KEY_CALLS_PER_SHARD_HOUR = 24
-"""Kinesis asks for a new data key every five minutes, to encrypt and to decrypt."""
-GIB_MIB = 1024
-MILLION = 1_000_000
-
-PRICES = {
-    "shard": ("a shard, an hour", "0.015", "https://aws.amazon.com/kinesis/data-streams/pricing/"),
-    "retention": (
-        "retention of 1 to 7 days, a shard, an hour",
-        "0.020",
-        "https://aws.amazon.com/kinesis/data-streams/pricing/",
-    ),
-    "units": (
-        "a million puts of up to 25 KiB",
-        "0.014",
-        "https://aws.amazon.com/kinesis/data-streams/pricing/",
-    ),
-    "schedules": (
-        "a million runs of schedules",
-        "1.00",
-        "https://aws.amazon.com/eventbridge/pricing/",
-    ),
-    "requests": ("a million invocations", "0.20", "https://aws.amazon.com/lambda/pricing/"),
-    "compute": ("a GB-second on arm64", "0.0000133334", "https://aws.amazon.com/lambda/pricing/"),
-    "queue_requests": ("a million requests to SQS", "0.40", "https://aws.amazon.com/sqs/pricing/"),
-    "firehose": ("Firehose, a GB", "0.029", "https://aws.amazon.com/firehose/pricing/"),
-    "objects": ("a thousand PUTs to S3", "0.005", "https://aws.amazon.com/s3/pricing/"),
-    "storage": ("S3 Standard, a GB, a month", "0.023", "https://aws.amazon.com/s3/pricing/"),
-    "metric": ("a custom metric, a month", "0.30", "https://aws.amazon.com/cloudwatch/pricing/"),
-    "logs": ("logs, a GB", "0.50", "https://aws.amazon.com/cloudwatch/pricing/"),
-    "traces": ("a million traces", "5.00", "https://aws.amazon.com/xray/pricing/"),
-    "key_calls": ("ten thousand requests to KMS", "0.03", "https://aws.amazon.com/kms/pricing/"),
-    "secret": ("a secret, a month", "0.40", "https://aws.amazon.com/secrets-manager/pricing/"),
-    "secret_calls": (
-        "ten thousand requests for a secret",
-        "0.05",
-        "https://aws.amazon.com/secrets-manager/pricing/",
-    ),
-}
-"""What is billed, USD, and the page that says so."""
+ORDER = (
+    *("Kinesis", "EventBridge Scheduler", "Lambda", "SQS", "Firehose", "S3", "CloudWatch", "X-Ray", "KMS"),
+    "Secrets Manager",
+)
+"""The services in the order of the tables; lines of others come last."""
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What so many sources use in a month.
-
-    Attributes:
-        settings: Of the environment.
-        sources: How many there are, each with a secret of its own.
-    """
-
-    settings: Settings
-    sources: int
-
-    @property
-    def runs(self) -> int:
-        """Invocations."""
-        return RUNS * self.sources
-
-    @property
-    def gib(self) -> Decimal:
-        """Record lines, uncompressed."""
-        return Decimal(self.runs * RUN_MIB) / GIB_MIB
-
-    @property
-    def sent_mib(self) -> Decimal:
-        """What is put on the stream, and what Firehose reads."""
-        return _sent(Decimal(self.runs * RUN_MIB), self.settings.fetch.packing)
-
-    @property
-    def shard_hours(self) -> int:
-        """Of all shards."""
-        return self.settings.stream.shard_count * HOURS
-
-    @property
-    def units(self) -> Decimal:
-        """Units of 25 KiB, for what is put on the stream."""
-        return _units(self.sent_mib, self.settings.fetch.pack_kib)
-
-    @property
-    def polls(self) -> int:
-        """Requests to a queue that holds nothing, as long as it is consumed."""
-        return HOURS * 3600 // POLL_SECONDS * POLLERS
-
-    @property
-    def objects(self) -> int:
-        """At most one each time that Firehose's buffer is flushed, and none if nothing came."""
-        return min(self.runs, HOURS * 3600 // max(1, self.settings.delivery.buffer_seconds))
+def lines() -> list[BillLine]:
+    """The lines of the bill that the capabilities state, in the order of the table."""
+    found = [line for each in capabilities().values() for line in each.bill]
+    services = [*ORDER, *(_service(line) for line in found)]
+    return sorted(found, key=lambda line: services.index(_service(line)))
 
 
-def _sent(mib: Decimal, packing: str) -> Decimal:
-    """What record lines become on the stream."""
-    return mib / COMPRESSION if packing == GZIP else mib
-
-
-def _units(mib: Decimal, pack_kib: int) -> Decimal:
-    """Units of 25 KiB; a packed Kinesis record is billed as so many as it begins."""
-    return mib * 1024 / pack_kib * -(-pack_kib // UNIT_KIB)
+def prices() -> dict[str, Price]:
+    """Every price, by its name."""
+    return {name: price for line in lines() for name, price in line.prices.items()}
 
 
 def price(name: str) -> Decimal:
     """USD for one unit of it."""
-    return Decimal(PRICES[name][1])
+    return prices()[name].usd
 
 
-LINES: Mapping[str, Callable[[Usage], Decimal]] = {
-    "Kinesis: shards": lambda use: use.shard_hours * price("shard"),
-    "Kinesis: retention beyond 24 hours": lambda use: (
-        use.shard_hours * price("retention") * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
-    ),
-    "Kinesis: puts": lambda use: use.units * price("units") / MILLION,
-    "EventBridge Scheduler": lambda use: use.runs * price("schedules") / MILLION,
-    "Lambda": lambda use: (
-        use.runs * price("requests") / MILLION
-        + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * price("compute")
-    ),
-    "SQS: polling, if the work queue is consumed": lambda use: use.polls * price("queue_requests") / MILLION,
-    "SQS: events": lambda use: use.runs * REQUESTS_PER_EVENT * price("queue_requests") / MILLION,
-    "Firehose": lambda use: use.sent_mib / GIB_MIB * price("firehose"),
-    "S3: objects": lambda use: use.objects * price("objects") / 1000,
-    "S3: each month's data, for every month that it is kept": lambda use: (
-        use.gib / COMPRESSION * price("storage")
-    ),
-    "CloudWatch: metrics": lambda use: use.sources * METRICS_PER_SOURCE * price("metric"),
-    "CloudWatch: logs": lambda use: use.runs * Decimal(RUN_LOG_KIB) / 1024 / GIB_MIB * price("logs"),
-    "X-Ray": lambda use: use.runs * price("traces") / MILLION * use.settings.function.tracing,
-    "KMS": lambda use: use.shard_hours * KEY_CALLS_PER_SHARD_HOUR * price("key_calls") / 10_000,
-    "Secrets Manager": lambda use: use.sources * price("secret") + use.runs * price("secret_calls") / 10_000,
-}
-"""What each service bills for a month, in the order of the table."""
+def _service(line: BillLine) -> str:
+    return line.name.partition(":")[0]
 
 
 def bill(sources: int, environment: str) -> dict[str, Decimal]:
@@ -176,13 +62,13 @@ def bill(sources: int, environment: str) -> dict[str, Decimal]:
         environment: Of pipeline.toml; its settings decide shards, retention, memory and buffers.
     """
     use = Usage(read(ROOT / "pipeline.toml", environment), sources)
-    return {name: _cents(line(use)) for name, line in LINES.items()}
+    return {line.name: _cents(line.usd(use)) for line in lines()}
 
 
 def cost_table(environment: str = "prod") -> str:
     """Markdown: one row a line, one column a number of sources, and the sums."""
     bills = [bill(sources, environment) for sources in SOURCES]
-    rows = [_row(name, [each[name] for each in bills]) for name in LINES]
+    rows = [_row(name, [each[name] for each in bills]) for name in bills[0]]
     totals = _row("**total, USD a month**", [Decimal(sum(each.values())) for each in bills])
     return _header() + "".join(rows) + totals
 
@@ -191,8 +77,8 @@ def cost_summary(environment: str = "prod") -> str:
     """Markdown: what grows with the sources, what does not, and the sums, for the README."""
     bills = [bill(sources, environment) for sources in SOURCES]
     names = {
-        "the stream": [name for name in LINES if name.startswith("Kinesis")],
-        "the work queue": [name for name in LINES if name.startswith("SQS")],
+        "the stream": [name for name in bills[0] if name.startswith("Kinesis")],
+        "the work queue": [name for name in bills[0] if name.startswith("SQS")],
         "metrics": ["CloudWatch: metrics"],
         "secrets": ["Secrets Manager"],
     }
@@ -218,13 +104,13 @@ class Steady:
     @property
     def shards(self) -> int:
         """As many as take it: 1 MiB a second each."""
-        return math.ceil(_sent(self.mib, self.packing))
+        return math.ceil(sent(self.mib, self.packing))
 
     @property
     def usd(self) -> Decimal:
         """The price of shards, puts and Firehose."""
-        mib = _sent(self.mib, self.packing) * HOURS * 3600
-        puts = _units(mib, FetchSettings().pack_kib) * price("units") / MILLION
+        mib = sent(self.mib, self.packing) * HOURS * 3600
+        puts = put_units(mib, FetchSettings().pack_kib) * price("units") / MILLION
         return _cents(self.shards * HOURS * price("shard") + puts + mib / GIB_MIB * price("firehose"))
 
 
@@ -256,13 +142,11 @@ def _header() -> str:
 
 def prices_table() -> str:
     """Markdown: one row a price, under the date."""
-    rows = [f"| {what} | {amount} | [{_service(page)}]({page}) |\n" for what, amount, page in PRICES.values()]
+    rows = [
+        f"| {each.what} | {each.amount} | [{each.service}]({each.page}) |\n" for each in prices().values()
+    ]
     header = f"| {REGION}, {PRICES_AS_OF} | USD | |\n|---|--:|---|\n"
     return header + "".join(rows)
-
-
-def _service(page: str) -> str:
-    return page.removeprefix("https://aws.amazon.com/").removesuffix("/pricing/")
 
 
 def _row(name: str, amounts: list[Decimal]) -> str:

@@ -6,29 +6,19 @@ What each resource looks like and what its references mean stands beside the con
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
+from ingestion_pipeline.resources.capability import capabilities
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)\.\w+\}|^(aws_\w+)\.([\w-]+)$")
-MODULES = ("fetch_function", "stream", "delivery", "bucket", "queue", "role")
-"""In the order in which their resources are drawn; a module that is not named here comes last."""
+FIRST = ("fetch_function", "log_group", "stream", "delivery", "bucket", "queue", "role")
+"""The capabilities that are drawn first; the others follow by name."""
 
 
 def drawings() -> dict[str, Drawing]:
-    """How each type of resource is drawn, from the modules that make them."""
-    # Only now: the constructs start jsii's Node process.
-    from pkgutil import iter_modules
-
-    from ingestion_pipeline import resources
-
-    every = [module.name for module in iter_modules(resources.__path__)]
-    ordered = sorted(every, key=lambda name: MODULES.index(name) if name in MODULES else len(MODULES))
-    found: dict[str, Drawing] = {}
-    for name in ordered:
-        found |= getattr(import_module(f"{resources.__name__}.{name}"), "DRAWN", {})
-    return found
+    """How each resource type is drawn."""
+    return {kind: drawn for each in capabilities(FIRST).values() for kind, drawn in each.drawn.items()}
 
 
 def mermaid(stack: Mapping[str, Any], *, short: bool = False) -> str:

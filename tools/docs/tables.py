@@ -3,7 +3,7 @@
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from ingestion_pipeline.outputs import OUTPUTS
+from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES
 
@@ -14,7 +14,7 @@ OUTPUTS_HEADER = "| output | since | meaning |\n|---|---|---|\n"
 def outputs_table() -> str:
     """A Markdown table with one row for each output."""
     return OUTPUTS_HEADER + "".join(
-        f"| `{output.name}` | {output.since} | {output.meaning} |\n" for output in OUTPUTS
+        f"| `{output.name}` | {output.since} | {output.meaning} |\n" for output in all_outputs()
     )
 
 

@@ -1,34 +1,16 @@
 """The resources of the module in one file a capability, with what the constructs say about them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from importlib import import_module, util
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
+from ingestion_pipeline.resources.capability import RESOURCES, capabilities
 from tools.module.hcl import HEADING
 from tools.module.main_tf import REMARKS, short_name
 from tools.module.syntax.expressions import layout
 from tools.module.syntax.resource_blocks import comment, resource_lines
 from tools.module.synthesis import Synthesis
-
-CONSTRUCTS = "ingestion_pipeline.resources"
-MODULES = {
-    "dead_letters": "dead_letter_queue",
-    "function": "fetch_function",
-    "secrets": "secret_access",
-}
-"""The module of the constructs by the file's name, where they differ."""
-
-FILES = {
-    "fetch": "function",
-    "stream_gzip": "stream",
-    "work": "work_queue",
-    "trigger": "work_queue",
-    "fetch/secrets": "secrets",
-    "fetch/sources": "source_list",
-    "fetch/url": "function_url",
-}
-"""Name of a file by the place of its constructs in the pipeline; for any other it is the place's own."""
 
 MAIN = "main"
 INDEX = "What this module makes, by file:"
@@ -68,30 +50,20 @@ def _owners(synthesis: Synthesis) -> dict[tuple[str, str, str], str]:
 
 
 def _file(parts: list[str]) -> str:
-    """The file of a construct by its place in the pipeline."""
+    """The file of a construct by its place in the pipeline: that of the innermost capability around it."""
     if len(parts) == 1:
         return MAIN
-    own = parts[0].replace("-", "_")
-    return FILES.get("/".join(parts[:2]), FILES.get(own, own))
+    files = {place: each.file for each in capabilities().values() for place in each.places}
+    return files.get("/".join(parts[:2])) or files[parts[0]]
 
 
 def _about(file: str) -> list[str]:
-    """What the constructs' own module says it is for, by paragraphs."""
-    name = f"{CONSTRUCTS}.{MODULES.get(file, file)}"
-    said = import_module(name).__doc__ if util.find_spec(name) else ""
-    return [" ".join(part.split()).replace("``", "`") for part in (said or "").split("\n\n")]
+    """What the capability's own module says it is for, by paragraphs."""
+    (name,) = (name for name, each in capabilities().items() if each.file == file)
+    said = import_module(f"{RESOURCES}.{name}").__doc__ or ""
+    return [" ".join(part.split()).replace("``", "`") for part in said.split("\n\n")]
 
 
 def all_remarks() -> dict[str, str]:
-    """What a reviewer would ask, from the constructs and from what the module does otherwise."""
-    return {**dict(_said_beside_the_constructs()), **REMARKS}
-
-
-def _said_beside_the_constructs() -> Iterator[tuple[str, str]]:
-    # Only now: the constructs start jsii's Node process.
-    from pkgutil import iter_modules
-
-    from ingestion_pipeline import resources
-
-    for each in iter_modules(resources.__path__):
-        yield from getattr(import_module(f"{CONSTRUCTS}.{each.name}"), "REMARKS", {}).items()
+    """What a reviewer would ask, from the capabilities and from what the module does otherwise."""
+    return {place: said for each in capabilities().values() for place, said in each.remarks.items()} | REMARKS

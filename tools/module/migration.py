@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.outputs import OUTPUTS
+from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.settings import Settings
 from tools.ground.paths import OUTPUT, ROOT
@@ -87,7 +87,7 @@ def root_module(settings: Settings, source: str) -> str:
         *(
             f'output "{each.name}" {{\n  description = {quoted(each.meaning)}\n'
             f"  value = module.{CALL}.{each.name}\n}}\n"
-            for each in OUTPUTS
+            for each in all_outputs()
         ),
     ]
     return "\n".join(blocks)

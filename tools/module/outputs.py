@@ -3,21 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ingestion_pipeline.resources.capability import capabilities
 from tools.module.main_tf import all_short_names, made_expression
-
-FURTHER = {
-    "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),
-    "delivery_log_group_name": ("Log group of Firehose's errors.", "local.delivery_log_group.name"),
-    "function_policy_json": (
-        "What the function's role has to permit, for a role that you bring.",
-        "local.function_policy",
-    ),
-    "delivery_policy_json": (
-        "What Firehose's role has to permit, for a role that you bring.",
-        "local.delivery_policy",
-    ),
-}
-"""Description and expression of what the stack has no output for, by name."""
 
 
 def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -27,7 +14,11 @@ def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         config: A stack's JSON, synthesized with references for settings.
     """
     names = all_short_names(config)
-    stated = {name: {"description": said, "value": value} for name, (said, value) in FURTHER.items()}
+    stated = {
+        name: {"description": description, "value": value}
+        for each in capabilities().values()
+        for name, (description, value) in each.module_outputs.items()
+    }
     for name, output in config["output"].items():
         value = made_expression(output["value"], names)
         stated[name] = {"description": output["description"], "value": value}

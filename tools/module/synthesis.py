@@ -268,7 +268,7 @@ def synthesize(target: Target, output: Path) -> Synthesis:
     """
     from cdktf import App, TerraformOutput
 
-    from ingestion_pipeline.outputs import OUTPUTS
+    from ingestion_pipeline.outputs import all_outputs
     from ingestion_pipeline.pipeline import IngestionPipeline
     from ingestion_pipeline.stack import AwsStack
 
@@ -276,7 +276,7 @@ def synthesize(target: Target, output: Path) -> Synthesis:
     stack = AwsStack(App(outdir=str(output)), "stack", settings=settings, state_key="")
     existing = ModuleExisting(lambda: frozenset(each.node.path for each in stack.node.find_all()))
     pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=existing)
-    for each in OUTPUTS:
+    for each in all_outputs():
         TerraformOutput(stack, each.name, value=each.value(pipeline), description=each.meaning)
     for part, reference in existing.references.items():
         for name in part_attributes(part):

@@ -10,21 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingestion_pipeline.resources.capability import losses
 from tools.plan.shard_steps import shard_steps
 
 FORMAT = "1"
 """The major version of the format: another one has another meaning."""
 
-# What is lost when a resource of the kind is destroyed or replaced. An aws_s3_object is not listed: those
-# of this project are configuration, and Terraform writes them again.
-LOSSES = {
-    "aws_dynamodb_table": "its items are lost",
-    # A new one starts at its creation time: https://docs.aws.amazon.com/firehose/latest/dev/writing-with-kinesis-streams.html
-    "aws_kinesis_firehose_delivery_stream": "records that it has not delivered are lost",
-    "aws_kinesis_stream": "its records are lost",
-    "aws_s3_bucket": "its objects are lost",
-    "aws_sqs_queue": "its messages are lost",
-}
 ACTIONS = {
     ("create",): "add",
     ("update",): "change",
@@ -78,7 +69,7 @@ class Change:
     @property
     def loss(self) -> str:
         """What is lost by it; empty if nothing is."""
-        return LOSSES.get(self.kind, "") if self.deletes else ""
+        return losses().get(self.kind, "") if self.deletes else ""
 
 
 @dataclass(frozen=True)

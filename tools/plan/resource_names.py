@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from tools.plan.reads import READS
+from ingestion_pipeline.resources.capability import reads
 
 REFERENCE = re.compile(r"\$\{(data\.)?(\w+)\.([\w-]+)\.(\w+)\}")
 EACH_KEY = "${each.key}"
@@ -36,15 +36,15 @@ def names_of(stack: Mapping[str, Any], account: str) -> dict[str, list[str]]:
 
 
 def _name(stack: Mapping[str, Any], account: str, kind: str, label: str) -> str:
-    if kind not in READS:
-        raise Unresolved(f"{kind}.{label}: tools/plan/reads.py does not say which calls read this kind")
+    if kind not in reads():
+        raise Unresolved(f"{kind}.{label}: no capability says which calls read this resource type")
 
     def value(reference: re.Match[str]) -> str:
         is_data, other, of, attribute = reference.groups()
-        if not is_data and other in READS:
+        if not is_data and other in reads():
             return _name(stack, account, other, of)
         if (other, attribute) == ("aws_caller_identity", "account_id"):
             return account
         raise Unresolved(f"{kind}.{label}: {reference[0]} is only known to AWS")
 
-    return REFERENCE.sub(value, READS[kind].name.format(**stack["resource"][kind][label]))
+    return REFERENCE.sub(value, reads()[kind].name.format(**stack["resource"][kind][label]))

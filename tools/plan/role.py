@@ -13,15 +13,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ingestion_pipeline.resources.capability import reads
 from ingestion_pipeline.settings.partitions import partition_of
 from tools.ground.aws import AwsError, account_id, client
 from tools.ground.ending import reported
 from tools.ground.paths import BUILD, OUTPUT
 from tools.ground.terraform import TerraformError, environment, synthesize
-from tools.plan.reads import ANYWHERE, READS, STATE_ACTIONS
 from tools.plan.resource_names import Unresolved, names_of
 
 GITHUB = "token.actions.githubusercontent.com"
+
+ANYWHERE = ("sts:GetCallerIdentity",)
+"""What every plan calls besides, on no resource."""
+
+# Terraform lists the bucket for the names of its workspaces.
+STATE_ACTIONS = {"s3:::{bucket}": ("s3:ListBucket",), "s3:::{bucket}/{key}": ("s3:GetObject",)}
+"""By what is read of the backend, without ``arn:<partition>:``."""
 
 Policy = dict[str, Any]
 
@@ -44,7 +51,7 @@ def plan_policy(stack: Mapping[str, Any], account: str) -> Policy:
         actions[f"arn:{partition}:{pattern.format(**backend)}"].update(state_actions)
     anywhere = {*ANYWHERE}
     for kind, names in names_of(stack, account).items():
-        read = READS[kind]
+        read = reads()[kind]
         anywhere.update(read.anywhere)
         for name in names:
             for pattern in read.arns:

@@ -23,23 +23,74 @@ from ingestion_pipeline.bindings import (
     S3BucketVersioningA,
     S3BucketVersioningVersioningConfiguration,
 )
+from ingestion_pipeline.resources.bill import COMPRESSION, BillLine, Price
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
 
-DRAWN = {"aws_s3_bucket": Drawing("S3 bucket", "[( )]")}
-
 ONE_AT_A_TIME = (
     "AWS refuses concurrent changes of one bucket's policy, ownership and public access with a conflict."
 )
-REMARKS = {
-    "aws_s3_bucket_policy.depends_on": ONE_AT_A_TIME,
-    "aws_s3_bucket_ownership_controls.depends_on": ONE_AT_A_TIME,
-    "aws_s3_bucket_lifecycle_configuration.depends_on": "A rule for old versions needs a versioned bucket.",
-    "aws_s3_bucket_lifecycle_configuration.rule": "Provider 6 warns of a rule without a filter.",
-}
+BUCKET = "s3:::{name}"
+PUTS = Price("a thousand PUTs to S3", "0.005", "s3")
+STORAGE = Price("S3 Standard, a GB, a month", "0.023", "s3")
+
+CAPABILITY = Capability(
+    drawn={"aws_s3_bucket": Drawing("S3 bucket", "[( )]")},
+    remarks={
+        "aws_s3_bucket_policy.depends_on": ONE_AT_A_TIME,
+        "aws_s3_bucket_ownership_controls.depends_on": ONE_AT_A_TIME,
+        "aws_s3_bucket_lifecycle_configuration.depends_on": (
+            "A rule for old versions needs a versioned bucket."
+        ),
+        "aws_s3_bucket_lifecycle_configuration.rule": "Provider 6 warns of a rule without a filter.",
+    },
+    reads={
+        "aws_s3_bucket": Read(
+            "{bucket}",
+            (BUCKET,),
+            (
+                "s3:GetAccelerateConfiguration",
+                "s3:GetBucketAcl",
+                "s3:GetBucketCORS",
+                "s3:GetBucketLogging",
+                "s3:GetBucketObjectLockConfiguration",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketRequestPayment",
+                "s3:GetBucketTagging",
+                "s3:GetBucketVersioning",
+                "s3:GetBucketWebsite",
+                "s3:GetEncryptionConfiguration",
+                "s3:GetLifecycleConfiguration",
+                "s3:GetReplicationConfiguration",
+                "s3:ListBucket",
+            ),
+        ),
+        **{
+            f"aws_s3_bucket_{part}": Read("{bucket}", (BUCKET,), (f"s3:Get{action}",))
+            for part, action in {
+                "lifecycle_configuration": "LifecycleConfiguration",
+                "ownership_controls": "BucketOwnershipControls",
+                "policy": "BucketPolicy",
+                "public_access_block": "BucketPublicAccessBlock",
+                "server_side_encryption_configuration": "EncryptionConfiguration",
+                "versioning": "BucketVersioning",
+            }.items()
+        },
+    },
+    losses={"aws_s3_bucket": "its objects are lost"},
+    bill=(
+        BillLine("S3: objects", {"objects": PUTS}, lambda use: use.objects * PUTS.usd / 1000),
+        BillLine(
+            "S3: each month's data, for every month that it is kept",
+            {"storage": STORAGE},
+            lambda use: use.gib / COMPRESSION * STORAGE.usd,
+        ),
+    ),
+)
 
 
 class PrivateBucket(Construct):

@@ -14,7 +14,10 @@ from ingestion_pipeline.bindings import (
     KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions,
     KinesisFirehoseDeliveryStreamKinesisSourceConfiguration,
 )
-from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
+from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
+from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
+from ingestion_pipeline.resources.log_group import LOG_GROUP
 from ingestion_pipeline.resources.policies import (
     decrypt_objects,
     encrypt_objects,
@@ -48,31 +51,68 @@ ROLE_NAME = Name("delivery_role", "delivery", ROLE_CHARACTERS, with_region=True)
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 """Hive-style, so that a query engine prunes by time; the time is UTC and that of arrival."""
 
-DRAWN = {
-    "aws_kinesis_firehose_delivery_stream": Drawing(
-        "Firehose",
-        edges={
-            "kinesis_stream_arn": Edge("records", reverse=True),
-            "bucket_arn": Edge("objects by the hour"),
-            "log_group_name": Edge("errors", dotted=True),
-            "role_arn": ROLE,
-        },
-    ),
-    **LOG_GROUP,
-}
+FIREHOSE = Price("Firehose, a GB", "0.029", "firehose")
 
-REMARKS = {
-    "aws_kinesis_firehose_delivery_stream.extended_s3_configuration.file_extension": (
-        "What it reads are gzip members: joined they are a file of gzip, with the name that Firehose gives "
-        "its own: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html"
+CAPABILITY = Capability(
+    file="delivery",
+    names=(*NAMES.values(), ROLE_NAME),
+    drawn={
+        "aws_kinesis_firehose_delivery_stream": Drawing(
+            "Firehose",
+            edges={
+                "kinesis_stream_arn": Edge("records", reverse=True),
+                "bucket_arn": Edge("objects by the hour"),
+                "log_group_name": Edge("errors", dotted=True),
+                "role_arn": ROLE,
+            },
+        ),
+    },
+    remarks={
+        "aws_kinesis_firehose_delivery_stream.extended_s3_configuration.file_extension": (
+            "What it reads are gzip members: joined they are a file of gzip, with the name that Firehose "
+            "gives its own: https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html"
+        ),
+        "sts:ExternalId": "Without it, another account's Firehose could be talked into using the role.",
+        "aws_kinesis_firehose_delivery_stream.depends_on": (
+            "A role whose policy is not there yet fails the first apply now and then: "
+            "https://github.com/hashicorp/terraform-provider-aws/issues/47937. The bucket's policy is the "
+            "last of what protects it, and has to be there before the first object."
+        ),
+    },
+    reads={
+        "aws_kinesis_firehose_delivery_stream": Read(
+            "{name}",
+            ("firehose:{region}:{account}:deliverystream/{name}",),
+            ("firehose:DescribeDeliveryStream", "firehose:ListTagsForDeliveryStream"),
+        ),
+        # CloudWatch checks this action on the group's ARN with another ending.
+        "aws_cloudwatch_log_stream": Read(
+            "{log_group_name}", (LOG_GROUP, f"{LOG_GROUP}:*"), ("logs:DescribeLogStreams",)
+        ),
+    },
+    # A new one starts at its creation time: https://docs.aws.amazon.com/firehose/latest/dev/writing-with-kinesis-streams.html
+    losses={"aws_kinesis_firehose_delivery_stream": "records that it has not delivered are lost"},
+    bill=(BillLine("Firehose", {"firehose": FIREHOSE}, lambda use: use.sent_mib / GIB_MIB * FIREHOSE.usd),),
+    outputs=(
+        Output("delivery_stream_name", "0.1.0", "Firehose delivery stream.", "delivery_stream_name"),
+        Output(
+            "delivery_stream_arn",
+            "0.1.0",
+            "ARN of the delivery stream, for alarms and policies.",
+            "delivery_stream_arn",
+        ),
+        Output(
+            "delivery_role_arn", "0.1.0", "ARN of Firehose's role, for policies of keys.", "delivery_role.arn"
+        ),
     ),
-    "sts:ExternalId": "Without it, another account's Firehose could be talked into using the role.",
-    "aws_kinesis_firehose_delivery_stream.depends_on": (
-        "A role whose policy is not there yet fails the first apply now and then: "
-        "https://github.com/hashicorp/terraform-provider-aws/issues/47937. The bucket's policy is the last "
-        "of what protects it, and has to be there before the first object."
-    ),
-}
+    module_outputs={
+        "delivery_log_group_name": ("Log group of Firehose's errors.", "local.delivery_log_group.name"),
+        "delivery_policy_json": (
+            "What Firehose's role has to permit, for a role that you bring.",
+            "local.delivery_policy",
+        ),
+    },
+)
 
 
 class Delivery(Construct):

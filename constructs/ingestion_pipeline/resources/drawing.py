@@ -38,5 +38,4 @@ class Drawing:
     is_detail: bool = False
 
 
-LOG_GROUP = {"aws_cloudwatch_log_group": Drawing("Log group", "[/ /]", is_detail=True)}
 ROLE = Edge("acts as", dotted=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from decimal import Decimal
 
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
 from constructs import Construct
@@ -17,8 +18,18 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.code.bundle import Bundle
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.resources.drawing import LOG_GROUP, ROLE, Drawing, Edge
-from ingestion_pipeline.resources.function_url import FunctionUrl
+from ingestion_pipeline.resources.bill import (
+    GIB_MIB,
+    METRICS_PER_SOURCE,
+    MILLION,
+    RUN_LOG_KIB,
+    RUN_SECONDS,
+    BillLine,
+    Price,
+)
+from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
+from ingestion_pipeline.resources.function_url import FUNCTION_ARN, FunctionUrl
 from ingestion_pipeline.resources.policies import (
     consume_events,
     decrypt_objects,
@@ -74,32 +85,95 @@ SECRETS_NAME = Name("function_secrets", "fetch-secrets", 120, with_region=True)
 HANDLER = "url_fetcher.handler.handler"
 METRICS_NAMESPACE = "IngestionPipeline"
 
-DRAWN = {
-    "aws_lambda_function": Drawing(
-        "Function",
-        edges={
-            "KINESIS_STREAM_NAME": Edge("records"),
-            "DEAD_LETTER_BUCKET": Edge("undeliverable records", dotted=True),
-            "depends_on": Edge("log", dotted=True),
-            "role": ROLE,
-        },
-    ),
-    "aws_lambda_function_event_invoke_config": Drawing(
-        edges={"destination": Edge("failed events", dotted=True, origin="function_name")}
-    ),
-    **LOG_GROUP,
-}
+REQUESTS = Price("a million invocations", "0.20", "lambda")
+COMPUTE = Price("a GB-second on arm64", "0.0000133334", "lambda")
+METRIC = Price("a custom metric, a month", "0.30", "cloudwatch")
+LOGS = Price("logs, a GB", "0.50", "cloudwatch")
+TRACES = Price("a million traces", "5.00", "xray")
 
-REMARKS = {
-    "aws_lambda_function.depends_on": (
-        "The log group comes first, so that its retention holds from the first line; a function without its "
-        "permissions fails; Firehose delivers only what is put on the stream after it has started."
+CAPABILITY = Capability(
+    file="function",
+    inside=("fetch",),
+    names=(FUNCTION, ROLE_NAME, SECRETS_NAME),
+    drawn={
+        "aws_lambda_function": Drawing(
+            "Function",
+            edges={
+                "KINESIS_STREAM_NAME": Edge("records"),
+                "DEAD_LETTER_BUCKET": Edge("undeliverable records", dotted=True),
+                "depends_on": Edge("log", dotted=True),
+                "role": ROLE,
+            },
+        ),
+        "aws_lambda_function_event_invoke_config": Drawing(
+            edges={"destination": Edge("failed events", dotted=True, origin="function_name")}
+        ),
+    },
+    remarks={
+        "aws_lambda_function.depends_on": (
+            "The log group comes first, so that its retention holds from the first line; a function without "
+            "its permissions fails; Firehose delivers only what is put on the stream after it has started."
+        ),
+        "aws_lambda_function.logging_config": (
+            "By default Lambda logs to the group that has the function's name."
+        ),
+        "aws_lambda_function_event_invoke_config": (
+            "Failed events go to the destination with their error, which a dead letter configuration omits."
+        ),
+    },
+    reads={
+        "aws_lambda_function": Read(
+            "{function_name}",
+            (FUNCTION_ARN,),
+            ("lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:ListVersionsByFunction"),
+        ),
+        "aws_lambda_function_event_invoke_config": Read(
+            "{function_name}", (FUNCTION_ARN,), ("lambda:GetFunctionEventInvokeConfig",)
+        ),
+    },
+    bill=(
+        BillLine(
+            "Lambda",
+            {"requests": REQUESTS, "compute": COMPUTE},
+            lambda use: (
+                use.runs * REQUESTS.usd / MILLION
+                + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * COMPUTE.usd
+            ),
+        ),
+        BillLine(
+            "CloudWatch: metrics",
+            {"metric": METRIC},
+            lambda use: use.sources * METRICS_PER_SOURCE * METRIC.usd,
+        ),
+        BillLine(
+            "CloudWatch: logs",
+            {"logs": LOGS},
+            lambda use: use.runs * Decimal(RUN_LOG_KIB) / 1024 / GIB_MIB * LOGS.usd,
+        ),
+        BillLine(
+            "X-Ray",
+            {"traces": TRACES},
+            lambda use: use.runs * TRACES.usd / MILLION * use.settings.function.tracing,
+        ),
     ),
-    "aws_lambda_function.logging_config": "By default Lambda logs to the group that has the function's name.",
-    "aws_lambda_function_event_invoke_config": (
-        "Failed events go to the destination with their error, which a dead letter configuration omits."
+    outputs=(
+        Output("function_name", "0.1.0", "Function to invoke.", "function.function_name"),
+        Output("function_arn", "0.1.0", "ARN of the function, for triggers.", "function.arn"),
+        Output(
+            "function_role_arn",
+            "0.1.0",
+            "ARN of the function's role, for policies of keys and secrets.",
+            "function_role.arn",
+        ),
     ),
-}
+    module_outputs={
+        "function_log_group_name": ("Log group of the function.", "local.function_log_group.name"),
+        "function_policy_json": (
+            "What the function's role has to permit, for a role that you bring.",
+            "local.function_policy",
+        ),
+    },
+)
 
 
 class FetchFunction(Construct):

@@ -3,11 +3,30 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import LambdaFunctionUrl
+from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition
 
 AUTHORIZATION = "AWS_IAM"
 """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+
+FUNCTION_ARN = "lambda:{region}:{account}:function:{name}"
+
+CAPABILITY = Capability(
+    file="function_url",
+    inside=("fetch/url",),
+    reads={
+        "aws_lambda_function_url": Read("{function_name}", (FUNCTION_ARN,), ("lambda:GetFunctionUrlConfig",))
+    },
+    outputs=(
+        Output(
+            "function_url",
+            "0.1.0",
+            "URL of the function, for signed requests; empty without `function.url_enabled`.",
+            "function_url",
+        ),
+    ),
+)
 
 
 class FunctionUrl(Construct):

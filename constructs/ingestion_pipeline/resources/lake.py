@@ -4,11 +4,22 @@ from cdktf import Annotations
 from constructs import Construct
 
 from ingestion_pipeline.resources.bucket import PrivateBucket
+from ingestion_pipeline.resources.capability import Capability, Output
 from ingestion_pipeline.settings.existing import BucketReference
+from ingestion_pipeline.settings.names import LAKE
 from ingestion_pipeline.settings.tables.lake import LakeSettings
 
 DELETABLE_ENVIRONMENTS = "deletableEnvironments"
 """The second key for deleting data: a list in cdktf.json's context."""
+
+CAPABILITY = Capability(
+    file="lake",
+    names=(LAKE,),
+    outputs=(
+        Output("bucket_name", "0.1.0", "Bucket that holds the records.", "bucket.name"),
+        Output("bucket_arn", "0.1.0", "ARN of the bucket, for readers' policies.", "bucket.arn"),
+    ),
+)
 
 
 class DataLake(PrivateBucket):

@@ -8,19 +8,22 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ingestion_pipeline.resources.capability import Capability
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, all_of
 from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.sources import permissions as source_permissions
 
-REMARKS = {
-    "RequireTls": "A deny: its stars permit nothing.",
-    "SendTraces": "X-Ray knows no resources, so `*` is the only one it takes: "
-    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
-    "UseNetwork": "The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all "
-    "resources: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions",
-}
-"""Why a statement has a `*`, by its sid."""
+CAPABILITY = Capability(
+    # Why a statement has a `*`, by its sid.
+    remarks={
+        "RequireTls": "A deny: its stars permit nothing.",
+        "SendTraces": "X-Ray knows no resources, so `*` is the only one it takes: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
+        "UseNetwork": "The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all "
+        "resources: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions",
+    },
+)
 
 
 @dataclass(frozen=True)

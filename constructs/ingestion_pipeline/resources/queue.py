@@ -5,6 +5,8 @@ from typing import Any
 from constructs import Construct
 
 from ingestion_pipeline.bindings import SqsQueue
+from ingestion_pipeline.resources.bill import MILLION, REQUESTS_PER_EVENT, BillLine, Price
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.policies import require_tls_to_queue
@@ -15,13 +17,34 @@ SECONDS_A_DAY = 86_400
 QUEUE_CHARACTERS = 80
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
 
-DRAWN = {
-    "aws_sqs_queue": Drawing("SQS queue", "[[ ]]", {"redrive_policy": Edge("failed events", dotted=True)})
-}
+REQUESTS = Price("a million requests to SQS", "0.40", "sqs")
 
-REMARKS = {
-    "aws_sqs_queue.policy": "Within the queue: a policy of its own takes 25 s more to deploy.",
-}
+CAPABILITY = Capability(
+    drawn={
+        "aws_sqs_queue": Drawing("SQS queue", "[[ ]]", {"redrive_policy": Edge("failed events", dotted=True)})
+    },
+    remarks={
+        "aws_sqs_queue.policy": "Within the queue: a policy of its own takes 25 s more to deploy.",
+    },
+    reads={
+        "aws_sqs_queue": Read(
+            "{name}", ("sqs:{region}:{account}:{name}",), ("sqs:GetQueueAttributes", "sqs:ListQueueTags")
+        )
+    },
+    losses={"aws_sqs_queue": "its messages are lost"},
+    bill=(
+        BillLine(
+            "SQS: polling, if the work queue is consumed",
+            {"queue_requests": REQUESTS},
+            lambda use: use.polls * REQUESTS.usd / MILLION,
+        ),
+        BillLine(
+            "SQS: events",
+            {"queue_requests": REQUESTS},
+            lambda use: use.runs * REQUESTS_PER_EVENT * REQUESTS.usd / MILLION,
+        ),
+    ),
+)
 
 
 class PrivateQueue(Construct):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamRole, IamRolePolicy
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import Statement
@@ -13,7 +14,17 @@ from ingestion_pipeline.settings.existing import Existing, RoleReference
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
-DRAWN = {"aws_iam_role": Drawing("Role", "{{ }}", is_detail=True)}
+ROLE = "iam::{account}:role/{name}"
+
+CAPABILITY = Capability(
+    drawn={"aws_iam_role": Drawing("Role", "{{ }}", is_detail=True)},
+    reads={
+        "aws_iam_role": Read(
+            "{name}", (ROLE,), ("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
+        ),
+        "aws_iam_role_policy": Read("{role}", (ROLE,), ("iam:GetRolePolicy",)),
+    },
+)
 
 
 class Role(Construct):

@@ -15,6 +15,8 @@ from ingestion_pipeline.bindings import (
     SchedulerScheduleTargetDeadLetterConfig,
     SchedulerScheduleTargetRetryPolicy,
 )
+from ingestion_pipeline.resources.bill import MILLION, BillLine, Price
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import json_object, policy_document
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
@@ -38,26 +40,50 @@ RETRIED_FOR_SECONDS, RETRIES = 86_400, 185
 """The most that AWS allows: a run is late rather than lost, for it may be the only one of its day.
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html."""
 
-DRAWN = {
-    "aws_scheduler_schedule_group": Drawing("Schedules", "[/ /]"),
-    "aws_scheduler_schedule": Drawing(
-        edges={
-            "arn": Edge("events", dotted=True, origin="group_name"),
-            "role_arn": Edge(ROLE.label, dotted=True, origin="group_name"),
-        }
-    ),
-}
+RUNS_PRICE = Price("a million runs of schedules", "1.00", "eventbridge")
 
-REMARKS = {
-    "aws_scheduler_schedule": (
-        "By the source's name, so that a source that comes or goes touches no other's schedule."
+CAPABILITY = Capability(
+    file="schedules",
+    names=(GROUP, ROLE_NAME),
+    drawn={
+        "aws_scheduler_schedule_group": Drawing("Schedules", "[/ /]"),
+        "aws_scheduler_schedule": Drawing(
+            edges={
+                "arn": Edge("events", dotted=True, origin="group_name"),
+                "role_arn": Edge(ROLE.label, dotted=True, origin="group_name"),
+            }
+        ),
+    },
+    remarks={
+        "aws_scheduler_schedule": (
+            "By the source's name, so that a source that comes or goes touches no other's schedule."
+        ),
+        "aws_scheduler_schedule.depends_on": (
+            "What is put on the stream before Firehose has started is never delivered."
+        ),
+        "aws_scheduler_schedule.state": "None runs while the function may not, or its runs would all wait.",
+        "aws_scheduler_schedule_group": "The role trusts this group's schedules alone.",
+    },
+    reads={
+        "aws_scheduler_schedule": Read(
+            "{group_name}/{name}",
+            ("scheduler:{region}:{account}:schedule/{name}",),
+            ("scheduler:GetSchedule",),
+        ),
+        "aws_scheduler_schedule_group": Read(
+            "{name}",
+            ("scheduler:{region}:{account}:schedule-group/{name}",),
+            ("scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"),
+        ),
+    },
+    bill=(
+        BillLine(
+            "EventBridge Scheduler",
+            {"schedules": RUNS_PRICE},
+            lambda use: use.runs * RUNS_PRICE.usd / MILLION,
+        ),
     ),
-    "aws_scheduler_schedule.depends_on": (
-        "What is put on the stream before Firehose has started is never delivered."
-    ),
-    "aws_scheduler_schedule.state": "None runs while the function may not, or its runs would all wait.",
-    "aws_scheduler_schedule_group": "The role trusts this group's schedules alone.",
-}
+)
 
 
 class Schedules(Construct):

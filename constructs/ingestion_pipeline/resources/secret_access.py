@@ -5,14 +5,38 @@ from typing import TYPE_CHECKING
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamPolicy, IamRolePolicyAttachment
+from ingestion_pipeline.resources.bill import BillLine, Price
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.policies import read_secrets
+from ingestion_pipeline.resources.role import ROLE
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources.sources import SecretGroups
 
 if TYPE_CHECKING:
     from cdktf import ITerraformDependable
+
+SECRET = Price("a secret, a month", "0.40", "secrets-manager")
+SECRET_CALLS = Price("ten thousand requests for a secret", "0.05", "secrets-manager")
+
+CAPABILITY = Capability(
+    file="secrets",
+    inside=("fetch/secrets",),
+    reads={
+        "aws_iam_policy": Read(
+            "{name}", ("iam::{account}:policy/{name}",), ("iam:GetPolicy", "iam:GetPolicyVersion")
+        ),
+        "aws_iam_role_policy_attachment": Read("{role}", (ROLE,), ("iam:ListAttachedRolePolicies",)),
+    },
+    bill=(
+        BillLine(
+            "Secrets Manager",
+            {"secret": SECRET, "secret_calls": SECRET_CALLS},
+            lambda use: use.sources * SECRET.usd + use.runs * SECRET_CALLS.usd / 10_000,
+        ),
+    ),
+)
 
 
 class SecretAccess(Construct):

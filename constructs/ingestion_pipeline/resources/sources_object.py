@@ -12,15 +12,25 @@ from ingestion_pipeline.bindings import (
     S3ObjectOverrideProvider,
     S3ObjectOverrideProviderDefaultTags,
 )
+from ingestion_pipeline.resources.bucket import BUCKET
+from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.settings.existing import BucketReference
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, object_key
 
-REMARKS = {
-    "aws_s3_object.override_provider": (
-        "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
-    ),
-    "aws_s3_object.lifecycle": "The former object goes only when the function has been told of the new one.",
-}
+CAPABILITY = Capability(
+    file="source_list",
+    inside=("fetch/sources",),
+    remarks={
+        "aws_s3_object.override_provider": (
+            "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
+        ),
+        "aws_s3_object.lifecycle": (
+            "The former object goes only when the function has been told of the new one."
+        ),
+    },
+    # The state may name an earlier object, whose key has another hash.
+    reads={"aws_s3_object": Read("{bucket}/{key}", (BUCKET,), ("s3:GetObject", "s3:GetObjectTagging"))},
+)
 
 
 class SourceList(Construct):

@@ -3,6 +3,14 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import KinesisStream
+from ingestion_pipeline.resources.bill import (
+    FIRST_RETENTION_HOURS,
+    KEY_CALLS_PER_SHARD_HOUR,
+    MILLION,
+    BillLine,
+    Price,
+)
+from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import StreamReference
@@ -17,7 +25,48 @@ NAMES = {
 }
 """https://docs.aws.amazon.com/streams/latest/APIReference/API_CreateStream.html"""
 
-DRAWN = {"aws_kinesis_stream": Drawing("Kinesis stream", "[[ ]]")}
+SHARD = Price("a shard, an hour", "0.015", "kinesis/data-streams")
+RETENTION = Price("retention of 1 to 7 days, a shard, an hour", "0.020", "kinesis/data-streams")
+PUTS = Price("a million puts of up to 25 KiB", "0.014", "kinesis/data-streams")
+KEY_CALLS = Price("ten thousand requests to KMS", "0.03", "kms")
+
+CAPABILITY = Capability(
+    file="stream",
+    inside=("stream", "stream-gzip"),
+    names=tuple(NAMES.values()),
+    drawn={"aws_kinesis_stream": Drawing("Kinesis stream", "[[ ]]")},
+    reads={
+        "aws_kinesis_stream": Read(
+            "{name}",
+            ("kinesis:{region}:{account}:stream/{name}",),
+            ("kinesis:DescribeStreamSummary", "kinesis:ListTagsForStream"),
+            ("kinesis:DescribeLimits",),
+        )
+    },
+    losses={"aws_kinesis_stream": "its records are lost"},
+    bill=(
+        BillLine("Kinesis: shards", {"shard": SHARD}, lambda use: use.shard_hours * SHARD.usd),
+        BillLine(
+            "Kinesis: retention beyond 24 hours",
+            {"retention": RETENTION},
+            lambda use: (
+                use.shard_hours
+                * RETENTION.usd
+                * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
+            ),
+        ),
+        BillLine("Kinesis: puts", {"units": PUTS}, lambda use: use.units * PUTS.usd / MILLION),
+        BillLine(
+            "KMS",
+            {"key_calls": KEY_CALLS},
+            lambda use: use.shard_hours * KEY_CALLS_PER_SHARD_HOUR * KEY_CALLS.usd / 10_000,
+        ),
+    ),
+    outputs=(
+        Output("stream_name", "0.1.0", "Kinesis stream of the records.", "stream.name"),
+        Output("stream_arn", "0.1.0", "ARN of the stream, for further readers.", "stream.arn"),
+    ),
+)
 
 
 class RecordStream(Construct):

@@ -7,8 +7,10 @@ from ingestion_pipeline.bindings import (
     LambdaEventSourceMappingScalingConfig,
     LambdaFunctionRecursionConfig,
 )
+from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.documents import json_object
 from ingestion_pipeline.resources.drawing import Drawing, Edge
+from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, as_argument, either_or_none, plus, times
@@ -26,32 +28,51 @@ FURTHER_RECEIVES = 5
 """Beside the retries: a throttled invocation uses up a receive without an attempt, and AWS asks for at least
 five in all: https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html."""
 
-DRAWN = {
-    "aws_lambda_event_source_mapping": Drawing(
-        edges={"event_source_arn": Edge("events", reverse=True, origin="function_name")}
+CAPABILITY = Capability(
+    file="work_queue",
+    inside=("work", "trigger"),
+    names=(NAME,),
+    drawn={
+        "aws_lambda_event_source_mapping": Drawing(
+            edges={"event_source_arn": Edge("events", reverse=True, origin="function_name")}
+        ),
+    },
+    remarks={
+        "aws_sqs_queue.visibility_timeout_seconds": (
+            "Six times the function's timeout: a batch may wait while the function is throttled."
+        ),
+        "aws_sqs_queue.redrive_policy": (
+            "The function itself sends an event there after its last attempt, with the error. SQS moves what "
+            "the function could not: it crashed, or was throttled again and again."
+        ),
+        "aws_lambda_event_source_mapping.enabled": (
+            "One that is disabled does not poll, so that a pipeline without a schedule pays for no requests."
+        ),
+        "aws_lambda_event_source_mapping.function_response_types": (
+            "Of a batch, only the events that failed come again."
+        ),
+        "aws_lambda_function_recursion_config": (
+            "The function sends the rest of a long list, and events for which it had no time, to its own "
+            "queue. Lambda would stop that after about 16 rounds. Each round does at least one event or goes "
+            "on in the list, so that there is an end."
+        ),
+    },
+    reads={
+        # Only AWS knows a mapping's id before it is made; the action shows no event.
+        "aws_lambda_event_source_mapping": Read(
+            "{function_name}",
+            ("lambda:{region}:{account}:event-source-mapping:*",),
+            ("lambda:GetEventSourceMapping", "lambda:ListTags"),
+        ),
+        "aws_lambda_function_recursion_config": Read(
+            "{function_name}", (FUNCTION_ARN,), ("lambda:GetFunctionRecursionConfig",)
+        ),
+    },
+    outputs=(
+        Output("work_queue_url", "0.1.0", "Queue to send events to.", "work_queue.url"),
+        Output("work_queue_arn", "0.1.0", "ARN of that queue, for whoever sends.", "work_queue.arn"),
     ),
-}
-
-REMARKS = {
-    "aws_sqs_queue.visibility_timeout_seconds": (
-        "Six times the function's timeout: a batch may wait while the function is throttled."
-    ),
-    "aws_sqs_queue.redrive_policy": (
-        "The function itself sends an event there after its last attempt, with the error. SQS moves what the "
-        "function could not: it crashed, or was throttled again and again."
-    ),
-    "aws_lambda_event_source_mapping.enabled": (
-        "One that is disabled does not poll, so that a pipeline without a schedule pays for no requests."
-    ),
-    "aws_lambda_event_source_mapping.function_response_types": (
-        "Of a batch, only the events that failed come again."
-    ),
-    "aws_lambda_function_recursion_config": (
-        "The function sends the rest of a long list, and events for which it had no time, to its own queue. "
-        "Lambda would stop that after about 16 rounds. Each round does at least one event or goes on in the "
-        "list, so that there is an end."
-    ),
-}
+)
 
 
 class WorkQueue(PrivateQueue):

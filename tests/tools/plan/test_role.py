@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ingestion_pipeline.resources.capability import reads
 from tests.checkout import Checkout, synthesized_file
-from tools.plan.reads import READS
 from tools.plan.resource_names import Unresolved, names_of
 from tools.plan.role import github_trust, gitlab_trust, plan_policy, repository
 
@@ -100,7 +100,7 @@ class TestPolicy:
         """A resource that is new in the stack has to be added to the table of calls."""
         stack = {"resource": {"aws_new_thing": {"a": {"name": "x"}}}}
 
-        with pytest.raises(Unresolved, match=r"aws_new_thing\.a: tools/plan/reads\.py does not say"):
+        with pytest.raises(Unresolved, match=r"aws_new_thing\.a: no capability says"):
             names_of(stack, ACCOUNT)
 
     def test_a_name_that_only_aws_knows_is_refused(self) -> None:
@@ -115,7 +115,7 @@ def test_every_read_is_one_of_its_services_actions() -> None:
     """An action belongs to the service whose ARN it is granted on."""
     pairs = {
         (action.split(":")[0], arn.split(":")[0])
-        for r in READS.values()
+        for r in reads().values()
         for action in r.actions
         for arn in r.arns
     }
@@ -127,7 +127,7 @@ def test_every_kind_that_a_setting_creates_has_its_calls(root: Path) -> None:
     """The module's addresses hold each resource that any setting brings along; each kind has its row."""
     addresses = (root / "tests/tools/module/addresses.txt").read_text(encoding="utf-8").split()
 
-    assert {address.split(".")[0] for address in addresses} == set(READS)
+    assert {address.split(".")[0] for address in addresses} == set(reads())
 
 
 class TestTrust:

@@ -318,12 +318,11 @@ def test_any_key_fits_into_the_table(key: str, action: str) -> None:
         ("aws_kinesis_firehose_delivery_stream", "records that it has not delivered are lost"),
         ("aws_s3_bucket", "its objects are lost"),
         ("aws_sqs_queue", "its messages are lost"),
-        ("aws_dynamodb_table", "its items are lost"),
     ],
 )
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
 def test_whatever_holds_data_is_guarded(kind: str, loss: str, actions: tuple[str, ...]) -> None:
-    """Destroying or replacing a stream, delivery stream, bucket, queue or table loses data; which is said."""
+    """Destroying or replacing a stream, delivery stream, bucket or queue loses data; which is said."""
     changes = read(plan(entry(f"{kind}.a", *actions)))
 
     assert (f"{kind}.a" in refusal(changes), f"**{loss}**" in markdown(changes)) == (True, True)
