@@ -1,4 +1,4 @@
-"""What lies in the lake: its objects, the record lines in them, and how they compare with the source."""
+"""Reads the lake's objects and their record lines, and compares them with the source."""
 
 import gzip
 from collections import Counter

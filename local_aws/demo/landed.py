@@ -1,4 +1,4 @@
-"""What the demo says at the end, as a person wants to see it."""
+"""Prints the results of the demo."""
 
 from collections.abc import Mapping, Sequence
 
@@ -64,7 +64,7 @@ def verdict(comparison: Comparison, objects: int) -> str:
 
 
 def faults(comparison: Comparison) -> list[str]:
-    """What is wrong, a line each, the first five of each kind; empty if nothing is."""
+    """The faults, the first five of each kind, one a line; empty if there is none."""
     said = []
     for name, records in (("Missing", comparison.missing), ("Not from the source", comparison.unknown)):
         if records:

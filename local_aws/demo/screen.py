@@ -1,4 +1,4 @@
-"""What the demo shows while it works: a live line on a terminal, plain lines anywhere else."""
+"""Shows the steps of the demo: a live line on a terminal, plain lines anywhere else."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Runs Terraform and tells, while it works, which resources it is working on."""
+"""Runs Terraform and reports, while it works, which resources it is working on."""
 
 import json
 import re
@@ -90,7 +90,7 @@ class Terraform:
             raise TerraformFailed(f"`terraform {arguments[0]}` failed in {self.folder}:\n{error}") from error
 
     def change(self, command: str, on_progress: Callable[[Progress], None]) -> Progress:
-        """What ``apply`` or ``destroy`` did, told while it happens.
+        """Runs ``apply`` or ``destroy``, reports while it happens, and returns the result.
 
         Raises:
             TerraformFailed: With its diagnostics.

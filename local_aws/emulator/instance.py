@@ -1,4 +1,4 @@
-"""An AWS of one's own on a free loopback port, started and stopped with a ``with`` block."""
+"""Starts a local AWS on a free loopback port, and stops it at the end of a ``with`` block."""
 
 import http.client
 import json
@@ -66,7 +66,7 @@ class Emulator:
         auth: Whether IAM policies are enforced for every caller but ``test``.
         firehose_time_scale: Factor on Firehose's buffering interval; 1 is AWS's own pace.
         iam_decisions: File to which each IAM decision is appended, see ``patches.iam_decisions``.
-        settings: Further variables of the emulator itself, by its own names.
+        settings: Extra variables for the emulator, by its own names.
     """
 
     def __init__(

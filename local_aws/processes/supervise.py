@@ -50,7 +50,7 @@ class ChildProcess:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Nothing, once the process has ended: asked first, killed after eight seconds."""
+        """Ends the process: asks it to end, and kills it after eight seconds."""
         if self.is_running:
             self.process.terminate()
         try:

@@ -44,8 +44,8 @@ def release_buckets(folder: Path, variables: Mapping[str, str]) -> list[str]:
     Terraform shows both in one plan, so that one approval covers both.
 
     Args:
-        folder: Of the stack, initialized. Its configuration is replaced.
-        variables: Of Terraform's process.
+        folder: The stack's, initialized. Its configuration is replaced.
+        variables: Environment variables of Terraform.
 
     Raises:
         AwsError: When a bucket cannot be tagged.
@@ -71,8 +71,8 @@ def reclaim_buckets(folder: Path, variables: Mapping[str, str]) -> list[str]:
     AWS is asked only if the state lacks a bucket of the stack.
 
     Args:
-        folder: Of the stack, initialized. An import block for each bucket is written there.
-        variables: Of Terraform's process.
+        folder: The stack's, initialized. An import block for each bucket is written there.
+        variables: Environment variables of Terraform.
 
     Raises:
         AwsError: When AWS refuses the credentials, or cannot be reached.
@@ -106,7 +106,7 @@ def _region(stack: Mapping[str, Any]) -> str:
 
 
 def _tag(s3: "S3Client", bucket: str, stack: str) -> None:
-    """Add the tag; S3 only knows to replace all tags at once."""
+    """Add the tag to the others, because S3 can only replace all tags at once."""
     tags = {**_tags_of(s3, Bucket=bucket), KEPT_TAG: stack}
     with explained():
         s3.put_bucket_tagging(

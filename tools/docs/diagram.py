@@ -1,6 +1,6 @@
 """The picture of what is deployed, drawn from the synthesized JSON as Mermaid.
 
-What each resource looks like and what its references mean stands beside the construct that makes it.
+The construct that makes a resource also says how it is drawn and what its references mean.
 """
 
 import json

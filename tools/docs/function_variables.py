@@ -1,6 +1,6 @@
 """The function's reading of its settings, written as Python from the settings themselves.
 
-The function cannot import the constructs, so that what both need to know is generated: each setting
+The function cannot import the constructs, so what both need to know is generated: each setting
 with a `variable` becomes a typed and bounded field of ``SettingsVariables``.
 """
 

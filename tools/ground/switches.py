@@ -18,11 +18,11 @@ def is_on(name: str, variables: Mapping[str, str]) -> bool:
     """Whether a switch is on; a variable that is not set is off.
 
     Args:
-        name: Of the variable.
-        variables: Of the process.
+        name: Name of the variable.
+        variables: Environment variables of the process.
 
     Raises:
-        SwitchError: When its value is neither. It is not guessed: a switch may allow that data is lost.
+        SwitchError: When its value is neither. It is not guessed, because a switch may allow data loss.
 
     Example:
         >>> is_on("ALLOW_DATA_LOSS", {"ALLOW_DATA_LOSS": "false"})

@@ -1,7 +1,7 @@
-"""What is deployed in one environment, as its function has it: stream, bucket, queues and settings.
+"""Finds the stream, the bucket and the queues of a deployed environment by its function's variables.
 
-The function's own variables are the one place that also knows parts that existed before, and that says what
-runs now rather than what pipeline.toml would deploy.
+They also name parts that existed before the pipeline, and tell what runs now: pipeline.toml only tells what
+the next deployment would make.
 """
 
 import os
@@ -34,9 +34,9 @@ class Deployed:
 
     Attributes:
         function: Its name.
-        environment: Of pipeline.toml.
-        settings: As pipeline.toml has them.
-        variables: The function's.
+        environment: Its name in pipeline.toml.
+        settings: Its settings in pipeline.toml.
+        variables: The function's environment variables.
     """
 
     function: str
@@ -51,15 +51,15 @@ class Deployed:
 
     @property
     def default_source(self) -> str:
-        """What the first configured source is called; empty without a name."""
+        """Name of the first configured source; empty if it has none."""
         first: Any = next(iter(self.settings.sources), {})
         return str(first.get("name") or "")
 
     def variable(self, name: str) -> str:
-        """One variable of the function.
+        """The value of one of the function's variables.
 
         Raises:
-            NotDeployed: When the function has no such variable, because an older version is deployed.
+            NotDeployed: When the function does not have it, because an older version is deployed.
         """
         if value := self.variables.get(name):
             return value
@@ -73,7 +73,7 @@ def find(process: Mapping[str, str] = os.environ) -> Deployed:
     """The environment in ``ENV``.
 
     Args:
-        process: The variables of this process, with ``ENV``, ``PIPELINE_TOML`` and what AWS's clients need.
+        process: Variables of this process: ``ENV``, ``PIPELINE_TOML`` and those of AWS's clients.
 
     Raises:
         NotDeployed: When pipeline.toml cannot be used, there is no such function, or its variables cannot
@@ -102,10 +102,10 @@ def find(process: Mapping[str, str] = os.environ) -> Deployed:
 
 
 def refuse_unconsumed(work: Queue, found: Deployed) -> None:
-    """Stop if the function does not take the work queue's messages, which would be lost in the end.
+    """Stop if the function does not take the work queue's messages, because SQS would drop them in the end.
 
     Raises:
-        NotDeployed: When it does not; says how to have it do so.
+        NotDeployed: When it does not take them; says how to change that.
         AwsError: When AWS refuses or cannot be reached.
     """
     functions, arn = client("lambda", os.environ, found.region), work.attribute("QueueArn")
@@ -114,8 +114,9 @@ def refuse_unconsumed(work: Queue, found: Deployed) -> None:
     if any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"]):
         return
     days = int(work.attribute("MessageRetentionPeriod")) / SECONDS_A_DAY
+    kept = f"{days:g} day{'' if days == 1 else 's'}"
     raise NotDeployed(
-        f"{found.function} takes no messages from {work.url}, which drops them after {days:g} days: set "
+        f"{found.function} takes no messages from {work.url}, which drops them after {kept}: set "
         f"`enabled = true` in pipeline.toml's [queue] table, or give a source a schedule, and "
         f"`make deploy ENV={found.environment}` first"
     )

@@ -1,7 +1,7 @@
-"""What a long command shows while it works: a live line on a terminal, elsewhere now and then a plain one."""
+"""Shows how far a long command is: a live line on a terminal, elsewhere a plain line now and then."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,7 @@ from tools.ground.table import table
 from tools.ground.text import one_line
 
 PLAIN_LINE_SECONDS = 10.0
+SHOWN_REASONS = 20
 
 
 class Progress:
@@ -38,7 +39,7 @@ class Progress:
         self._status.stop()
 
     def show(self, text: str) -> None:
-        """Show where the work stands; elsewhere than on a terminal every ten seconds."""
+        """Show how far the work is; without a terminal, print it every ten seconds."""
         if self.console.is_terminal:
             self._status.update(Text(one_line(text)))
         elif time.monotonic() - self._shown_at >= PLAIN_LINE_SECONDS:
@@ -46,9 +47,16 @@ class Progress:
             self.say(text)
 
     def say(self, text: str) -> None:
-        """Print a line that stays; what steers a terminal is left out."""
+        """Print a line that stays; characters that control a terminal are left out."""
         self.console.print(Text(one_line(text)))
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; numbers are right-aligned."""
         self.console.print(table(titles, rows))
+
+    def reasons(self, stay: Mapping[str, str]) -> None:
+        """Print why things stay where they are: the first twenty, and how many more there are."""
+        for name, reason in list(stay.items())[:SHOWN_REASONS]:
+            self.say(f"{name} stays: {reason}")
+        if len(stay) > SHOWN_REASONS:
+            self.say(f"More that stay for such reasons: {len(stay) - SHOWN_REASONS:,}")

@@ -1,4 +1,4 @@
-"""A queue of SQS, ten messages at a time; the result of each message is looked at."""
+"""An SQS queue: receives, sends, deletes and releases messages in batches, and checks the result of each."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +15,10 @@ MESSAGES_A_CALL = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
 
 BYTES_A_CALL = 256 * 1024
-"""Of several messages. One may have 1 MiB, except in Regions where this is the limit for both."""
+"""Most bytes of several messages together. One alone may have 1 MiB, in some Regions no more than this."""
 
 WAIT_SECONDS = 1
-"""Any wait at all has SQS ask all of its servers, so that no answer means no message."""
+"""With any wait, SQS asks all of its servers, so that an empty answer means an empty queue."""
 
 ATTEMPTS, FIRST_PAUSE_SECONDS = 5, 0.2
 
@@ -28,10 +28,10 @@ class Message(NamedTuple):
 
     Attributes:
         id: SQS's own, the same each time that it is received.
-        handle: Deletes it; of this receipt.
+        handle: Receipt handle, which deletes or releases it.
         body: Its text.
         sent_at: When it was sent, in milliseconds since 1970.
-        attributes: Its own and SQS's, as texts.
+        attributes: The sender's attributes and those of SQS, as texts.
     """
 
     id: str
@@ -53,8 +53,8 @@ class Queue:
 
     Args:
         sqs: A client.
-        url: The queue's.
-        hold_seconds: How long a received message is not received again, unless it is released.
+        url: URL of the queue.
+        hold_seconds: Time in which a received message is not received again, unless it is released.
     """
 
     def __init__(self, sqs: "SQSClient", url: str, *, hold_seconds: int = 120) -> None:
@@ -63,7 +63,7 @@ class Queue:
         self._hold_seconds = hold_seconds
 
     def receive(self) -> list[Message]:
-        """Up to ten messages; none if there are none."""
+        """Up to ten messages; none if the queue is empty."""
         with explained():
             answer = self._sqs.receive_message(
                 QueueUrl=self.url,
@@ -76,9 +76,9 @@ class Queue:
         return [_message(each) for each in answer.get("Messages", [])]
 
     def send(self, bodies: Sequence[str]) -> list[str]:
-        """Why each message was refused, in their order; empty for those that were accepted.
+        """The reason why SQS refused each message, in order; empty for those that it accepted.
 
-        What SQS could not take for its own reasons is sent again, up to five times.
+        Messages that failed inside of SQS are sent again, up to five times.
         """
         refusals = [""] * len(bodies)
         for some in _fitting(bodies):
@@ -105,7 +105,7 @@ class Queue:
         return left
 
     def release(self, handles: Iterable[str]) -> None:
-        """Have received messages received again at once; one that is due again already stays so."""
+        """Make received messages available again at once."""
         for some in _tens(list(handles)):
             entries: Any = [
                 {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}

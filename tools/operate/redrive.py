@@ -20,8 +20,6 @@ from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.operate.progress import Progress
 from tools.operate.queues import Message, Queue
 
-SHOWN_MESSAGES = 20
-
 
 @dataclass
 class Wanted:
@@ -40,7 +38,7 @@ class Wanted:
 
 @dataclass
 class Redriven:
-    """What became of the dead letters.
+    """The result of a run.
 
     Attributes:
         sent: How many the work queue accepted; in a dry run, how many it would get.
@@ -174,7 +172,7 @@ class Redrive:
 
 
 def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
-    """What became of the dead letters of one environment.
+    """Sends the dead letters of one environment, and returns the result.
 
     Raises:
         NotDeployed: When nothing takes messages from the work queue, or there is none.
@@ -195,7 +193,7 @@ def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
 
 
 def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
-    """Print what became of the dead letters."""
+    """Print the result."""
     verb = "would be sent" if wanted.dry_run else "sent"
     progress.say(f"Dead letters {verb} to the work queue: {done.sent:,}")
     if done.found:
@@ -205,11 +203,8 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
             f"The oldest was sent at {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC"
         )
     if done.others:
-        progress.say(f"Of other sources, which stay: {done.others:,}")
-    for id_, reason in list(done.stay.items())[:SHOWN_MESSAGES]:
-        progress.say(f"Message {id_} stays: {reason}")
-    if len(done.stay) > SHOWN_MESSAGES:
-        progress.say(f"More that stay for such reasons: {len(done.stay) - SHOWN_MESSAGES:,}")
+        progress.say(f"Dead letters of other sources, which stay: {done.others:,}")
+    progress.reasons({f"Message {id_}": reason for id_, reason in done.stay.items()})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

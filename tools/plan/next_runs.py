@@ -26,7 +26,7 @@ def markdown(stack: Mapping[str, Any], now: datetime) -> str:
 
     Args:
         stack: The synthesized Terraform JSON.
-        now: After which the runs are; with a zone.
+        now: The time after which runs are listed, with a zone.
 
     Returns:
         The table; empty for a stack without schedules.

@@ -47,11 +47,11 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Change:
-    """What would become of one resource.
+    """What a plan would do to one resource.
 
     Attributes:
-        address: In Terraform.
-        kind: Such as ``aws_s3_bucket``.
+        address: Its address in Terraform.
+        kind: Its type, such as ``aws_s3_bucket``.
         actions: What is done, in order: ``import`` or ``move``, then one of `ACTIONS`. Alone stand
             ``defer``, which waits for a later plan, and ``drift``, which happened outside of Terraform.
         details: In Markdown: names of what changes or forces it, and reasons.
@@ -68,7 +68,7 @@ class Change:
 
     @property
     def loss(self) -> str:
-        """What is lost by it; empty if nothing is."""
+        """The data that is lost by it, in words; empty if none is."""
         return losses().get(self.kind, "") if self.deletes else ""
 
 
@@ -98,7 +98,7 @@ def read(text: str | bytes) -> Plan:
         text: What ``terraform show -json FILE`` printed; bytes may be in any UTF.
 
     Raises:
-        PlanError: See there.
+        PlanError: When the text is anything else; names what it is, and how to make a plan.
     """
     try:
         return _plan(json.loads(text))
@@ -231,7 +231,7 @@ def _changed(change: Mapping[str, Any]) -> list[str]:
 
 
 def _other(text: str | bytes) -> str:
-    """What the text is instead of a plan; empty if that is not known."""
+    """Names a text that is not a plan; empty if it cannot be recognised."""
     content = text.encode() if isinstance(text, str) else text
     if not content.strip():
         return "nothing was given"

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 BOT = "github-actions[bot]"
-"""Who comments with the token of a job. Nobody else can have a name with brackets."""
+"""The author of comments that are written with a job's token; users cannot have brackets in their name."""
 
 MAX_CHARACTERS = 65_536
-"""That GitHub lets a comment have; found by its answer to a longer one."""
+"""GitHub's limit for a comment, known from its answer to a longer one."""
 
 CUT = "\n\nThe rest is too long for a comment: see the summary of the job.\n"
 PAGE = 100
@@ -60,7 +60,7 @@ class PullRequest:
         """Whether it has the label at this moment.
 
         Raises:
-            GitHubError: See there.
+            GitHubError: When GitHub refuses or cannot be reached.
         """
         return any(each["name"] == label for each in self._all(f"{self._issue}/labels"))
 
@@ -74,7 +74,7 @@ class PullRequest:
             body: Its first line is the marker by which the next run knows it.
 
         Raises:
-            GitHubError: See there.
+            GitHubError: When GitHub refuses or cannot be reached.
         """
         marker = body.partition("\n")[0]
         earlier = (
@@ -91,7 +91,7 @@ class PullRequest:
         return str(written["html_url"])
 
     def _all(self, url: str) -> Iterator[dict[str, Any]]:
-        """What is on every page of a list."""
+        """The items of every page of a list."""
         for page in count(1):
             found = self._ask("GET", f"{url}?per_page={PAGE}&page={page}")
             yield from found

@@ -69,7 +69,7 @@ def github_trust(account: str, partition: str, repository: str) -> Policy:
     """The trust policy for pull requests of a repository on GitHub.
 
     Args:
-        account: Of the role; the identity provider is in the same account.
+        account: The role's; the identity provider is in the same account.
         partition: Such as ``aws``.
         repository: As ``ORG/REPO``.
 
@@ -87,9 +87,9 @@ def gitlab_trust(account: str, partition: str, host: str, project: str) -> Polic
     """The trust policy for the branches of a project on GitLab.
 
     Args:
-        account: Of the role; the identity provider is in the same account.
+        account: The role's; the identity provider is in the same account.
         partition: Such as ``aws``.
-        host: Of GitLab, such as ``gitlab.com``.
+        host: GitLab's host, such as ``gitlab.com``.
         project: As ``GROUP/PROJECT``.
     """
     conditions = {

@@ -30,8 +30,8 @@ def shard_advice(stream: str, steps: tuple[int, ...]) -> str:
     """How to reach a number of shards that AWS refuses in one step.
 
     Args:
-        stream: As it is called in the text.
-        steps: As `shard_steps` gives them.
+        stream: How the text names the stream.
+        steps: The result of `shard_steps`.
     """
     advice = (
         f"{stream}: AWS refuses to more than double the shards of a stream, and to go below half "

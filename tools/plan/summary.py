@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 
 from tools.ground.ending import reported
+from tools.ground.text import count
 from tools.plan.plan_json import Change, Plan, PlanError, code, read
 from tools.plan.shard_steps import shard_advice
 
@@ -31,7 +32,7 @@ PACKING_ADVICE = (
 
 
 def markdown(plan: Plan) -> str:
-    """A heading line with the counts, a table unless nothing changes, and what has to be known besides."""
+    """A heading line with the counts, a table unless nothing changes, and advice."""
     lines = _heading(plan)
     if plan.changes:
         lines += ["", "| action | resource | what |", "|---|---|---|", *map(_row, plan.changes)]
@@ -64,7 +65,7 @@ def _heading(plan: Plan) -> list[str]:
     if counts["drift"]:
         said.append(f"{counts['drift']} changed outside of Terraform")
     if outputs := sum(map(len, plan.outputs.values())):
-        said.append("1 output" if outputs == 1 else f"{outputs} outputs")
+        said.append(count(outputs, "output"))
     return [*failed, f"**Plan: {', '.join(said)}.**"]
 
 

@@ -1,4 +1,4 @@
-"""The emulator's private names that the patches lean on: checked when used, named when missing."""
+"""Replaces private functions of the emulator, and names those that its version does not have."""
 
 from collections.abc import Callable
 from importlib.metadata import version

@@ -37,13 +37,11 @@ IN_FLIGHT_BYTES, REQUEST_BYTES = 2 * 1024 * 1024, 1024 * 1024
 PATIENCE_SECONDS = 900.0
 """The longest time that putting one object's records may take."""
 
-SHOWN_OBJECTS = 20
-
 
 def replay(
     found: Deployed, prefixes: Iterable[str], span: Span, progress: Progress, *, dry_run: bool
 ) -> Replayed:
-    """What became of the objects of one environment.
+    """Replays the objects of one environment, and returns the result.
 
     Raises:
         NotDeployed: When the function has no stream or no bucket.
@@ -89,10 +87,10 @@ def configured(sources: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
 
 
 def prefixes_of(found: Deployed, given: str) -> list[str]:
-    """Where the objects lie: below both prefixes of undeliverable records, or below the one that is given.
+    """The prefixes to replay: those of dead letters and of Firehose's errors, or the one that is given.
 
     Raises:
-        NotDeployed: When that is no part of them.
+        NotDeployed: When the given prefix is below neither of them.
     """
     folders = [found.variable("DEAD_LETTER_PREFIX"), found.settings.delivery.error_prefix]
     if given and not given.startswith(tuple(folders)):
@@ -101,15 +99,12 @@ def prefixes_of(found: Deployed, given: str) -> list[str]:
 
 
 def report(done: Replayed, progress: Progress, *, dry_run: bool) -> None:
-    """Print what became of the objects."""
+    """Print the result."""
     verb = "would be put on the stream" if dry_run else "put on the stream"
     progress.say(f"Objects read: {done.objects:,}; records of {done.moved:,} {verb}: {done.lines:,}")
     if done.stay:
         progress.table(("lines that stay", "because each"), [(n, why) for why, n in done.stay.most_common()])
-    for key, reason in list(done.unreadable.items())[:SHOWN_OBJECTS]:
-        progress.say(f"{key} stays: {reason}")
-    if len(done.unreadable) > SHOWN_OBJECTS:
-        progress.say(f"More objects that stay for such reasons: {len(done.unreadable) - SHOWN_OBJECTS:,}")
+    progress.reasons(done.unreadable)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

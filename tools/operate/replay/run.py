@@ -1,4 +1,4 @@
-"""One run: every object is read, its records are put on the stream, and then it is moved; several at once."""
+"""Replays several objects at once: reads each, puts its records on the stream, then moves it."""
 
 import threading
 from collections import Counter
@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from tools.ground.text import count
 from tools.operate.replay.listing import Found
 from tools.operate.replay.objects import Content, Gone, Unreadable, move, read, spool
 from tools.operate.replay.stored import CannotReplay, Replayable
@@ -25,7 +26,7 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 
 @dataclass
 class Replayed:
-    """What became of the objects; safe to add to from several threads.
+    """The result of a run; safe to add to from several threads.
 
     Attributes:
         objects: How many were looked at.
@@ -41,6 +42,9 @@ class Replayed:
     stay: Counter[str] = field(default_factory=Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __str__(self) -> str:
+        return f"{count(self.objects, 'object')} read, {count(self.lines, 'record')} put on the stream"
 
     def add(self, lines: int, stay: Counter[str]) -> None:
         """Count one object."""
@@ -97,14 +101,14 @@ class Replay:
                 under_way.add(threads.submit(self._replay, found))
                 if len(under_way) >= 2 * OBJECTS_AT_ONCE:
                     under_way = self._settle(under_way, threads)
-                show(f"{self.done.objects:,} objects read, {self.done.lines:,} records put on the stream")
+                show(str(self.done))
             while under_way:
                 under_way = self._settle(under_way, threads)
-                show(f"{self.done.objects:,} objects read, {self.done.lines:,} records put on the stream")
+                show(str(self.done))
         return self.done
 
     def _settle(self, under_way: set[Future[None]], threads: ThreadPoolExecutor) -> set[Future[None]]:
-        """Those that are still under way once one has ended; raises what one has raised."""
+        """Waits until one has ended and returns the others; raises an error that one has raised."""
         ended, left = wait(under_way, return_when=FIRST_COMPLETED)
         try:
             for each in ended:
@@ -127,7 +131,7 @@ class Replay:
             self.done.add(lines, stay)
 
     def _put(self, content: Content, remaining: IO[bytes]) -> tuple[int, Counter[str]]:
-        """How many records the stream has accepted, and why lines stay; those are in ``remaining``."""
+        """How many records the stream has accepted, and why lines stay. Those lines are in ``remaining``."""
         lines, stay = 0, Counter[str]()
         sink = self._make_sink()
         try:
