@@ -3,7 +3,9 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import (
+    ClientError,
     EndpointConnectionError,
     NoCredentialsError,
     ProfileNotFound,
@@ -82,3 +84,28 @@ def test_what_keeps_a_question_from_aws_is_explained(error: Exception, message: 
     """Each way to fail before AWS answers has a message that says what to do."""
     with pytest.raises(AwsError, match=message), explained():
         raise error
+
+
+def test_aws_names_the_error(sts: Stubber) -> None:
+    """Whoever expects an error finds its code and status, and does not read the message."""
+    sts.add_client_error("get_caller_identity", service_error_code="NoSuchThing", http_status_code=404)
+    asked: Any = sts.client
+
+    with pytest.raises(AwsError) as caught:
+        account_id(asked)
+
+    assert (caught.value.code, caught.value.status) == ("NoSuchThing", 404)
+
+
+def test_a_refused_upload_is_explained(sts: Stubber) -> None:
+    """boto3 hides AWS's answer to an upload behind an error of its own; the answer is explained."""
+    sts.add_client_error("get_caller_identity", service_error_code="ExpiredToken", http_status_code=400)
+
+    def upload() -> None:
+        try:
+            sts.client.get_caller_identity()
+        except ClientError as error:
+            raise S3UploadFailedError("Failed to upload") from error
+
+    with pytest.raises(AwsError, match="the AWS credentials have expired"), explained():
+        upload()
