@@ -1,9 +1,6 @@
 """The event in a message of the dead letter queue, whoever put it there.
 
-The function and SQS put the very event there. Lambda puts a record of the invocation around an event that
-failed: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. EventBridge
-Scheduler puts what it would have sent; its guide leaves open whether that is the message or the request with
-the message, so both are taken: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html.
+The function and SQS put the very event there. Lambda and EventBridge Scheduler may wrap it.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tools.operate.queues import Message
+from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 ARN_PART_OF_NAME = 6
 REASONS = ("error_type", "ERROR_CODE", "ErrorCode")
@@ -53,13 +51,13 @@ def dead_event(message: Message, *, function: str, default_source: str) -> DeadE
     """
     found = _object(message.body.encode())
     body, reason = message.body, _reason(message)
-    if {"requestContext", "requestPayload"} <= found.keys():
+    if is_invocation_record(found):
         record = _decoded(message.body.encode())
         _refuse_other_function(record, function)
         payload = bytes(found["requestPayload"])
         found = {} if payload == b"null" else _object(payload)
         body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
-    elif {"MessageBody", "QueueUrl"} <= found.keys():
+    elif is_scheduler_request(found):
         sent = _decoded(bytes(found["MessageBody"]))
         body = sent if isinstance(sent, str) else ""
         found = _object(body.encode())

@@ -6,16 +6,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tools.ground.aws import explained
+from url_fetcher.work_queue.batches import MAX_ENTRIES, batches
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
-
-MESSAGES_A_CALL = 10
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
-
-BYTES_A_CALL = 256 * 1024
-"""Most bytes of several messages together. One alone may have 1 MiB, in some Regions no more than this."""
 
 WAIT_SECONDS = 1
 """With any wait, SQS asks all of its servers, so that an empty answer means an empty queue."""
@@ -67,7 +62,7 @@ class Queue:
         with explained():
             answer = self._sqs.receive_message(
                 QueueUrl=self.url,
-                MaxNumberOfMessages=MESSAGES_A_CALL,
+                MaxNumberOfMessages=MAX_ENTRIES,
                 VisibilityTimeout=self._hold_seconds,
                 WaitTimeSeconds=WAIT_SECONDS,
                 MessageSystemAttributeNames=["All"],
@@ -81,10 +76,11 @@ class Queue:
         Messages that failed inside of SQS are sent again, up to five times.
         """
         refusals = [""] * len(bodies)
-        for some in _fitting(bodies):
-            waiting, pause_seconds = some, FIRST_PAUSE_SECONDS
+        entries = ({"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies))
+        for batch in batches(entries):
+            waiting, pause_seconds = batch, FIRST_PAUSE_SECONDS
             for attempt in range(ATTEMPTS):
-                waiting = self._send_once(bodies, waiting, refusals)
+                waiting = self._send_once(waiting, refusals)
                 if not waiting:
                     break
                 if attempt < ATTEMPTS - 1:
@@ -134,19 +130,16 @@ class Queue:
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return int(parsedate_to_datetime(date).timestamp() + 1) * 1000
 
-    def _send_once(self, bodies: Sequence[str], numbers: list[int], refusals: list[str]) -> list[int]:
-        """The numbers of those to send again; the reasons of all others are noted."""
-        entries: Any = [{"Id": str(number), "MessageBody": bodies[number]} for number in numbers]
+    def _send_once(self, entries: list[dict[str, Any]], refusals: list[str]) -> list[dict[str, Any]]:
+        """The entries to send again; the reasons of all others are noted."""
+        given: Any = entries
         with explained():
-            answer = self._sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
-        for number in numbers:
-            refusals[number] = ""
-        again = []
-        for failed in answer.get("Failed", []):
-            refusals[int(failed["Id"])] = f"{failed['Code']}: {failed.get('Message', '')}"
-            if not failed["SenderFault"]:
-                again.append(int(failed["Id"]))
-        return again
+            answer = self._sqs.send_message_batch(QueueUrl=self.url, Entries=given)
+        failed = {each["Id"]: each for each in answer.get("Failed", [])}
+        for entry in entries:
+            found = failed.get(entry["Id"])
+            refusals[int(entry["Id"])] = f"{found['Code']}: {found.get('Message', '')}" if found else ""
+        return [each for each in entries if each["Id"] in failed and not failed[each["Id"]]["SenderFault"]]
 
 
 def _message(received: "MessageTypeDef") -> Message:
@@ -161,21 +154,6 @@ def _message(received: "MessageTypeDef") -> Message:
     )
 
 
-def _fitting(bodies: Sequence[str]) -> Iterator[list[int]]:
-    """The numbers of the messages, as many at a time as one call takes."""
-    some: list[int] = []
-    size = 0
-    for number, body in enumerate(bodies):
-        length = len(body.encode())
-        if some and (len(some) == MESSAGES_A_CALL or size + length > BYTES_A_CALL):
-            yield some
-            some, size = [], 0
-        some.append(number)
-        size += length
-    if some:
-        yield some
-
-
 def _tens(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), MESSAGES_A_CALL):
-        yield items[start : start + MESSAGES_A_CALL]
+    for start in range(0, len(items), MAX_ENTRIES):
+        yield items[start : start + MAX_ENTRIES]

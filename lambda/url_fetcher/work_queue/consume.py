@@ -11,6 +11,7 @@ from url_fetcher.deadline import Deadline
 from url_fetcher.errors import DeliveryError, IngestionError
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.work_queue.send import ATTEMPTS, Letter, Outgoing, WorkQueue, again_seconds
+from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 if TYPE_CHECKING:
     from url_fetcher.invocation import Invocation
@@ -156,9 +157,9 @@ def event_of(body: str) -> object:
         return body
     if not isinstance(event, dict):
         return event
-    if "requestPayload" in event and "requestContext" in event:
+    if is_invocation_record(event):
         return event["requestPayload"]
-    if event.keys() == {"MessageBody", "QueueUrl"} and isinstance(event["MessageBody"], str):
+    if is_scheduler_request(event) and isinstance(event["MessageBody"], str):
         return event_of(event["MessageBody"])
     return event
 

@@ -1,7 +1,7 @@
 """Sends messages to the work queue and to the dead letter queue, each until SQS has accepted it."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from url_fetcher.errors import DeadlineExceeded, IngestionError, WorkQueueRejected, WorkQueueUnavailable
+from url_fetcher.work_queue.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,6 @@ MAX_DELAY_SECONDS = 900
 """SQS's limit for a message that is sent."""
 
 _FIRST_DELAY_SECONDS = 15.0
-_MAX_ENTRIES = 10
-# SQS takes 1 MiB, queues with an older setting 256 KiB; a message is billed by 64 KiB in any case.
-_MAX_BATCH_BYTES = 256 * 1024
 _MAX_ERROR_BYTES = 1024
 _PAUSE_SECONDS = 0.2
 _FIRST_SERVER_ERROR = 500
@@ -150,7 +148,7 @@ class WorkQueue:
         )
 
     def _send(self, url: str, entries: "Iterable[dict[str, Any]]") -> None:
-        for batch in _batches(entries):
+        for batch in batches(entries):
             waiting, pause_seconds = {each["Id"]: each for each in batch}, _PAUSE_SECONDS
             while waiting := self._refused(url, waiting):
                 self._wait(url, random.random() * pause_seconds, left=len(waiting))
@@ -238,21 +236,6 @@ def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -
         "DelaySeconds": delay_seconds,
         **({"MessageAttributes": told} if told else {}),
     }
-
-
-def _batches(entries: "Iterable[dict[str, Any]]") -> "Iterator[list[dict[str, Any]]]":
-    """The entries by request, numbered: ten at most, and no more bytes than a request may have."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for entry in entries:
-        entry_bytes = len(entry["MessageBody"].encode(errors="surrogatepass"))
-        if batch and (len(batch) == _MAX_ENTRIES or size + entry_bytes > _MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append({"Id": str(len(batch)), **entry})
-        size += entry_bytes
-    if batch:
-        yield batch
 
 
 def _shortened(text: str) -> str:
