@@ -101,9 +101,11 @@ def test_a_refused_upload_is_explained(sts: Stubber) -> None:
     """boto3 hides AWS's answer to an upload behind an error of its own; the answer is explained."""
     sts.add_client_error("get_caller_identity", service_error_code="ExpiredToken", http_status_code=400)
 
+    asked: Any = sts.client
+
     def upload() -> None:
         try:
-            sts.client.get_caller_identity()
+            asked.get_caller_identity()
         except ClientError as error:
             raise S3UploadFailedError("Failed to upload") from error
 
