@@ -9,12 +9,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def one_line(text: str) -> str:
-    """The text without line ends and what else steers a terminal: it may be the source's."""
+    """The text without line ends and control characters, by which a source could steer a terminal."""
     return _CONTROL.sub(" ", text)
 
 
 def block(source: Mapping[str, Any], doubts: Iterable[str] = ()) -> str:
-    """The block, with what is unsure as comments above it."""
+    """The block, with doubts as comments above it."""
     comments = [f"# {one_line(doubt)}" for doubt in doubts]
     lines = [f"{_key(key)} = {_value(value)}" for key, value in source.items()]
     return "\n".join([*comments, "[[sources]]", *lines]) + "\n"
@@ -32,7 +32,7 @@ def _value(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    # TOML takes JSON's escapes, but wants one for DEL, too; a terminal obeys those behind it.
+    # TOML accepts JSON's escapes, but wants DEL escaped, too; terminals obey the C1 controls after it.
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
