@@ -137,7 +137,7 @@ def test_a_body_without_the_records_still_tells_what_it_has() -> None:
 
 def test_a_huge_index_into_a_huge_array_is_over_a_limit() -> None:
     """What is passed on the way to an element counts as what lies beside, in bounded memory."""
-    chunks = [b"[", *[b"0," * 50_000] * 30]
+    chunks = [b"[", *[(b'"' + b"x" * 60 + b'",') * 1_600] * 30]
     tracemalloc.start()
     error = read(_splitter("/99999999999"), chunks)[2]
     peak = tracemalloc.get_traced_memory()[1]
