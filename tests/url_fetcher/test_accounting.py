@@ -189,7 +189,7 @@ def test_duplicates_have_one_id(run: _Run) -> None:
 
 
 def test_every_duplicate_was_reported_as_possible(run: _Run) -> None:
-    """The report has each record of a request without a clear answer, as often as that was sent, and no more."""
+    """The report counts the records of each request without a clear answer, and no others."""
     assert run.report.possible_duplicates == run.unclear >= run.unacknowledged.total() > 0
 
 

@@ -226,7 +226,7 @@ _names = st.sampled_from(["b", "c", "x:d"])
 _texts = st.text(st.characters(codec="utf-8", min_codepoint=32, exclude_characters="<&>]"), max_size=5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(text=_texts, size=st.integers(1, 50))
 def test_any_text_comes_out_as_it_is(text: str, size: int) -> None:
     """Whatever an element holds, its text is the record's, however the body is cut."""

@@ -69,7 +69,7 @@ class Pager:
                 self._warn(f"there may be more pages than were read ({self._pages}): {doubt}")
             if not self._windows.advance():
                 return False
-            # Two windows may both be empty and so have equal bodies; that is no loop.
+            # Two windows may have the same records; that is no loop.
             self._last_digest = 0
             self._go_to(self._first(None), result)
             return True
