@@ -232,6 +232,19 @@ def test_a_short_page_is_the_last_if_the_source_says_so(
     assert (len(source.requests), [line["data"] for line in stream.lines]) == (requests, RECORDS)
 
 
+def test_a_total_counts_records_whatever_number_is_the_first(hostile: Hostile, stream: Stream) -> None:
+    """Offsets that begin with 1 reach a total of 7 with the eighth, so the seventh record is read."""
+
+    def page(asked: dict[str, Any]) -> Any:
+        return {"data": behind(int(asked["offset"]) - 1), "total": len(RECORDS)}
+
+    source = hostile({"/": asking(page)})
+    pagination = {"kind": "offset", "first": 1, "size": SIZE, "total_path": "total"}
+    invoke(stream, {"url": source.url("/"), "record_path": "data", "pagination": pagination})
+
+    assert (len(source.requests), [line["data"] for line in stream.lines]) == (4, RECORDS)
+
+
 def test_the_last_record_may_be_the_only_one_that_is_too_deep(hostile: Hostile, stream: Stream) -> None:
     """A dead letter that is known whole still leads on, or the source would end there each time."""
     pages: dict[str, Any] = {"": [{"id": 1, "v": [[[]]]}], "1": [{"id": 2}], "2": []}
