@@ -23,7 +23,7 @@ from tools.module.capabilities import resource_files
 from tools.module.main_tf import main_tf, short_name
 from tools.module.synthesis import synthesize
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-module")]
+pytestmark = pytest.mark.e2e
 
 EXPECTED = [stored_form(record) for record in records()]
 EXAMPLES = sorted({path.name for path in (ROOT / "examples" / "terraform").iterdir()} - {"two-pipelines"})

@@ -16,7 +16,7 @@ from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer
 from tests.e2e.deployment import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-schedules")]
+pytestmark = pytest.mark.e2e
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}"

@@ -27,7 +27,7 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, together, wait_until, warnings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-terraform")]
+pytestmark = pytest.mark.e2e
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 STATE_BUCKET = "data-ingestion-local-state"

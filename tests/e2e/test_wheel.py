@@ -20,7 +20,7 @@ from tests.e2e.deployment import wait_until, warnings
 from tests.e2e.foreign import Foreign
 from tools.build import wheel
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-wheel")]
+pytestmark = pytest.mark.e2e
 
 STATE = {"STATE_BUCKET": "their-state", "STATE_KEY": "data-platform/local.tfstate"}
 LAKE = "orders-local-lake-000000000000-us-east-1"

@@ -24,7 +24,7 @@ from tests.e2e.deployment import Deployment, wait_until, warnings
 from tests.e2e.mendable_api import MendableApi, records_of
 from tests.tools.replay_lines import error
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-work-queue")]
+pytestmark = pytest.mark.e2e
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FUNCTION = "live-local-fetch"
