@@ -368,16 +368,18 @@ def test_terraform_never_warned(consumer: Consumer) -> None:
     assert warnings(consumer.said) == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_plans_without_a_warning(
-    module: Path, emulator: Emulator, tmp_path: Path, example: str
-) -> None:
-    """The examples that are not applied above are accepted as they stand."""
-    root = Consumer.of_example(module, example, tmp_path / example)
+def test_the_examples_plan_without_a_warning(module: Path, emulator: Emulator, tmp_path: Path) -> None:
+    """The examples that are not applied above are accepted as they stand; one root plans them all."""
+    root = Consumer(tmp_path / "root")
+    shutil.copytree(module, root.folder / "ingestion")
+    calls = [f'module "{name}" {{\n  source = "./ingestion/examples/{name}"\n}}\n' for name in EXAMPLES]
+    (root.folder / "main.tf").write_text("".join(calls), encoding="utf-8")
     root.must(emulator, "init", "-input=false")
     planned = root.must(emulator, "plan", "-input=false")
+    created = set(re.findall(r"^  # module\.([\w-]+)\.module\.\S+ will be created", planned, re.MULTILINE))
 
-    assert ("to add, 0 to change, 0 to destroy" in planned, warnings(root.said)) == (True, [])
+    assert (created, warnings(root.said)) == ({*EXAMPLES}, [])
+    assert "to add, 0 to change, 0 to destroy" in planned
 
 
 @pytest.mark.usefixtures("consumer")
