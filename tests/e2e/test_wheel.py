@@ -257,8 +257,8 @@ def test_the_consumer_in_hcl_is_formatted(app: Foreign, consumers: list[Path]) -
 def test_destroy_removes_everything(app: Foreign, consumers: list[Path], applied: Path) -> None:
     """Consumers first, then the app; only the state is left."""
     for folder, variables in zip(consumers, (_variables(), []), strict=True):
-        app.terraform(folder, "destroy", "-auto-approve", "-input=false", *variables)
-    app.terraform(applied, "destroy", "-auto-approve", "-input=false")
+        app.terraform(folder, "destroy", "-auto-approve", "-input=false", "-refresh=false", *variables)
+    app.terraform(applied, "destroy", "-auto-approve", "-input=false", "-refresh=false")
     buckets = app.emulator.client("s3").list_buckets()["Buckets"]
 
     assert [bucket["Name"] for bucket in buckets] == [STATE["STATE_BUCKET"]]
