@@ -29,9 +29,6 @@ from tools.module.syntax.expressions import pieces
 from tools.module.synthesis import Synthesis, stack_json, synthesize
 from tools.module.variables import inputs, settings_with_variable, variable_name
 
-# One worker, or each would emit the module for itself.
-pytestmark = pytest.mark.xdist_group("module-emit")
-
 AWS = Target("python3.13", "arm64")
 ADDRESSES = Path(__file__).with_name("addresses.txt")
 
