@@ -36,10 +36,10 @@ probe: .venv/.ready ## Look at a source and propose its settings, or check a con
 	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS)
 
 test: .venv/.ready node_modules/.ready ## Every test
-	@$(RUN) -m pytest -n 4 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: .venv/.ready ## The tests that need no Terraform, in under a minute
-	@$(RUN) -m pytest -n 2 --dist loadfile -m 'not e2e and not terraform' $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not e2e and not terraform' $(ARGS)
 
 check: .venv/.ready ## Format, lint, types, imports, workflows
 	@.venv/bin/ruff format --check .

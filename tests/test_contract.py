@@ -26,8 +26,6 @@ from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
 
-pytestmark = pytest.mark.xdist_group("synth")
-
 LAMBDAS_OWN = {"AWS_LAMBDA_RUNTIME_API"}
 """Variables that Lambda itself sets."""
 

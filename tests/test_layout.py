@@ -135,3 +135,11 @@ def test_every_public_name_is_there() -> None:
     assert [getattr(getattr(ingestion_pipeline, name), "__name__", name) for name in light] == light
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         ingestion_pipeline.__getattr__("Nothing")
+
+
+def test_every_table_of_settings_is_public() -> None:
+    """A program in Python gives settings by the classes that the package offers."""
+    import ingestion_pipeline
+    from ingestion_pipeline.settings.settings import TABLES
+
+    assert {table.__name__ for table in TABLES.values()} - {*ingestion_pipeline.__all__} == set()

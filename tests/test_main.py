@@ -15,8 +15,7 @@ import pytest
 from tests.checkout import Checkout, synthesized_file
 from tools.ground.terraform import environment
 
-# One worker runs them all, so that each configuration is synthesized once.
-pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
+pytestmark = pytest.mark.terraform
 
 FIVE_MISTAKES = """
 [stream]

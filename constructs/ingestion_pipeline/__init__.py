@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.settings.tables.lake import LakeSettings
     from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
     from ingestion_pipeline.settings.tables.queue import QueueSettings
+    from ingestion_pipeline.settings.tables.state import StateSettings
     from ingestion_pipeline.settings.tables.stream import StreamSettings
     from ingestion_pipeline.settings.tables.vpc import VpcSettings
     from ingestion_pipeline.stack import IngestionStack
@@ -48,6 +49,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Source",
+    "StateSettings",
     "StreamReference",
     "StreamSettings",
     "VpcSettings",

@@ -8,56 +8,33 @@ from typing import cast
 from cdktf import ITerraformDependable, TerraformStack
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    DataAwsCallerIdentity,
-    IamRole,
-    IamRolePolicy,
-    KinesisFirehoseDeliveryStream,
-    LambdaFunction,
-)
+from ingestion_pipeline.bindings import DataAwsCallerIdentity, KinesisFirehoseDeliveryStream
 from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.grants import Grants
 from ingestion_pipeline.resources import dead_letter_queue, stream, work_queue
 from ingestion_pipeline.resources.delivery import Delivery
-from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.fetch_function import FetchFunction
 from ingestion_pipeline.resources.lake import DataLake
-from ingestion_pipeline.resources.policies import (
-    Statement,
-    decrypt_objects,
-    invoke_url,
-    put_records,
-    read_objects,
-    send_events,
-    write_with_key,
-)
 from ingestion_pipeline.resources.schedules import Schedules
 from ingestion_pipeline.resources.work_queue import QueueTrigger
 from ingestion_pipeline.settings.existing import (
-    REFERENCE,
     BucketReference,
     Existing,
     QueueReference,
     RoleReference,
     StreamReference,
 )
-from ingestion_pipeline.settings.forms import GZIP, Form
-from ingestion_pipeline.settings.rules import Problem, SettingsError
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER
 
-NOT_FOR_OTHERS = (
-    "nobody else may put records on a stream of gzip members, for one line among them makes an object "
-    "unreadable; let them put theirs on the stream of another pipeline, or pack lines"
-)
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
 
-NO_URL = "must be true, or the function has no URL that a role could invoke"
 
-
-class IngestionPipeline(Construct):
+class IngestionPipeline(Grants):
     """URL → function → stream → delivery → lake, in one account and Region.
 
     Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `WorkQueue`, `FetchFunction` and
@@ -99,9 +76,6 @@ class IngestionPipeline(Construct):
         BundleError: When the function's zip cannot be made.
     """
 
-    bucket: BucketReference
-    stream: StreamReference
-    function: LambdaFunction
     function_url: str
     function_role: RoleReference
     function_policy: str
@@ -111,7 +85,6 @@ class IngestionPipeline(Construct):
     delivery_role: RoleReference
     delivery_policy: str
     dead_letter_queue: QueueReference
-    work_queue: QueueReference
 
     def __init__(
         self,
@@ -126,7 +99,6 @@ class IngestionPipeline(Construct):
         self._existing = existing or Existing()
         self._existing.check(settings)
         self._names = settings.names
-        self._data_prefix = f"{settings.delivery.data_prefix}{DATA_FOLDER}"
         account_id = self._account_id()
         protection = self._create_lake(account_id)
         self._create_streams()
@@ -137,71 +109,6 @@ class IngestionPipeline(Construct):
         trigger = self._create_trigger()
         if settings.configured_sources.have_schedules:
             self._create_schedules(account_id, trigger)
-
-    def grant_put_records(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
-        """The inline policy that lets a role put records of its own on the stream.
-
-        Args:
-            role: An IAM role, or the name of one.
-            id_: Part of the policy's address; default: ``put-records-`` and the role's id or name.
-
-        Raises:
-            SettingsError: When the stream holds gzip members, among which lines make an object unreadable.
-            ValueError: When the role's name is a reference and there is no ``id_``.
-        """
-        if self._settings.forms.is_gzip is True:
-            raise SettingsError([Problem("fetch.packing", GZIP, NOT_FOR_OTHERS)])
-        permissions = [*put_records(self.stream.arn), *write_with_key(self.stream)]
-        return self._grant("put-records", role, id_, permissions)
-
-    def grant_read(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
-        """The inline policy that lets a role list the bucket and read the records in it.
-
-        Args:
-            role: An IAM role, or the name of one.
-            id_: Part of the policy's address; default: ``read-`` and the role's id or name.
-
-        Raises:
-            ValueError: When the role's name is a reference and there is no ``id_``.
-        """
-        permissions = [*read_objects(self.bucket.arn, self._data_prefix), *decrypt_objects(self.bucket)]
-        return self._grant("read", role, id_, permissions)
-
-    def grant_send(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
-        """The inline policy that lets a role send events to the work queue.
-
-        Args:
-            role: An IAM role, or the name of one.
-            id_: Part of the policy's address; default: ``send-`` and the role's id or name.
-
-        Raises:
-            ValueError: When the role's name is a reference and there is no ``id_``.
-        """
-        return self._grant("send", role, id_, send_events(self.work_queue))
-
-    def grant_invoke_url(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
-        """The inline policy that lets a role invoke the function by its URL, and in no other way.
-
-        Args:
-            role: An IAM role, or the name of one.
-            id_: Part of the policy's address; default: ``invoke-url-`` and the role's id or name.
-
-        Raises:
-            SettingsError: When the function has no URL.
-            ValueError: When the role's name is a reference and there is no ``id_``.
-        """
-        if not self._settings.function.url_enabled:
-            raise SettingsError([Problem("function.url_enabled", False, NO_URL)])
-        return self._grant("invoke-url", role, id_, invoke_url(self.function.arn))
-
-    def _grant(
-        self, what: str, role: IamRole | str, id_: str, permissions: Sequence[Statement]
-    ) -> IamRolePolicy:
-        known, role_id = (role, role) if isinstance(role, str) else (role.node.id, role.id)
-        if not id_ and REFERENCE in known:
-            raise ValueError(f"role = {known!r}: is only known to Terraform; give an id_ to go with it")
-        name, policy = f"{self._names.stack}-{what}", policy_document(permissions)
-        return IamRolePolicy(self, id_ or f"{what}-{known}", name=name, role=role_id, policy=policy)
 
     def _account_id(self) -> str:
         """Of the account that it is deployed to, as soon as anything knows it."""
@@ -226,7 +133,7 @@ class IngestionPipeline(Construct):
                 "lake",
                 name=name,
                 environment=settings.environment,
-                data_prefix=self._data_prefix,
+                data_prefix=f"{settings.delivery.data_prefix}{DATA_FOLDER}",
                 settings=settings.lake,
             )
             protection.append(lake.policy)
@@ -286,9 +193,7 @@ class IngestionPipeline(Construct):
             return dead_letter_queue.DeadLetterQueue(
                 self,
                 "dead-letters",
-                name=self._names.of(dead_letter_queue.NAME),
-                partition=self._names.partition,
-                region=self._names.region,
+                names=self._names,
                 account_id=account_id,
                 settings=self._settings.dead_letters,
             ).reference
@@ -299,9 +204,7 @@ class IngestionPipeline(Construct):
         self.work_queue = work_queue.WorkQueue(
             self,
             "work",
-            name=self._names.of(work_queue.NAME),
-            partition=self._names.partition,
-            region=self._names.region,
+            names=self._names,
             account_id=account_id,
             dead_letters=self.dead_letter_queue,
             settings=self._settings.queue,

@@ -136,7 +136,7 @@ class Ingestion:
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,
-            beside=self._source.beside,
+            outside_settings=self._source.outside_settings,
             csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
             max_nesting=limits.max_nesting,

@@ -1,7 +1,7 @@
 """A Kinesis endpoint on loopback that answers PutRecords over HTTP, wrongly as often as it is told to.
 
-It keeps what it accepted, so that a test can hold it against what was sent, and which of that it
-did not own up to, so that a duplicate can be told from a needless one.
+It keeps the records that it accepted, those that it accepted without acknowledging them (``unacknowledged``),
+and all records of requests whose answer leaves that open (``unclear``), so that a test can account for each.
 """
 
 import random
@@ -55,6 +55,7 @@ class KinesisFaults(LoopbackServer):
     ) -> None:
         self.accepted: list[bytes] = []
         self.unacknowledged: list[bytes] = []
+        self.unclear: list[bytes] = []
         self.requests: list[dict[str, Any]] = []
         self.faults_done: dict[Fault, int] = {}
         self._faults = dict(faults or {})
@@ -79,6 +80,8 @@ class KinesisFaults(LoopbackServer):
         with self._lock:
             fault = self._draw()
             self.requests.append({"records": len(entries), "bytes": sum(map(len, data)), "fault": fault})
+            if fault not in (None, "partial", "throttled"):
+                self.unclear += data
             if fault in ("throttled", "error", "reset"):
                 return _refusal(fault)
             refused = (

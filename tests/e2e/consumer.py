@@ -59,7 +59,7 @@ class Consumer:
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1500,
         )
         # A local mirror has checksums of one platform, of which `init` warns; that is no fault of the module.
         if arguments[0] != "init":
@@ -85,7 +85,13 @@ class Consumer:
         settings = terraform.additions(programs)
         configured = settings.get("TF_CLI_CONFIG_FILE") or os.environ.get("TF_CLI_CONFIG_FILE", "")
         chosen = {"TF_CLI_CONFIG_FILE": configured} if Path(configured).is_file() else {}
-        return {"PATH": str(programs), "HOME": str(programs), "CHECKPOINT_DISABLE": "1", **chosen}
+        return {
+            "PATH": str(programs),
+            "HOME": str(programs),
+            "CHECKPOINT_DISABLE": "1",
+            "GOGC": os.environ["GOGC"],
+            **chosen,
+        }
 
 
 def emitted(folder: Path, target: str) -> Path:

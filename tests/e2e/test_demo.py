@@ -4,7 +4,7 @@ import pytest
 
 from tests.checkout import Checkout
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-demo")]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")

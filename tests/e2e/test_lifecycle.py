@@ -16,7 +16,7 @@ from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lifecycle")]
+pytestmark = pytest.mark.e2e
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 EXPECTED = [stored_form(record) for record in records()]

@@ -26,7 +26,7 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import Checkout
 from tests.e2e.deployment import Deployment, warnings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-packing")]
+pytestmark = pytest.mark.e2e
 
 PAGE = 10
 EXPECTED = [stored_form(record) for record in records()]

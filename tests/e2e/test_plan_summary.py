@@ -11,7 +11,7 @@ from tools.ground import terraform
 from tools.plan import summary as plan_summary
 from tools.plan.plan_json import PlanError, read
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-plan-summary")]
+pytestmark = pytest.mark.e2e
 
 KIND = "aws_cloudwatch_log_group"
 BASE = {

@@ -17,7 +17,7 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, warnings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-readme")]
+pytestmark = pytest.mark.e2e
 
 NAME = "data-ingestion"
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -27,10 +27,11 @@ from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, together, wait_until, warnings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-terraform")]
+pytestmark = pytest.mark.e2e
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 STATE_BUCKET = "data-ingestion-local-state"
+LAKE = "arn:aws:s3:::orders-local-lake-000000000000-us-east-1"
 STREAMS = "arn:aws:kinesis:us-east-1:000000000000:stream"
 QUEUES = "arn:aws:sqs:us-east-1:000000000000"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"
@@ -418,19 +419,13 @@ def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
     ],
 )  # fmt: skip
 def test_roles_may_do_their_job_and_nothing_else(
-    orders: Deployment,
-    emulator: Emulator,
-    role: str,
-    action: str,
-    resource: str,
-    decision: str,
+    emulator: Emulator, role: str, action: str, resource: str, decision: str
 ) -> None:
     """IAM's simulator judges the deployed roles, also those that the emulator does not enforce."""
-    lake = f"arn:aws:s3:::{orders.outputs()['bucket_name']}"
     results = emulator.client("iam").simulate_principal_policy(
         PolicySourceArn=f"arn:aws:iam::000000000000:role/orders-local-{role}-us-east-1",
         ActionNames=[action],
-        ResourceArns=[resource.format(lake=lake)],
+        ResourceArns=[resource.format(lake=LAKE)],
     )["EvaluationResults"]
 
     assert [result["EvalDecision"] for result in results] == [decision]
@@ -502,8 +497,8 @@ def test_destroy_leaves_nothing_but_the_state(
 ) -> None:
     """After destroying both pipelines only buckets of others are left."""
     together(
-        lambda: orders.terraform("destroy", "-auto-approve", "-input=false"),
-        lambda: clicks.terraform("destroy", "-auto-approve", "-input=false"),
+        lambda: orders.terraform("destroy", "-auto-approve", "-input=false", "-refresh=false"),
+        lambda: clicks.terraform("destroy", "-auto-approve", "-input=false", "-refresh=false"),
     )
     left = {
         "streams": emulator.client("kinesis").list_streams()["StreamNames"],

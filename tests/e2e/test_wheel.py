@@ -20,7 +20,7 @@ from tests.e2e.deployment import wait_until, warnings
 from tests.e2e.foreign import Foreign
 from tools.build import wheel
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-wheel")]
+pytestmark = pytest.mark.e2e
 
 STATE = {"STATE_BUCKET": "their-state", "STATE_KEY": "data-platform/local.tfstate"}
 LAKE = "orders-local-lake-000000000000-us-east-1"
@@ -257,8 +257,8 @@ def test_the_consumer_in_hcl_is_formatted(app: Foreign, consumers: list[Path]) -
 def test_destroy_removes_everything(app: Foreign, consumers: list[Path], applied: Path) -> None:
     """Consumers first, then the app; only the state is left."""
     for folder, variables in zip(consumers, (_variables(), []), strict=True):
-        app.terraform(folder, "destroy", "-auto-approve", "-input=false", *variables)
-    app.terraform(applied, "destroy", "-auto-approve", "-input=false")
+        app.terraform(folder, "destroy", "-auto-approve", "-input=false", "-refresh=false", *variables)
+    app.terraform(applied, "destroy", "-auto-approve", "-input=false", "-refresh=false")
     buckets = app.emulator.client("s3").list_buckets()["Buckets"]
 
     assert [bucket["Name"] for bucket in buckets] == [STATE["STATE_BUCKET"]]

@@ -4,8 +4,9 @@ Nothing here invokes the function: whatever it does, it was handed by the work q
 
 What this cannot prove of AWS: the emulator's queue hands out each message in order and once, its Firehose
 never fails (the object below ``errors/`` is written here in the form that AWS documents), and it enforces
-neither the role of a schedule nor the scaling of Lambda's polling. Those are held by the tests of the
-synthesized JSON.
+neither the role of a schedule nor the scaling of Lambda's polling. It knows neither time zones nor flexible
+windows, and has no dead letters of a schedule. Those are held by the tests of the synthesized JSON, and the
+role by IAM's simulator.
 """
 
 import gzip
@@ -24,11 +25,15 @@ from tests.e2e.deployment import Deployment, wait_until, warnings
 from tests.e2e.mendable_api import MendableApi, records_of
 from tests.tools.replay_lines import error
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-work-queue")]
+pytestmark = pytest.mark.e2e
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FUNCTION = "live-local-fetch"
 LAKE = "live-local-lake-000000000000-us-east-1"
+QUEUES = "arn:aws:sqs:us-east-1:000000000000"
+SCHEDULES_ROLE = "arn:aws:iam::000000000000:role/live-local-schedules-us-east-1"
+SCHEDULING = ("aws_scheduler_", "aws_sqs_queue", "aws_iam_role")
+"""How the types begin of the schedules, of where they send, and of what permits it."""
 ERROR_OBJECT = "errors/processing-failed/year=2026/month=11/day=23/hour=10/live-1-2026-11-23-10-00-00-a.gz"
 
 LISTED = [f"/listed/{number}" for number in range(1000)]
@@ -48,6 +53,19 @@ SOURCES = """
 name = "often"
 url = "{origin}/often"
 schedule = "rate(1 minute)"
+
+[[sources]]
+name = "off"
+url = "{origin}/off"
+schedule = "rate(1 minute)"
+enabled = false
+
+[[sources]]
+name = "seldom"
+url = "{origin}/seldom"
+schedule = "cron(0 0 29 2 ? *)"
+time_zone = "Europe/Berlin"
+flexible_minutes = 5
 
 [[sources]]
 name = "broken"
@@ -94,7 +112,7 @@ class Live:
     def tool(self, name: str, *arguments: str | Path, **variables: str) -> str:
         """What ``make NAME`` runs and prints; it has to succeed."""
         settings = [f"{key}={value}" for key, value in variables.items()]
-        return self.deployment.must("env", *settings, PYTHON, "-m", f"tools.{name}", *arguments)
+        return self.deployment.must("env", *settings, PYTHON, "-m", f"tools.operate.{name}", *arguments)
 
     def queue(self, name: str) -> str:
         """The address of one of its queues."""
@@ -297,6 +315,51 @@ class TestASchedule:
         assert [line for line in begun if line.get("source_name") == "often"]
         assert [line for line in begun if not line.get("message_id")] == []
 
+    def test_one_that_is_off_or_seldom_runs_sends_nothing(self, mended: Live) -> None:
+        """Its source was never asked."""
+        assert {"/off", "/seldom"} & {*mended.api.requests} == set()
+
+    @pytest.mark.parametrize(
+        ("source", "state", "window"),
+        [
+            ("often", "ENABLED", {"Mode": "OFF"}),
+            ("off", "DISABLED", {"Mode": "OFF"}),
+            ("seldom", "ENABLED", {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}),
+        ],
+    )
+    def test_it_is_deployed_as_its_source_says(
+        self, live: Live, source: str, state: str, window: dict[str, Any]
+    ) -> None:
+        """In the group of the pipeline, with the role and the dead letters."""
+        scheduler = live.deployment.emulator.client("scheduler")
+        made = scheduler.get_schedule(GroupName="live-local-schedules", Name=source)
+
+        assert (made["State"], made["FlexibleTimeWindow"]) == (state, window)
+        assert (made["Target"]["Arn"], made["Target"]["DeadLetterConfig"], made["Target"]["RoleArn"]) == (
+            f"{QUEUES}:live-local-work",
+            {"Arn": f"{QUEUES}:live-local-dead-letters"},
+            SCHEDULES_ROLE,
+        )
+
+    @pytest.mark.parametrize(
+        ("action", "queue", "decision"),
+        [
+            ("sqs:SendMessage", "live-local-work", "allowed"),
+            ("sqs:SendMessage", "live-local-dead-letters", "allowed"),
+            ("sqs:SendMessage", "theirs-local-work", "implicitDeny"),
+            ("sqs:ReceiveMessage", "live-local-work", "implicitDeny"),
+        ],
+    )
+    def test_its_role_may_send_and_nothing_else(
+        self, live: Live, action: str, queue: str, decision: str
+    ) -> None:
+        """IAM's simulator judges the deployed role, which the emulator does not enforce."""
+        results = live.deployment.emulator.client("iam").simulate_principal_policy(
+            PolicySourceArn=SCHEDULES_ROLE, ActionNames=[action], ResourceArns=[f"{QUEUES}:{queue}"]
+        )["EvaluationResults"]
+
+        assert [result["EvalDecision"] for result in results] == [decision]
+
 
 class TestRedrive:
     def test_all_that_had_failed_is_in_the_lake(self, mended: Live) -> None:
@@ -345,3 +408,20 @@ def test_a_second_plan_is_empty(live: Live) -> None:
 
     assert done.returncode == 0, done.stdout
     assert warnings(live.deployment.said) == []
+
+
+@pytest.mark.usefixtures("replayed")
+def test_a_source_that_goes_takes_its_own_schedule_alone(live: Live) -> None:
+    """No other schedule, queue or permission is changed, and none made anew."""
+    deployment = live.deployment
+    settings = deployment.settings.read_text(encoding="utf-8")
+    deployment.settings.write_text(settings.replace('name = "off"', 'name = "new"'), encoding="utf-8")
+    deployment.synthesize()
+    deployment.terraform("plan", "-input=false", "-refresh=false", "-out=planned")
+    changes = json.loads(deployment.terraform("show", "-json", "planned"))["resource_changes"]
+
+    assert {
+        each.get("index", each["address"]): each["change"]["actions"]
+        for each in changes
+        if each["type"].startswith(SCHEDULING) and each["change"]["actions"] != ["no-op"]
+    } == {"off": ["delete"], "new": ["create"]}

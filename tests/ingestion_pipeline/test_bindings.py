@@ -7,8 +7,7 @@ import pytest
 
 from tests.checkout import Checkout, synthesized_file
 
-# The same worker as tests/test_main.py, which has synthesized what is compared with.
-pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
+pytestmark = pytest.mark.terraform
 
 LOADED = "; import sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
 

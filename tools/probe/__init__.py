@@ -1,5 +1,5 @@
-"""Looks at a source with a few requests, and proposes the ``[[sources]]`` block that reads it.
+"""Examines a source with a few requests, and proposes the ``[[sources]]`` block that reads it.
 
-``client`` asks within bounds, ``bodies`` finds the records, ``pagination`` what the next page may be,
-``fields`` what the records hold, ``block`` writes the proposal, ``look`` does one after the other.
+``client`` sends requests within limits, ``bodies`` finds the records, ``pagination`` finds the next page,
+``fields`` describes the records, ``block`` writes the proposal, and ``look`` runs all of them in order.
 """

@@ -1,4 +1,4 @@
-"""Looks at a source: ``make probe URL=… [HEADERS='Name: value']``, or checks one: ``make probe SOURCE=…``.
+"""Examines a URL: ``make probe URL=… [HEADERS='Name: value']``, or checks a source: ``make probe SOURCE=…``.
 
 A secret is given in the environment and never printed: PROBE_AUTHORIZATION is the value of that header,
 PROBE_API_KEY is ``Name: value`` of another one.
@@ -24,7 +24,7 @@ from url_fetcher.telling.redaction import secrets_in
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Print what was found; 1 if a configured source does not work as it is configured."""
+    """Prints the findings. Returns 1 if a configured source does not work as it is configured."""
     parser = argparse.ArgumentParser(prog="probe", description=__doc__)
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--url", default="", help="any address, with its query")

@@ -9,7 +9,7 @@ from tools.ground.text import CONTROL, one_line
 
 
 def block(source: Mapping[str, Any], doubts: Iterable[str] = ()) -> str:
-    """The block, with what is unsure as comments above it."""
+    """The block, with doubts as comments above it."""
     comments = [f"# {one_line(doubt)}" for doubt in doubts]
     lines = [f"{_key(key)} = {_value(value)}" for key, value in source.items()]
     return "\n".join([*comments, "[[sources]]", *lines]) + "\n"
@@ -27,7 +27,7 @@ def _value(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    # TOML takes JSON's escapes, but wants one for DEL, too; a terminal obeys those behind it.
+    # TOML accepts JSON's escapes, but wants DEL escaped, too; terminals obey the C1 controls after it.
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""What an answer's body is, and where in it the records are."""
+"""Recognises the format of an answer's body and finds its records."""
 
 import csv
 import io
@@ -38,14 +38,14 @@ class Place:
 
 @dataclass
 class Shape:
-    """How a body is to be read.
+    """How a body should be read.
 
     Attributes:
         format: A source's ``format``.
-        places: Where records may be, the best first; none where the body itself is the records.
-        csv: Of a CSV, what is not the default.
+        places: Possible places of the records, the likeliest first; empty if the body itself is the records.
+        csv: The keys of a CSV's dialect that differ from the default.
         whole: The decoded JSON; None for every other format.
-        doubts: What is unsure.
+        doubts: Notes for the user on uncertain findings.
     """
 
     format: str
@@ -56,7 +56,7 @@ class Shape:
 
     @property
     def record_path(self) -> str:
-        """The best place."""
+        """The path of the likeliest place."""
         return self.places[0].path if self.places else ""
 
 
@@ -75,10 +75,10 @@ class Page:
 
 
 def shape_of(answer: Answer) -> Shape:
-    """How the body is to be read.
+    """Recognises the format of a body.
 
     Raises:
-        MalformedBody: When it is no format that is read.
+        MalformedBody: When the format is not supported.
     """
     body = answer.body.removeprefix(b"\xef\xbb\xbf").strip()
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -95,11 +95,11 @@ def shape_of(answer: Answer) -> Shape:
 
 
 def page_of(answer: Answer, source: Source) -> Page:
-    """The answer's records, by the function's own splitter for that source.
+    """Splits an answer into records with the function's own splitter.
 
     Raises:
-        IngestionError: When the body is not what the source says, but for one that was cut, or is an error
-            by its ``fail_when`` or ``retry_when``.
+        IngestionError: When a complete body does not fit the source's settings, or is an error by its
+            ``fail_when`` or ``retry_when``.
     """
     splitter = open_splitter(
         source.format,
@@ -116,17 +116,17 @@ def page_of(answer: Answer, source: Source) -> Page:
             records += map(bytes, given)
     except IngestionError:
         if not answer.is_cut:
-            # An answer without its records may say why.
+            # An answer without records may be an error that the source's conditions recognise.
             _refuse_failed(splitter.outside(), source)
             raise
-    # What stands beside the records of a body that was cut is not known.
+    # The values outside the records are unknown if the body was cut.
     outside = None if answer.is_cut else splitter.outside()
     _refuse_failed(outside, source)
     return Page(answer, records, outside)
 
 
 def _refuse_failed(outside: object, source: Source) -> None:
-    """Refuse an error in a good answer, by the source's own conditions."""
+    """Raises if one of the source's conditions says that a successful answer is an error."""
     where = public_url(source.url)
     refuse_failed(outside, retry_when=source.retry_when, fail_when=source.fail_when, url=where)
 
@@ -158,7 +158,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _closed(body: bytes) -> bytes:
-    """JSON that was cut, without what is incomplete, its arrays and objects closed."""
+    """Repairs JSON that was cut: drops the incomplete end and closes arrays and objects."""
     stack: list[bytes] = []
     end, closers = 0, b""
     for token in _TOKEN.finditer(body):
@@ -172,7 +172,7 @@ def _closed(body: bytes) -> bytes:
 
 
 def arrays(value: object, keys: tuple[str, ...] = (), *, is_pointer: bool = False) -> Iterator[Place]:
-    """Every array of objects that is in no other one."""
+    """Yields every array of objects that is not inside another one."""
     if len(keys) > _MAX_LEVELS:
         return
     if isinstance(value, list):
@@ -188,7 +188,7 @@ def arrays(value: object, keys: tuple[str, ...] = (), *, is_pointer: bool = Fals
 
 
 def written(keys: tuple[str, ...], *, is_pointer: bool = False) -> str:
-    """Keys as a path: with dots where that reaches it, else as a JSON Pointer."""
+    """Keys as a path: joined by dots if possible, else as a JSON Pointer."""
     if is_pointer or any("." in key or key.startswith("/") or not key for key in keys):
         return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
     return ".".join(keys)
@@ -205,7 +205,7 @@ def _ranked(places: Iterator[Place], url: str) -> list[Place]:
 
 
 def _xml(body: bytes) -> Shape:
-    """XML whose records are the shallowest elements that come several times."""
+    """XML, whose records are taken to be the shallowest elements that are repeated."""
     counts: Counter[str] = Counter()
     stack: list[str] = []
     parser = expat.ParserCreate()
@@ -214,6 +214,7 @@ def _xml(body: bytes) -> Shape:
         stack.append(name)
         counts[".".join(stack)] += 1
 
+    # Here as in the function: entities could expand without end.
     def refuse(*_: object) -> None:
         raise MalformedBody("the body has a document type declaration, which is refused", offset=0)
 
@@ -257,7 +258,7 @@ def _csv(body: bytes) -> Shape:
 
 
 def _evenness(text: str, delimiter: str) -> tuple[int, int]:
-    """How many rows have the first one's fields, and how many those are; nothing for one field."""
+    """The number of rows with as many fields as the first, and that number; (0, 0) for one field."""
     rows = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), _MAX_SHOWN_ROWS))
     fields = len(rows[0]) if rows else 0
     return (sum(len(row) == fields for row in rows), fields) if fields > 1 else (0, 0)

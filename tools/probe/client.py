@@ -1,4 +1,4 @@
-"""Asks a source for pages with the function's own code, within the bounds of a probe."""
+"""Requests pages with the function's own code, within the limits of a probe."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,21 +28,21 @@ _SECONDS = 120.0
 
 
 class BoundReached(Exception):
-    """When the next request would be one more than a probe may send."""
+    """When the next request would exceed the limit of a probe."""
 
 
 @dataclass
 class Spent:
-    """What a probe has used up: requests, redirects and token servers included, and bytes of bodies."""
+    """The requests of a probe, including redirects and token servers, and the bytes of their bodies."""
 
     requests: int = 0
     received_bytes: int = 0
 
     def count_request(self) -> None:
-        """One more request.
+        """Counts a request before it is sent.
 
         Raises:
-            BoundReached: When none is left; nothing was sent.
+            BoundReached: When none is left.
         """
         if self.requests >= MAX_REQUESTS:
             raise BoundReached(f"a probe sends {MAX_REQUESTS} requests at most, redirects included")
@@ -51,10 +51,10 @@ class Spent:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, with as much of its decompressed body as fits.
+    """An answer, with the beginning of its decompressed body.
 
     Attributes:
-        is_cut: Whether the body goes on behind what is here.
+        is_cut: True if the body is longer than ``body``.
     """
 
     url: str
@@ -66,18 +66,18 @@ class Answer:
 
     @property
     def digest(self) -> int:
-        """The body's, for the pager."""
+        """The digest of the body, for the guard against loops."""
         return xxhash.xxh3_64_intdigest(self.body)
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """What proves who asks.
+    """The credentials of a probe.
 
     Args:
-        given: Sent instead of what the source's ``auth`` says; None: the source's ``auth`` is used.
-        open_cache: Gives the secrets of the source's ``auth``.
-        own_role: Gives the keys that sign requests.
+        given: Sent instead of those of the source's ``auth``; None to use that ``auth``.
+        open_cache: Returns the secrets of the source's ``auth``.
+        own_role: Returns the keys that sign requests.
     """
 
     given: Credentials | None = None
@@ -87,7 +87,7 @@ class Secrets:
 
 @dataclass
 class Client:
-    """Sends a probe's requests, each once: nothing is tried again."""
+    """Sends a probe's requests, without retries."""
 
     secrets: Secrets = field(default_factory=Secrets)
     policy: AddressPolicy = field(
@@ -105,11 +105,11 @@ class Client:
         self._transport = _CountingTransport(dialer, self.spent)
 
     def ask(self, source: Source, step: Step) -> Answer:
-        """The answer to one page's request.
+        """Requests one page.
 
         Raises:
             BoundReached: When no request is left.
-            IngestionError: When there is no answer, or its body is not to be read.
+            IngestionError: When there is no answer, or its body cannot be read.
         """
         headers = dict(source.headers)
         if not isinstance(source.body, str) and "content-type" not in map(str.lower, headers):
@@ -140,7 +140,7 @@ class Client:
         return source.auth.credentials(session)
 
     def _answer(self, response: Response) -> Answer:
-        """The answer's body until it ends or the bound is reached."""
+        """Reads the answer's body until it ends or the limit is reached."""
         is_cut, before = False, self.spent.received_bytes
 
         def read(size: int) -> bytes:
@@ -166,7 +166,7 @@ class Client:
                     is_cut = True
                     break
         except IngestionError:
-            # A compressed body that was cut here breaks; so does an error's page for people.
+            # Cutting a compressed body makes it invalid, and error pages may be HTML: neither is a finding.
             if not is_cut and response.status < 400:
                 raise
         received = self.spent.received_bytes - before
@@ -174,7 +174,7 @@ class Client:
 
 
 class _CountingTransport(Transport):
-    """Counts what is sent, redirects and token servers included."""
+    """Counts every request, including redirects and those to token servers."""
 
     def __init__(self, dialer: Dialer, spent: Spent) -> None:
         super().__init__(dialer)

@@ -1,4 +1,4 @@
-"""What the records hold: types of their fields, and which of them grow or fall from record to record."""
+"""Describes the records: the types of their fields, and the fields that only grow or fall."""
 
 import re
 from collections import defaultdict
@@ -31,7 +31,7 @@ class Course(NamedTuple):
 
 
 def fields_of(records: Sequence[Any]) -> list[Field]:
-    """Every field down to the second level, with the types of its values."""
+    """Returns every field down to the second level, with the types of its values."""
     types: dict[str, dict[str, None]] = defaultdict(dict)
     present: dict[str, int] = defaultdict(int)
     for record in records:
@@ -42,8 +42,9 @@ def fields_of(records: Sequence[Any]) -> list[Field]:
 
 
 def courses_of(records: Sequence[Any]) -> list[Course]:
-    """The times and ids that only grow, or only fall, over all records."""
+    """Returns the times and ids that only grow, or only fall, over all records."""
     rows = [dict(_flat(record)) for record in records]
+    # Two records always grow or fall, which proves nothing.
     if len(rows) < 3:
         return []
     found = []
@@ -56,7 +57,7 @@ def courses_of(records: Sequence[Any]) -> list[Course]:
 
 
 def type_of(value: object) -> str:
-    """JSON's type of a value; times are told apart."""
+    """The JSON type of a value; a text that is a time counts as a type of its own."""
     if isinstance(value, str):
         return "time" if _TIME.fullmatch(value) else "text"
     names = {

@@ -1,4 +1,4 @@
-"""What a user gives: a URL with headers and secrets of the environment, or a configured source's name."""
+"""Reads the user's input: a URL with headers and secrets from the environment, or a configured source."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ _HEADER = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*?)\s*", re.DOTA
 
 
 class GivenError(Exception):
-    """When what the user gave cannot be used; says which and how it is written."""
+    """When the user's input cannot be used; the message says how to write it."""
 
 
 class Given(NamedTuple):
     """A source as far as the user knows it.
 
     Attributes:
-        settings: Of the source, without secrets.
-        credentials: What proves who asks; None where the user gave none.
-        secrets: Texts that are never printed.
-        doubts: What is unsure about the settings.
+        settings: The source's settings, without secrets.
+        credentials: The credentials that the user gave; None if there are none.
+        secrets: Texts that must never be printed.
+        doubts: Notes for the user on uncertain settings.
     """
 
     settings: dict[str, Any]
@@ -36,15 +36,15 @@ class Given(NamedTuple):
 
 
 def from_url(url: str, headers: Sequence[str], environ: Mapping[str, str]) -> Given:
-    """A source at a URL.
+    """Returns the source at a URL.
 
     Args:
-        url: With its query; values whose names say that they are secret become the source's ``auth``.
+        url: With its query; parameters with a secret's name become the source's ``auth``.
         headers: Each as ``Name: value``.
         environ: May have PROBE_AUTHORIZATION, the value of that header, or PROBE_API_KEY as ``Name: value``.
 
     Raises:
-        GivenError: When one of them is not written so.
+        GivenError: When one of them has another form.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
@@ -73,13 +73,13 @@ def from_url(url: str, headers: Sequence[str], environ: Mapping[str, str]) -> Gi
 
 
 def from_source(source: Mapping[str, Any], environ: Mapping[str, str]) -> Given:
-    """A configured source; a secret of the environment is sent instead of its own."""
+    """Returns a configured source; a secret in the environment replaces its own."""
     found = _with_auth({}, {}, environ)
     return found._replace(settings=dict(source), doubts=())
 
 
 def _with_auth(settings: dict[str, Any], query: Mapping[str, str], environ: Mapping[str, str]) -> Given:
-    """The settings with the ``auth`` that sends what the user gave."""
+    """Adds the ``auth`` that sends the user's secrets to the settings."""
     headers: dict[str, str] = {}
     auth: dict[str, Any] | None = None
     arn = _PLACEHOLDER + str(settings.get("name", ""))
@@ -113,6 +113,6 @@ def _by_scheme(value: str) -> dict[str, Any]:
 def _header(text: str, setting: str = "HEADERS") -> tuple[str, str]:
     found = _HEADER.fullmatch(text)
     if not found:
-        # Never the text itself: it may be a secret.
+        # The text is not quoted, because it may be a secret.
         raise GivenError(f"{setting}: a header is written as Name: value")
     return found[1], found[2]

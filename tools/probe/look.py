@@ -1,4 +1,4 @@
-"""Looks at a source: asks, finds the records and the next page, and proposes its settings."""
+"""Examines a source: requests it, finds the records and the next page, and proposes settings."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from url_fetcher.http.urls import from_header
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.paths import value_at
 from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pages.pagination_kind import Outcome, Step
+from url_fetcher.source.pages.pagination_kind import PageResult, Step
 from url_fetcher.source.pages.windows import WindowWalk
 from url_fetcher.source.schema import Source
 
@@ -27,15 +27,15 @@ _EMPTY = "the second page has no records"
 
 @dataclass
 class Look:
-    """What was found.
+    """The findings.
 
     Attributes:
         settings: The proposed source.
-        how: How it pages, in words.
-        is_verified: Whether a second request brought other records.
-        checks: What was found about settings that are configured.
-        is_broken: Whether a check failed.
-        doubts: What is unsure.
+        how: Its pagination, in words.
+        is_verified: True if a second request brought other records.
+        checks: Results for settings that are configured.
+        is_broken: True if a check failed.
+        doubts: Notes for the user on uncertain findings.
     """
 
     settings: dict[str, Any]
@@ -50,15 +50,15 @@ class Look:
 
 
 def look(settings: Mapping[str, Any], client: Client) -> Look:
-    """What a source is, by a few requests.
+    """Examines a source with a few requests.
 
     Args:
-        settings: Of the source; ``record_path`` and ``pagination`` are checked where they are set, found
-            where they are not.
-        client: Sends them.
+        settings: Those of the source; ``record_path`` and ``pagination`` are checked if they are set, and
+            searched for if not.
+        client: Sends the requests.
 
     Raises:
-        IngestionError: When there is no good answer, or its body cannot be read.
+        IngestionError: When there is no successful answer, or its body cannot be read.
     """
     given = dict(settings)
     source = decode_settings(given, Source, where="the source")
@@ -85,7 +85,7 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
 
 
 def _without_paging(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    """The source with the body's format, and the records' place where none is set."""
+    """The source with the body's format, and with the place of the records if none is set."""
     settings = {key: value for key, value in given.items() if key != "pagination"}
     if shape.format != "json" and settings.get("format", "auto") == "auto":
         settings["format"] = shape.format
@@ -105,7 +105,7 @@ def _check_records(found: Look, given: Mapping[str, Any]) -> None:
 
 
 def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> None:
-    """Whether the configured pagination goes on."""
+    """Checks that the configured pagination leads to a second page."""
     found.settings["pagination"] = given["pagination"]
     candidate = Candidate(given["pagination"], "configured")
     step, words = _step(found, candidate)
@@ -117,14 +117,14 @@ def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> 
     else:
         problem = _try(found, candidate, step, client)
         found.is_verified = not problem
-        # Pages that are counted end with an empty one.
+        # Numbered pages end with an empty one, so that is no fault.
         found.is_broken = found.is_broken or bool(problem and problem != _EMPTY)
         found.how = f"{given['pagination']['kind']}, as configured"
         found.checks.append(f"pagination: {problem or 'the second page has other records'}")
 
 
 def _find_pagination(found: Look, client: Client) -> None:
-    """Try what may lead to the next page until something does."""
+    """Tries the candidates until one leads to the next page."""
     for candidate in candidates(found.first, _decoded(found.settings)):
         step, _ = _step(found, candidate)
         if step is None:
@@ -136,11 +136,11 @@ def _find_pagination(found: Look, client: Client) -> None:
         found.doubts.append(
             f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}"
         )
-    found.doubts.append(f"pagination: {_alone(found.first)}")
+    found.doubts.append(f"pagination: {_why_only_page(found.first)}")
 
 
-def _alone(page: Page) -> str:
-    """Why no further page is known, and what would be set if a longer list had some."""
+def _why_only_page(page: Page) -> str:
+    """The reason why no other page is known, and the setting to try on a longer list."""
     why = ends(page)
     if not why:
         return "no further page was found"
@@ -149,14 +149,14 @@ def _alone(page: Page) -> str:
 
 
 def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
-    """The second page's request by the function's own code; without one, why."""
+    """The second page's request, made by the function's own code; if there is none, the reason."""
     try:
         source = _decoded(_with(found.settings, candidate))
         pagination = source.pagination
         url = _url(source)
         header = pagination.response_header
         answer = found.first.answer
-        outcome = Outcome(
+        result = PageResult(
             url=answer.url,
             header=from_header(answer.headers.get(header, "")) if header else "",
             records=len(found.first.records),
@@ -164,7 +164,7 @@ def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
             digest=answer.digest,
             last=found.first.records[-1] if found.first.records else b"",
         )
-        step = pagination.next(url, pagination.first(url, None), outcome)
+        step = pagination.next(url, pagination.first(url, None), result)
     except IngestionError as error:
         return None, str(error)
     if step is not None and not same_host(step.url, url):
@@ -173,7 +173,7 @@ def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
 
 
 def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
-    """Ask for the second page; empty if it has other records, else what is wrong."""
+    """Requests the second page; returns an empty text if it has other records, else the problem."""
     source = _decoded(_with(found.settings, candidate))
     try:
         answer = client.ask(source, step)
@@ -185,6 +185,7 @@ def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
     known = set(found.first.records)
     if not page.records:
         return _EMPTY
+    # A list that changes between two requests repeats some records; a page that repeats most is the same one.
     fresh = [each for each in page.records if each not in known]
     if 2 * len(fresh) < len(page.records):
         return "the second page has the same records again"
@@ -195,13 +196,13 @@ def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
 
 
 def _is_other_link(page: Page, candidate: Candidate) -> bool:
-    """Whether a link that was found by its place in an array is no ``next`` one in the second page."""
+    """True if a link was found by its place in an array, where the second page has another link."""
     holder, _, name = candidate.settings.get("path", "").rpartition("/")
     return name == "href" and value_at(page.outside, f"{holder}/rel") not in (None, "next")
 
 
 def _accept(found: Look, candidate: Candidate, client: Client) -> None:
-    """Take over what was verified, with the first number that its pages have."""
+    """Takes over a verified candidate, with the number of its first page or record."""
     second, first = found.second, found.first
     settings = dict(candidate.settings)
     found.is_verified = True
@@ -222,7 +223,7 @@ def _accept(found: Look, candidate: Candidate, client: Client) -> None:
 
 
 def _first_number(found: Look, candidate: Candidate, client: Client) -> dict[str, int]:
-    """Whether page 1 is the first page or the second."""
+    """Finds whether page numbers begin with 0 or 1, by requesting page 1."""
     source = _decoded(_with(found.settings, candidate))
     try:
         answer = client.ask(source, source.pagination.first(_url(source), None))
@@ -236,7 +237,7 @@ def _first_number(found: Look, candidate: Candidate, client: Client) -> dict[str
 
 
 def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
-    """The settings with a pagination, and without the parameters that it sets itself."""
+    """The settings with a pagination, and without the query parameters that it sets itself."""
     changed = {**settings, "pagination": candidate.settings}
     query = {key: each for key, each in settings.get("query", {}).items() if key not in candidate.query}
     if "query" in settings:
@@ -245,7 +246,7 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
 
 
 def _url(source: Source) -> str:
-    """The source's URL, in its first window of time if it has such."""
+    """The source's URL, for the first window of time if it has windows."""
     walk = WindowWalk(source.windows, configured_url(source), datetime.now(UTC))
     walk.begin(None)
     return walk.url

@@ -1,4 +1,4 @@
-"""What the first page says about the next one: settings of a source's pagination, the likeliest first."""
+"""Guesses a source's pagination from its first page, the likeliest settings first."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,14 @@ _SIZE = re.compile(
     r"^\$?(limit|per_?page|page_?size|size|rows|top|count|max_?results|results_?per_?page|rclimit)$",
     re.IGNORECASE,
 )
+# Page sizes are round numbers: a page with another number of records is rarely full.
 _ROUND = {5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 80, 100, 150, 200, 250, 500, 1_000, 2_000, 5_000, 10_000}
 _MAX_LEVELS = 6
 _MAX_PARAMETERS = 3
 
 
-class Beside(NamedTuple):
-    """A value beside the records."""
+class OutsideValue(NamedTuple):
+    """A value outside the records."""
 
     keys: tuple[str, ...]
     path: str
@@ -41,9 +42,9 @@ class Beside(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """Settings that may lead to the next page, and what speaks for them.
+    """Settings that may lead to the next page, and the reason to try them.
 
-    ``query`` are the parameters of the source's query that the settings take over.
+    ``query`` names the parameters of the source's query that the settings replace.
     """
 
     settings: dict[str, Any]
@@ -52,29 +53,29 @@ class Candidate(NamedTuple):
 
 
 class End(NamedTuple):
-    """What says that there is no further page, and whether a link or a cursor would be there."""
+    """A sign that there is no other page; ``is_link`` if a link or a cursor would be at its path."""
 
     path: str
     words: str
     is_link: bool = False
 
 
-def beside(outside: object) -> list[Beside]:
-    """Every value beside the records, arrays and objects included."""
+def outside_values(outside: object) -> list[OutsideValue]:
+    """Returns every value outside the records, including arrays and objects."""
     return list(_values(outside, (), is_pointer=False))
 
 
 def candidates(page: Page, source: Source) -> Iterator[Candidate]:
-    """What may lead from the first page to the next; each is to be tried."""
-    values = beside(page.outside)
+    """Yields settings that may lead from the first page to the next; the caller tries each."""
+    values = outside_values(page.outside)
     flags = _flags(values)
     for candidate in _signs(page, source, values):
         yield candidate._replace(settings=candidate.settings | flags)
 
 
 def ends(page: Page) -> End | None:
-    """Why the first page seems to be the only one; None when nothing says so."""
-    for each in beside(page.outside):
+    """Returns a sign that the first page is the only one; None if there is none."""
+    for each in outside_values(page.outside):
         if (_MORE.match(each.name) and each.value is False) or (
             _LAST.match(each.name) and each.value is True
         ):
@@ -86,7 +87,7 @@ def ends(page: Page) -> End | None:
     return None
 
 
-def _signs(page: Page, source: Source, values: list[Beside]) -> Iterator[Candidate]:
+def _signs(page: Page, source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:
     if re.search(r'rel="?next\b', page.answer.headers.get("Link", "")):
         yield Candidate({"kind": "link_header"}, "the Link header has rel=next")
     for name, value in page.answer.headers.items():
@@ -102,7 +103,7 @@ def _signs(page: Page, source: Source, values: list[Beside]) -> Iterator[Candida
     yield from _numbered(page, source, values)
 
 
-def _next_urls(values: list[Beside]) -> Iterator[Candidate]:
+def _next_urls(values: list[OutsideValue]) -> Iterator[Candidate]:
     for each in values:
         is_url = isinstance(each.value, str) and re.match(r"https?://|/[^/]|\?", each.value)
         named = each.keys[-2:] if each.name.lower() in ("href", "url") else each.keys[-1:]
@@ -114,7 +115,7 @@ def _next_urls(values: list[Beside]) -> Iterator[Candidate]:
                 yield Candidate({"kind": "next_url", "path": path}, f"a link with rel = next is at {path}")
 
 
-def _cursors(source: Source, values: list[Beside]) -> Iterator[Candidate]:
+def _cursors(source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:
     for each in values:
         is_text = isinstance(each.value, str) and each.value and "://" not in each.value
         is_number = isinstance(each.value, int) and not isinstance(each.value, bool) and "next" in each.name
@@ -131,7 +132,7 @@ def _cursors(source: Source, values: list[Beside]) -> Iterator[Candidate]:
 
 
 def _parameters(name: str, source: Source, into: str) -> list[str]:
-    """What the parameter for a cursor of that name may be called."""
+    """Possible names of the parameter for a cursor, by the cursor's name."""
     bare = re.sub(r"^next_?", "", name, flags=re.IGNORECASE)
     bare = bare[:1].lower() + bare[1:]
     first = ["start_cursor"] if into == "body" and bare == "cursor" else []
@@ -140,8 +141,8 @@ def _parameters(name: str, source: Source, into: str) -> list[str]:
     return sorted(dict.fromkeys(names), key=lambda each: each not in given)[:_MAX_PARAMETERS]
 
 
-def _last_records(page: Page, source: Source, values: list[Beside]) -> Iterator[Candidate]:
-    """The last record's own values as the cursor: Stripe's id, a search's sort."""
+def _last_records(page: Page, source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:
+    """Cursors from the last record: its id as at Stripe, or its sort values as in Elasticsearch."""
     last = page.values[-1] if page.records else None
     if not isinstance(last, dict):
         return
@@ -154,8 +155,8 @@ def _last_records(page: Page, source: Source, values: list[Beside]) -> Iterator[
         yield Candidate(settings, "there is more, and each record has an id")
 
 
-def _numbered(page: Page, source: Source, values: list[Beside]) -> Iterator[Candidate]:
-    """Pages that are counted; where nothing says so, only after a page that seems to be full."""
+def _numbered(page: Page, source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:
+    """Page numbers or offsets; without a sign of them, only after a page that seems to be full."""
     asked = _asked(source)
     numbers = [one for one in values if isinstance(one.value, int) and not isinstance(one.value, bool)]
     pages = next((one for one in numbers if _TOTAL_PAGES.match(one.name)), None)
@@ -180,7 +181,10 @@ def _numbered(page: Page, source: Source, values: list[Beside]) -> Iterator[Cand
 
 
 def _by_page(
-    asked: Mapping[str, str], pages: Beside | None, page_at: Beside | None, sized: Mapping[str, Any]
+    asked: Mapping[str, str],
+    pages: OutsideValue | None,
+    page_at: OutsideValue | None,
+    sized: Mapping[str, Any],
 ) -> Candidate:
     parameter = next(filter(_PAGE.match, asked), "page")
     settings = {"kind": "page", "parameter": parameter, **sized}
@@ -194,15 +198,15 @@ def _by_page(
 
 def _by_offset(
     asked: Mapping[str, str],
-    total: Beside | None,
-    offset_at: Beside | None,
+    total: OutsideValue | None,
+    offset_at: OutsideValue | None,
     sized: Mapping[str, Any],
     page: Page,
 ) -> Candidate:
     prefix = "$" if any(key.startswith("$") for key in asked) else ""
     named = offset_at.name if offset_at else f"{prefix}offset"
     parameter = next(filter(_OFFSET.match, asked), named)
-    # Without a size of its own the source decides; pages are counted by what comes.
+    # Without a known size the source chooses it, and the next offset is counted by the records received.
     settings = {"kind": "offset", "parameter": parameter, "size_parameter": "", **sized}
     if offset_at and offset_at.value == 1 and len(page.records) > 1:
         settings["first"] = 1
@@ -211,8 +215,8 @@ def _by_offset(
     return Candidate(settings, f"{total.path} has a total" if total else "the page may be full")
 
 
-def _size(asked: Mapping[str, str], numbers: list[Beside], page: Page) -> tuple[str, int] | None:
-    """The parameter of a page's size and its value: as asked for, or as the body names them."""
+def _size(asked: Mapping[str, str], numbers: list[OutsideValue], page: Page) -> tuple[str, int] | None:
+    """The parameter of the page size and its value: from the query, or from the body."""
     for name, value in asked.items():
         if _SIZE.match(name) and value.isdecimal() and int(value):
             return name, int(value)
@@ -227,8 +231,8 @@ def _asked(source: Source) -> dict[str, str]:
     return given | {name: str(value) for name, value in source.query.items()}
 
 
-def _flags(values: list[Beside]) -> dict[str, str]:
-    """The settings for flags that say that there is more, as the first of several pages has them."""
+def _flags(values: list[OutsideValue]) -> dict[str, str]:
+    """Settings for a has-more flag, if the body has one with the value of a first page."""
     for each in values:
         if _MORE.match(each.name) and each.value is True:
             return {"has_more_path": each.path}
@@ -237,9 +241,9 @@ def _flags(values: list[Beside]) -> dict[str, str]:
     return {}
 
 
-def _values(value: object, keys: tuple[str, ...], *, is_pointer: bool) -> Iterator[Beside]:
+def _values(value: object, keys: tuple[str, ...], *, is_pointer: bool) -> Iterator[OutsideValue]:
     if keys:
-        yield Beside(keys, written(keys, is_pointer=is_pointer), value)
+        yield OutsideValue(keys, written(keys, is_pointer=is_pointer), value)
     if len(keys) >= _MAX_LEVELS:
         return
     if isinstance(value, dict):

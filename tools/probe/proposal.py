@@ -1,4 +1,4 @@
-"""What the probe found, in words and as a block."""
+"""The report of a probe: its findings in words, then the block."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _MAX_FIELDS = 40
 
 
 def report(found: Look, spent: Spent, doubts: Sequence[str] = ()) -> str:
-    """Everything that was found; the block stands last."""
+    """Returns the report; its last part is the block."""
     return "\n".join(
         [*map(one_line, _lines(found, spent)), "", block(found.settings, [*doubts, *found.doubts])]
     )

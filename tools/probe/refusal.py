@@ -1,4 +1,4 @@
-"""What a status that brings no records suggests to do."""
+"""Advice for a status that brings no records."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 401, 403, 429
 
 
 def refusal(status: int, headers: Mapping[str, str]) -> str:
-    """The status in words, with the kinds of authentication that come into question."""
+    """Describes a status, with the kinds of authentication that may help."""
     if status == _UNAUTHORIZED:
         return f"the source answers 401, it wants to know who asks: {_asked(headers)}"
     if status == _FORBIDDEN:
@@ -21,7 +21,7 @@ def refusal(status: int, headers: Mapping[str, str]) -> str:
 
 
 def _asked(headers: Mapping[str, str]) -> str:
-    """The kinds for the schemes of WWW-Authenticate."""
+    """The kinds of authentication for the schemes in WWW-Authenticate."""
     schemes = _SCHEME.findall(headers.get("WWW-Authenticate", ""))
     if not schemes:
         return 'it does not say how; try auth.kind = "bearer", "api_key" or "basic"'

@@ -8,7 +8,9 @@ zip's SHA-256 changes if and only if what runs changes, and a fresh clone plans 
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -51,12 +53,29 @@ def build(root: Path, target: Target, cache: Path) -> Bundle:
     key = hashlib.sha256(repr(inputs).encode())
     path = cache.resolve() / f"{root.name}-{target.runtime}-{target.architecture}-{key.hexdigest()[:16]}.zip"
     if not path.exists():
-        files = _with_bytecode(sources, wheel_files(requirements, target), target.runtime, cache)
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(write_zip(files))
-        unfinished.replace(path)
+        with _locked(path):
+            if not path.exists():
+                files = _with_bytecode(sources, wheel_files(requirements, target), target.runtime, cache)
+                cache.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_suffix(f".{os.getpid()}")
+                unfinished.write_bytes(write_zip(files))
+                unfinished.replace(path)
     return Bundle(path, base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time make the zip ``path``, so that the others find it made."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: each process makes the zip for itself
+        yield
+        return
+    name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
+    # Not in the cache, which holds finished files only. A lock ends with its process, however that ends.
+    with Path(tempfile.gettempdir(), f"ingestion-pipeline-{os.getuid()}-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def source_files(root: Path) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from constructs import Construct
 
 from ingestion_pipeline.resources.capability import Capability, Output
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
-from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 
 NAME = Name("dead_letter_queue", "dead-letters", QUEUE_CHARACTERS)
@@ -32,10 +32,8 @@ class DeadLetterQueue(PrivateQueue):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The queue's, up to 80 characters.
-        partition: That the Region belongs to.
-        region: Where it is.
-        account_id: Of the account that it runs in.
+        names: Names of the pipeline, with its Region.
+        account_id: Account of the queue.
         settings: Days that an event is kept, and the key.
 
     Attributes:
@@ -47,18 +45,15 @@ class DeadLetterQueue(PrivateQueue):
         scope: Construct,
         id_: str,
         *,
-        name: str,
-        partition: str,
-        region: str,
+        names: Names,
         account_id: str,
         settings: DeadLetterSettings,
     ) -> None:
         super().__init__(
             scope,
             id_,
-            name=name,
-            partition=partition,
-            region=region,
+            names=names,
+            name=NAME,
             account_id=account_id,
             retention_days=settings.queue_retention_days,
             kms_key=settings.kms_key,

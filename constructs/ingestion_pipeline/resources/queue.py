@@ -12,6 +12,7 @@ from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.policies import require_tls_to_queue
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import either_or_none, given, negated, times
+from ingestion_pipeline.settings.names import Name, Names
 
 SECONDS_A_DAY = 86_400
 QUEUE_CHARACTERS = 80
@@ -58,13 +59,12 @@ class PrivateQueue(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The queue's, up to 80 characters.
-        partition: That the Region belongs to.
-        region: Where it is.
-        account_id: Of the account that it is in.
+        names: Names of the pipeline, with its Region.
+        name: Name of the queue among them.
+        account_id: Account of the queue.
         retention_days: How long a message is kept, 1 to 14.
         kms_key: ARN of the key that encrypts it; empty: one of SQS's own.
-        arguments: Further ones of the resource.
+        arguments: Extra arguments of the queue.
 
     Attributes:
         reference: Its ARN goes to whoever uses it, its URL to whoever sends or reads.
@@ -75,9 +75,8 @@ class PrivateQueue(Construct):
         scope: Construct,
         id_: str,
         *,
-        name: str,
-        partition: str,
-        region: str,
+        names: Names,
+        name: Name,
         account_id: str,
         retention_days: int,
         kms_key: str,
@@ -85,12 +84,12 @@ class PrivateQueue(Construct):
     ) -> None:
         super().__init__(scope, id_)
         # Within the queue, which cannot refer to itself: a policy of its own takes 25 s more to deploy.
-        arn = f"arn:{partition}:sqs:{region}:{account_id}:{name}"
+        arn = f"arn:{names.partition}:sqs:{names.region}:{account_id}:{names.of(name)}"
         has_key = given(kms_key)
         queue = SqsQueue(
             self,
             "queue",
-            name=name,
+            name=names.of(name),
             message_retention_seconds=times(retention_days, SECONDS_A_DAY),
             sqs_managed_sse_enabled=either_or_none(negated(has_key), True),
             kms_master_key_id=either_or_none(has_key, kms_key),

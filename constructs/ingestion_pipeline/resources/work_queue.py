@@ -14,7 +14,7 @@ from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, as_argument, either_or_none, plus, times
-from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.queue import QueueSettings
 
@@ -84,10 +84,8 @@ class WorkQueue(PrivateQueue):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The queue's, up to 80 characters.
-        partition: That the Region belongs to.
-        region: Where it is.
-        account_id: Of the account that it is in.
+        names: Names of the pipeline, with its Region.
+        account_id: Account of the queue.
         dead_letters: Where SQS moves what was received too often.
         settings: Days that an event is kept, and the key.
         function: Timeout and retries.
@@ -101,9 +99,7 @@ class WorkQueue(PrivateQueue):
         scope: Construct,
         id_: str,
         *,
-        name: str,
-        partition: str,
-        region: str,
+        names: Names,
         account_id: str,
         dead_letters: QueueReference,
         settings: QueueSettings,
@@ -114,16 +110,15 @@ class WorkQueue(PrivateQueue):
         super().__init__(
             scope,
             id_,
-            name=name,
-            partition=partition,
-            region=region,
+            names=names,
+            name=NAME,
             account_id=account_id,
             retention_days=settings.retention_days,
             kms_key=settings.kms_key,
             arguments={
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(
-                    dead_letters.takes_messages_of(region, [account_id]), redrive
+                    dead_letters.takes_messages_of(names.region, [account_id]), redrive
                 ),
             },
         )

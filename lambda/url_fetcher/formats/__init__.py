@@ -1,1 +1,1 @@
-"""A body cut into records: JSON, newline-delimited JSON and CSV, in bounded memory."""
+"""Splits a body into records in bounded memory: JSON, NDJSON, JSON text sequences, CSV and XML."""

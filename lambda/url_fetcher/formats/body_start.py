@@ -1,4 +1,4 @@
-"""What comes before the records: a byte order mark, and the bytes that tell the format."""
+"""The start of a body: a byte order mark, and the first bytes, by which the format is recognised."""
 
 import codecs
 from collections.abc import Callable, Sequence
@@ -14,20 +14,20 @@ _MAX_HEAD_BYTES = 4_096
 
 
 class OffsetSplitter(Splitter, Protocol):
-    """A splitter whose offsets may start behind bytes that it does not see."""
+    """A splitter whose offsets can start at another number than 0."""
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
 
 
 class MarkedBody:
-    """A splitter whose body may begin with a UTF-8 byte order mark, and which may depend on what follows.
+    """Removes a UTF-8 byte order mark and chooses the splitter by the first bytes of the body.
 
     Args:
-        choose: Gives the splitter for a body that begins like this, white space and the mark removed.
-            It gets the body without the mark; its offsets are moved by the mark's length.
-        takes_utf16: Whether the splitter reads the marks of UTF-16 by itself.
-        hint: What to do about a body in UTF-16 or UTF-32, to end the message.
+        choose: Returns the splitter for a body that begins with these bytes, without the mark and white
+            space. The splitter gets the body without the mark; offsets still count the mark.
+        takes_utf16: True if the splitter handles UTF-16 itself.
+        hint: Advice for a body in UTF-16 or UTF-32, appended to the message.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class MarkedBody:
         self._head += chunk
         if len(self._head) < len(UTF8_MARK):
             return ()
+        # White space alone says nothing about the format; 4 KiB of it end the patience.
         if not self._shown and len(self._head) < _MAX_HEAD_BYTES:
             return ()
         return self._begin()
@@ -66,11 +67,11 @@ class MarkedBody:
 
     @property
     def _shown(self) -> bytes:
-        """The head from its first byte that means something."""
+        """The head without mark and white space."""
         return self._head.removeprefix(UTF8_MARK).lstrip(_SPACE)
 
     def _begin(self) -> Sequence[bytes]:
-        """Choose the splitter and hand the head on."""
+        """Chooses the splitter and passes the head on to it."""
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
             raise MalformedBody(
@@ -85,12 +86,13 @@ class MarkedBody:
 
 
 class Transcoded:
-    """A splitter of UTF-8 whose body comes in another encoding; offsets are those of the UTF-8.
+    """Converts a body to UTF-8 for a splitter; offsets are those in the UTF-8.
 
-    What the encoding does not have becomes bytes that are not UTF-8: the splitter rejects its record alone.
+    Bytes that are invalid in the encoding become invalid UTF-8, so that the splitter rejects only the record
+    that has them.
 
     Args:
-        splitter: Gets the body in UTF-8.
+        splitter: Receives the body in UTF-8.
         codec: Python's name of the encoding; ``utf-16`` needs a byte order mark.
     """
 
@@ -110,7 +112,7 @@ class Transcoded:
         return self._splitter.count
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
         self._splitter.start(offset)
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:

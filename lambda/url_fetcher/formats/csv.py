@@ -20,11 +20,11 @@ class CsvSplitter:
     A row that does not parse, is not in the encoding, is too long or has another number of fields than
     the header is rejected alone. A blank row is an empty value if there is one column; otherwise it is
     skipped. The body is malformed if its header is broken or too long, if a quote is never closed, or
-    if another field's quote closes it after more than ``max_record_bytes``: the rows in between would
-    be lost as one.
+    if the quote of another field closes it after more than ``max_record_bytes``: all rows in between
+    would be lost as one record.
 
     Args:
-        max_record_bytes: A longer row is rejected, and of it only the beginning kept.
+        max_record_bytes: A longer row is rejected, and only its beginning is kept.
         dialect: How rows are written; default: RFC 4180 in UTF-8 with a header. A body whose encoding
             is transcoded comes in UTF-8.
     """
@@ -45,17 +45,17 @@ class CsvSplitter:
         self._failure: MalformedBody | None = None
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
         self._window.dropped = self._scanned = self._row_offset = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The rows complete with this chunk."""
+        """Returns the rows that this chunk completes."""
         self._raise_failure()
         self._window.append(chunk)
         return self._rows()
 
     def finish(self) -> Sequence[bytes]:
-        """The last row, when no line end closes it."""
+        """Returns the last row if no line end closes it."""
         self._window.final = True
         records = [] if self._failure else self._rows()
         if not records and not self.rejected:
@@ -63,7 +63,7 @@ class CsvSplitter:
         return records
 
     def outside(self) -> object:
-        """None: rows have nothing beside them."""
+        """None: a CSV has no values outside its rows."""
         return None
 
     def _rows(self) -> list[bytes]:
@@ -88,7 +88,7 @@ class CsvSplitter:
         return records
 
     def _end_body(self, records: list[bytes]) -> None:
-        """Take the row that no line end closes, if the body has ended."""
+        """Takes the row that no line end closes, if the body has ended."""
         if not self._window.final or self._scanned == self._row_offset:
             return
         self._scanner.end_body()
@@ -98,9 +98,13 @@ class CsvSplitter:
             self._end_row(len(self._window.data), records)
 
     def _take_lines(self, records: list[bytes]) -> bool:
-        """Take many whole lines at once; takes nothing, and is false, where any of them is amiss."""
+        """Takes many whole lines at once; returns False and takes nothing if one of them has a fault.
+
+        One call of the standard library's reader for a block is the fast path. The slow path finds the
+        faulty row, so that it alone is rejected.
+        """
         window, line_end = self._window, bytes([self._scanner.line_end])
-        # No more than one row may have, so that none of the rows is too long.
+        # The block is no longer than one row may be, so that no row in it is too long.
         end = window.data.rfind(line_end, window.position, window.position + self._max_record_bytes) + 1
         if not end:
             return False
@@ -150,7 +154,7 @@ class CsvSplitter:
                 self._fail(f"the CSV's {self._first_row} is broken: {reason}", offset)
 
     def _takes_as_header(self, fields: list[str], offset: int) -> bool:
-        """Whether the first row names the columns; otherwise they are numbered, and it is a record."""
+        """True if the first row names the columns; otherwise they are numbered, and the row is a record."""
         has_header = self._first_row == "header"
         names = fields if has_header else [f"column_{number}" for number, _ in enumerate(fields, 1)]
         self._decoder.columns = names
@@ -159,11 +163,11 @@ class CsvSplitter:
         return has_header
 
     def _skip_lines(self) -> bool:
-        """Pass the lines before the header; whether all of them have come."""
+        """Skips the lines before the header; returns True once all of them have arrived."""
         window = self._window
         while self._lines_to_skip and (found := _LINE_END.search(window.data, window.position)):
             if found[0] == b"\r" and found.end() == len(window.data) and not window.final:
-                window.position = found.start()  # the other half of CRLF may come
+                window.position = found.start()  # its LF may be in the next chunk
                 break
             window.position = found.end()
             self._lines_to_skip -= 1
@@ -174,7 +178,7 @@ class CsvSplitter:
         return not self._lines_to_skip
 
     def _truncate_oversized(self) -> None:
-        """Keep only the beginning of a row that is already too long."""
+        """Keeps only the beginning of a row that is already too long."""
         window = self._window
         if self._too_long is None and self._scanned - self._row_offset > self._max_record_bytes:
             self._too_long = bytes(window.data[window.position : window.position + self._kept_bytes])

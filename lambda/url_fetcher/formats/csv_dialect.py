@@ -1,10 +1,10 @@
-"""How a source writes its CSV: the ``csv`` table of a source."""
+"""The ``csv`` table of a source: how its CSV is written."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-# One byte in every encoding below, and no line end: `$` alone would let one follow.
+# ASCII, which is one byte in every encoding below, without line ends; `$` alone would allow a trailing one.
 Character: TypeAlias = Annotated[str, Meta(pattern=r"^[\x01-\x09\x0b\x0c\x0e-\x7f](?!\n)$")]
 OptionalCharacter: TypeAlias = Annotated[str, Meta(pattern=r"^([\x01-\x09\x0b\x0c\x0e-\x7f])?(?!\n)$")]
 Column: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -28,13 +28,13 @@ Encoding: TypeAlias = Literal[
     "big5",
 ]
 
-# What browsers and Windows mean by the names.
+# Browsers and Windows use these supersets under the standard names (WHATWG Encoding).
 _CODECS = {"shift_jis": "cp932", "euc-kr": "cp949"}
 _TRANSCODED = ("utf-16", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5")
 
 
 class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a CSV is written, and whether its fields stay text."""
+    """The dialect of a CSV, and whether its fields stay text."""
 
     delimiter: Character = ","
     quote: OptionalCharacter = '"'
@@ -46,7 +46,7 @@ class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     types: Literal["text", "infer"] = "text"
 
     def __post_init__(self) -> None:
-        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         signs = {"delimiter": self.delimiter, "quote": self.quote, "escape": self.escape}
         for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
             if signs[name] and signs[name] == signs[other]:
@@ -62,12 +62,12 @@ class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def is_transcoded(self) -> bool:
-        """Whether a byte of a character may look like a delimiter, so that the body becomes UTF-8 first."""
+        """True if the body must become UTF-8 first, because a byte of a character may equal a delimiter."""
         return self.encoding in _TRANSCODED
 
     @property
     def reader_options(self) -> dict[str, Any]:
-        """What the standard library's reader is told."""
+        """The options of the standard library's reader."""
         import csv
 
         return {

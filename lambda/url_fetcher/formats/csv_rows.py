@@ -1,4 +1,4 @@
-"""Whole rows of a CSV as objects."""
+"""Turns complete rows of a CSV into JSON objects."""
 
 import csv
 import re
@@ -9,7 +9,7 @@ import msgspec
 from url_fetcher.formats.csv_dialect import Csv
 
 _MAX_FIELD_CHARACTERS = 2**31 - 1
-# Fifteen digits are what every reader's double and every bigint can hold.
+# Every double and every 64-bit integer represents 15 digits exactly.
 _MAX_DIGITS = 15
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _CONSTANTS = {"": None, "true": True, "false": False, "-0": "-0"}
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RowDecoder:
-    """Decodes rows whose end is known.
+    """Decodes complete rows.
 
     Args:
         dialect: How they are written.
@@ -26,30 +26,30 @@ class RowDecoder:
 
     def __init__(self, dialect: Csv) -> None:
         self.columns: list[str] = list(dialect.columns)
-        """The objects' keys; none until they are known."""
+        """The keys of the objects; empty until the header was read."""
         self._codec = "utf-8" if dialect.is_transcoded else dialect.codec
         self._options = dialect.reader_options
         self._infers = dialect.types == "infer"
-        # Rows are measured by the splitter; the module's own limit would refuse a field of 128 Ki characters.
+        # The splitter bounds rows; the csv module's default limit would refuse fields over 128 Ki characters.
         csv.field_size_limit(_MAX_FIELD_CHARACTERS)
 
     def fields(self, text: bytes, line_end: bytes) -> list[list[str]]:
-        """The fields of each row of whole lines; of a blank one none.
+        """Returns the fields of each row in a text of whole lines; a blank row has none.
 
         Raises:
             csv.Error: When the rows are not CSV.
             UnicodeDecodeError: When they are not in the dialect's encoding.
         """
         end = line_end.decode()
-        # Lines, not the text: only so does the reader take a line break between quotes.
+        # The reader accepts a line break between quotes only if it is given lines, not one text.
         lines = [line + end for line in text.decode(self._codec).removesuffix(end).split(end)]
         return list(csv.reader(lines, **self._options))
 
     def objects(self, rows: Sequence[list[str]]) -> list[bytes]:
-        """Each row as a JSON object.
+        """Returns each row as a JSON object.
 
         Raises:
-            csv.Error: When one has another number of fields than there are columns.
+            csv.Error: When the number of fields differs from that of the columns.
         """
         columns = self.columns
         records: list[bytes] = []
@@ -65,7 +65,7 @@ class RowDecoder:
 
 
 def _inferred(field: str) -> object:
-    """A number, boolean or null if writing it as text again gives the same field; else the text."""
+    """The field as a number, boolean or null if its text can be restored from that; else the text."""
     if field and field[0] not in _FIRST_CHARACTERS:
         return field
     if field in _CONSTANTS:

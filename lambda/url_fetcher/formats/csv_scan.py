@@ -1,4 +1,4 @@
-"""Where one CSV row ends, found over any number of chunks and without parsing it."""
+"""Finds the end of a CSV row over any number of chunks, without parsing it."""
 
 import re
 from functools import cache
@@ -9,12 +9,12 @@ _LINE_ENDS = {0: rb"\r\n", _LF: rb"\n", _CR: rb"\r"}
 
 
 class RowPatterns:
-    """What ends a field and a row of a dialect, by the byte that ends a line (0: not known yet).
+    """Patterns of a dialect for the ends of fields and rows, by the byte that ends a line (0: not known yet).
 
     Args:
-        delimiter: Between fields; one byte, as the others.
-        quote: Around a field; empty if there is none.
-        escape: Before a byte that means itself; empty if there is none.
+        delimiter: The byte between fields.
+        quote: The byte around a field; empty if there is none.
+        escape: The byte that makes the next one literal; empty if there is none.
     """
 
     def __init__(self, delimiter: bytes, quote: bytes, escape: bytes) -> None:
@@ -33,7 +33,10 @@ class RowPatterns:
 
     @staticmethod
     def _row(comma: bytes, quote: bytes, escape: bytes, end: bytes) -> re.Pattern[bytes]:
-        """A row without anything unusual in it; others are followed step by step."""
+        """A pattern for a whole well-formed row; the scanner follows any other row step by step.
+
+        Possessive quantifiers (``*+``) rule out backtracking, which a hostile row could make quadratic.
+        """
         q, e = re.escape(quote), re.escape(escape)
         plain = b"[^" + comma + e + end + b"]*+"
         if not quote:
@@ -48,20 +51,20 @@ class RowPatterns:
 
 @cache
 def patterns(delimiter: str, quote: str, escape: str) -> RowPatterns:
-    """The patterns of a dialect, made once."""
+    """The patterns of a dialect, compiled once."""
     return RowPatterns(delimiter.encode(), quote.encode(), escape.encode())
 
 
 class RowScanner:
-    """Follows quotes and line ends only; validation is left to the decoder.
+    """Follows quotes and line ends only; the decoder validates.
 
-    A quote opens a field only at the field's beginning, and a row ends at a line end outside of
-    quotes. Anything but a comma or a line end behind a closing quote breaks the row, which then ends
-    with the line. The byte behind an escape character is never more than itself. The first row decides
-    whether lines end with LF (also behind CR) or with CR alone.
+    A quote opens a field only at the field's beginning, and a row ends at a line end outside of quotes. A
+    closing quote that is followed by anything but a delimiter or a line end breaks the row, which then ends
+    with the line. The byte after an escape character is literal. The first row decides whether lines end
+    with LF or CRLF, or with CR alone.
 
     Args:
-        signs: What delimits, quotes and escapes.
+        signs: The patterns of the dialect.
     """
 
     def __init__(self, signs: RowPatterns) -> None:
@@ -72,30 +75,30 @@ class RowScanner:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new row at the next byte."""
+        """Begins a new row at the next byte."""
         self._state = self._before_escape = _FIELD
         self._is_new = True
         self.quote_offset = -1
-        """Where the last quoted field begins in the body; -1 before the first."""
+        """The offset of the last quoted field; -1 before the first."""
         self.broken_offset = -1
-        """Where the row is broken in the body; -1 if it is not."""
+        """The offset at which the row is broken; -1 if it is not."""
 
     @property
     def is_quoted(self) -> bool:
-        """Whether a quote is open."""
+        """True while a quote is open."""
         return self._state == _QUOTED or (self._state == _ESCAPED and self._before_escape == _QUOTED)
 
     def end_body(self) -> None:
-        """Decide what ended the only row, if no other did."""
+        """Decides which line end the only row had, if no other row showed it."""
         self.line_end = self.line_end or (_CR if self._state == _CARRIAGE_RETURN else _LF)
 
     def scan(self, data: bytearray, start: int, *, offset: int) -> int:
-        """The index behind the row's line end, or -1 when all of ``data`` belongs to the row.
+        """Returns the index after the row's line end, or -1 if all of ``data`` belongs to the row.
 
         Args:
             data: Bytes of the body.
             start: The first index that was not scanned yet.
-            offset: Where ``data`` begins in the body.
+            offset: The offset of ``data`` in the body.
         """
         # Most rows arrive whole, and one match costs a third of the steps below.
         if self._is_new and self.line_end and (row := self._signs.rows[self.line_end].match(data, start)):
@@ -124,7 +127,7 @@ class RowScanner:
         return -1
 
     def _quoted(self, data: bytearray, position: int) -> int:
-        """The index behind the next quote or escape character; 0 if there is none."""
+        """The index after the next quote or escape character; 0 if there is none."""
         found = self._signs.in_quotes.search(data, position)
         if not found:
             return 0
@@ -135,7 +138,7 @@ class RowScanner:
         return found.end()
 
     def _unquoted(self, data: bytearray, position: int, offset: int) -> int:
-        """The index behind the next delimiter, escape or line end, or -1; plain when the row has ended."""
+        """The index after the next delimiter, escape or line end; -1 for none. A plain state ends the row."""
         if self._state == _CLOSED and data[position] not in self._after_quote:
             self._state = _BROKEN
             self.broken_offset = offset + position
@@ -147,7 +150,7 @@ class RowScanner:
         if not found:
             return -1
         byte = data[found.start()]
-        # In a broken row only line ends are looked for.
+        # In a broken row only line ends are searched, so ``byte`` is one.
         if byte == self._signs.delimiter:
             self._state = _FIELD
         elif byte == self._signs.escape:

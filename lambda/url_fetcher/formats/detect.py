@@ -1,4 +1,4 @@
-"""Which splitter a body needs: by its format, its Content-Type, its URL's ending and its first bytes."""
+"""Chooses the splitter of a body: by format, Content-Type, the URL's ending and the first bytes."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -16,7 +16,7 @@ Found: TypeAlias = Literal["json", "ndjson", "json_seq", "csv", "tsv", "xml"]
 Format: TypeAlias = Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"]
 
 _LINE_TYPES = ("ndjson", "jsonl", "json-lines", "jsonlines")
-# These say that there are bytes, not what they are.
+# Generic types, which say nothing about the format.
 _VAGUE_TYPES = (
     "",
     "text/plain",
@@ -46,14 +46,14 @@ def open_splitter(
     format: Format,  # noqa: A002 - the word that sources use for it
     *,
     record_path: str = "",
-    beside: Sequence[str] = (),
+    outside_settings: Sequence[str] = (),
     csv: Csv = DEFAULT,
     max_record_bytes: int,
     max_nesting: int,
     content_type: str = "",
     url: str = "",
 ) -> Splitter:
-    r"""A splitter for one body.
+    r"""Returns a splitter for one body.
 
     Example:
         >>> splitter = open_splitter("ndjson", max_record_bytes=1000, max_nesting=100)
@@ -62,32 +62,23 @@ def open_splitter(
         2 0
 
     Args:
-        format: ``auto`` takes the format from ``content_type``, where that says nothing from the ending
-            of ``url``, else from the first byte, and is JSON when none of them says another.
-        record_path: Where in a JSON body the records are: keys joined by dots, or a JSON Pointer; empty
-            for the body itself. An array there is its elements, anything else but null is one record.
-            In XML the names of elements from the root to the one that is a record.
-        beside: The settings that look at what stands beside the records, where XML has nothing.
-        csv: How a CSV is written.
+        format: ``auto`` takes the format from ``content_type``, then from the ending of ``url``, then from
+            the first byte, and is JSON if none of them names another.
+        record_path: The place of the records in JSON: keys joined by dots, or a JSON Pointer; empty for the
+            body itself. The elements of an array are records; any other value but null is one record.
+            In XML: the names of the elements from the root to a record.
+        outside_settings: The source's settings that read values outside the records, which XML has none of.
+        csv: The dialect of a CSV.
         max_record_bytes: A longer record is rejected alone.
         max_nesting: A record nested deeper is rejected alone; 1 to ``MAX_NESTING``.
-        content_type: The answer's header, parameters included.
-        url: The source's.
+        content_type: The answer's header with its parameters.
+        url: The source's URL.
 
     Raises:
-        ConfigurationError: When a value is out of range, a path is given for lines, or XML cannot be read so.
+        ConfigurationError: When the settings contradict each other or a value is out of range.
     """
-    if not 1 <= max_nesting <= MAX_NESTING:
-        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
-    if max_record_bytes < 1:
-        raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
-    if record_path and format in ("ndjson", "json_seq", "csv"):
-        raise ConfigurationError(
-            f"record_path {record_path!r} needs format json or xml; the format is {format}"
-        )
-    not_as_xml = refusal(record_path, beside)
-    if format == "xml" and not_as_xml:
-        raise ConfigurationError(f"the format is xml: {not_as_xml}")
+    not_as_xml = refusal(record_path, outside_settings)
+    _refuse_settings(format, record_path, not_as_xml, max_record_bytes, max_nesting)
 
     def choose(head: bytes) -> OffsetSplitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
@@ -105,10 +96,25 @@ def open_splitter(
     )
 
 
+def _refuse_settings(
+    format_: Format, record_path: str, not_as_xml: str, max_record_bytes: int, max_nesting: int
+) -> None:
+    if not 1 <= max_nesting <= MAX_NESTING:
+        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
+    if max_record_bytes < 1:
+        raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
+    if record_path and format_ in ("ndjson", "json_seq", "csv"):
+        raise ConfigurationError(
+            f"record_path {record_path!r} needs format json or xml; the format is {format_}"
+        )
+    if format_ == "xml" and not_as_xml:
+        raise ConfigurationError(f"the format is xml: {not_as_xml}")
+
+
 def _splitter(
     chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
 ) -> OffsetSplitter:
-    # Loaded here because most invocations need one of them.
+    # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
 
@@ -180,6 +186,6 @@ def _by_ending(url: str) -> Found | Literal[""]:
 
 
 def _may_be_utf16(format_: Format, dialect: Csv, content_type: str) -> bool:
-    """Whether a splitter may come that reads UTF-16 by itself."""
+    """True if the splitter may be one that handles UTF-16 itself."""
     is_xml = format_ == "xml" or (format_ == "auto" and _by_type(content_type) == "xml")
     return is_xml or (format_ in ("auto", "csv") and dialect.encoding == "utf-16")

@@ -1,4 +1,4 @@
-"""Many records at once: as many whole values as one call of the decoder can take from a window."""
+"""Takes many records at once: as many whole values as one call of the decoder can validate."""
 
 import re
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ _STEP = {ord("{"): -1, ord("["): -1, ord("}"): 1, ord("]"): 1}
 
 
 class BoundaryFinder:
-    """Proposes cuts: cheap guesses first, then one that is exact as long as the JSON is valid.
+    """Proposes cuts between values: cheap guesses first, then one that is exact if the JSON is valid.
 
-    A guess is where the opening of the records (``{"firstKey":``), learned from one of them, stands
-    last. Whoever decodes up to a cut learns whether it was one: no prefix of a JSON array that ends
-    inside an element can be closed and be valid, so a wrong guess can only fail. Sources whose
-    inner objects open alike defeat guessing; after each miss in a row, more blocks pass without a guess.
+    A guess is the last place with the opening of a record (``{"firstKey":``), learned from the first one.
+    Decoding up to it shows whether it was right: a part of an array that ends inside an element is never
+    valid JSON once closed, so a wrong guess can only fail. Sources whose inner objects open alike defeat
+    guessing, so after each miss in a row more blocks pass without a guess.
 
     Args:
-        separator: What stands between two values: a comma in an array, else a newline.
+        separator: The byte between two values: a comma in an array, else a newline.
     """
 
     def __init__(self, separator: bytes) -> None:
@@ -35,22 +35,22 @@ class BoundaryFinder:
         self._next_rest = 1
 
     def learn(self, record: bytes) -> None:
-        """Take the opening from a record that begins with ``{"key":``; others teach nothing."""
+        """Learns the opening from a record that begins with ``{"key":``; ignores any other."""
         found = _OPENING.match(record)
         if found:
             self._opening = found.group()
 
     def missed(self) -> None:
-        """The guesses were wrong: let them rest."""
+        """After wrong guesses: pauses guessing for some blocks."""
         self._rest = self._next_rest
         self._next_rest = min(2 * self._next_rest, _LONGEST_REST)
 
     def hit(self) -> None:
-        """A guess was right: trust the next."""
+        """After a right guess: makes the next pause short again."""
         self._next_rest = 1
 
     def guesses(self, data: bytearray, start: int) -> Iterator[int]:
-        """Indices of separators behind ``start``, the last first; a few at most."""
+        """Yields a few indices of separators after ``start``, the last one first."""
         if self._rest:
             self._rest -= 1
             return
@@ -62,7 +62,7 @@ class BoundaryFinder:
             end = data.rfind(self._opening, start + 1, end)
             if end < 0:
                 return
-            # Not from ``start``: a separator there has no value before it.
+            # From start + 1, because a separator at ``start`` has no value before it.
             before = data[max(start + 1, end - 256) : end]
             kept = before.rstrip(_SPACE if self._separator == b"," else b"")
             if kept.endswith(self._separator):
@@ -72,11 +72,12 @@ class BoundaryFinder:
                     return
 
     def exact(self, data: bytearray, start: int) -> int:
-        """The index of the last separator outside of strings and brackets, or -1 if none follows ``start``.
+        """Returns the last separator after ``start`` outside of strings and brackets; -1 if there is none.
 
-        Counts brackets between strings by bulk operations, so that the cost is of the order of
-        copying ``data`` and does not depend on how values nest. ``start`` is where a value begins.
+        Counts brackets between strings with bulk operations, so that the cost is that of a few copies of
+        ``data``, however values nest. A value must begin at ``start``.
         """
+        # Escaped quotes are masked first, so that every quote that is left begins or ends a string.
         text = bytes(data[start:])
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
@@ -91,7 +92,7 @@ class BoundaryFinder:
                 for position in range(len(piece) - 1, -1, -1):
                     byte = piece[position]
                     if byte == separator and depth == 0:
-                        # At ``start`` it has no value before it.
+                        # A separator at ``start`` has no value before it.
                         return start + cut if (cut := end - len(piece) + position) else -1
                     depth += _STEP.get(byte, 0)
             end -= len(piece) + 1
@@ -103,13 +104,13 @@ _decode_row = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
 class Blocks:
-    """Takes runs of values from the front of a window, or nothing where anything is amiss.
+    """Takes blocks of values from the front of a window; takes nothing if one of them has a fault.
 
     Args:
-        window: Where the body arrives.
-        in_array: Whether commas stand between the values; else newlines do.
-        max_record_bytes: A run with a longer value is left to be read singly.
-        max_nesting: So is one with a value that may be nested deeper.
+        window: The body as it arrives.
+        in_array: True if commas separate the values, False if newlines do.
+        max_record_bytes: A block with a longer value is left to be read value by value.
+        max_nesting: So is a block with a value that may be nested deeper.
     """
 
     def __init__(self, window: Window, *, in_array: bool, max_record_bytes: int, max_nesting: int) -> None:
@@ -122,16 +123,16 @@ class Blocks:
         self._seen = False
 
     def learn(self, record: bytes) -> None:
-        """Take note of what the first record looks like."""
+        """Learns the opening from the first record."""
         if not self._seen:
             self._seen = True
             self._cuts.learn(record)
 
     def take(self) -> list[bytes]:
-        """Records from the window's position on, which moves behind them and their separator.
+        """Takes records from the window's position, which moves past them and their separator.
 
-        Empty when there is nothing to take at once. Tried once for each part of the body that
-        arrives, at the beginning of a value, and not before one value was seen.
+        Returns none if nothing can be taken at once. Works once for each chunk that arrives, at the
+        beginning of a value, and only after one value was seen.
         """
         window = self._window
         if self._tried == window.appended or not self._seen:
@@ -167,7 +168,7 @@ class Blocks:
         return [*decoded]
 
     def _all_within(self, block: bytes, records: list[msgspec.Raw]) -> bool:
-        # In a row an array stands for its elements, and the decoder would take 1-2 for two values.
+        # Only objects: an array in a row stands for its elements, and 1-2 would be read as two values.
         if not self._in_array and not all(record.startswith(b"{") for record in map(bytes, records)):
             return False
         if len(block) > self._max_record_bytes and max(map(len, records)) > self._max_record_bytes:

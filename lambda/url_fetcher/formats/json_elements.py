@@ -1,4 +1,4 @@
-"""The records in an array, or in a row of values, taken from a window while it fills."""
+"""Reads records from an array, or from a row of values, while the body arrives."""
 
 from collections.abc import Generator
 from typing import NamedTuple
@@ -14,13 +14,13 @@ _COMMA, _OPEN, _CLOSE = b",[]"
 
 
 class Value(NamedTuple):
-    """One value that was read to its end.
+    """One complete value.
 
     Args:
-        data: Its bytes; of one above the limit only the first.
-        offset: Where it begins in the body.
-        total_bytes: How long it is.
-        nesting: How many brackets were open at most.
+        data: Its bytes; only the first ones of a value above the limit.
+        offset: Its offset in the body.
+        total_bytes: Its length.
+        nesting: The largest number of open brackets.
     """
 
     data: bytes
@@ -30,7 +30,7 @@ class Value(NamedTuple):
 
 
 def checked(value: Value) -> str:
-    """Why a value that is JSON cannot be a record; empty if it can.
+    """Returns the reason why a value cannot be a record although it is JSON; empty if it can.
 
     Raises:
         MalformedBody: When it is not JSON.
@@ -44,10 +44,10 @@ def checked(value: Value) -> str:
 
 
 class ElementReader:
-    """Generators that read on through the window and yield when they need more of the body.
+    """Reads values with generators that yield whenever they need more of the body.
 
     Args:
-        window: Where the body arrives.
+        window: The body as it arrives.
         max_record_bytes: A longer record is rejected.
         max_nesting: A record nested deeper is rejected.
 
@@ -67,7 +67,7 @@ class ElementReader:
         )
 
     def peek(self) -> Generator[None, None, int | None]:
-        """The next byte that is not white space, not consumed; None at the body's end."""
+        """Returns the next byte that is not white space, without consuming it; None at the body's end."""
         while True:
             byte = self._window.peek()
             if byte is not None or self._window.final:
@@ -75,7 +75,7 @@ class ElementReader:
             yield
 
     def array(self) -> Generator[None]:
-        """Read the elements of an array whose bracket was consumed, and its closing bracket."""
+        """Reads the elements of an array after its opening bracket, and the closing bracket."""
         window = self._window
         if (yield from self.peek()) == _CLOSE:
             window.position += 1
@@ -83,7 +83,7 @@ class ElementReader:
         while True:
             while (yield from self.peek()) is not None and (records := self._in_array.take()):
                 self.out += records
-                # What is left ends inside a record; with more of the body it is one of many again.
+                # The rest is the beginning of a record; with more of the body it starts the next block.
                 if not window.final:
                     yield
             yield from self.single(self._in_array)
@@ -97,7 +97,7 @@ class ElementReader:
                 return
 
     def row(self) -> Generator[None]:
-        """Read values to the body's end, with or without white space between; arrays are their elements."""
+        """Reads values up to the body's end, with or without spaces between; an array is its elements."""
         while (byte := (yield from self.peek())) is not None:
             if byte == _OPEN:
                 self._window.position += 1
@@ -108,8 +108,8 @@ class ElementReader:
                 yield from self.single(self._in_row)
 
     def single(self, blocks: Blocks | None = None) -> Generator[None]:
-        """Read one value as one record; ``blocks`` learns from it."""
-        # Only between values in a row may a number end where the body does; in brackets it was cut.
+        """Reads one value as one record; ``blocks`` learns from it."""
+        # A number at the body's end is complete only in a row; in an array it was cut.
         value = yield from self.value(enclosed=blocks is not self._in_row)
         if blocks:
             blocks.learn(value.data)
@@ -123,10 +123,10 @@ class ElementReader:
         self.out.append(one_line(value.data))
 
     def value(self, *, enclosed: bool = True) -> Generator[None, None, Value]:
-        """Read one value to its end; beyond the limit without keeping it, and then unchecked.
+        """Reads one value to its end; a value above the limit is neither kept nor checked.
 
         Args:
-            enclosed: Whether something must follow it, so that the body's end does not end it.
+            enclosed: True if something must follow the value, so that the body's end means that it was cut.
 
         Raises:
             MalformedBody: When the body ends inside it or its brackets do not match.
@@ -158,7 +158,7 @@ class ElementReader:
         window = self._window
         if window.end - offset <= self._max_record_bytes:
             return None
-        # Never more than the limit, so that what is kept does not depend on how the body was cut.
+        # At most the limit, so that the kept bytes do not depend on where chunks end.
         most = min(KEPT_BYTES, self._max_record_bytes)
         return bytes(window.data[window.position : window.position + most])
 

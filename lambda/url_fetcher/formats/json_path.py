@@ -1,4 +1,4 @@
-"""The way to the records in a JSON body, and what lies beside it."""
+"""Finds the records of a JSON body by their path, and keeps the values outside of them."""
 
 import json
 from collections.abc import Generator
@@ -10,19 +10,19 @@ from url_fetcher.formats.window import Window
 from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
-# Decoded, small values take 25 times the bytes of their text.
+# Decoded, small values take 25 times the memory of their text, so this bounds them to 25 MiB.
 _MAX_OUTSIDE_BYTES = 1024 * 1024
 _MAX_NOTED_KEYS = 16
 _QUOTE, _COLON, _COMMA, _OPEN_OBJECT, _CLOSE, _OPEN_ARRAY, _CLOSE_ARRAY = b'":,{}[]'
 
 
 class PathReader:
-    """Walks to the value at a path, and keeps the small values beside the way.
+    """Reads a body up to the value at a path, and keeps the small values outside of it.
 
     Args:
-        window: Where the body arrives.
+        window: The body as it arrives.
         elements: Reads the records and every other value.
-        path: One or more keys. Behind the value that it leads to none of them may come again.
+        path: One or more keys. None of them may be repeated after the value that the path leads to.
     """
 
     def __init__(self, window: Window, elements: ElementReader, path: JsonPath) -> None:
@@ -35,19 +35,19 @@ class PathReader:
         self._outside: object = None
 
     def outside(self) -> object:
-        """The decoded body with ``[]`` or null for the records; None for an empty body.
+        """The decoded body with ``[]`` or null in place of the records; None for an empty body.
 
-        Values over 64 KiB or 500 levels deep are ``NOT_KEPT``, integers over 4,300 digits their text. A body
-        that lacks the path has one, too.
+        Values over 64 KiB or 500 levels deep are ``NOT_KEPT``, and integers over 4,300 digits are text. A
+        body without the path is decoded, too: it may be an error message.
         """
         return self._outside
 
     def read(self) -> Generator[None]:
-        """Read the whole body.
+        """Reads the whole body.
 
         Raises:
             MalformedBody: When it lacks the path, has a key of it twice, or is broken.
-            LimitExceeded: When what lies beside the records has more than 1 MiB.
+            LimitExceeded: When the values outside the records exceed 1 MiB.
         """
         if (yield from self._elements.peek()) is None:
             return
@@ -66,7 +66,7 @@ class PathReader:
             raise failure
 
     def _enter(self, depth: int) -> Generator[None, None, MalformedBody | None]:
-        """Go to the value of the key at a depth; the error to raise at the body's end if it is not there."""
+        """Goes to the value of the key at a depth; returns the error for the body's end if it is missing."""
         key, where = self._path.keys[depth], self._path.beginning(depth) or "the body"
         index = self._path.index_of(key)
         byte = yield from self._elements.peek()
@@ -106,9 +106,9 @@ class PathReader:
             yield from self._elements.single()
 
     def _find(self, wanted: str) -> Generator[None, None, tuple[bool, list[str], int]]:
-        """Read members until the value of ``wanted`` is next (True) or the object has ended (False).
+        """Reads members until the value of ``wanted`` is next (True) or the object ends (False).
 
-        With it come the first keys that were read, and how many there were.
+        Also returns the first keys that were read, and the number of all.
         """
         keys: list[str] = []
         count = 0
@@ -125,9 +125,9 @@ class PathReader:
         return True, keys, count
 
     def _find_element(self, wanted: int) -> Generator[None, None, tuple[bool, int]]:
-        """Read elements until the one at ``wanted`` is next (True) or the array has ended (False).
+        """Reads elements until the one at ``wanted`` is next (True) or the array ends (False).
 
-        With it comes how many were read.
+        Also returns the number of elements that were read.
         """
         if (yield from self._elements.peek()) == _CLOSE_ARRAY:
             self._keep()
@@ -141,7 +141,7 @@ class PathReader:
         return True, count
 
     def _skip_rest(self, closer: int, found: str) -> Generator[None]:
-        """Read what is behind the value of ``found``, to the object's or the array's end."""
+        """Reads the rest of the object or array after the value of ``found``."""
         while (yield from self._goes_on(closer)):
             yield from self._elements.peek()
             offset = self._window.offset
@@ -152,7 +152,7 @@ class PathReader:
             yield from self._member_value()
 
     def _goes_on(self, closer: int) -> Generator[None, None, bool]:
-        """Read what follows a value: a comma (True) or the end of what it is in (False)."""
+        """Reads what follows a value: a comma (True) or the closing bracket (False)."""
         byte = yield from self._elements.peek()
         kind = "object" if closer == _CLOSE else "array"
         if byte is None:
@@ -163,7 +163,7 @@ class PathReader:
         return byte == _COMMA
 
     def _key(self) -> Generator[None, None, str]:
-        """Read a member's key and its colon."""
+        """Reads a member's key and its colon."""
         byte = yield from self._elements.peek()
         if byte is None:
             raise self._malformed("the JSON ends inside an object")
@@ -171,7 +171,7 @@ class PathReader:
             raise self._malformed("expected a key in the JSON object")
         key = yield from self._elements.value()
         if key.total_bytes > _MAX_KEPT_BYTES:
-            raise LimitExceeded(f"a key beside the records has {key.total_bytes} bytes", offset=key.offset)
+            raise LimitExceeded(f"a key outside the records has {key.total_bytes} bytes", offset=key.offset)
         checked(key)
         self._add(key.data)
         if (yield from self._elements.peek()) != _COLON:
@@ -184,15 +184,15 @@ class PathReader:
         self._add(value.data if self._is_kept(value) else b"NaN")
 
     def _is_kept(self, value: Value) -> bool:
-        """Whether a value is small enough to be decoded; it is checked as far as it was read whole."""
+        """True if a value is small enough to be decoded; raises if it was read whole and is no JSON."""
         if value.nesting > MAX_NESTING or value.total_bytes > len(value.data):
             return False
         if reason := checked(value):
-            raise MalformedBody(f"a value beside the records {reason}", offset=value.offset)
+            raise MalformedBody(f"a value outside the records {reason}", offset=value.offset)
         return value.total_bytes <= _MAX_KEPT_BYTES
 
     def _keep(self) -> None:
-        """Take one byte."""
+        """Consumes one byte and keeps it."""
         position = self._window.position
         self._add(bytes(self._window.data[position : position + 1]))
         self._window.position += 1
@@ -201,13 +201,13 @@ class PathReader:
         self._text += text
         if len(self._text) > _MAX_OUTSIDE_BYTES:
             raise LimitExceeded(
-                f"more than {_MAX_OUTSIDE_BYTES} bytes lie beside record_path {self._name!r}",
+                f"more than {_MAX_OUTSIDE_BYTES} bytes lie outside record_path {self._name!r}",
                 offset=self._window.offset,
             )
 
     def _decode(self) -> None:
         try:
-            # No value that is kept holds a NaN, so it can stand for those that are not.
+            # No kept value contains NaN, so NaN marks the values that are not kept.
             self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
         except RecursionError as error:
             raise LimitExceeded(

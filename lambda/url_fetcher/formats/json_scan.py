@@ -1,11 +1,11 @@
-"""Where one JSON value ends, found over any number of chunks and without building it."""
+"""Finds the end of a JSON value over any number of chunks, without decoding it."""
 
 import re
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
 
 MAX_LEVELS = 100_000
-"""Levels beyond which even skipping a value stops: each one costs a byte of memory."""
+"""The deepest value that can be skipped: each open level costs a byte of memory."""
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -16,13 +16,13 @@ _BACKSLASH = ord("\\")
 
 
 class ValueScanner:
-    """Follows strings and brackets only; validation is left to the decoder."""
+    """Follows strings and brackets only; the decoder validates."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new value at the next byte."""
+        """Begins a new value at the next byte."""
         self.deepest = 0
         self._begun = False
         self._in_string = False
@@ -32,16 +32,16 @@ class ValueScanner:
 
     @property
     def complete_at_end(self) -> bool:
-        """Whether the end of the body would end the value: only a bare number or word does that."""
+        """True if the end of the body would complete the value, as it does a number or a word."""
         return self._in_scalar
 
     def scan(self, data: bytearray, start: int, *, offset: int) -> int:
-        """The index behind the value's last byte, or -1 when all of ``data`` belongs to it.
+        """Returns the index after the value's last byte, or -1 if all of ``data`` belongs to it.
 
         Args:
             data: Bytes of the body.
             start: The first index that was not scanned yet; the value's first byte on the first call.
-            offset: Where ``data`` begins in the body, for errors.
+            offset: The offset of ``data`` in the body, for errors.
 
         Raises:
             MalformedBody: When brackets do not match.
@@ -51,7 +51,7 @@ class ValueScanner:
         if not self._begun and position < len(data):
             self._begun = True
             self._in_scalar = data[position] not in b'"{['
-            # A stray closing bracket would be a value of no bytes, and the reader would never move on.
+            # A stray closing bracket would be an empty value, at which the reader would loop for ever.
             if self._in_scalar and data[position] in b"}],:":
                 raise MalformedBody("a value is missing in the JSON", offset=offset + position)
         if self._in_scalar:

@@ -1,4 +1,4 @@
-"""Records in JSON text sequences (RFC 7464): one value behind each record separator."""
+"""Records in JSON text sequences (RFC 7464): one value after each record separator."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ _SEPARATOR = b"\x1e"
 
 
 class JsonSeqSplitter(NdjsonSplitter):
-    """Splits JSON texts; one that is not a whole value is rejected alone, a blank one is nothing.
+    """Splits JSON texts; one that is not a complete value is rejected alone, and a blank one is skipped.
 
     Args:
-        max_record_bytes: A longer text is rejected, and of it only the beginning kept.
+        max_record_bytes: A longer text is rejected, and only its beginning is kept.
         max_nesting: A text nested deeper is rejected.
     """
 
@@ -23,7 +23,7 @@ class JsonSeqSplitter(NdjsonSplitter):
         self._begun = False
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The texts complete with this chunk.
+        """Returns the texts that this chunk completes.
 
         Raises:
             MalformedBody: When the body does not begin with a record separator.
@@ -42,7 +42,7 @@ class JsonSeqSplitter(NdjsonSplitter):
         return None
 
     def _reason(self, line: bytes) -> str:
-        # Only what ends by itself, or with white space behind it, is known to be whole.
+        # RFC 7464, 2.4: a number or word without white space after it may be cut, so it is not a whole value.
         if line[-1:] not in SPACE and line.lstrip(SPACE)[:1] not in b'{["':
             return "may have been cut: no white space follows it"
         return super()._reason(line)

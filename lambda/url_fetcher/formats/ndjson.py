@@ -19,10 +19,10 @@ _decode_lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
 class NdjsonSplitter:
-    """Splits lines of JSON; a line that is not one valid value is rejected alone, blank lines are nothing.
+    """Splits lines of JSON; a line that is not one valid value is rejected alone, blank lines are skipped.
 
     Args:
-        max_record_bytes: A longer line is rejected, and of it only the beginning kept.
+        max_record_bytes: A longer line is rejected, and only its beginning is kept.
         max_nesting: A line nested deeper is rejected.
     """
 
@@ -40,11 +40,11 @@ class NdjsonSplitter:
         self._line_offset = 0
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
         self._window.dropped = self._searched = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The lines complete with this chunk."""
+        """Returns the lines that this chunk completes."""
         window = self._window
         window.append(chunk)
         last = window.data.rfind(self._separator, self._searched - window.dropped) + 1
@@ -57,7 +57,7 @@ class NdjsonSplitter:
         return records
 
     def finish(self) -> Sequence[bytes]:
-        """The last line, when no newline ends it."""
+        """Returns the last line if no newline ends it."""
         window = self._window
         records = (
             self._lines(len(window.data)) if window.position < len(window.data) or self._too_long else []
@@ -66,11 +66,11 @@ class NdjsonSplitter:
         return records
 
     def outside(self) -> object:
-        """None: lines have nothing beside them."""
+        """None: there are no values outside the lines."""
         return None
 
     def _lines(self, end: int) -> list[bytes]:
-        """Take everything before ``end``, where a line ends."""
+        """Takes everything before ``end``, where a line ends."""
         window = self._window
         if self._too_long is not None:
             self._end_too_long(end)
@@ -80,7 +80,7 @@ class NdjsonSplitter:
         return self._singly(block, offset) if records is None else records
 
     def _all_valid(self, block: bytes) -> list[bytes] | None:
-        """Every line of ``block`` when each is one valid value within the limits, else None."""
+        """Returns every line of ``block`` if each is one valid value within the limits, else None."""
         if len(block) > self._max_record_bytes and max(map(len, block.split(b"\n"))) > self._max_record_bytes:
             return None
         try:
@@ -120,7 +120,7 @@ class NdjsonSplitter:
             self.rejected.append(Rejected(line[: self._kept_bytes], reason, offset, len(line)))
 
     def _truncate_oversized(self) -> None:
-        """Keep only the beginning of a line that is already too long."""
+        """Keeps only the beginning of a line that is already too long."""
         window = self._window
         if self._too_long is None:
             if len(window.data) - window.position <= self._max_record_bytes:
@@ -140,15 +140,15 @@ class NdjsonSplitter:
 
 
 def _are_lines(records: Sequence[bytes], block: bytes) -> bool:
-    """Whether each line of ``block`` is one of ``records``."""
-    # The decoder takes any white space between values, and equal counts are not enough: one line may
-    # hold two values where another value has two lines.
+    """True if each line of ``block`` is one of ``records``."""
+    # The decoder accepts any white space between values, and equal counts prove nothing: one line may hold
+    # two values while another value spans two lines.
     if b"\n" in b"".join(records):
         return False
     ending = b"\r\n" if block.endswith(b"\r\n") else b"\n"
     if ending.join([*records, b""]) == block:
         return True
-    # White space around the values: where no line begins with any, no line is blank.
+    # There is white space around the values: if no line begins with any, no line is blank.
     lines = block.count(b"\n") + (not block.endswith(b"\n"))
     return len(records) == lines and not block[:1].isspace() and not _SPACED.search(block)
 

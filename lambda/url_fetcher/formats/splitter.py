@@ -1,24 +1,24 @@
-"""What every splitter promises: a body's bytes in, the records' own bytes out."""
+"""The protocol of all splitters: a body's bytes in, the records' own bytes out."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 KEPT_BYTES = 65_536
-"""How much is kept of a record that is larger than its limit: enough to recognise it by."""
+"""The bytes that are kept of a record above its limit: enough to recognise it."""
 
 MAX_NESTING = 500
-"""The largest ``max_nesting``: the decoder recurses once a level on the interpreter's stack of 1,000."""
+"""The largest ``max_nesting``: the decoder recurses once a level, and Python's stack has 1,000 frames."""
 
 
 class Rejected(NamedTuple):
     """An undeliverable record.
 
     Args:
-        data: Its bytes; of a record larger than its limit the first ``KEPT_BYTES``.
-        reason: Why, with the limit.
-        offset: Where it begins in the decompressed body, in bytes.
-        total_bytes: How long it is in the source when ``data`` is only its beginning, else 0.
-        is_record: False for a row of CSV, which is no record yet even if it reads as JSON.
+        data: Its bytes; only the first ``KEPT_BYTES`` of a record above its limit.
+        reason: Why it is undeliverable, with the limit.
+        offset: Its offset in the decompressed body.
+        total_bytes: Its length in the source if ``data`` is only its beginning, else 0.
+        is_record: False for a row of CSV, which is not a record yet even if it is valid JSON.
     """
 
     data: bytes
@@ -31,7 +31,7 @@ class Rejected(NamedTuple):
 class Splitter(Protocol):
     """Splits one body into records while it arrives.
 
-    A record is one line: the source's own bytes, in which line breaks between tokens are spaces.
+    A record is one line: the source's own bytes, with spaces for line breaks between tokens.
     """
 
     rejected: list[Rejected]
@@ -39,37 +39,37 @@ class Splitter(Protocol):
 
     @property
     def count(self) -> int:
-        """Records handed out so far."""
+        """Number of records returned so far."""
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The records that are complete with this chunk; some may be held back until a later call.
+        """Returns the records that this chunk completes; some may be held back until a later call.
 
         Raises:
-            MalformedBody: On the call after the one that handed out the last record before the break.
+            MalformedBody: When the body is broken, one call after the last record before the break.
         """
 
     def finish(self) -> Sequence[bytes]:
-        """The records still held back at the body's end; call it until it returns none.
+        """Returns the records that were held back, at the body's end; to be called until it returns none.
 
         Raises:
-            MalformedBody: When the body is cut or broken and every record before that was handed out.
+            MalformedBody: When the body is cut or broken, after every record before that was returned.
         """
 
     def outside(self) -> object:
-        """After ``finish``: the decoded body without its records, or None when records are all there is.
+        """After ``finish``: returns the decoded body without its records; None if it has nothing else.
 
-        Also after its MalformedBody, when the body was read to its end and lacks the records.
+        Also works after a MalformedBody of ``finish`` if the body was read to its end and lacks the records.
         """
 
 
 def split(
     chunks: Iterable[bytes], splitter: Splitter
 ) -> Iterator[tuple[Sequence[bytes], Sequence[Rejected]]]:
-    """Yield the records of a whole body as they arrive, each time with those that are undeliverable.
+    """Yields the records of a whole body as they arrive, each time with the undeliverable ones.
 
     Raises:
         MalformedBody: After everything before the break was yielded.
-        LimitExceeded: As above, when the nesting leaves every bound.
+        LimitExceeded: As above, when the body's nesting exceeds the parser's own limit.
     """
     for chunk in chunks:
         records = splitter.feed(chunk)

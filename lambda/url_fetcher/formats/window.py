@@ -6,9 +6,9 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 
 
 class Window:
-    """Bytes of the body from somewhere before ``position`` to the last that arrived.
+    """The bytes of the body from ``position`` or earlier up to the last that arrived.
 
-    Offsets count from the body's first byte and stay true while the front is dropped.
+    Offsets count from the body's first byte and stay valid when the front is dropped.
     """
 
     def __init__(self) -> None:
@@ -20,16 +20,16 @@ class Window:
 
     @property
     def offset(self) -> int:
-        """Where ``position`` is in the body."""
+        """The offset of ``position`` in the body."""
         return self.dropped + self.position
 
     @property
     def end(self) -> int:
-        """How much of the body has arrived."""
+        """The number of bytes that have arrived."""
         return self.dropped + len(self.data)
 
     def append(self, chunk: bytes) -> None:
-        """Drop what lies before ``position`` and add ``chunk`` at the end."""
+        """Drops the bytes before ``position`` and adds ``chunk`` at the end."""
         if self.position:
             del self.data[: self.position]
             self.dropped += self.position
@@ -38,7 +38,7 @@ class Window:
         self.appended += 1
 
     def peek(self) -> int | None:
-        """The byte at ``position``, moved past white space first; None when nothing is left."""
+        """Moves ``position`` past white space and returns the byte there; None if nothing is left."""
         found = _SPACE.match(self.data, self.position)
         self.position = found.end() if found else self.position
         return self.data[self.position] if self.position < len(self.data) else None

@@ -8,9 +8,9 @@ from url_fetcher.errors import IngestionError, LimitExceeded, MalformedBody
 from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 from url_fetcher.formats.xml_tree import ElementTree
 
-# What the parser reads before its limits are checked.
+# The parser reads this much between two checks of its limits.
 _STEP_BYTES = 65_536
-# The parser keeps every open element and every different name; both are bounded.
+# expat keeps every open element and every different name in memory: limits against hostile bodies.
 _MAX_DEPTH = 10_000
 _MAX_NAMES = 10_000
 _SHOWN_NAMES = 10
@@ -20,15 +20,15 @@ _UNUSABLE = (expat.ExpatError, LookupError, ValueError)
 
 
 class XmlSplitter:
-    """Splits XML of any length in a memory of one record and of what the parser reads at a time.
+    """Splits XML of any length, with memory for one record and one step of the parser.
 
-    An element at the path that is too long or nested too deep is rejected alone. Anything that is not
-    well-formed ends the body, and so does a document type declaration: nothing is expanded or loaded.
+    An element at the path that is too long or nested too deep is rejected alone. XML that is not
+    well-formed ends the body. So does a document type declaration, so that no entity is expanded or loaded.
 
     Args:
         path: Names of elements, from the root to the one that is a record; prefixes as written.
-        max_record_bytes: A longer element is rejected, and of it only the beginning kept; so is one
-            that is longer as JSON.
+        max_record_bytes: An element that is longer, as XML or as JSON, is rejected; only its beginning is
+            kept.
         max_nesting: An element nested deeper is rejected.
     """
 
@@ -43,25 +43,25 @@ class XmlSplitter:
         self._failure: IngestionError | None = None
         self._offset = self._fed = 0
         self._begun = self._ended = False
-        # Bytes of the record that is being read, or of the step.
+        # The XML of the current record, or of the current step.
         self._raw = bytearray()
         self._raw_offset = self._record_offset = 0
         self._depth = self._matched = self._deepest_match = self._deepest = 0
         self._is_in_record = self._is_dropped = False
         self._kept = b""
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
-        self._beside: list[str] = []
+        self._siblings: list[str] = []
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
         self._look_for_records()
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
         self._offset = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The records complete with this chunk."""
+        """Returns the records that this chunk completes."""
         self._raise_failure()
         if not self._begun:
             text = chunk.lstrip(_SPACE)
@@ -73,7 +73,7 @@ class XmlSplitter:
         return self._taken()
 
     def finish(self) -> Sequence[bytes]:
-        """Nothing more; records end before the body does."""
+        """Checks the end of the body; every record ends before it."""
         self._raise_failure()
         if self._begun and not self._ended:
             self._ended = True
@@ -85,7 +85,7 @@ class XmlSplitter:
         return self._taken()
 
     def outside(self) -> object:
-        """None: what lies beside the records is not kept."""
+        """None: values outside the records are not kept."""
         return None
 
     def _step(self, data: bytes) -> None:
@@ -95,14 +95,14 @@ class XmlSplitter:
         if self._failure:
             return
         self._check_bounds()
-        # Only what the parser has taken: what waits may already be behind the record.
+        # Measured up to the parser's position: bytes that wait in it may already follow the record.
         read_to = self._parser.CurrentByteIndex
         is_too_long = self._is_in_record and read_to - self._record_offset > self._max_record_bytes
         if is_too_long and not self._kept:
             self._kept = self._raw_record(self._kept_bytes)
             self._drop()
         is_kept = self._is_in_record and not is_too_long
-        # The parser stands before the tag that has not come whole.
+        # The parser stops before a tag that has not arrived whole.
         needed_from = self._record_offset if is_kept else read_to
         del self._raw[: max(needed_from - self._raw_offset, 0)]
         self._raw_offset = self._fed - len(self._raw)
@@ -119,7 +119,7 @@ class XmlSplitter:
             self._failure.__cause__ = error
 
     def _check_bounds(self) -> None:
-        """Refuse what makes the parser hold more than a record."""
+        """Refuses input that makes the parser hold more than a record."""
         pending, limit = self._fed - self._parser.CurrentByteIndex, self._max_record_bytes + 2 * _STEP_BYTES
         if pending > limit:
             self._failure = LimitExceeded(
@@ -141,7 +141,7 @@ class XmlSplitter:
             self._matched = depth
             if depth > self._deepest_match:
                 self._deepest_match = depth
-                self._beside.clear()
+                self._siblings.clear()
             if depth == len(self._path):
                 self._begin_record(name, attributes)
         elif depth == 1:
@@ -150,9 +150,11 @@ class XmlSplitter:
                 offset=self._at(),
             )
         elif (
-            depth == self._deepest_match + 1 and len(self._beside) < _SHOWN_NAMES and name not in self._beside
+            depth == self._deepest_match + 1
+            and len(self._siblings) < _SHOWN_NAMES
+            and name not in self._siblings
         ):
-            self._beside.append(name[:200])
+            self._siblings.append(name[:200])
         self._refuse_depth()
 
     def _end_outside(self, _: str) -> None:
@@ -188,7 +190,7 @@ class XmlSplitter:
             self._end_record(None if self._is_dropped else value)
 
     def _drop(self) -> None:
-        """Read the rest of the record without keeping it."""
+        """Reads the rest of the record without keeping it."""
         if not self._is_dropped:
             self._is_dropped = True
             self._tree.clear()
@@ -215,7 +217,7 @@ class XmlSplitter:
         self._look_for_records()
 
     def _record_end(self) -> int:
-        """Where the record ends: behind its end tag, before which the parser stands, or its only tag."""
+        """The end of the record: after its end tag, at which the parser stands, or after its only tag."""
         at = self._parser.CurrentByteIndex
         first = _TAG.match(self._raw, max(self._record_offset - self._raw_offset, 0))
         if first and first[0].endswith(b"/>") and first.end() == at - self._raw_offset:
@@ -230,7 +232,7 @@ class XmlSplitter:
         self.rejected.append(Rejected(self._kept, reason, self._record_offset + self._offset, cut_from))
 
     def _raw_record(self, length: int) -> bytes:
-        """The beginning of the record as it is written."""
+        """The beginning of the record's XML."""
         begin = self._record_offset - self._raw_offset
         return bytes(self._raw[begin : begin + length])
 
@@ -239,7 +241,7 @@ class XmlSplitter:
             raise LimitExceeded(f"the XML is nested deeper than {_MAX_DEPTH} elements", offset=self._at())
 
     def _path_broken(self) -> MalformedBody:
-        path, reached, there = self._path, self._deepest_match, ", ".join(self._beside) or "none"
+        path, reached, there = self._path, self._deepest_match, ", ".join(self._siblings) or "none"
         return MalformedBody(
             f"record_path {'.'.join(path)!r} breaks at {path[reached]!r}: {path[reached - 1]!r} in the XML "
             f"has no such child; it has {there}",

@@ -9,16 +9,16 @@ _encode = msgspec.json.Encoder().encode
 class ElementTree:
     """Builds a value from the events of a parser.
 
-    An element with neither attributes nor children is its text. Any other is an object: attributes under
-    ``@`` and their name, children under theirs, in an array if there are several of one name, and the
-    text beside them under ``#text``, unless it is white space. Declarations of namespaces are left out.
+    An element with neither attributes nor children becomes its text. Any other becomes an object: attributes
+    under ``@`` and their name, children under their name, in an array if several have the same, and text
+    under ``#text``, unless it is white space. Declarations of namespaces are left out.
     """
 
     def __init__(self) -> None:
         self._open: list[tuple[str, dict[str, object], list[str]]] = []
 
     def open(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Begins an element."""
         members: dict[str, object] = {}
         for key, value in attributes.items():
             if key != "xmlns" and not key.startswith("xmlns:"):
@@ -26,11 +26,11 @@ class ElementTree:
         self._open.append((name, members, []))
 
     def add_text(self, text: str) -> None:
-        """Text in the element that is open."""
+        """Adds text to the open element."""
         self._open[-1][2].append(text)
 
     def close(self) -> object:
-        """The element that ends, which is then part of the one around it."""
+        """Ends the open element, adds it to the one around it, and returns its value."""
         name, members, texts = self._open.pop()
         text = "".join(texts)
         if members and text.strip(_SPACE):
@@ -47,21 +47,21 @@ class ElementTree:
         return value
 
     def clear(self) -> None:
-        """Forget what is open."""
+        """Discards all open elements."""
         self._open.clear()
 
     @staticmethod
     def encoded(value: object, *, elements: int, max_bytes: int, max_nesting: int) -> tuple[bytes, str]:
-        """A record's JSON, always an object, and why it is undeliverable: empty if it is not.
+        """Returns a record's JSON, always an object, and why it is undeliverable: empty if it is not.
 
         Args:
-            value: What ``close`` gave for the record.
-            elements: How deep its elements are nested.
-            max_bytes: The most its JSON may have.
-            max_nesting: The most levels it may have.
+            value: The record's value, from ``close``.
+            elements: The nesting of its elements.
+            max_bytes: Limit of its JSON.
+            max_nesting: Limit of the levels in its JSON.
         """
         value = value if isinstance(value, dict) else {"#text": value}
-        # An element is at most an object in an array.
+        # Each element makes at most two levels, an object in an array, so most records need no counting.
         if 2 * elements > max_nesting and (nesting := _levels(value)) > max_nesting:
             return b"", f"is nested {nesting} levels deep as JSON; the limit is {max_nesting}"
         record = _encode(value)
@@ -71,7 +71,7 @@ class ElementTree:
 
 
 def _levels(value: object) -> int:
-    """How deep objects and arrays are nested."""
+    """The nesting of objects and arrays, found without recursion."""
     level, levels = [value], 0
     while level := [inner for inner in level if isinstance(inner, dict | list)]:
         levels += 1

@@ -1,1 +1,1 @@
-"""Requests to a source: which addresses are allowed, connections, redirects, retries, and the body."""
+"""Requests to a source: allowed addresses, connections, redirects, retries, and the body."""

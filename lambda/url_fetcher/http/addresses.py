@@ -1,7 +1,7 @@
-"""Decides which URLs and which connected peers this function may talk to.
+"""Decides which URLs and which peers this function may connect to.
 
-A URL is checked before each request, redirect and next page; the peer's address is checked once
-more on the connected socket, so that neither DNS nor a redirect gets round it.
+A URL is checked before each request, redirect and next page. The peer's address is checked again on the
+connected socket, so that neither a changed DNS answer nor a redirect bypasses the check.
 """
 
 import re
@@ -38,7 +38,7 @@ FORBIDDEN: _Networks = tuple(
         "203.0.113.0/24",
         "224.0.0.0/4",
         "240.0.0.0/4",
-        # What lies outside 2000::/3 needs no line: it is refused as a whole.
+        # Everything outside 2000::/3 is refused by is_global, so only ranges inside it are listed.
         "2001::/23",  # protocol assignments, Teredo and ORCHID
         "2001:db8::/32",
         "2002::/16",  # 6to4, which hides an IPv4 address
@@ -47,11 +47,11 @@ FORBIDDEN: _Networks = tuple(
         "fd00:ec2::/32",  # EC2 metadata and EKS pod identity; the rest of fc00::/7 is private
     )
 )
-"""Refused whatever is set: the special-purpose registries of IANA and multicast, but for ``PRIVATE``.
+"""Always refused: IANA's special-purpose registries and multicast, without the networks of ``PRIVATE``.
 
-Written out because ``ipaddress`` follows the registries at another pace in each Python: 3.11 takes
-192.0.0.192, Oracle Cloud's metadata, for global. Sources: iana.org/assignments/iana-ipv4-special-registry
-and iana-ipv6-special-registry.
+Listed here because ``ipaddress`` knows a different state of the registries in each Python: 3.11 calls
+192.0.0.192, the metadata service of Oracle Cloud, global. Sources:
+iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry.
 """
 
 PRIVATE: _Networks = tuple(
@@ -65,7 +65,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def embedded_ipv4(ip: Address) -> Address:
-    """Where packets to an address end: the IPv4 address in a mapped or NAT64 one, else itself."""
+    """The IPv4 address inside a mapped or NAT64 address, where its packets really go; else the address."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     if isinstance(ip, IPv6Address) and ip in _NAT64:
@@ -74,25 +74,26 @@ def embedded_ipv4(ip: Address) -> Address:
 
 
 def is_in(ip: Address, networks: _Networks) -> bool:
-    """Whether an address lies in one of the networks."""
+    """True if an address is in one of the networks."""
     return any(ip.version == network.version and ip in network for network in networks)
 
 
 def is_global(ip: Address) -> bool:
-    """Whether an address is routed on the internet, to one host."""
+    """True if an address is public and unicast."""
     is_unicast = isinstance(ip, IPv4Address) or ip in _GLOBAL_UNICAST
     return is_unicast and not is_in(ip, PRIVATE + FORBIDDEN)
 
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
-# A URL with one of these means different hosts to different parsers, or has no bytes to send.
+# Parsers disagree about the host of a URL with one of these, so a check could be bypassed; half of a
+# surrogate pair cannot be encoded at all.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """Where this function may go.
+    """The addresses that this function may connect to.
 
     Example:
         >>> AddressPolicy(allowed_hosts=("*.example.com",)).check_url("https://api.example.com/v1")
@@ -103,9 +104,9 @@ class AddressPolicy:
     Args:
         allowed_hosts: Host names, exact or as ``*.example.com`` (any depth, not the name itself);
             empty allows every host.
-        allow_http: Whether a URL without TLS is allowed.
-        allow_private_networks: Whether private and loopback addresses are allowed; link-local,
-            metadata and the function's own runtime never are.
+        allow_http: True if URLs without TLS are allowed.
+        allow_private_networks: True if private and loopback addresses are allowed; link-local addresses,
+            metadata services and the function's own runtime never are.
         runtime_api: ``host:port`` of Lambda's runtime API (AWS_LAMBDA_RUNTIME_API); empty outside Lambda.
     """
 
@@ -116,7 +117,7 @@ class AddressPolicy:
 
     @classmethod
     def of(cls, variables: "SettingsVariables", *, runtime_api: str = "") -> "AddressPolicy":
-        """The policy that the function's settings ask for."""
+        """The policy by the function's settings."""
         return cls(
             allowed_hosts=variables.allowed_hosts,
             allow_http=variables.allow_http,
@@ -125,10 +126,10 @@ class AddressPolicy:
         )
 
     def check_url(self, url: str) -> Url:
-        """The URL's parts as the client will use them: host in lower case and IDNA.
+        """Returns the URL's parts as the client will use them, the host in lower case and IDNA.
 
         Raises:
-            AddressRefused: Naming the scheme, port or host that is not allowed; not retryable.
+            AddressRefused: When the scheme, port or host is not allowed; not retryable.
         """
         parts = _parse(url)
         host, scheme = (parts.host or "").rstrip("."), parts.scheme or ""
@@ -137,6 +138,7 @@ class AddressPolicy:
                 url, f"scheme {scheme!r} is not allowed", "use https, or set ALLOW_HTTP=true for http"
             )
         port = parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]
+        # Low ports belong to services such as SMTP or SSH, which a crafted request could talk to.
         if port not in _DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:
             raise _refused(url, f"port {port} is not allowed", "use 80, 443 or 1024 to 65535")
         if self.allowed_hosts and not any(_matches(host, allowed) for allowed in self.allowed_hosts):
@@ -144,10 +146,10 @@ class AddressPolicy:
         return parts
 
     def check_peer(self, address: str, port: int) -> None:
-        """Pass an address, as the socket gives it, to which a request may be sent.
+        """Raises if no request may be sent to an address in the form that the socket returns.
 
         Raises:
-            AddressRefused: When it is not global, nor private where that is allowed; not retryable.
+            AddressRefused: When it is neither public nor an allowed private address; not retryable.
         """
         ip = embedded_ipv4(ip_address(address.partition("%")[0]))
         is_private = is_in(ip, PRIVATE)
@@ -162,18 +164,18 @@ class AddressPolicy:
         raise AddressRefused(f"address {address} port {port} {reason}; {way_out}", address=address, port=port)
 
     def _is_runtime_api(self, ip: Address, port: int) -> bool:
-        """Whether Lambda's runtime API answers there: events and errors of this very invocation."""
+        """True for Lambda's runtime API, which serves the events of this function and takes its results."""
         host, _, own_port = self.runtime_api.rpartition(":")
         return str(port) == own_port and (ip.is_loopback or str(ip) == host)
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether scheme, host and port of two URLs are the same."""
+    """True if two URLs have the same scheme, host and port."""
     return _origin(one) == _origin(other)
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether the hosts of two URLs are the same, whatever their schemes and ports."""
+    """True if two URLs have the same host; schemes and ports may differ."""
     return _origin(one)[1] == _origin(other)[1]
 
 
@@ -184,7 +186,7 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 def _parse(url: str) -> Url:
-    """The parts, by the parser that requests and urllib3 use themselves."""
+    """Parses a URL with the parser that requests and urllib3 use, so that both see the same host."""
     if _AMBIGUOUS.search(url):
         raise _refused(
             "",
@@ -210,5 +212,5 @@ def _refused(url: str, reason: str, way_out: str) -> AddressRefused:
 
 
 def _matches(host: str, allowed: str) -> bool:
-    """Whether a host is the allowed one, or lies under it when that begins with ``*.``."""
+    """True if a host equals the allowed one, or is a subdomain of it when that begins with ``*.``."""
     return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed

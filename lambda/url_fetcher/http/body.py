@@ -1,4 +1,4 @@
-"""A response's body as bounded chunks: counted, decompressed in steps, never held as a whole."""
+"""A response's body in chunks of bounded size: counted and decompressed, never held as a whole."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -23,14 +23,14 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
 class Body:
-    """Iterates over the decompressed chunks of one body and counts what went by.
+    """Iterates over the decompressed chunks of one body and counts their bytes.
 
     Args:
-        read: Gives up to that many bytes as they arrived, and none at the end.
+        read: Returns up to that many bytes as they arrived; none at the end.
         content_encoding: The header's value; gzip, deflate, zstd or nothing.
         content_type: The header's value; HTML is refused.
-        max_body_mib: The most to be received.
-        max_decompressed_mib: The most to come out of decompression, checked at each step.
+        max_body_mib: Limit of received bytes.
+        max_decompressed_mib: Limit of decompressed bytes, checked at each step, against zip bombs.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Body:
         self._max_decompressed_mib = max_decompressed_mib
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield chunks of at most a few hundred KiB, none of them empty.
+        """Yields chunks of at most a few hundred KiB, none of them empty.
 
         Raises:
             LimitExceeded: When the body is larger than allowed, on the wire or decompressed; not retryable.
             MalformedBody: When it is HTML or cannot be decompressed; not retryable.
-            SourceUnavailable: When its compression ends in the middle; retryable.
+            SourceUnavailable: When the compressed data is cut short; retryable.
         """
         pieces = self._decompressed_file(self._decoded(self._received()))
         for piece in pieces:
@@ -66,7 +66,7 @@ class Body:
             yield piece
 
     def _received(self) -> Iterator[bytes]:
-        """What the source sends, up to the limit."""
+        """Yields the received bytes, up to the limit."""
         piece = self._read(CHUNK_BYTES)
         while piece:
             self.received_bytes += len(piece)
@@ -75,13 +75,13 @@ class Body:
                     f"the body is over limits.max_body_mib = {self._max_body_mib}; raise it or ask for less",
                     limit_mib=self._max_body_mib,
                 )
-            # Only the last piece is short: a body that was cut is seen before it is given out.
+            # Only the last piece is short. Reading on before it is yielded raises for a body that was cut.
             following = self._read(CHUNK_BYTES) if len(piece) < CHUNK_BYTES else None
             yield piece
             piece = self._read(CHUNK_BYTES) if following is None else following
 
     def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Without the Content-Encoding."""
+        """Undoes the Content-Encoding."""
         if self._encoding in ("", "identity"):
             return pieces
         if self._encoding in _GZIP_NAMES:
@@ -96,7 +96,7 @@ class Body:
         )
 
     def _decompressed_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Without the compression of a ``.gz`` or ``.zst`` file, recognized by its first bytes."""
+        """Undoes the compression of a ``.gz`` or ``.zst`` file, recognised by its first bytes."""
         start = b""
         while len(start) < MAGIC_BYTES and (piece := next(pieces, b"")):
             start += piece
@@ -105,14 +105,15 @@ class Body:
         return self._limited(decompressed(rest, new_member)) if new_member else rest
 
     def _deflated(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Deflate as RFC 9110 has it (zlib), or raw as some servers send it."""
+        """Undoes deflate: zlib by RFC 9110, or the raw stream that some servers send."""
         first = next(pieces, b"")
+        # A zlib header (RFC 1950): method 8, and a checksum that makes both bytes a multiple of 31.
         is_zlib = len(first) > 1 and first[0] & 0x0F == 8 and int.from_bytes(first[:2], "big") % 31 == 0
         window_bits = ZLIB if is_zlib else RAW_DEFLATE
         return self._limited(decompressed(chain([first], pieces), lambda: ZlibMember(window_bits)))
 
     def _limited(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """What comes out of decompression, up to the limit."""
+        """Yields decompressed bytes, up to the limit."""
         made = 0
         for piece in pieces:
             made += len(piece)
@@ -128,7 +129,7 @@ class Body:
             )
 
     def _refuse_html(self, first: bytes) -> None:
-        """Refuse a login or error page that was answered with a status of success."""
+        """Refuses a login or error page that came with a successful status."""
         media_type = self._content_type.partition(";")[0].strip().lower()
         start = first[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if media_type in _HTML_TYPES or start.startswith((b"<!doctype html", b"<html")):

@@ -1,4 +1,4 @@
-"""Decompression in steps of a bounded size: gzip and deflate by zlib, Zstandard by its own library."""
+"""Decompression in steps of bounded size: gzip and deflate by zlib, Zstandard by its own library."""
 
 import re
 import zlib
@@ -8,18 +8,18 @@ from typing import Protocol
 from url_fetcher.errors import MalformedBody, SourceUnavailable
 
 STEP_BYTES = 256 * 1024
-GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15  # zlib's window bits say the container
+GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15  # zlib's window bits select the container
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE_MAGIC = b"\x2a\x4d\x18"
 MAGIC_BYTES = 4
-"""How many bytes tell what a file is compressed with."""
+"""Bytes that are needed to recognise a file's compression."""
 
-# Zeros may pad a gzip file.
+# The gzip tool accepts zeros after the last member, such as the padding of a tape.
 _NOT_ZERO = re.compile(rb"[^\x00]")
-# After the end of a member the rest is copied: of very many very small ones, little at a time.
+# zlib copies the input that follows a member. Small pieces keep that cheap for files of many tiny members.
 _REST_BYTES = 4 * 1024
-# 8 MiB, the most that RFC 9659 allows for a Content-Encoding; the decoder's memory.
+# 8 MiB, the maximum of RFC 9659 for a Content-Encoding: it bounds the decoder's memory.
 _ZSTD_WINDOW_LOG = 23
 
 
@@ -28,10 +28,10 @@ class Decompressor(Protocol):
 
     @property
     def eof(self) -> bool:
-        """Whether its end was reached."""
+        """True once its end was reached."""
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
-        """At most a step of output, the input that is left, and whether more comes without input.
+        """Returns at most one step of output, the unused input, and True if more output needs no input.
 
         Raises:
             MalformedBody: When it is broken.
@@ -50,26 +50,26 @@ class ZlibMember:
 
     @property
     def eof(self) -> bool:
-        """Whether its end was reached."""
+        """True once its end was reached."""
         return self._stream.eof
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
-        """As every member."""
+        """As ``Decompressor.step``."""
         stream = self._stream
         try:
             out = stream.decompress(data, STEP_BYTES)
         except zlib.error as error:
             raise MalformedBody(f"the compressed body is broken: {error}", offset=0) from error
         rest = stream.unused_data if stream.eof else stream.unconsumed_tail
-        # A full step may have left output behind although all input was taken.
+        # A full step may leave output inside zlib although all input was taken.
         return out, rest, len(out) == STEP_BYTES
 
 
 class ZstdFrame:
-    """A frame of Zstandard (RFC 8878) whose window has 8 MiB at most."""
+    """A frame of Zstandard (RFC 8878) with a window of at most 8 MiB."""
 
     def __init__(self) -> None:
-        # Loaded here because few sources need it.
+        # Imported here because few sources need it, and it would slow every cold start.
         from backports import zstd
 
         self._error = zstd.ZstdError
@@ -79,11 +79,11 @@ class ZstdFrame:
 
     @property
     def eof(self) -> bool:
-        """Whether its end was reached."""
+        """True once its end was reached."""
         return self._stream.eof
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
-        """As every member."""
+        """As ``Decompressor.step``."""
         stream = self._stream
         try:
             out = stream.decompress(data, STEP_BYTES)
@@ -98,7 +98,7 @@ class ZstdFrame:
 
 
 def member_of_file(start: bytes) -> Callable[[], Decompressor] | None:
-    """What undoes the compression of a file that begins like this; None if it is none that is known."""
+    """Returns the decompressor for a file that begins like this; None if it is not compressed."""
     if start.startswith(_GZIP_MAGIC):
         return lambda: ZlibMember(GZIP)
     is_skippable = start[:1] and start[0] & 0xF0 == 0x50 and start[1:MAGIC_BYTES] == _SKIPPABLE_MAGIC
@@ -106,11 +106,11 @@ def member_of_file(start: bytes) -> Callable[[], Decompressor] | None:
 
 
 def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]) -> Iterator[bytes]:
-    """Everything that is in ``pieces``, over as many members as there are, a step at a time.
+    """Yields the decompressed bytes of any number of members, one step at a time.
 
     Raises:
-        MalformedBody: When it is broken, or something else follows the last member; not retryable.
-        SourceUnavailable: When it ends within a member; retryable.
+        MalformedBody: When a member is broken, or other bytes follow the last one; not retryable.
+        SourceUnavailable: When the input ends inside a member; retryable.
     """
     member, made, begun = new_member(), 0, False
     for piece in pieces:
@@ -139,6 +139,6 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
 
 
 def _first_nonzero(data: bytes, start: int) -> int:
-    """The index of the first byte from ``start`` on that is not zero, or the length."""
+    """The index of the first byte at or after ``start`` that is not zero, or the length."""
     found = _NOT_ZERO.search(data, start)
     return found.start() if found else len(data)

@@ -1,8 +1,8 @@
 """Connections that check the peer before the first byte and end every wait at a deadline.
 
 urllib3 opens a socket in one method and reads through one file object; both are replaced here.
-requests-hardened 1.3.0 was tried instead: it resolves without a deadline, has no allow list, passes
-fec0::/10 and ::127.0.0.1, and refuses NAT64, behind which public sources lie in IPv6-only subnets.
+requests-hardened 1.3.0 does not do: it resolves without a deadline, has no allow list, passes fec0::/10
+and ::127.0.0.1, and refuses NAT64, by which IPv6-only subnets reach public sources.
 """
 
 import functools
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 _BUFFER_BYTES = 65_536
 Resolve = Callable[[str, int], list[str]]
-_MIN_TIMEOUT_SECONDS = 0.001  # zero would mean non-blocking
+_MIN_TIMEOUT_SECONDS = 0.001  # a timeout of zero would make the socket non-blocking
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The host's addresses in the order in which the system prefers them."""
+    """The host's addresses in the system's order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
@@ -39,11 +39,11 @@ class Dialer:
     """Opens sockets to allowed peers only.
 
     Args:
-        policy: Which peers are allowed.
-        deadline: When every wait ends.
-        connect_timeout_seconds: For the name, the connection and the TLS handshake together.
+        policy: The allowed peers.
+        deadline: The end of every wait.
+        connect_timeout_seconds: For name resolution, connection and TLS handshake together.
         read_timeout_seconds: For each wait for bytes.
-        resolve: Gives a host's addresses.
+        resolve: Returns a host's addresses.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Dialer:
         self._resolve = resolve
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connected socket whose peer is allowed; what is left of the connect timeout is set on it.
+        """Returns a socket that is connected to an allowed peer, with the rest of the connect timeout set.
 
         Raises:
-            AddressRefused: When one of the host's addresses is not allowed; nothing was sent to it.
-            SourceTimeout: When the time for connecting is over; retryable.
+            AddressRefused: When one of the host's addresses is not allowed; nothing was sent.
+            SourceTimeout: When the connect timeout has passed; retryable.
             SourceUnavailable: When the host is unknown or refuses; retryable.
         """
         deadline = self.deadline.earlier(self.connect_timeout_seconds)
@@ -76,7 +76,7 @@ class Dialer:
         failure: OSError | None = None
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
-                # A share of the time for each, or one that swallows packets would starve the next.
+                # Each address gets a part of the time: one that drops packets must leave some for the next.
                 sock = socket.create_connection((address, port), timeout=timeout_seconds(deadline) / left)
             except OSError as error:
                 failure = error
@@ -90,7 +90,7 @@ class Dialer:
         raise SourceUnavailable(f"{host}: cannot connect to port {port}: {reason}") from failure
 
     def _checked(self, sock: socket.socket, deadline: "Deadline") -> socket.socket:
-        """The socket, if it is really connected to an allowed peer."""
+        """Returns the socket if the peer that it is connected to is allowed; else closes it and raises."""
         try:
             peer = sock.getpeername()
             self.policy.check_peer(peer[0], peer[1])
@@ -102,7 +102,7 @@ class Dialer:
         return sock
 
     def _addresses(self, host: str, port: int, deadline: "Deadline") -> list[str]:
-        """The host's addresses, looked up in a thread because the system's resolver has no timeout."""
+        """Resolves the host in a thread, because the system's resolver has no timeout."""
         answer: SimpleQueue[list[str] | OSError | UnicodeError] = SimpleQueue()
 
         def ask() -> None:
@@ -122,12 +122,12 @@ class Dialer:
 
 
 def timeout_seconds(deadline: "Deadline") -> float:
-    """What is left until a deadline, as a socket takes it."""
+    """The time until a deadline, as a socket timeout."""
     return max(_MIN_TIMEOUT_SECONDS, deadline.remaining)
 
 
 def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's pools by scheme, making connections through a dialer."""
+    """urllib3's pools by scheme, whose connections are opened by a dialer."""
     plain = type("DialedHTTPConnection", (_Dialed, HTTPConnection), {"dialer": dialer})
     secure = type("DialedHTTPSConnection", (_Dialed, HTTPSConnection), {"dialer": dialer})
     return {
@@ -137,7 +137,7 @@ def pool_classes(dialer: Dialer) -> dict[str, type[HTTPConnectionPool]]:
 
 
 class _Dialed:
-    """Mixed into urllib3's connections: the socket comes from the dialer, responses read in time."""
+    """A mixin for urllib3's connections: the dialer opens the socket, and reads end at the deadline."""
 
     dialer: ClassVar[Dialer]
 
@@ -151,18 +151,18 @@ class _Dialed:
 
 
 class _TimedResponse(FramedResponse):
-    """A response none of whose reads, headers included, waits beyond the deadline."""
+    """A response whose reads, including the headers, end at the deadline."""
 
     def __init__(self, sock: "socket.socket", *args: Any, dialer: Dialer, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         if isinstance(sock, ssl.SSLSocket):
-            # Anybody on the way can end the connection; only close_notify proves that the source did.
+            # Anybody on the way can close a connection; only TLS's close_notify proves a complete body.
             cast("Any", sock).suppress_ragged_eofs = False
         self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, dialer), _BUFFER_BYTES)
 
 
 class _TimedReader(io.RawIOBase):
-    """Sets the socket's timeout anew before each read: a drip that never stalls still ends in time."""
+    """Sets the socket's timeout before each read, so that a server that drips bytes cannot hold it open."""
 
     def __init__(self, raw: io.RawIOBase, sock: "socket.socket", dialer: Dialer) -> None:
         self._raw = raw
@@ -173,7 +173,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read what has arrived.
+        """Reads the bytes that have arrived.
 
         Raises:
             TimeoutError: When nothing arrives within the read timeout, or the deadline has passed.

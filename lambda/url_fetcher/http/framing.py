@@ -1,8 +1,8 @@
-"""Where a response's head ends and how long its body is, read by the letter of RFC 9112.
+"""Finds where a response's head ends and how long its body is, strictly by RFC 9112.
 
-http.client guesses where a server breaks the rules: an unknown Transfer-Encoding makes the chunk sizes
-part of the body, a line without a colon ends the header section, and a chunk size may be negative.
-A guess would become records, so whatever is not understood is refused here.
+http.client guesses when a server breaks the rules: with an unknown Transfer-Encoding the chunk sizes become
+part of the body, a line without a colon ends the headers, and a chunk size may be negative. A wrong
+guess would become records, so everything that is not understood is refused here.
 """
 
 import http.client
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 MAX_HEAD_BYTES = 256 * 1024
-"""For all heads before one body, interim ones included, and again for its trailers."""
+"""Limit for all heads before one body, interim ones included, and again for its trailers."""
 
 _MAX_LINES = 99  # http.client takes 100 header lines and counts the empty one
 _MAX_LINE_BYTES = 65_536  # http.client's own
@@ -26,18 +26,18 @@ _SWITCHING_PROTOCOLS = 101
 
 
 class BrokenHttp(http.client.HTTPException):
-    """When an answer breaks HTTP in a way that leaves open where its body begins or ends."""
+    """When an answer breaks HTTP, so that it is unclear where its body begins or ends."""
 
 
 class FramedResponse(http.client.HTTPResponse):
-    """A response whose head, length and chunks are understood or refused."""
+    """A response whose head, length and chunks are checked."""
 
     def begin(self) -> None:
-        """Read the head of the final response.
+        """Reads the head of the final response.
 
         Raises:
             BrokenHttp: When it has a syntax error, is too long, or frames its body in an unknown way.
-            BadStatusLine: When what comes is not HTTP/1.
+            BadStatusLine: When the answer is not HTTP/1.
             IncompleteRead: When the connection ends in the head.
         """
         body = self.fp
@@ -66,7 +66,7 @@ class FramedResponse(http.client.HTTPResponse):
         return ""
 
     def _get_chunk_left(self) -> int | None:
-        """What is left of the current chunk, None after the last one: http.client reads chunks by it."""
+        """The rest of the current chunk, None after the last one; http.client calls this to read chunks."""
         if self.chunk_left:
             return self.chunk_left
         if self.chunk_left is not None:
@@ -78,7 +78,7 @@ class FramedResponse(http.client.HTTPResponse):
         return self.chunk_left
 
     def _end_chunk(self) -> None:
-        """Read the line break after a chunk."""
+        """Reads the line break after a chunk."""
         end = self.fp.read(2)
         if end in (b"", b"\r"):
             raise http.client.IncompleteRead(b"")
@@ -91,13 +91,13 @@ class FramedResponse(http.client.HTTPResponse):
             return int(size[1], 16)
         if len(line) > _MAX_SIZE_LINE_BYTES:
             raise BrokenHttp(f"a chunk's size line is over {_MAX_SIZE_LINE_BYTES} bytes")
-        # Without its end the line may be the first digit of several.
+        # A line without its end may hold only the first of several digits.
         if not line.endswith(b"\n"):
             raise http.client.IncompleteRead(b"")
         raise BrokenHttp(f"a chunk has the size {line[:20]!r}")
 
     def _discard_trailers(self) -> None:
-        """Read the trailers; that some servers end the connection instead does not cut the body."""
+        """Reads the trailers; some servers close the connection instead, and the body is complete anyway."""
         lines = _Lines(self.fp)
         with suppress(http.client.IncompleteRead):
             while lines.next():
@@ -105,7 +105,7 @@ class FramedResponse(http.client.HTTPResponse):
 
 
 class _Lines:
-    """The lines of heads or trailers, up to ``MAX_HEAD_BYTES`` in all."""
+    """The lines of heads or trailers, up to ``MAX_HEAD_BYTES`` in total."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
@@ -151,5 +151,5 @@ class _Lines:
 
 
 def _without_end(line: bytes) -> bytes:
-    """Without the line break; a lone LF is one, too (RFC 9112, 2.2)."""
+    """Removes the line break, which may be a lone LF (RFC 9112, 2.2)."""
     return line.removesuffix(b"\n").removesuffix(b"\r")

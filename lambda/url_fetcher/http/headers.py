@@ -1,4 +1,4 @@
-"""Which request headers a source may set: those that neither steer the connection nor hold a secret."""
+"""Checks the request headers of a source: none may control the connection or hold a secret."""
 
 import re
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ _OF_THE_CONNECTION = {
     "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade",
 }  # fmt: skip
 CONNECTION_HEADER = f"^(?i:{'|'.join(sorted(_OF_THE_CONNECTION))})$"
-"""The names that the client itself sets, as a pattern."""
+"""A pattern of the names that the client itself sets."""
 _SECRET = re.compile(r"authorization|cookie|api[-_]?key|token|secret|password|signature", re.IGNORECASE)
 _KEPT_ACROSS_ORIGINS = {"accept", "accept-language", "content-type", "user-agent"}
 
 
 def refuse_bad_headers(headers: Mapping[str, str]) -> None:
-    """Check every name and value.
+    """Checks every name and value.
 
     Raises:
-        ValueError: Naming the header and the way out; never its value.
+        ValueError: For the first header that is not allowed; the message never has its value.
     """
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
@@ -33,10 +33,10 @@ def refuse_bad_headers(headers: Mapping[str, str]) -> None:
 
 
 def is_of_the_connection(name: str) -> bool:
-    """Whether the client itself sets a header."""
+    """True for a header that only the client may set: a second one could smuggle a request."""
     return name.lower() in _OF_THE_CONNECTION
 
 
 def without_own_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that may follow a request to another origin: none that a source could mean as a key."""
+    """The headers that may go to another origin; any other could be a key in disguise."""
     return {name: value for name, value in headers.items() if name.lower() in _KEPT_ACROSS_ORIGINS}

@@ -1,4 +1,4 @@
-"""When a request is tried again, and how long that waits."""
+"""Decides whether a request is retried, and how long to wait before."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 _FIRST_DELAY_SECONDS = 0.5
 _MAX_ASKED_SECONDS = 1e9  # longer than any deadline, and still a number in JSON
-# 202 is an answer that is not ready; 408, 425 and 429 say themselves that later is better (RFC 9110, 6585).
+# 202 means that the answer is not ready yet; 408, 425 and 429 ask for another attempt (RFC 9110, 8470, 6585).
 _RETRIED = {202, 408, 425, 429}
 _FORBIDDEN = 403
 _OF_LIMITS = {_FORBIDDEN, 429, 503}
@@ -20,14 +20,14 @@ _PARAMETER = re.compile(r";\s*([rt])\s*=\s*([0-9]{1,15})(?![0-9.])", re.ASCII)
 _OLD_NAMES = ("remaining", "reset")
 _OLD_PARAMETER = re.compile(r"(?<![\w-])(remaining|reset)\s*=\s*([0-9]{1,15})(?![0-9.])", re.ASCII)
 _MAX_HEADER_CHARACTERS = 4_096
-# A number below is seconds from now: it is over 30 years, as an epoch it would be before 2001.
+# A smaller number is seconds from now: as an epoch it would be a time before 2001.
 _LEAST_EPOCH, _LEAST_EPOCH_MS = 1e9, 1e12
 _NEVER_CHANGES = {501, 505}
 _SERVER_ERROR = 500
 
 
 def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -> bool:
-    """Whether the same request may be answered otherwise in a while; a 403 only when a limit is used up."""
+    """True if the same request may succeed later; a 403 counts only if a rate limit is used up."""
     if status == _FORBIDDEN:
         return is_used_up(headers)
     return status in _RETRIED or (status >= _SERVER_ERROR and status not in _NEVER_CHANGES)
@@ -36,9 +36,9 @@ def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -
 def retry_after_seconds(
     header: str | None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> float | None:
-    """Seconds that a ``Retry-After`` asks for, in either form (RFC 9110, 10.2.3); None without one.
+    """The wait that a ``Retry-After`` asks for, in either form (RFC 9110, 10.2.3); None without one.
 
-    A fraction is read, too: Shopify sends ``2.0``.
+    Fractions are accepted because Shopify sends ``2.0``.
     """
     if not header:
         return None
@@ -54,18 +54,18 @@ def retry_after_seconds(
 def asked_seconds(
     status: int, headers: Mapping[str, str], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> float | None:
-    """Seconds that an answer asks to wait: by ``Retry-After``, else until a used up limit is reset."""
+    """The wait that an answer asks for: by ``Retry-After``, else until the reset of a used up rate limit."""
     asked = retry_after_seconds(headers.get("Retry-After"), now=now)
     if asked is not None or status not in _OF_LIMITS or _says_some_are_left(headers):
         return asked
     waits = [_reset_seconds(headers.get(name, ""), now) for name in _RESETS]
-    # A reset that is past says nothing: without a wait the attempts would be used up at once.
+    # A reset in the past is ignored (None): a wait of zero would use up all attempts at once.
     longest = max([*waits, *(seconds for left, seconds in _limits(headers) if left == 0)])
     return min(longest, _MAX_ASKED_SECONDS) or None
 
 
 def is_used_up(headers: Mapping[str, str]) -> bool:
-    """Whether an answer says that a limit is used up, so that a 403 is one for now and not for ever."""
+    """True if an answer says that a rate limit is used up, so that its 403 is temporary (GitHub does so)."""
     if retry_after_seconds(headers.get("Retry-After")) is not None:
         return True
     return any(left == 0 for left in _left(headers))
@@ -77,15 +77,15 @@ def _says_some_are_left(headers: Mapping[str, str]) -> bool:
 
 
 def _left(headers: Mapping[str, str]) -> list[float]:
-    """How many requests are left, by each header that tells."""
-    told = [headers.get(name, "").strip() for name in _REMAINING]
-    return [*(float(each) for each in told if _NUMBER.fullmatch(each)), *(r for r, _ in _limits(headers))]
+    """The number of requests left, by each header that has one."""
+    values = [headers.get(name, "").strip() for name in _REMAINING]
+    return [*(float(each) for each in values if _NUMBER.fullmatch(each)), *(r for r, _ in _limits(headers))]
 
 
 def _limits(headers: Mapping[str, str]) -> list[tuple[float, float]]:
-    """What is left and the seconds until the reset, for each policy of ``RateLimit``.
+    """The requests left and the seconds until the reset, for each policy in ``RateLimit``.
 
-    The forms of the IETF's drafts: ``"default";r=0;t=30``, and ``limit=100, remaining=0, reset=30``.
+    Both forms of the IETF's drafts: ``"default";r=0;t=30``, and ``limit=100, remaining=0, reset=30``.
     """
     header = headers.get("RateLimit", "")[:_MAX_HEADER_CHARACTERS]
     if old := dict(_OLD_PARAMETER.findall(header)):
@@ -95,7 +95,7 @@ def _limits(headers: Mapping[str, str]) -> list[tuple[float, float]]:
 
 
 def _reset_seconds(header: str, now: Callable[[], datetime]) -> float:
-    """Seconds until a reset, given as seconds from now or as an epoch in s or ms; 0 for none."""
+    """Seconds until a reset, which is given in seconds from now or as an epoch in s or ms; 0 for none."""
     if not _NUMBER.fullmatch(header.strip()):
         return 0.0
     number = float(header)
@@ -113,14 +113,15 @@ def delay_seconds(
     max_delay_seconds: float,
     random_: Callable[[], float] = random.random,
 ) -> float:
-    """Seconds before the next try: what the source asked for, else full jitter under a doubling cap.
+    """Seconds before the next attempt: those that the source asked for, else exponential with full jitter.
 
     Args:
-        failures: Tries that have failed so far, at least 1.
-        asked_seconds: From ``Retry-After``; honoured even above the cap; the deadline bounds it.
-        max_delay_seconds: The cap.
-        random_: Gives a number in [0, 1).
+        failures: Attempts that have failed so far, at least 1.
+        asked_seconds: The wait that the source asked for; honoured above the maximum, up to the deadline.
+        max_delay_seconds: Maximum of a wait that the source did not ask for.
+        random_: Returns a number in [0, 1).
     """
     if asked_seconds is not None:
         return asked_seconds
+    # Full jitter spreads parallel runs that failed together; 2**30 keeps the float finite.
     return random_() * min(max_delay_seconds, _FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 30))

@@ -1,4 +1,4 @@
-"""Sends one request, follows its redirects by the rules, and translates what goes wrong."""
+"""Sends one request, follows allowed redirects, and translates errors."""
 
 import http.client
 import ssl
@@ -20,7 +20,7 @@ from url_fetcher.http.urls import from_header, joined, with_query
 from url_fetcher.telling.redaction import public_url
 
 with warnings.catch_warnings():
-    # The zip has nothing to guess a text's encoding with, and requests warns of that; bodies here are bytes.
+    # requests warns that no character detection is installed. None is needed: bodies stay bytes here.
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     import requests
     from requests.adapters import HTTPAdapter
@@ -42,12 +42,12 @@ _DEFAULT_HEADERS = {
 
 @dataclass(frozen=True)
 class Credentials:
-    """What proves who asks; sent to the source's own origin only.
+    """Proof of identity; sent only to the source's own origin.
 
     Args:
         headers: Added to the request.
         query: Set in its URL.
-        sign: Changes the request last, when nothing else will; called anew for each that is sent.
+        sign: Signs the finished request; called again for each redirect.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Request:
     """One request.
 
     Args:
-        url: Where to.
-        home: A URL of the origin that may get credentials, body and the source's own headers.
-        follow_redirects: Off where a redirect would carry secrets in the body.
+        url: The URL to request.
+        home: A URL of the only origin that may receive credentials, body and the source's own headers.
+        follow_redirects: False if a redirect would carry secrets in the body.
     """
 
     url: str
@@ -74,7 +74,7 @@ class Request:
 
 
 class Response:
-    """An answer whose body is still to be read."""
+    """An answer whose body is not read yet."""
 
     def __init__(self, raw: "HTTPResponse", url: str, dialer: "Dialer") -> None:
         self.url = url
@@ -84,10 +84,10 @@ class Response:
         self._dialer = dialer
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes of the body as they came over the wire; none at its end.
+        """Returns up to ``size`` bytes of the body as received; none at its end.
 
         Raises:
-            SourceTimeout: When a read or the deadline runs out; retryable.
+            SourceTimeout: When the read timeout or the deadline passes; retryable.
             SourceRejected: When the body's chunks break HTTP; not retryable.
             SourceUnavailable: When the connection breaks or the body is cut short; retryable.
         """
@@ -95,7 +95,7 @@ class Response:
             return self._raw.read(size, decode_content=False)
 
     def close(self) -> None:
-        """Close the connection; one that was read to its end has gone back to the pool by itself."""
+        """Closes the connection, unless the body was read to its end and the pool already has it back."""
         self._raw.close()
 
 
@@ -104,7 +104,7 @@ class Transport:
 
     Args:
         dialer: Makes the connections.
-        verify: True, or a file with the certificates of the authorities to trust instead.
+        verify: True, or a file with other certificate authorities to trust.
     """
 
     def __init__(self, dialer: "Dialer", *, verify: bool | str = True) -> None:
@@ -113,13 +113,13 @@ class Transport:
         self._adapter = _DialedAdapter(dialer)
 
     def open(self, request: Request, credentials: Credentials) -> Response:
-        """The answer after at most five redirects, its body unread.
+        """Returns the answer after at most five redirects, with its body unread.
 
         Raises:
             AddressRefused: When the URL, a redirect or a peer is not allowed, or another origin would get
                 the request's body; not retryable.
-            SourceRejected: When it redirects without end, breaks HTTP or has no valid certificate; not
-                retryable.
+            SourceRejected: When there are too many redirects, the answer breaks HTTP, or the certificate is
+                invalid; not retryable.
             SourceTimeout: When connecting or waiting takes too long; retryable.
             SourceUnavailable: When the connection fails; retryable.
         """
@@ -130,7 +130,7 @@ class Transport:
                     f"{public_url(url)}: a redirect or a next page would take the request's body to another "
                     "origin (scheme, host or port); set the source's `url` to that one if that is meant"
                 )
-            # After a redirect to another origin no secret is sent any more, not even on the way back.
+            # After a redirect to another origin no secret is sent any more, even if that redirects back.
             is_home = is_home and same_origin(url, request.home)
             response = self._send(method, url, body, request, credentials if is_home else None)
             location = response.headers.get("Location")
@@ -150,7 +150,7 @@ class Transport:
     def _send(
         self, method: str, url: str, body: bytes, request: Request, credentials: Credentials | None
     ) -> Response:
-        """One exchange with one peer."""
+        """Sends one request and returns its answer, whatever its status."""
         own = request.headers if credentials is not None else without_own_headers(request.headers)
         headers = {
             name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in map(str.lower, own)
@@ -167,7 +167,7 @@ class Transport:
             ).prepare()
             if credentials is not None and credentials.sign is not None:
                 credentials.sign(prepared)
-            # What was prepared is what is checked: requests may have requoted the URL.
+            # The prepared URL is checked, because requests may have quoted it anew.
             self._dialer.policy.check_url(str(prepared.url))
             answer = self._adapter.send(
                 prepared,
@@ -183,7 +183,7 @@ class Transport:
 
 
 class _DialedAdapter(HTTPAdapter):
-    """requests' adapter on a dialer's connections; retries are ours, so none are made below."""
+    """requests' adapter on a dialer's connections, without retries: those are made in ``exchange``."""
 
     def __init__(self, dialer: "Dialer") -> None:
         self._dialer = dialer
@@ -196,10 +196,10 @@ class _DialedAdapter(HTTPAdapter):
 
 @contextmanager
 def translated(url: str, dialer: "Dialer") -> Iterator[None]:
-    """Turn foreign errors into ours, the cause kept.
+    """Translates errors of the libraries into ours and keeps their cause.
 
     Raises:
-        SourceError: Of the kind that says the same; retryable if asking again may help.
+        SourceError: Of the matching class, which says whether it is retryable.
     """
     try:
         yield
@@ -214,7 +214,7 @@ def translated(url: str, dialer: "Dialer") -> Iterator[None]:
 
 
 def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
-    """The error of our tree that says the same."""
+    """The matching error of our own."""
     chain = list(_causes(error))
     if any(isinstance(each, ssl.SSLCertVerificationError | ssl.CertificateError) for each in chain):
         return SourceRejected(f"{url}: its certificate cannot be verified; it must be valid for this host")
@@ -228,7 +228,7 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
     if broken := next((each for each in chain if isinstance(each, BrokenHttp)), None):
         return SourceRejected(f"{url}: its answer breaks HTTP: {broken}; the server has to be fixed")
     if any(isinstance(each, http.client.BadStatusLine) for each in chain):
-        # Worth another try: after a fault in the answer before, a kept connection is out of step.
+        # Retryable: the rest of a faulty answer before may be read from a kept connection as the next one.
         return SourceUnavailable(f"{url}: its answer is not HTTP/1", cause=type(error).__name__)
     if any(isinstance(each, http.client.IncompleteRead | ssl.SSLEOFError) for each in chain):
         return SourceUnavailable(f"{url}: the connection was cut short", cause=type(error).__name__)
@@ -238,7 +238,7 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it wraps, by cause, by context and, as urllib3 does, by argument."""
+    """Yields the error and those that it wraps, by cause, context, or argument as urllib3 does."""
     seen: set[int] = set()
     waiting: list[BaseException] = [error]
     while waiting:

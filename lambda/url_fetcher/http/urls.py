@@ -1,4 +1,4 @@
-"""Joins URLs and sets their query parameters, leaving the rest of them as it was."""
+"""Joins URLs and sets query parameters without changing the rest of the URL."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus, urljoin
@@ -10,7 +10,10 @@ _FIRST_OUTSIDE_ASCII = 0x80
 
 
 def from_header(value: str) -> str:
-    """A URL as a header has it: bytes outside ASCII are UTF-8, or else percent-encoded one by one."""
+    """Decodes a URL from a header: bytes outside ASCII are UTF-8, or else each is percent-encoded.
+
+    http.client decodes headers as Latin-1, so encoding the text again gives the original bytes.
+    """
     data = value.encode("latin-1")
     try:
         return data.decode()
@@ -19,19 +22,19 @@ def from_header(value: str) -> str:
 
 
 def joined(url: str, target: str) -> str:
-    """Where a redirect or a link goes.
+    """Resolves a redirect or a link against the URL that it came from.
 
     Raises:
-        AddressRefused: When that is not a URL; not retryable.
+        AddressRefused: When the target is not a URL; not retryable.
     """
     try:
         return urljoin(url, target)
     except ValueError as error:
-        raise AddressRefused(f"{public_url(url)}: leads to what is not a URL") from error
+        raise AddressRefused(f"{public_url(url)}: leads to a target that is not a URL") from error
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """The URL with these query parameters set, one of the same name replaced, the others as they were.
+    """Returns the URL with these query parameters set; others stay byte for byte as they were.
 
     Raises:
         AddressRefused: When the URL, a name or a value is not Unicode text; not retryable.
@@ -52,7 +55,7 @@ def _quoted(text: str) -> str:
 
 
 def without_query(url: str, *names: str) -> str:
-    """The URL without these query parameters and without its fragment."""
+    """Returns the URL without these query parameters and without its fragment."""
     base, _, query = url.partition("#")[0].partition("?")
     kept = "&".join(
         pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in names

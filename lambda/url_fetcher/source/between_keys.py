@@ -1,6 +1,6 @@
-"""What one key asks of another, as conditions of a JSON schema; the tables themselves check it, too.
+"""Conditions of the JSON schema on which keys go together; the tables check the same when they are decoded.
 
-Each ``$comment`` is the reason, which ends the message.
+Each ``$comment`` is the reason with which the error message ends.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from url_fetcher.formats import xml_path
 
 Schema = dict[str, Any]
 
-# A value of another type fulfils every limit but that of its type.
+# JSON schema applies minLength and minItems only to values of the right type, so each needs its own type.
 _GIVEN: Schema = {"minLength": 1}
 _FILLED: Schema = {"type": "array", "minItems": 1}
 _TABLE: Schema = {"type": "object"}
@@ -17,11 +17,11 @@ _VERDICTS = ("fail_when", "retry_when")
 
 
 def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> dict[str, list[Schema]]:
-    """The conditions of each table that has some, by the table's name.
+    """Returns the conditions by the name of the table that they belong to.
 
     Args:
-        csv_formats: The formats with which `csv` may be set.
-        of_a_schedule: The keys that go with `schedule`.
+        csv_formats: The values of `format` with which `csv` may be set.
+        of_a_schedule: The keys that are allowed only together with `schedule`.
     """
     is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
     return {
@@ -39,7 +39,7 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
 
 
 def _with(**properties: Schema) -> Schema:
-    """A table that has these keys, with such values."""
+    """The schema of a table that has these keys, each with a matching value."""
     return {"properties": properties, "required": list(properties)}
 
 
@@ -65,16 +65,16 @@ def _with_schedule(key: str) -> Schema:
 
 def _xml() -> Schema:
     because = {"$comment": 'because `format` is "xml"'}
-    beside = {"$comment": f'because `format` is "xml", and {xml_path.NOTHING_BESIDE}'}
+    reason = {"$comment": f'because `format` is "xml", and {xml_path.NOTHING_OUTSIDE}'}
     path = {"pattern": xml_path.PATTERN, "description": xml_path.IN_WORDS} | because
     paths = ("has_more_path", "is_last_path", "total_path", "total_pages_path")
     kinds = ["none", "link_header", "page", "offset", "cursor"]
     pagination = {
-        "properties": {"kind": {"enum": kinds} | beside} | {key: {"const": ""} | beside for key in paths},
+        "properties": {"kind": {"enum": kinds} | reason} | {key: {"const": ""} | reason for key in paths},
         "if": _with(kind={"const": "cursor"}) | {"not": _with(header=_GIVEN)},
-        "then": _with(last_record_path=_GIVEN | beside) | beside,
+        "then": _with(last_record_path=_GIVEN | reason) | reason,
     }
-    verdicts: Schema = {key: {"const": []} | beside for key in _VERDICTS}
+    verdicts: Schema = {key: {"const": []} | reason for key in _VERDICTS}
     return {
         "properties": {"record_path": path, "pagination": pagination} | verdicts,
         "required": ["record_path"],

@@ -1,4 +1,4 @@
-"""Gets one page's answer: paced, authenticated, and tried again until it succeeds or must stop."""
+"""Requests one page: paced, authenticated, and repeated until it succeeds or must stop."""
 
 import math
 from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
     from url_fetcher.source.auth.auth_kind import Session
 
+# 206 is left out: no Range is sent, so a partial body would be a body with missing records.
 _WITH_RECORDS = {200, 201, 203}
 _WITHOUT_BODY = {204, 205}
 _UNAUTHORIZED = 401
@@ -31,9 +32,9 @@ _MAX_DIGITS = 18
 
 @dataclass
 class FetchReport:
-    """What reading has done so far; bytes are those of finished and unfinished pages alike.
+    """Counters of what was read so far; bytes include those of unfinished pages.
 
-    ``warnings`` are signs that more should have been read than was.
+    ``warnings`` counts the signs that the source had more pages than were read.
     """
 
     pages: int = 0
@@ -46,17 +47,17 @@ class FetchReport:
 
 
 class Exchange:
-    """Asks one source for its pages.
+    """Sends the requests of one source.
 
     Args:
         source: Its settings.
         transport: Sends requests to allowed addresses.
-        session: What the source's authentication works with.
-        deadline: When asking ends, at the latest.
-        report: Where requests, retries and time are counted.
-        clock: Gives seconds on a monotonic scale, for pacing and for the report.
-        next_start: Gives when the next request may start, on that scale, where others share the pace;
-            without it, this source keeps its ``rate`` alone.
+        session: Secrets and tokens for the source's authentication.
+        deadline: No request and no wait goes beyond it.
+        report: Counts requests, retries and time.
+        clock: Returns monotonic seconds, for pacing and for the report.
+        next_start: Returns the time, on that clock, at which the next request may start, if other
+            sources share the pace; default: this source's own ``rate``.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Exchange:
         self._body = encoded(source.body, {})
 
     def open(self, step: Step) -> "OpenedResponse":
-        """The page's answer with its first chunk in hand; tried again until that succeeds or must stop.
+        """Returns the page's answer after its first chunk has arrived, with as many retries as are allowed.
 
         Raises:
             IngestionError: As ``SourceReader.pages``.
@@ -95,7 +96,7 @@ class Exchange:
         return self._open(step)
 
     def open_again(self, step: Step, error: SourceUnavailable) -> "OpenedResponse":
-        """The same page's answer once more, after one that was opened turned out to be an error.
+        """Requests the same page again, because its body turned out to be an error.
 
         Raises:
             IngestionError: As ``SourceReader.pages``.
@@ -111,6 +112,7 @@ class Exchange:
             try:
                 return self._attempt(step)
             except SourceRejected as error:
+                # A rotated secret or a token that was revoked early shows as 401: read it anew, once.
                 is_unauthorized = error.details.get("status") == _UNAUTHORIZED
                 if was_refreshed or not is_unauthorized or not self._forgets():
                     raise
@@ -121,7 +123,7 @@ class Exchange:
                 self.report.fetch_seconds += self._clock() - began
 
     def _attempt(self, step: Step) -> "OpenedResponse":
-        """One request and the first chunk of its answer."""
+        """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
         request = Request(
@@ -141,15 +143,15 @@ class Exchange:
             raise
 
     def _forgets(self) -> bool:
-        """Whether there are secrets or tokens that are read anew next time."""
+        """Drops cached secrets and tokens; False if the authentication has none."""
         with self._session.turn:
             return self._source.auth.forget(self._session)
 
     def _body_of(self, response: Response) -> Body:
-        """The answer's body under this source's limits."""
+        """Returns the answer's body, bounded by this source's limits."""
         limits = self._source.limits
         length = response.headers.get("Content-Length", "")
-        # More digits than this are over every limit, and may be more than int() takes.
+        # Refused before a byte is read. More digits exceed every limit, and Python's int() stops at 4,300.
         if length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > limits.max_body_mib * MIB):
             raise LimitExceeded(
                 f"the body of {length[:_MAX_DIGITS]} bytes is over limits.max_body_mib = "
@@ -165,7 +167,7 @@ class Exchange:
         )
 
     def _refuse_status(self, response: Response) -> None:
-        """Pass the statuses that may carry records."""
+        """Raises for every status that cannot carry records."""
         status, url = response.status, public_url(response.url)
         if status in _WITH_RECORDS or status in _WITHOUT_BODY:
             return
@@ -181,7 +183,7 @@ class Exchange:
         )
 
     def _fail(self, error: SourceUnavailable | SourceTimeout) -> None:
-        """Wait before the next attempt, or give up: after the last, or when the wait does not fit."""
+        """Waits before the next attempt; raises after the last one, or if the deadline comes first."""
         self._failures += 1
         if self._failures >= self._source.retry.max_attempts or self._deadline.passed:
             error.details["attempts"] = self._failures
@@ -196,7 +198,7 @@ class Exchange:
         self._deadline.wait(delay, reason=f"{error}; waiting to try again")
 
     def _pace(self) -> None:
-        """Keep the least interval between two requests."""
+        """Waits until the interval between two requests has passed."""
         due_seconds = self._next_start() - self._clock()
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
@@ -207,7 +209,10 @@ class Exchange:
 
 
 class OpenedResponse:
-    """An answer whose first chunk has come: ``first``, empty for an empty body; then ``chunks``."""
+    """An answer whose first chunk has arrived: ``first``, empty for an empty body, then ``chunks``.
+
+    A connection that breaks before that first chunk can be retried, because nothing was delivered yet.
+    """
 
     def __init__(self, response: Response, body: Body) -> None:
         self.response = response

@@ -1,4 +1,4 @@
-"""What identifies a source: its configured URL and query, before a run adds anything."""
+"""The identity of a source: its configured URL and query, without anything that a run adds."""
 
 from typing import TYPE_CHECKING
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
 
 
 def configured_url(source: "Source") -> str:
-    """The source's URL with its own query; without what pagination, a resume and authentication add."""
+    """The source's URL with its own query, before pagination, a resume or authentication add to it."""
     return with_query(source.url, {name: _query_text(value) for name, value in source.query.items()})
 
 
 def identity(source: "Source") -> str:
-    """What tells the source from others, the same in every run: the seed of its records' ids.
+    """The text that stands for the source in every run, and from which its records' ids are made.
 
-    It is the configured URL without secrets. Its parameters are sorted, because their order is no part of
-    what is asked for: Terraform sorts the keys of a source, pipeline.toml keeps them.
+    It is the configured URL without secrets. Query parameters are sorted by name, because Terraform sorts
+    the keys of a source and pipeline.toml does not, and both must give the same ids.
     """
     return identity_of(public_url(configured_url(source)))
 
 
 def identity_of(source_url: str) -> str:
-    """As `identity`, from what a record's line has as ``sourceUrl``."""
+    """The same as ``identity``, computed from the ``sourceUrl`` of a delivered line."""
     base, mark, query = source_url.partition("?")
-    # Stable: of parameters with the same name the order may mean something.
+    # The sort is stable: the order of parameters with the same name may mean something to the source.
     ordered = sorted(query.split("&"), key=lambda pair: pair.partition("=")[0])
     return f"{base}{mark}{'&'.join(ordered)}"
 
 
 def _query_text(value: str | float | bool) -> str:
-    """A query parameter's text; booleans as JSON writes them."""
+    """The text of a query parameter's value; booleans are written as in JSON."""
     return str(value).lower() if isinstance(value, bool) else str(value)

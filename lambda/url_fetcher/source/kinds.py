@@ -1,4 +1,4 @@
-"""What every kind of authentication and pagination is: a table of settings, found by its ``kind``."""
+"""The base of every kind of authentication and pagination: a table of settings selected by ``kind``."""
 
 from typing import Annotated, TypeAlias
 
@@ -16,9 +16,9 @@ OptionalParameter: TypeAlias = Annotated[str, Meta(max_length=128, pattern=PATTE
 
 
 class Kind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """A table of settings with the behaviour that its ``kind`` stands for; unknown keys are errors."""
+    """A table of settings that implements its ``kind``; unknown keys are errors."""
 
     @property
     def kind(self) -> str:
-        """The word that finds it, such as ``bearer``."""
+        """The value of ``kind`` that selects this class, such as ``bearer``."""
         return str(self.__struct_config__.tag)

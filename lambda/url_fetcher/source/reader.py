@@ -17,7 +17,7 @@ from url_fetcher.source.auth.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
 from url_fetcher.source.identity import configured_url
 from url_fetcher.source.pages.pager import Pager
-from url_fetcher.source.pages.pagination_kind import NoPagination, Outcome, Resume
+from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Page:
-    """One page: read ``chunks`` to the end, then say what was in them with ``finish``.
+    """One page: read ``chunks`` to the end, then report their contents with ``finish``.
 
-    ``timestamp`` is when its body began to arrive, UTC with milliseconds. ``chunks`` raises what
-    ``SourceReader.pages`` raises.
+    ``timestamp`` is when its body began to arrive, UTC with milliseconds. ``chunks`` raises the same errors
+    as ``SourceReader.pages``.
     """
 
     timestamp: str
@@ -41,19 +41,19 @@ class Page:
     failure: SourceUnavailable | None = field(default=None, init=False)
 
     def finish(self, *, records: int, outside: object, last: bytes = b"") -> None:
-        """Tell what was in the page.
+        """Reports the contents of the page, from which the next page is found.
 
         Args:
-            records: How many records it had.
-            outside: Its decoded body without them; None where it has none.
-            last: The last record that the stream can take; empty without one.
+            records: Number of records.
+            outside: The decoded body without its records; None if there is nothing else in it.
+            last: The last record that is not over a limit; empty if there is none.
         """
         self.records = records
         self.outside = outside
         self.last = last
 
     def refuse(self, failure: SourceUnavailable) -> None:
-        """Tell that the page is an error that may pass: it comes again, as after a status that says so."""
+        """Reports that the body is a temporary error: the page is requested again, as after a status 503."""
         self.failure = failure
 
 
@@ -68,11 +68,11 @@ class SourceReader:
     Args:
         source: Its settings.
         transport: Sends requests to allowed addresses.
-        session: What its authentication works with.
-        deadline: When reading ends, at the latest.
-        resume: Where to begin instead of at the first page.
-        warn: Called with what looks wrong but may be right, such as an early end; each call is counted.
-        clock: Gives seconds on a monotonic scale, for pacing and for the report.
+        session: Secrets and tokens for its authentication.
+        deadline: No request and no wait goes beyond it.
+        resume: The page to begin with; default: the first.
+        warn: Called with a message about a possible mistake, such as an early end; calls are counted.
+        clock: Returns monotonic seconds, for pacing and for the report.
         next_start: As ``Exchange``'s.
     """
 
@@ -109,20 +109,20 @@ class SourceReader:
 
     @property
     def resume(self) -> Resume:
-        """The page that is being read, or that would come next: where to go on after an error."""
+        """The current page, from which another run can continue after an error."""
         return self._pager.step.resume
 
     def pages(self) -> Iterator[Page]:
-        """Yield each page; the next is asked for when the last one was finished.
+        """Yields each page; the next one is requested after ``finish`` of the one before.
 
         Raises:
             AddressRefused: When a URL, a redirect, a next page or a peer is not allowed; not retryable.
-            SourceRejected: When the source answers with a status that will not change; not retryable.
-            SourceUnavailable: When it fails until the attempts are used up, or in the middle of a
-                page of which chunks were already given out; retryable.
-            SourceTimeout: As before, for waits; retryable.
+            SourceRejected: When the source answers with a permanent error; not retryable.
+            SourceUnavailable: When all attempts fail, or when a page breaks off after some of its
+                chunks were yielded; retryable.
+            SourceTimeout: The same for an answer that takes too long; retryable.
             LimitExceeded, MalformedBody, PaginationLoop, ConfigurationError: Not retryable.
-            DeadlineExceeded: When a wait does not fit into the time that is left; retryable.
+            DeadlineExceeded: When a wait would pass the deadline; retryable.
         """
         with closing(self._transport):
             while (yield from self._page()):
@@ -133,15 +133,15 @@ class SourceReader:
         self._warn(message)
 
     def _page(self) -> Generator[Page, None, bool]:
-        """Yield the current page, again if it is refused; whether there is another."""
+        """Yields the current page, again as long as it is refused. Returns True if another page follows."""
         opened = self._exchange.open(self._pager.step)
-        while isinstance(said := (yield from self._opened_page(opened)), SourceUnavailable):
-            opened = self._exchange.open_again(self._pager.step, said)
+        while isinstance(result := (yield from self._opened_page(opened)), SourceUnavailable):
+            opened = self._exchange.open_again(self._pager.step, result)
         self.report.pages += 1
-        return self._pager.advance(said)
+        return self._pager.advance(result)
 
-    def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, Outcome | SourceUnavailable]:
-        """Yield one answer's page; what it said, or why it is refused."""
+    def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, PageResult | SourceUnavailable]:
+        """Yields one answer as a page. Returns its result, or the error that it was refused with."""
         with closing(opened):
             digest = xxhash.xxh3_64()
             page = Page(
@@ -153,11 +153,11 @@ class SourceReader:
             if page.failure:
                 asked = asked_seconds(opened.response.status, opened.response.headers)
                 page.failure.details["retry_after_seconds"] = asked
-            return page.failure or self._outcome(opened.response, page, digest.intdigest())
+            return page.failure or self._result(opened.response, page, digest.intdigest())
 
-    def _outcome(self, response: Response, page: Page, digest: int) -> Outcome:
+    def _result(self, response: Response, page: Page, digest: int) -> PageResult:
         header = self._source.pagination.response_header
-        return Outcome(
+        return PageResult(
             url=response.url,
             header=from_header(response.headers.get(header, "")) if header else "",
             records=page.records,
@@ -167,7 +167,7 @@ class SourceReader:
         )
 
     def _counted(self, opened: OpenedResponse, digest: "xxhash.xxh3_64") -> Iterator[bytes]:
-        """The chunks of a page, timed, counted and, for the loop guard, digested."""
+        """Yields the chunks of a page and counts them; their digest serves the guard against loops."""
         is_guarded = not isinstance(self._source.pagination, NoPagination)
         chunk, received = opened.first, 0
         while chunk:
@@ -177,6 +177,7 @@ class SourceReader:
             if is_guarded:
                 digest.update(chunk)
             yield chunk
+            # Only the wait for the source counts: the consumer's own work happens inside ``yield``.
             began = self._clock()
             try:
                 chunk = next(opened.chunks, b"")

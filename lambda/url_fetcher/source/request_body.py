@@ -1,4 +1,4 @@
-"""The body of a request: the source's own, with what a page adds to it."""
+"""The body of a request: the source's own, with the values that pagination sets in it."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,7 +11,7 @@ from url_fetcher.paths import JsonPath, described, parse_path
 
 
 def encoded(body: str | dict[str, Any], members: Mapping[str, object]) -> bytes:
-    """The bytes to send; a table becomes JSON, with each member at its path.
+    """Returns the bytes to send; a table becomes JSON, with each of ``members`` set at its path.
 
     Raises:
         ConfigurationError: When the body is not Unicode text; not retryable.
@@ -25,12 +25,12 @@ def encoded(body: str | dict[str, Any], members: Mapping[str, object]) -> bytes:
 
 
 def with_members(body: dict[str, Any], members: Mapping[str, object]) -> dict[str, Any]:
-    """A copy of the body with values set at paths, in objects that are made where there are none.
+    """Returns a copy of the body with values set at paths; missing objects on the way are created.
 
-    An index of a JSON Pointer reaches an array's element that is there.
+    An index in a JSON Pointer must be that of an existing element.
 
     Raises:
-        ValueError: When a path leads through something that has no such members.
+        ValueError: When a path leads through a value that is neither an object nor such an array.
     """
     whole = dict(body)
     for text, value in members.items():
@@ -41,6 +41,7 @@ def with_members(body: dict[str, Any], members: Mapping[str, object]) -> dict[st
             inner = holder.get(place, {}) if isinstance(holder, dict) else holder[place]
             if not _leads_to(inner, following, path):
                 raise ValueError(f"`body` has {described(inner)} at {key!r}, on the way to {text!r}")
+            # Copied one level at a time: the source's own body must stay as it is for the next page.
             holder[place] = inner.copy()
             holder = holder[place]
         holder[_place(holder, path.keys[-1])] = value
@@ -48,7 +49,7 @@ def with_members(body: dict[str, Any], members: Mapping[str, object]) -> dict[st
 
 
 def _leads_to(value: object, key: str, path: JsonPath) -> bool:
-    """Whether the key may be set in the value: any in an object, an index that is there in an array."""
+    """True if the key may be set in the value: any key of an object, an existing index of an array."""
     if not isinstance(value, list):
         return isinstance(value, dict)
     index = path.index_of(key)

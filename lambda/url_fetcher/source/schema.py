@@ -1,6 +1,6 @@
-"""The one schema of a source, the same in ``pipeline.toml``, in the source list and in an event.
+"""The schema of a source: the same in ``pipeline.toml``, in the source list and in an event.
 
-Every key but ``url`` may be left out; the defaults and the allowed ranges below are the table.
+Every key except ``url`` is optional; defaults and allowed ranges are those of the classes below.
 ``docs/sources.md`` explains each key with an example.
 """
 
@@ -24,7 +24,8 @@ Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 _CSV_FORMATS = ("auto", "csv")
 
-# What AWS refuses beside this is checked where it is deployed: settings/schedules.py. One day field is `?`.
+# EventBridge wants `?` in exactly one of the two day fields. Its other rules are checked when a pipeline is
+# synthesized (ingestion_pipeline/settings/sources/schedules.py), because a pattern cannot express them.
 _TIMES, _MONTHS = "[0-9*,/-]+", "[0-9A-Z*,/-]+"
 _DAYS = rf"([0-9*,/LW-]+ {_MONTHS} \?|\? {_MONTHS} [0-9A-Z*,#-]+)"
 _RATE = r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,8}) (minutes|hours|days))\)"
@@ -33,7 +34,7 @@ Schedule: TypeAlias = Annotated[str, Meta(pattern=rf"^({_RATE}|{_CRON})?(?!\n)$"
 TimeZone: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]{0,49}(?!\n)$")]
 
 SCHEDULE_KEYS = ("schedule", "time_zone", "flexible_minutes", "enabled")
-"""The keys of a source that say when it is fetched; an event is fetched at once and has none of them."""
+"""The keys that say when a source is fetched. An event is fetched at once, so it must not have them."""
 
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,11 +44,11 @@ class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a source may not exceed; the sizes are for one body, ``max_records`` for the whole source."""
+    """Upper bounds: sizes are for one body, ``max_records`` and ``timeout_seconds`` for the whole source."""
 
     max_body_mib: Annotated[int, Meta(ge=1, le=10_240)] = 1_024
     max_decompressed_mib: Annotated[int, Meta(ge=1, le=102_400)] = 4_096
-    # Firehose refuses a record over 1,000 KiB and the line around the data takes some of that.
+    # Firehose takes 1,000 KiB a record, and the default leaves 10 KiB for the other fields of the line.
     max_record_kib: Annotated[int, Meta(ge=1, le=1_000)] = 990
     max_records: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 100_000_000
     max_nesting: Annotated[int, Meta(ge=1, le=500)] = 100
@@ -58,14 +59,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often one request is tried, and the longest wait between two tries."""
+    """Attempts for one request, and the longest wait between two of them."""
 
     max_attempts: Annotated[int, Meta(ge=1, le=20)] = 5
     max_delay_seconds: Annotated[float, Meta(ge=0, le=300)] = 20.0
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where records come from and how to read them."""
+    """One source: where its records come from and how to read them."""
 
     url: HttpUrl
     name: Name = ""
@@ -90,44 +91,45 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
         if (self.fail_when or self.retry_when) and not self.record_path:
             raise ValueError(
-                "`fail_when` and `retry_when` look at what stands beside the records: set `record_path`"
+                "`fail_when` and `retry_when` read the values outside the records: set `record_path`"
             )
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
 
     @property
-    def beside(self) -> tuple[str, ...]:
-        """The settings that look at what stands beside the records."""
+    def outside_settings(self) -> tuple[str, ...]:
+        """The settings that read values outside the records; XML has no such values."""
         lists = {"fail_when": self.fail_when, "retry_when": self.retry_when}
         verdicts = (key for key, conditions in lists.items() if conditions)
-        return (*verdicts, *(f"pagination.{key}" for key in self.pagination.beside))
+        return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
 
     def _refuse_unlike_format(self) -> None:
-        """Refuse what the format has no use for."""
+        """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
             raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
-        if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.beside)):
+        if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.outside_settings)):
             raise ValueError(f'`format` is "xml": {reason}')
 
     def _refuse_body_without_place(self) -> None:
-        """Refuse a body that cannot take what the pagination sets in it."""
+        """Refuses a body in which the pagination cannot set its parameters."""
         if not (paths := self.pagination.body_paths):
             return
         if self.method != "POST" or not isinstance(self.body, dict):
             raise ValueError(
                 '`pagination.into` is "body": set method = "POST", and `body` to a table, if only to {}'
             )
+        # Raises for a path that cannot be set, so that the mistake shows before the first request.
         with_members(self.body, dict.fromkeys(paths, 0))
 
     def _refuse_half_a_schedule(self) -> None:
-        """Refuse a schedule of nothing that can be named, and what belongs to a schedule without one."""
+        """Refuses a schedule without a name, and settings of a schedule without a schedule."""
         if self.schedule:
             if not self.name:
                 raise ValueError("`schedule` is set: set `name`, which the schedule asks for")
@@ -136,8 +138,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def json_schema() -> dict[str, object]:
-    """The JSON schema (2020-12) of one source, for the settings' contract test and for editors."""
-    # The function itself has no use for it.
+    """The JSON schema (2020-12) of one source: deploying checks sources by it, and editors can use it."""
+    # Imported here: the function itself never needs the conditions.
     from url_fetcher.source.between_keys import conditions
 
     schema = json.schema(Source)

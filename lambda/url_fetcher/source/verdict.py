@@ -1,4 +1,4 @@
-"""Whether a good status carries a bad answer: conditions on what stands beside the records."""
+"""Finds errors in answers with a successful status, by conditions on the values outside the records."""
 
 from typing import Annotated, TypeAlias
 
@@ -14,7 +14,7 @@ _MAX_MESSAGE_CHARACTERS = 300
 
 
 class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the value at a path must be for the condition to hold; exactly one of the tests is set."""
+    """A test of the value at a path: exactly one of ``equals``, ``in`` and ``exists`` is set."""
 
     path: NonEmptyPath
     equals: Scalar | None = None
@@ -23,20 +23,20 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     message_path: Path = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         given = [self.equals is not None, bool(self.any_of), self.exists is not None]
         if sum(given) != 1:
             raise ValueError(f"{self.path!r} needs exactly one of `equals`, `in` and `exists`")
 
     def holds(self, outside: object) -> bool:
-        """Whether what stands beside the records is so; null is taken for nothing."""
+        """True if the condition holds for the body without its records; null counts as missing."""
         value = value_at(outside, self.path)
         if self.exists is not None:
             return (value is not None) is self.exists
         return any(_same(value, wanted) for wanted in (*self.any_of, self.equals) if wanted is not None)
 
-    def told(self, outside: object) -> str:
-        """The condition with the value that was found, and the source's own message."""
+    def finding(self, outside: object) -> str:
+        """Describes the value that was found, followed by the source's own message."""
         found = f"{self.path!r} is {_shown(value_at(outside, self.path))}"
         message = value_at(outside, self.message_path)
         return f"{found}: {_shown(message)}" if message is not None else found
@@ -45,30 +45,33 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def refuse_failed(
     outside: object, *, retry_when: list[Condition], fail_when: list[Condition], url: str
 ) -> None:
-    """Refuse a page that says beside its records that it failed; ``retry_when`` comes before ``fail_when``.
+    """Raises if a condition holds for the page; ``retry_when`` is checked before ``fail_when``.
 
     Raises:
-        SourceUnavailable: When it may be answered otherwise in a while; retryable.
-        SourceRejected: When it will be the same; not retryable.
+        SourceUnavailable: When one of ``retry_when`` holds; retryable.
+        SourceRejected: When one of ``fail_when`` holds; not retryable.
     """
-    if told := failure(outside, retry_when):
-        raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {told}")
-    if told := failure(outside, fail_when):
-        raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {told}")
+    if finding := failure(outside, retry_when):
+        raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {finding}")
+    if finding := failure(outside, fail_when):
+        raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {finding}")
 
 
 def failure(outside: object, conditions: list[Condition]) -> str:
-    """What the first condition that holds says; empty when none does."""
-    return next((each.told(outside) for each in conditions if each.holds(outside)), "")
+    """The finding of the first condition that holds; empty if none does."""
+    return next((each.finding(outside) for each in conditions if each.holds(outside)), "")
 
 
 def _same(value: object, wanted: Scalar) -> bool:
-    # Python takes true for 1.
+    # In Python True == 1, but `equals = 1` must not match true.
     return isinstance(value, bool) is isinstance(wanted, bool) and value == wanted
 
 
 def _shown(value: object) -> str:
-    """A value for a message: on one line, cut, and of an object its keys only."""
+    """A value for a message: one line, cut to 300 characters; of an object only its keys.
+
+    The source chooses the text, so what could break a log line or steer a terminal is replaced.
+    """
     if isinstance(value, dict | list) or value is NOT_KEPT:
         return described(value)
     if isinstance(value, str):

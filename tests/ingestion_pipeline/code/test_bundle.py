@@ -9,6 +9,8 @@ import site
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 
 from ingestion_pipeline.code.bundle import Bundle, build, source_files
 from ingestion_pipeline.code.target import GLIBC, BundleError, Target
+from ingestion_pipeline.code.zip_file import write_zip
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 
@@ -154,6 +157,22 @@ class TestReproducible:
         assert (again, again.path.stat().st_mtime_ns) == (first, made_at)
         assert changed.sha256 != first.sha256
         assert sorted((tmp_path / "cache").glob("*.*-*")) == sorted([first.path, changed.path])
+
+    def test_two_that_need_it_at_once_make_it_once(
+        self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On an empty cache one makes the zip, and the other waits for it."""
+        made: list[Mapping[str, bytes]] = []
+
+        def write(files: Mapping[str, bytes]) -> bytes:
+            made.append(files)
+            return write_zip(files)
+
+        monkeypatch.setattr("ingestion_pipeline.code.bundle.write_zip", write)
+        with ThreadPoolExecutor(2) as threads:
+            first, second = threads.map(lambda _: build(small, HOST, tmp_path / "cache"), range(2))
+
+        assert (first, len(made)) == (second, 1)
 
 
 class TestContent:

@@ -1,5 +1,6 @@
 import pytest
 
+from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
@@ -13,9 +14,7 @@ def queue(synthesize: Synthesize, retention_days: int, kms_key: str = "") -> Syn
         lambda stack: DeadLetterQueue(
             stack,
             "dead-letters",
-            name="our-queue",
-            partition="aws-cn",
-            region="cn-north-1",
+            names=Names("our", "dev", "cn-north-1"),
             account_id="123456789012",
             settings=DeadLetterSettings(queue_retention_days=retention_days, kms_key=kms_key),
         )
@@ -33,7 +32,7 @@ class TestDefaults:
         """Fourteen days are 1,209,600 seconds, the most that SQS takes."""
         made = default.only("aws_sqs_queue")
 
-        assert (made["name"], made["message_retention_seconds"]) == ("our-queue", 1_209_600)
+        assert (made["name"], made["message_retention_seconds"]) == ("our-dev-dead-letters", 1_209_600)
 
 
 class TestCustomised:
@@ -59,7 +58,7 @@ class TestGuarded:
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": ["sqs:*"],
-                "Resource": ["arn:aws-cn:sqs:cn-north-1:123456789012:our-queue"],
+                "Resource": ["arn:aws-cn:sqs:cn-north-1:123456789012:our-dev-dead-letters"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             }
         ]

@@ -8,6 +8,7 @@ import pytest
 from constructs import Construct
 
 from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.function import FunctionSettings
@@ -38,9 +39,7 @@ def queue(
         WorkQueue(
             stack,
             "work",
-            name="our-work",
-            partition="aws-cn",
-            region="cn-north-1",
+            names=Names("our", "dev", "cn-north-1"),
             account_id="123456789012",
             dead_letters=QueueReference(arn=dead_letters),
             settings=QueueSettings(**settings),

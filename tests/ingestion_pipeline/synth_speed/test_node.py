@@ -13,9 +13,6 @@ import pytest
 from ingestion_pipeline.synth_speed import node, node_hook
 from tests.checkout import Checkout
 
-# The same worker as tests/test_main.py: both synthesize the checkout.
-pytestmark = pytest.mark.xdist_group("synth")
-
 LIST_MODULES = """
 process.on("exit", () => require("fs").writeFileSync(
   `${process.env.MODULES_FOLDER}/${process.pid}.json`, JSON.stringify(Object.keys(require.cache))));

@@ -2,12 +2,7 @@
 
 import sys
 
-import pytest
-
 from tests.checkout import Checkout
-
-# The same worker as the other tests that start Node.
-pytestmark = pytest.mark.xdist_group("synth")
 
 HEAD = (
     "import sys; sys.path.insert(0, 'constructs');"

@@ -15,7 +15,7 @@ import pytest
 from tests.checkout import ROOT, Checkout, synthesized_file
 from tools.build import cdk_terrain, wheel
 
-pytestmark = [pytest.mark.xdist_group("cdk-terrain"), pytest.mark.terraform]
+pytestmark = pytest.mark.terraform
 
 DECISION = (ROOT / "docs" / "adr" / "0001-cdktf-is-archived.md").read_text(encoding="utf-8")
 (MOVE,) = re.findall(r"```sh\npython3 (.*?)\n```", DECISION)

@@ -19,7 +19,7 @@ from tools.ground.version import version
 from tools.module.emit import NAME
 from tools.module.versions import REPOSITORY, archive_source, git_source
 
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("release")]
+pytestmark = pytest.mark.terraform
 
 CALL = """
 provider "aws" {

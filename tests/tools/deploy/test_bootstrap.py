@@ -107,7 +107,6 @@ class TestState:
             is_there(s3, tmp_path)
 
 
-@pytest.mark.xdist_group("synth")
 def test_no_credentials_are_told_in_one_line(checkout: Checkout, tmp_path: Path) -> None:
     """Without credentials there is no traceback, but what to do."""
     file = tmp_path / "pipeline.toml"
@@ -130,7 +129,6 @@ def test_no_credentials_are_told_in_one_line(checkout: Checkout, tmp_path: Path)
     )
 
 
-@pytest.mark.xdist_group("synth")
 def test_no_name_no_bucket(checkout: Checkout) -> None:
     """Without a name there is no default, because bucket names are globally unique."""
     done = checkout.run(sys.executable, "-m", "tools.deploy.bootstrap")

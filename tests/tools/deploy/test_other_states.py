@@ -13,7 +13,7 @@ from tools.deploy import stack as command
 from tools.deploy.other_states import MAX_EMPTY_STATE_BYTES, left_running
 from tools.ground.terraform import TerraformError
 
-pytestmark = [pytest.mark.xdist_group("other-states"), pytest.mark.terraform]
+pytestmark = pytest.mark.terraform
 
 BUCKET = "our-state"
 EMPTY = b" " * MAX_EMPTY_STATE_BYTES

@@ -14,7 +14,7 @@ from tools.ground.switches import is_on
 from tools.ground.terraform import TerraformError
 from tools.plan import summary as plan_summary
 
-pytestmark = [pytest.mark.xdist_group("synth"), pytest.mark.terraform]
+pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture

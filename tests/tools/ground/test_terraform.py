@@ -204,8 +204,6 @@ class TestInit:
 
 class TestSynthesize:
     # With what else runs main.py.
-    pytestmark = pytest.mark.xdist_group("synth")
-
     def test_gives_the_stacks_folder(self, tmp_path: Path) -> None:
         """The folder is the one that Terraform runs in."""
         folder = synthesize(environment({"ENV": "prod"}, tmp_path), output=tmp_path / "out")

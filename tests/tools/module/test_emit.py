@@ -6,7 +6,8 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.resources.capability import capabilities
+from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.vpc import VpcSettings
@@ -24,57 +27,10 @@ from tools.module.local_values import local_values
 from tools.module.main_tf import main_tf, short_name
 from tools.module.syntax.expressions import pieces
 from tools.module.synthesis import Synthesis, stack_json, synthesize
-from tools.module.variables import inputs, variable_name
-
-# One worker, or each would emit the module for itself.
-pytestmark = pytest.mark.xdist_group("module-emit")
+from tools.module.variables import inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")
 ADDRESSES = Path(__file__).with_name("addresses.txt")
-
-OTHERS: dict[str, object] = {
-    "pipeline.name": "another",
-    "pipeline.region": "eu-west-1",
-    "stream.shard_count": 7,
-    "stream.retention_hours": 48,
-    "stream.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/a",
-    "stream.other_kms_keys": ("arn:aws:kms:eu-west-1:123456789012:key/b",),
-    "delivery.buffer_mib": 64,
-    "delivery.buffer_seconds": 60,
-    "delivery.compression": "UNCOMPRESSED",
-    "delivery.data_prefix": "raw/",
-    "delivery.error_prefix": "failed/",
-    "delivery.log_retention_days": 30,
-    "lake.bucket_name": "a-bucket",
-    "lake.expire_days": 365,
-    "lake.noncurrent_version_days": 30,
-    "function.memory_mib": 1024,
-    "function.timeout_seconds": 300,
-    "function.reserved_concurrency": 5,
-    "function.retry_attempts": 1,
-    "function.event_age_seconds": 600,
-    "function.url_enabled": True,
-    "function.tracing": False,
-    "function.log_level": "DEBUG",
-    "function.log_retention_days": 30,
-    "queue.enabled": True,
-    "queue.max_concurrency": 4,
-    "queue.batch_size": 10,
-    "queue.retention_days": 7,
-    "queue.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/c",
-    "vpc.subnet_ids": ("subnet-0123456789abcdef0",),
-    "vpc.security_group_ids": ("sg-0123456789abcdef0",),
-    "fetch.allowed_hosts": ("a.example",),
-    "fetch.allow_http": True,
-    "fetch.allow_private_networks": True,
-    "fetch.packing": "none",
-    "fetch.pack_kib": 100,
-    "fetch.partition_key_field": "id",
-    "dead_letters.prefix": "dead/",
-    "dead_letters.queue_retention_days": 5,
-    "dead_letters.kms_key": "arn:aws:kms:eu-west-1:123456789012:key/b",
-}
-"""Another value than the default, by setting."""
 
 TOGETHER = {
     "vpc": Settings(vpc=VpcSettings(subnet_ids=("subnet-01234567",), security_group_ids=("sg-01234567",)))
@@ -88,6 +44,36 @@ ELSEWHERE = {
     "function.runtime": "another zip",
     "function.architecture": "another zip",
 }
+"""Settings that reach the module in another way than by a variable alone, and how."""
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
+TEXTS: tuple[object, ...] = (
+    *("another", "eu-west-1", "other/", KEY, "id"),
+    *(("a.example",), (KEY,), ("subnet-0123456789abcdef0",), ("sg-0123456789abcdef0",)),
+)
+"""Values of settings that are texts or lists of them; the first that a rule allows is tried."""
+
+
+def paths() -> list[str]:
+    """Each setting that has a variable of its own, as ``table.name``."""
+    return [path for path, _ in settings_with_variable() if path not in ELSEWHERE]
+
+
+def another(path: str) -> Settings:
+    """Settings with another value than the default for one of them; the rule says which are allowed."""
+    table, name = path.split(".")
+    before = TOGETHER.get(table, Settings())
+    given = getattr(before, table)
+    rule = rule_of(next(column for column in fields(given) if column.name == name))
+    default = getattr(given, name)
+    numbers = [n for n in (rule.minimum, rule.maximum) if n is not None]
+    near = [default + 1, default - 1] if rule.kind is int and default is not None else []
+    candidates = {bool: [not default], int: [*near, *(n + 1 for n in numbers), *numbers]}
+    for value in [*rule.choices, *candidates.get(rule.kind, TEXTS)]:
+        if value != default and rule.problem(path, value) is None:
+            with suppress(SettingsError):
+                return replace(before, **{table: replace(given, **{name: value})})
+    raise AssertionError(f"{path}: no value is known that its rule allows; add one to TEXTS")
 
 
 @pytest.fixture(scope="module")
@@ -176,19 +162,12 @@ def test_every_resource_is_in_the_file_of_its_capability(module: Path) -> None:
         path.stem: re.findall(r'^resource "\w+" "(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
         for path in module.glob("*.tf")
     }
-    beginnings = {name: {each.split("_")[0] for each in names} for name, names in files.items() if names}
+    found = {file: {_place(name) for name in names} for file, names in files.items() if names}
 
-    assert beginnings == {
-        "dead_letters": {"dead"},
-        "delivery": {"delivery"},
-        "function": {"fetch"},
-        "function_url": {"fetch"},
-        "lake": {"lake"},
-        "schedules": {"schedules"},
-        "secrets": {"fetch"},
-        "source_list": {"fetch"},
-        "stream": {"stream"},
-        "work_queue": {"trigger", "work"},
+    assert found == {
+        each.file: {place.split("/")[0].split("-")[0] for place in each.places}
+        for each in capabilities().values()
+        if each.file
     }
 
 
@@ -272,25 +251,21 @@ def test_the_zip_is_that_of_the_stack(module: Path, by_default: dict[str, str]) 
     assert by_default["aws_lambda_function.fetch_function.source_code_hash"].strip() == digest
 
 
-def test_every_setting_is_compared() -> None:
-    """Each variable that stands for a setting is in one of the two lists above."""
-    settings = {*OTHERS, *ELSEWHERE}
-    elsewhere = {"environment", "account_id"}
-    named = {given.name for given in inputs(AWS) if given.rule} - elsewhere
+def test_every_variable_of_a_setting_is_compared() -> None:
+    """Each variable that stands for a setting is compared below, or `ELSEWHERE` says why not."""
+    named = {given.name for given in inputs(AWS) if given.rule} - {"environment", "account_id"}
 
-    assert {variable_name(path) for path in settings} == named
+    assert {variable_name(path) for path in {*paths(), *ELSEWHERE}} == named
 
 
-@pytest.mark.parametrize("path", OTHERS)
+@pytest.mark.parametrize("path", paths())
 def test_a_setting_reaches_in_the_module_what_it_reaches_in_the_stack(
     main: dict[str, Any], synthesis: Synthesis, by_default: dict[str, str], path: str
 ) -> None:
     """Wherever the stack changes with a setting, the module has an expression over its variable."""
-    table, name = path.split(".")
-    before = TOGETHER.get(table, Settings())
-    changed = replace(getattr(before, table), **{name: OTHERS[path]})
-    base = _stack(before) if table in TOGETHER else by_default
-    other = _stack(replace(before, **{table: changed}))
+    table = path.split(".")[0]
+    base = _stack(TOGETHER[table]) if table in TOGETHER else by_default
+    other = _stack(another(path))
     reached = {place for place in {*other, *base} if other.get(place) != base.get(place)}
     expressions = _arguments(main)
     constant = {
@@ -320,6 +295,11 @@ def test_the_stack_has_no_argument_that_the_module_has_not(
 ) -> None:
     """Nothing is lost on the way."""
     assert {*of_both_packings} - {*_arguments(main)} == set()
+
+
+def _place(name: str) -> str:
+    """The beginning of a resource's name: the construct's place below the pipeline."""
+    return name.split("_")[0]
 
 
 def _words(value: Any) -> Iterator[str]:

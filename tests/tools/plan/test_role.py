@@ -13,8 +13,6 @@ from tests.checkout import Checkout, synthesized_file
 from tools.plan.resource_names import Unresolved, names_of
 from tools.plan.role import github_trust, gitlab_trust, plan_policy, repository
 
-pytestmark = pytest.mark.xdist_group("synth")
-
 ACCOUNT = "123456789012"
 MAX_INLINE_CHARACTERS = 10_240
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""

@@ -89,7 +89,7 @@ _pack_sizes = st.integers(1, 64).map(lambda kib: kib * _KIB)
 _max_sizes = st.integers(8, 64).map(lambda kib: kib * _KIB)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(records=_records(), pack_bytes=_pack_sizes, max_bytes=_max_sizes, at_a_time=st.integers(1, 100))
 def test_members_read_back_to_the_lines(
     records: list[bytes], pack_bytes: int, max_bytes: int, at_a_time: int
@@ -100,7 +100,7 @@ def test_members_read_back_to_the_lines(
     assert gzip.decompress(b"".join(entry.data for entry in entries)) == _ENVELOPE.lines(records).joined()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(records=_records(), pack_bytes=_pack_sizes, max_bytes=_max_sizes, at_a_time=st.integers(1, 100))
 def test_an_entry_is_one_member_of_its_lines(
     records: list[bytes], pack_bytes: int, max_bytes: int, at_a_time: int
@@ -114,7 +114,7 @@ def test_an_entry_is_one_member_of_its_lines(
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(records=_records(), pack_bytes=_pack_sizes, max_bytes=_max_sizes, at_a_time=st.integers(1, 100))
 def test_no_entry_is_larger_than_the_service_takes(
     records: list[bytes], pack_bytes: int, max_bytes: int, at_a_time: int
@@ -125,7 +125,7 @@ def test_no_entry_is_larger_than_the_service_takes(
     assert [entry.size for entry in entries if entry.size > max_bytes] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(records=_records(), pack_bytes=_pack_sizes, max_bytes=_max_sizes)
 def test_members_under_a_key_read_back_to_its_lines(
     records: list[bytes], pack_bytes: int, max_bytes: int

@@ -95,7 +95,7 @@ def test_xml_without_a_path_is_told_with_the_way_out(content_type: str) -> None:
     ("settings", "words"),
     [
         ({"record_path": "/a/b"}, "no path with a leading /"),
-        ({"record_path": "a.b", "beside": ["fail_when"]}, "nothing stands beside the records of XML"),
+        ({"record_path": "a.b", "outside_settings": ["fail_when"]}, "XML has no values outside its records"),
     ],
 )
 def test_xml_that_settings_for_json_cannot_read_is_told(settings: dict[str, Any], words: str) -> None:
@@ -109,7 +109,7 @@ def test_xml_that_settings_for_json_cannot_read_is_told(settings: dict[str, Any]
 def test_json_may_have_both() -> None:
     """What is refused of XML only, is not where the body is JSON."""
     splitter = open_splitter(
-        "auto", record_path="/a/b", beside=["fail_when"], max_record_bytes=1_000, max_nesting=100
+        "auto", record_path="/a/b", outside_settings=["fail_when"], max_record_bytes=1_000, max_nesting=100
     )
 
     assert read(splitter, [b'{"a":{"b":[1]}}'])[0] == [b"1"]

@@ -10,7 +10,7 @@ from benchmarks.fuzz_formats import CHECKS
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=75, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_a_splitter_finds_what_an_independent_reading_finds(check: Callable[[int], None], seed: int) -> None:
     """Whatever is in a body and however it is cut, each record is one line and one value of the source."""

@@ -19,7 +19,7 @@ from url_fetcher.intake.event import read_event
 from url_fetcher.intake.source_list import SourceList
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination import Pagination
-from url_fetcher.source.pages.pagination_kind import Outcome
+from url_fetcher.source.pages.pagination_kind import PageResult
 from url_fetcher.telling.redaction import Redactor, public_url
 
 ODD = st.text() | st.from_regex(r"[<>;,\"=/:@?#&%\[\]\\. a-z0-9+-]*", fullmatch=True)
@@ -79,9 +79,9 @@ def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: o
     """Whatever a page says of the next one, that is taken, the end, or an error of the function's own."""
     pagination: Any = decode_settings(kind, Pagination, where="test")  # type: ignore[arg-type]
     outside = {"next": following, "total": total}
-    outcome = Outcome("http://a.test/", link, records=1, outside=outside, digest=1)
+    result = PageResult("http://a.test/", link, records=1, outside=outside, digest=1)
     with suppress(IngestionError):
-        Pager(pagination, "http://a.test/", warn=lambda _: None).advance(outcome)
+        Pager(pagination, "http://a.test/", warn=lambda _: None).advance(result)
 
 
 @given(

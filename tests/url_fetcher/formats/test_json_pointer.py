@@ -49,7 +49,7 @@ def _walk(value: Any, steps: list[str | int]) -> Any:
     return value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(steps=_steps, records=arrays, beside=values, sizes=cuts, block_bytes=st.sampled_from([1, 7, 4096]))
 def test_a_pointer_leads_to_the_records_as_a_naive_reading_does(
     steps: list[str | int], records: str, beside: str, sizes: list[int], block_bytes: int
@@ -63,7 +63,7 @@ def test_a_pointer_leads_to_the_records_as_a_naive_reading_does(
     assert decoded(found) == _walk(json.loads(body, parse_int=str, parse_float=str), steps)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(steps=_steps, beside=values, sizes=cuts)
 def test_what_lies_beside_a_pointers_records_is_found(
     steps: list[str | int], beside: str, sizes: list[int]
@@ -75,7 +75,7 @@ def test_what_lies_beside_a_pointers_records_is_found(
     assert splitter.outside() == json.loads(_around("[]", steps, beside))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(steps=_steps, value=values)
 def test_a_pointer_finds_what_a_naive_walk_finds(steps: list[str | int], value: str) -> None:
     """In a decoded value, too, every key and every index is reached."""
@@ -137,7 +137,7 @@ def test_a_body_without_the_records_still_tells_what_it_has() -> None:
 
 def test_a_huge_index_into_a_huge_array_is_over_a_limit() -> None:
     """What is passed on the way to an element counts as what lies beside, in bounded memory."""
-    chunks = [b"[", *[b"0," * 50_000] * 30]
+    chunks = [b"[", *[(b'"' + b"x" * 60 + b'",') * 1_600] * 30]
     tracemalloc.start()
     error = read(_splitter("/99999999999"), chunks)[2]
     peak = tracemalloc.get_traced_memory()[1]

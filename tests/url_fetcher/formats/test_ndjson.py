@@ -29,7 +29,7 @@ _lines = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(lines=_lines, ending=st.sampled_from(["\n", "\r\n"]), last=st.booleans(), sizes=cuts)
 def test_every_line_that_is_json_is_a_record(
     lines: list[str], ending: str, last: bool, sizes: list[int]
@@ -42,7 +42,7 @@ def test_every_line_that_is_json_is_a_record(
     assert records == [line.strip(" \t\r\n").encode() for line in lines if _is_json(line)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(lines=_lines, sizes=cuts)
 def test_every_other_line_is_rejected_alone(lines: list[str], sizes: list[int]) -> None:
     """Lines that are neither JSON nor blank are rejected with their own bytes."""

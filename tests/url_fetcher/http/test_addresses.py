@@ -111,10 +111,20 @@ EDGES = [
 """Public addresses next to networks that are not."""
 
 
-@pytest.mark.parametrize("address", PUBLIC + EDGES)
-def test_a_public_address_is_allowed(address: str) -> None:
+def refusals(policy: AddressPolicy, addresses: list[str], port: int = 443) -> dict[str, str]:
+    """The messages for the addresses that a policy refuses."""
+    found: dict[str, str] = {}
+    for address in addresses:
+        try:
+            policy.check_peer(address, port)
+        except AddressRefused as error:
+            found[address] = str(error)
+    return found
+
+
+def test_public_addresses_are_allowed() -> None:
     """A globally routable peer passes, also embedded in an IPv6 address."""
-    STRICT.check_peer(address, 443)
+    assert refusals(STRICT, PUBLIC + EDGES) == {}
 
 
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6, network="2000::/3"), st.ip_addresses(v=6)))
@@ -136,11 +146,9 @@ def test_an_embedded_address_is_where_packets_end(address: str) -> None:
     assert str(embedded_ipv4(ip_address(address))) == "8.8.4.5"
 
 
-@pytest.mark.parametrize("address", NEVER + PRIVATE)
-def test_any_other_address_is_refused(address: str) -> None:
+def test_any_other_address_is_refused() -> None:
     """A peer that is not globally routable is refused, however its address is written."""
-    with pytest.raises(AddressRefused, match="address"):
-        STRICT.check_peer(address, 443)
+    assert [each for each in NEVER + PRIVATE if each not in refusals(STRICT, NEVER + PRIVATE)] == []
 
 
 @pytest.mark.parametrize(
@@ -168,17 +176,16 @@ def test_a_refused_address_is_told_with_the_setting_that_allows_it(address: str,
     assert (str(caught.value), caught.value.details) == (message, {"address": address, "port": 8443})
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-def test_private_addresses_are_one_setting_away(address: str) -> None:
+def test_private_addresses_are_one_setting_away() -> None:
     """allow_private_networks lets private and loopback peers pass."""
-    LOCAL.check_peer(address, 8080)
+    assert refusals(LOCAL, PRIVATE, port=8080) == {}
 
 
-@pytest.mark.parametrize("address", NEVER)
-def test_no_setting_allows_metadata_and_reserved_addresses(address: str) -> None:
+def test_no_setting_allows_metadata_and_reserved_addresses() -> None:
     """Link-local, metadata, shared and reserved peers stay refused with allow_private_networks."""
-    with pytest.raises(AddressRefused, match="no setting allows it"):
-        LOCAL.check_peer(address, 443)
+    found = refusals(LOCAL, NEVER)
+
+    assert [each for each in NEVER if "no setting allows it" not in found.get(each, "")] == []
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.9.9.9"])

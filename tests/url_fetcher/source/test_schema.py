@@ -73,13 +73,13 @@ def test_every_key_can_be_set() -> None:
         ({"url": URL, "format": "xml"}, ["record_path", "empty", "rss.channel.item"]),
         (XML | {"record_path": "/feed/entry"}, ["record_path", "'/feed/entry'", "no path with a leading /"]),
         (XML | {"record_path": "feed.0"}, ["record_path", "'feed.0'", "no index"]),
-        (XML | {"fail_when": [{"path": "e", "exists": True}]}, ["nothing stands beside", "`fail_when`"]),
-        (XML | {"pagination": {"kind": "next_url"}}, ["nothing stands beside", "`pagination.path`"]),
+        (XML | {"fail_when": [{"path": "e", "exists": True}]}, ["XML has no values outside", "`fail_when`"]),
+        (XML | {"pagination": {"kind": "next_url"}}, ["XML has no values outside", "`pagination.path`"]),
         (
             XML | {"pagination": {"kind": "page", "has_more_path": "m", "total_pages_path": "t"}},
             ["`pagination.has_more_path` and `pagination.total_pages_path`"],
         ),
-        (XML | {"pagination": {"kind": "cursor"}}, ["nothing stands beside", "`pagination.path`"]),
+        (XML | {"pagination": {"kind": "cursor"}}, ["XML has no values outside", "`pagination.path`"]),
         ({"url": URL, "format": "json", "csv": {"quote": "'"}}, ["`csv` is set", '"json"', 'format = "csv"']),
         ({"url": URL, "csv": {"delimiter": ";;"}}, ["csv.delimiter", "one ASCII character", "';;'"]),
         ({"url": URL, "csv": {"delimiter": "\n"}}, ["csv.delimiter", "no line end"]),
@@ -127,7 +127,7 @@ def test_a_refused_setting_is_named(settings: object, words: list[str]) -> None:
 @pytest.mark.parametrize("where", [{"header": "X-Next"}, {"last_record_path": "/@id"}])
 def test_xml_may_have_its_cursor_elsewhere(where: dict[str, str]) -> None:
     """A header and a record are there in XML, too."""
-    assert decode(XML | {"pagination": {"kind": "cursor"} | where}).beside == ()
+    assert decode(XML | {"pagination": {"kind": "cursor"} | where}).outside_settings == ()
 
 
 def test_a_secret_in_place_of_its_arn_is_not_shown() -> None:

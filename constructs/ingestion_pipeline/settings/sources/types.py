@@ -28,7 +28,7 @@ class ApiKeyAuth(TypedDict, total=False):
 
 
 class AwsSigV4Auth(TypedDict, total=False):
-    """A signature of each request, with the keys of the function's own role.
+    """Signs each request with the keys of the function's own role.
 
     Attributes:
         service: one of aoss, es, execute-api, lambda.
@@ -87,7 +87,7 @@ Condition = TypedDict(
     },
     total=False,
 )
-"""What the value at a path must be for the condition to hold; exactly one of the tests is set.
+"""A test of the value at a path: exactly one of ``equals``, ``in`` and ``exists`` is set.
 
 Attributes:
     path: 1 to 512 characters.
@@ -99,7 +99,7 @@ Attributes:
 
 
 class Csv(TypedDict, total=False):
-    r"""How a CSV is written, and whether its fields stay text.
+    r"""The dialect of a CSV, and whether its fields stay text.
 
     Attributes:
         columns: default: [].
@@ -170,7 +170,7 @@ class CursorPagination(TypedDict, total=False):
 
 
 class HeadersAuth(TypedDict, total=False):
-    """Several headers, each with the value of a key of one JSON secret.
+    """Several headers, each with one value of a JSON secret.
 
     Attributes:
         headers: see ``Mapping[str, str]``.
@@ -185,7 +185,7 @@ class HeadersAuth(TypedDict, total=False):
 
 
 class Limits(TypedDict, total=False):
-    """What a source may not exceed; the sizes are for one body, ``max_records`` for the whole source.
+    """Upper bounds: sizes are for one body, ``max_records`` and ``timeout_seconds`` for the whole source.
 
     Attributes:
         connect_timeout_seconds: above 0 to 60; default: 5.0.
@@ -247,7 +247,7 @@ class NextUrlPagination(TypedDict, total=False):
 
 
 class NoAuth(TypedDict, total=False):
-    """The source asks for nothing."""
+    """The source needs no authentication."""
 
     kind: Required[Literal["none"]]
 
@@ -259,7 +259,7 @@ class NoPagination(TypedDict, total=False):
 
 
 class OAuth2Auth(TypedDict, total=False):
-    """A token for the client itself (RFC 6749, 4.4).
+    """The client credentials grant: a token for the client itself (RFC 6749, 4.4).
 
     Attributes:
         secret_arn: at most 700 characters.
@@ -286,7 +286,7 @@ class OAuth2Auth(TypedDict, total=False):
 
 
 class OAuth2RefreshAuth(TypedDict, total=False):
-    """A token for a refresh token of a user; where the server gives a new one, the secret is updated.
+    """The refresh token grant; if the server rotates the refresh token, the secret is updated.
 
     Attributes:
         secret_arn: at most 700 characters.
@@ -313,7 +313,7 @@ class OAuth2RefreshAuth(TypedDict, total=False):
 
 
 class OffsetPagination(TypedDict, total=False):
-    """Pages start at a record's number; an empty page, ``total_path`` or ``has_more_path`` ends.
+    """Pages start at a record's number; an empty page, ``total_path`` or ``has_more_path`` is the end.
 
     Attributes:
         allow_other_hosts: default: false.
@@ -344,7 +344,7 @@ class OffsetPagination(TypedDict, total=False):
 
 
 class PagePagination(TypedDict, total=False):
-    """Pages are numbered; an empty page, the last by ``total_pages_path`` or ``has_more_path`` ends.
+    """Pages have numbers; an empty page, ``total_pages_path`` or ``has_more_path`` is the end.
 
     Attributes:
         allow_other_hosts: default: false.
@@ -404,7 +404,7 @@ class Rate(TypedDict, total=False):
 
 
 class Retry(TypedDict, total=False):
-    """How often one request is tried, and the longest wait between two tries.
+    """Attempts for one request, and the longest wait between two of them.
 
     Attributes:
         max_attempts: 1 to 20; default: 5.
@@ -416,7 +416,7 @@ class Retry(TypedDict, total=False):
 
 
 class Windows(TypedDict, total=False):
-    """Which spans are asked for: from ``start`` to now, each of ``days`` at most.
+    """The spans to request: from ``start`` to now, each at most ``days`` long.
 
     Attributes:
         days: 1 to 3,650.
@@ -452,7 +452,7 @@ Pagination: TypeAlias = (
 
 
 class Source(TypedDict, total=False):
-    """Where records come from and how to read them.
+    """One source: where its records come from and how to read them.
 
     Attributes:
         url: at most 8,192 characters.

@@ -1,1 +1,1 @@
-"""How a source learns who asks."""
+"""Authentication at a source."""

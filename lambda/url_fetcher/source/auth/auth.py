@@ -1,6 +1,6 @@
-"""How a source learns who asks: one class for each kind of authentication, with its settings.
+"""Authentication at a source: one class for each kind, with its settings.
 
-A new kind is a class here (or in a module of its own, as OAuth2 is) and a member of ``Auth``.
+A new kind is a class here, or in a module of its own such as OAuth2's, and a member of ``Auth``.
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -27,20 +27,20 @@ HeaderName: TypeAlias = Annotated[
 
 
 class NoAuth(AuthKind, frozen=True, tag="none"):
-    """The source asks for nothing."""
+    """The source needs no authentication."""
 
 
 class BearerAuth(SecretAuth, frozen=True, tag="bearer"):
     """``Authorization: Bearer`` with a token from a secret: plain text, or JSON with ``secret_key``.
 
-    ``prefix`` stands in place of ``Bearer``; without one the token stands alone.
+    ``prefix`` replaces ``Bearer``; an empty one sends the token alone.
     """
 
     secret_key: Key = "token"  # noqa: S105 (a name inside the secret)
     prefix: Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,64}$")] = "Bearer"
 
     def credentials(self, session: Session) -> Credentials:
-        """The token's header."""
+        """The header with the token."""
         token = session.secrets.secret(
             self.secret_arn, self.secret_key, may_be_plain=True, is_for_header=True
         )
@@ -50,14 +50,15 @@ class BearerAuth(SecretAuth, frozen=True, tag="bearer"):
 class BasicAuth(SecretAuth, frozen=True, tag="basic"):
     """``Authorization: Basic`` with a user and a password from a JSON secret.
 
-    Without ``password_key`` the password is empty, and the secret may be the user alone: an API's key.
+    With an empty ``password_key`` the password is empty, and the secret may be plain text: some APIs take
+    their key as the user.
     """
 
     username_key: Key = "username"
     password_key: Annotated[str, Meta(max_length=128)] = "password"  # noqa: S105 (a name inside the secret)
 
     def credentials(self, session: Session) -> Credentials:
-        """The header of both."""
+        """The header with user and password."""
         user = session.secrets.secret(self.secret_arn, self.username_key, may_be_plain=not self.password_key)
         if ":" in user:
             raise ConfigurationError(
@@ -79,12 +80,12 @@ class ApiKeyAuth(SecretAuth, frozen=True, tag="api_key"):
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,128}$")] = "X-Api-Key"
 
     def __post_init__(self) -> None:
-        """Refuse headers that steer the connection."""
+        """Refuses headers that control the connection, by which a request could be smuggled."""
         if self.location == "header" and is_of_the_connection(self.name):
             raise ValueError(f"`name`: the header {self.name} is set by the client itself; take the source's")
 
     def credentials(self, session: Session) -> Credentials:
-        """The key in its header or parameter."""
+        """The key in its header or query parameter."""
         is_for_header = self.location == "header"
         key = session.secrets.secret(
             self.secret_arn, self.secret_key, may_be_plain=True, is_for_header=is_for_header
@@ -93,22 +94,22 @@ class ApiKeyAuth(SecretAuth, frozen=True, tag="api_key"):
         return Credentials(headers=given) if is_for_header else Credentials(query=given)
 
     def without_secret(self, url: str) -> str:
-        """The URL without the key, where it is a parameter of it."""
+        """The URL without the key, if the key is a query parameter."""
         return without_query(url, self.name) if self.location == "query" else url
 
 
 class HeadersAuth(SecretAuth, frozen=True, kw_only=True, tag="headers"):
-    """Several headers, each with the value of a key of one JSON secret."""
+    """Several headers, each with one value of a JSON secret."""
 
     headers: Annotated[dict[HeaderName, Key], Meta(min_length=1, max_length=16)]
 
     def __post_init__(self) -> None:
-        """Refuse headers that steer the connection."""
+        """Refuses headers that control the connection, by which a request could be smuggled."""
         for name in filter(is_of_the_connection, self.headers):
             raise ValueError(f"`headers.{name}` is set by the client itself: remove it")
 
     def credentials(self, session: Session) -> Credentials:
-        """All of them."""
+        """All headers with their values."""
         return Credentials(
             headers={
                 name: session.secrets.secret(self.secret_arn, key, is_for_header=True)

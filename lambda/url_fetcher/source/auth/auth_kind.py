@@ -1,4 +1,4 @@
-"""What every kind of authentication is and needs."""
+"""The base of every kind of authentication, and its inputs."""
 
 import base64
 from collections.abc import Callable
@@ -21,10 +21,10 @@ SecretArn: TypeAlias = Annotated[
 ]
 
 PERMITS = "permits"
-"""Beside a field that holds an ARN, in the schema: the actions on it that the function's role is permitted.
+"""Keyword of a field with an ARN in the schema: the IAM actions on that ARN that the function's role needs.
 
-Those are permitted that belong to the ARN's service; ``{Method}`` stands for ``Get`` or ``Post``, as the
-source's ``method`` says. What deploys reads it from the schema, so that a kind needs no permission elsewhere.
+Only the actions of the ARN's own service are granted. ``{Method}`` becomes ``Get`` or ``Post``, by the
+source's ``method``. The constructs read it from the schema, so a new kind declares its permissions only here.
 """
 
 KeyArn: TypeAlias = Annotated[
@@ -34,13 +34,13 @@ KeyArn: TypeAlias = Annotated[
 
 @dataclass(frozen=True)
 class Session:
-    """What a kind of authentication works with.
+    """The resources that authentication may use.
 
     Args:
-        open_secrets: Gives the secrets; called only by a kind that needs one.
+        open_secrets: Returns the secrets; called only by a kind that needs one.
         transport: Sends requests to token servers.
-        own_role: Gives the keys and the Region of the function's own role; called likewise.
-        turn: Held while credentials are got: a token server is asked by one thread at a time.
+        own_role: Returns the keys and the Region of the function's own role; called only when needed.
+        turn: A lock held while credentials are fetched, so that one thread at a time asks a token server.
     """
 
     open_secrets: Callable[[], "SecretCache"]
@@ -56,11 +56,11 @@ class Session:
 
 @dataclass(frozen=True)
 class OwnRole:
-    """What the function itself is in AWS.
+    """The function's own identity in AWS.
 
     Args:
-        credentials: Gives the role's keys, new ones when the last ones expire.
-        region: Where the function runs.
+        credentials: Returns the role's current keys; None if there are none.
+        region: The Region in which the function runs.
     """
 
     credentials: "Callable[[], ReadOnlyCredentials | None]"
@@ -71,38 +71,38 @@ class AuthKind(Kind, frozen=True):
     """One kind of authentication."""
 
     def credentials(self, session: Session) -> Credentials:
-        """What to send now; nothing, unless a kind says otherwise.
+        """Returns what to send with the next request; nothing by default.
 
         Raises:
             ConfigurationError: When a secret cannot be used; not retryable.
             SourceRejected: When a token server refuses the client; not retryable.
-            SourceUnavailable: When a service fails; retryable.
-            SourceTimeout: When one does not answer in time; retryable.
+            SourceUnavailable: When Secrets Manager or a token server fails; retryable.
+            SourceTimeout: When one of them does not answer in time; retryable.
         """
         return Credentials()
 
     def forget(self, session: Session) -> bool:
-        """After a 401: read secrets and tokens anew next time; False when there are none."""
+        """After a 401: drops cached secrets and tokens; False if there are none."""
         return False
 
     def without_secret(self, url: str) -> str:
-        """The URL of a request without what this kind has added to it."""
+        """The URL of a request without the parameters that this kind added."""
         return url
 
 
 class SecretAuth(AuthKind, frozen=True, kw_only=True):
-    """One kind of authentication with a secret.
+    """The base of every kind with a secret.
 
     Attributes:
-        secret_arn: The secret's ARN, with or without the six characters that Secrets Manager adds.
-        kms_key: ARN of the key of yours that the secret is encrypted with; the function may then use it.
+        secret_arn: The secret's ARN, with or without the six random characters that Secrets Manager appends.
+        kms_key: ARN of the customer managed key that encrypts the secret, which the role may then use.
     """
 
     secret_arn: SecretArn
     kms_key: KeyArn = ""
 
     def forget(self, session: Session) -> bool:
-        """Read the secret anew."""
+        """Drops the cached secret, so that the next request reads a rotated one."""
         session.secrets.forget(self.secret_arn)
         return True
 
@@ -110,5 +110,6 @@ class SecretAuth(AuthKind, frozen=True, kw_only=True):
 def basic_header(user: str, password: str, secrets: "SecretCache") -> str:
     """The value of ``Authorization`` for a user and a password (RFC 7617)."""
     encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    # Base64 is no protection: redaction must know this form of the secret, too.
     secrets.hide(encoded)
     return f"Basic {encoded}"

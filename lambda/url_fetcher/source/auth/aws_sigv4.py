@@ -21,12 +21,12 @@ _ACTIONS = [
 
 
 class AwsSigV4Auth(AuthKind, frozen=True, kw_only=True, tag="aws_sigv4"):
-    """A signature of each request, with the keys of the function's own role.
+    """Signs each request with the keys of the function's own role.
 
     Attributes:
-        service: Whose signature it is.
-        region: Where the service is; empty: where the function runs.
-        resource_arn: What the role may then use.
+        service: The service's name in the signature.
+        region: The service's Region; empty for the function's own.
+        resource_arn: The resource that the role is allowed to call.
     """
 
     service: Literal["execute-api", "es", "aoss", "lambda"]
@@ -41,14 +41,14 @@ class AwsSigV4Auth(AuthKind, frozen=True, kw_only=True, tag="aws_sigv4"):
     ] = ""
 
     def __post_init__(self) -> None:
-        """Refuse a resource of another service."""
+        """Refuses a resource of another service."""
         if self.resource_arn and self.resource_arn.split(":")[2] != self.service:
             raise ValueError(
-                f"`resource_arn` is not of `service` = {self.service!r}: give the ARN of what `url` leads to"
+                f"`resource_arn` is not of `service` = {self.service!r}: give the ARN that belongs to `url`"
             )
 
     def credentials(self, session: Session) -> Credentials:
-        """What signs each request, with keys that are valid now."""
+        """A signer with keys that are valid now."""
         from botocore.exceptions import BotoCoreError
 
         role = session.own_role()
@@ -69,10 +69,10 @@ class AwsSigV4Auth(AuthKind, frozen=True, kw_only=True, tag="aws_sigv4"):
 
 
 def sign(request: "PreparedRequest", keys: "ReadOnlyCredentials", service: str, region: str) -> None:
-    """Sign a request as it will be sent.
+    """Signs a request in the form in which it will be sent.
 
-    Its query is brought into the form that is signed, because services differ in how they read another one,
-    such as ``+``. Of its headers those are signed that nobody on the way changes.
+    The query is rewritten to its canonical form first, because services disagree about others, such as ``+``
+    for a space. Only headers that no proxy changes are signed.
     """
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

@@ -1,4 +1,4 @@
-"""What a token server's answer grants, read with suspicion."""
+"""Reads a token server's answer, which may be hostile."""
 
 import re
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets import SecretCache
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# RFC 6749, 5.2 and RFC 8707, 2; others could be anything.
+# RFC 6749, 5.2 and RFC 8707, 2. Only these are logged: another text could echo the client's secret.
 _ERRORS = (
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
     "invalid_scope", "invalid_target",
 )  # fmt: skip
 _MAX_TOKEN_ANSWER_BYTES = 64 * 1024
-# What a server does not tell is taken as five minutes: short enough for most, renewed on 401 otherwise.
+# Without a usable expires_in: short enough for most servers, and a 401 renews the token anyway.
 _DEFAULT_LIFETIME_SECONDS = 300.0
 _MAX_LIFETIME_SECONDS = 86_400.0 * 365
 
@@ -36,7 +36,7 @@ class _Token(msgspec.Struct):
 
 @dataclass(frozen=True, repr=False)
 class Granted:
-    """What a token server answered; a token is empty where there is none that can be sent."""
+    """The contents of a token server's answer; a token that is missing or cannot be sent is empty."""
 
     access_token: str = ""
     refresh_token: str = ""
@@ -45,7 +45,7 @@ class Granted:
 
     @classmethod
     def of(cls, answer: bytes, secrets: "SecretCache") -> "Granted":
-        """The answer read, its tokens hidden; an answer that is something else grants nothing."""
+        """Parses an answer and hides its tokens; an answer of any other form grants nothing."""
         try:
             token = msgspec.json.decode(answer, type=_Token)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -62,12 +62,12 @@ class Granted:
 
 
 def _usable(token: object) -> str:
-    """A token that fits into a header and a form."""
+    """The token if it fits into a header and a form, else an empty text."""
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else ""
 
 
 def refusal_of(response: Response) -> bytes:
-    """What a refusal says, as far as it can be read."""
+    """The body of a refusal; empty if it cannot be read."""
     try:
         return answer_of(response, "")
     except SourceError:
@@ -75,7 +75,7 @@ def refusal_of(response: Response) -> bytes:
 
 
 def answer_of(response: Response, url: str) -> bytes:
-    """The answer, decompressed, up to 64 KiB."""
+    """The decompressed answer, cut to 64 KiB."""
     body = Body(
         response.read,
         content_encoding=response.headers.get("Content-Encoding", ""),
@@ -95,7 +95,7 @@ def answer_of(response: Response, url: str) -> bytes:
 
 
 def _lifetime_seconds(expires_in: object) -> float:
-    """How long a token is valid, by ``expires_in``, which servers also give as text or null."""
+    """The lifetime by ``expires_in``, which some servers send as text or null."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return _DEFAULT_LIFETIME_SECONDS
     try:

@@ -1,4 +1,4 @@
-"""OAuth2 (RFC 6749): tokens got from a token server, and client credentials as the first way to get one."""
+"""OAuth2 (RFC 6749): requests to a token server, and the client credentials grant."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from url_fetcher.telling.redaction import public_url
 if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets import SecretCache
 
-# Those that have settings of their own, and those that are no settings.
+# Parameters that have their own setting, and names of secrets, which belong into Secrets Manager.
 _OWN_PARAMETER = (
     "^(grant_type|client_id|scope|audience)$|[Ss][Ee][Cc][Rr][Ee][Tt]|[Pp][Aa][Ss][Ss]|[Tt][Oo][Kk][Ee][Nn]"
     "|[Aa][Ss][Ss][Ee][Rr][Tt]"
@@ -31,7 +31,7 @@ _OK = 200
 
 
 class TokenAuth(SecretAuth, frozen=True, kw_only=True):
-    """A token got from ``token_url``, with a client's id and secret from a JSON secret."""
+    """The base of grants: a token from ``token_url``, with a client's id and secret from a JSON secret."""
 
     token_url: HttpUrl
     client_id_key: Key = "client_id"
@@ -43,7 +43,7 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
     )
 
     def __post_init__(self) -> None:
-        """Refuse parameters that have a setting of their own or may be secret."""
+        """Refuses parameters that have a setting of their own or may be secret."""
         for name in filter(re.compile(_OWN_PARAMETER).search, self.parameters):
             raise ValueError(
                 f"`parameters.{name}` has a key of its own or may be secret: see docs/sources.md for the keys"
@@ -51,19 +51,19 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
 
     @property
     def key(self) -> bytes:
-        """What its token is remembered by."""
+        """The cache key of its token: all settings, so that sources that differ in one share none."""
         return msgspec.json.encode(self)
 
     def forget(self, session: Session) -> bool:
-        """Forget the token and the secret it was got with."""
+        """Drops the cached token and the secret that it was requested with."""
         session.secrets.forget_token(self.key)
         return super().forget(session)
 
     def ask(self, session: Session, form: Mapping[str, str]) -> Granted:
-        """What the token server grants.
+        """Requests a token.
 
         Raises:
-            IngestionError: As ``AuthKind.credentials``; never with what was asked or answered.
+            IngestionError: As ``AuthKind.credentials``; no message quotes the request or the answer.
         """
         url = public_url(self.token_url)
         response = session.transport.open(self._request(session.secrets, form), Credentials())
@@ -81,6 +81,7 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
             response.close()
         granted = Granted.of(answer, session.secrets)
         if status != _OK:
+            # The client's secret may have been rotated: the next attempt reads it again.
             session.secrets.forget(self.secret_arn)
             raise SourceRejected(
                 f"{url}: the token server answers {status}{granted.reason}; "
@@ -90,10 +91,10 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         return granted
 
     def use(self, granted: Granted, session: Session) -> str:
-        """The access token of what was granted, remembered.
+        """Returns the granted access token and caches it.
 
         Raises:
-            MalformedBody: When it has none that a header could carry; not retryable.
+            MalformedBody: When there is none that a header could carry; not retryable.
         """
         if not granted.access_token:
             raise MalformedBody(
@@ -105,7 +106,7 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         return granted.access_token
 
     def _request(self, secrets: "SecretCache", asked: Mapping[str, str]) -> Request:
-        """The request for a token (RFC 6749, 4.4.2); it carries the secret and so follows no redirect."""
+        """The request for a token (RFC 6749, 4.4.2); it has the secret, so it follows no redirect."""
         client_id = secrets.secret(self.secret_arn, self.client_id_key)
         client_secret = secrets.secret(self.secret_arn, self.client_secret_key)
         form = {**asked, "scope": self.scope, **self.parameters}
@@ -128,12 +129,12 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
 
 
 class OAuth2Auth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_client_credentials"):
-    """A token for the client itself (RFC 6749, 4.4)."""
+    """The client credentials grant: a token for the client itself (RFC 6749, 4.4)."""
 
     audience: Annotated[str, Meta(max_length=2048)] = ""
 
     def credentials(self, session: Session) -> Credentials:
-        """The header of a token that has not expired."""
+        """The header with a token that has not expired."""
         token = session.secrets.token(self.key) or self._fetch(session)
         return Credentials(headers={"Authorization": f"Bearer {token}"})
 

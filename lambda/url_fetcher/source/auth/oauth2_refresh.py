@@ -1,8 +1,8 @@
-"""OAuth2 refresh tokens (RFC 6749, 6) that change at each use: kept in the secret that they came from.
+"""OAuth2 refresh tokens (RFC 6749, 6) that change at each use: the new one is stored in the same secret.
 
-One run at a time renews. Before it asks, it writes a lock beside the current version of the secret, which
-also proves that it may write. What it got is written back before the access token is used, so that whoever
-comes next has the new refresh token. Other runs use the access token that stands in the secret.
+One run at a time renews the token. It first writes a lock as a version of the secret with its own stage,
+which also proves that it may write. It stores the granted tokens before it uses the access token, so that the
+next run has the new refresh token. Other runs use the access token that is stored in the secret.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ T = TypeVar("T", "_Lock", "_Shared")
 _IDS = UUID("6f6b1d0e-6a0c-5d2b-9d55-3c1f6a8f7e21")
 _LOCK_STAGE = "url-fetcher-lock"
 _SHARED = "url_fetcher"
-# A lock of a run that was ended holds up the next for so long; longer each time, because each lock is a
-# version, and Secrets Manager keeps those of a day, at most about a hundred.
+# A run that was killed leaves its lock, which delays the next run for this long. The time doubles with each
+# lock, because each one is a version, and Secrets Manager keeps about a hundred versions of one day.
 _LOCK_SECONDS, _MAX_LOCK_SECONDS = 60.0, 1800.0
 _MAX_WAIT_SECONDS, _POLL_SECONDS = 20.0, 1.0
 _LEAST_SECONDS = 10.0
@@ -39,7 +39,7 @@ _MAX_TRIES = 3
 
 
 class _Lock(msgspec.Struct):
-    """Who renews a version of the secret, until when, and how many have tried before."""
+    """The owner of the right to renew a version, its end, and the number of locks before it."""
 
     base: str = ""
     owner: str = ""
@@ -48,7 +48,7 @@ class _Lock(msgspec.Struct):
 
 
 class _Shared(msgspec.Struct):
-    """An access token that stands in the secret for all runs, and what it was asked for with."""
+    """An access token stored in the secret for all runs; ``asked`` is a hash of the settings it was for."""
 
     access_token: str = ""
     expires_at: float = 0.0
@@ -57,7 +57,7 @@ class _Shared(msgspec.Struct):
 
 @dataclass(frozen=True, repr=False)
 class _Unwritten:
-    """What was granted and is not in the secret yet."""
+    """Granted tokens that are not stored in the secret yet."""
 
     used: str
     granted: Granted
@@ -66,27 +66,27 @@ class _Unwritten:
 
 
 class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refresh_token"):
-    """A token for a refresh token of a user; where the server gives a new one, the secret is updated."""
+    """The refresh token grant; if the server rotates the refresh token, the secret is updated."""
 
     secret_arn: Annotated[SecretArn, Meta(extra_json_schema={PERMITS: ["secretsmanager:PutSecretValue"]})]
     kms_key: Annotated[KeyArn, Meta(extra_json_schema={PERMITS: ["kms:GenerateDataKey"]})] = ""
     refresh_token_key: Key = "refresh_token"  # noqa: S105 (a name inside the secret)
 
     def credentials(self, session: Session) -> Credentials:
-        """The header of a token that has not expired, whose refresh token is in the secret."""
+        """The header with a token that has not expired, after its refresh token was stored."""
         self._write_back(session.secrets)
         token = session.secrets.token(self.key) or self._renewed(session)
         return Credentials(headers={"Authorization": f"Bearer {token}"})
 
     def _renewed(self, session: Session) -> str:
-        """The token of another run, or a new one."""
+        """Returns the token that another run stored, or renews it."""
         secrets = session.secrets
         waited = 0.0
         while True:
             version = secrets.current(self.secret_arn)
             if token := self._of_others(version, secrets):
                 return token
-            # A version that is not the current one any more has a refresh token that was used.
+            # An outdated version has a used refresh token; using it again makes some servers revoke all.
             if self._lock(version, secrets) and secrets.current(self.secret_arn).id == version.id:
                 return self._exchanged(session)
             if waited >= _MAX_WAIT_SECONDS:
@@ -99,7 +99,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
             waited += _POLL_SECONDS
 
     def _of_others(self, version: "SecretVersion", secrets: "SecretCache") -> str:
-        """The access token that stands in the secret; empty if there is none that is still good."""
+        """The access token that is stored in the secret; empty if it is missing, expired or refused."""
         shared = _decoded(_fields(version.text).get(_SHARED), _Shared)
         secrets.hide(shared.access_token)
         seconds = shared.expires_at - secrets.now
@@ -115,9 +115,10 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         return hashlib.sha256(self.key).hexdigest()
 
     def _lock(self, version: "SecretVersion", secrets: "SecretCache") -> bool:
-        """Whether this run is the one that renews this version of the secret.
+        """Takes the lock on this version of the secret; False if another run has it.
 
-        Of two that write a lock of the same number one fails, because it would change a version.
+        If two runs write a lock of the same number, one fails: both use the same version id, and Secrets
+        Manager never changes the text of a version.
         """
         found = secrets.manager.staged(self.secret_arn, _LOCK_STAGE, secrets.deadline)
         last = _decoded(_fields(found.text if found else ""), _Lock)
@@ -141,8 +142,9 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         )
 
     def _exchanged(self, session: Session) -> str:
-        """A new token, after the refresh token that came with it was written back."""
+        """Renews the token and stores the refresh token that came with it."""
         secrets = session.secrets
+        # A run that ends between the grant and the write would lose the only refresh token.
         if secrets.deadline.remaining < _LEAST_SECONDS:
             raise DeadlineExceeded(
                 f"secret {self.secret_arn}: under {_LEAST_SECONDS:g} s are left, too few to renew its "
@@ -164,9 +166,9 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         return self.use(granted, session)
 
     def _write_back(self, secrets: "SecretCache") -> None:
-        """Put what was granted into the secret, unless somebody has put another refresh token there.
+        """Stores granted tokens, unless somebody has stored another refresh token meanwhile.
 
-        It is not ended by the deadline: there is no other copy.
+        The deadline does not end it, because no other copy of the refresh token exists.
         """
         unwritten = secrets.unwritten.get(self.key)
         if not isinstance(unwritten, _Unwritten):
@@ -187,7 +189,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         raise SourceUnavailable(f"secret {self.secret_arn}: is changed again and again; ask later")
 
     def _text(self, fields: dict[str, Any], unwritten: _Unwritten) -> str:
-        """The secret with what was granted; without the access token where both are too long for it."""
+        """The secret with the granted tokens; without the access token if both exceed 64 KiB."""
         granted = unwritten.granted
         kept = fields | {self.refresh_token_key: granted.refresh_token or unwritten.used}
         shared = _Shared(granted.access_token, unwritten.expires_at, self._asked)
@@ -196,7 +198,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
 
 
 def _fields(text: str) -> dict[str, Any]:
-    """The members of a secret; none where it is no object."""
+    """The members of a secret; empty if it is not a JSON object."""
     try:
         fields = msgspec.json.decode(text or "{}")
     except (ValueError, RecursionError):
@@ -205,7 +207,7 @@ def _fields(text: str) -> dict[str, Any]:
 
 
 def _decoded(value: object, type_: type[T]) -> T:
-    """The value as that type; an empty one where somebody has put something else there."""
+    """Converts the value; returns an empty one if it has another form, as anybody can edit a secret."""
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError:

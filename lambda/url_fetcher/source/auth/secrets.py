@@ -1,4 +1,4 @@
-"""Secrets from Secrets Manager and the tokens got with them, kept between invocations."""
+"""A cache of secrets and tokens that outlives an invocation."""
 
 import copy
 import re
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
     from url_fetcher.telling.redaction import Redactor
 
-_MAX_AGE_SECONDS = 900.0  # a rotated secret that is not answered by 401 is still noticed
+_MAX_AGE_SECONDS = 900.0  # for sources that answer a rotated secret with another status than 401
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _LAST_LATIN_1 = 0xFF
 
 
 class SecretCache:
-    """Reads each secret once and hides its values in everything that is said.
+    """Reads each secret once and hides its values in logs and errors.
 
     Args:
-        client: Gives the Secrets Manager client of a Region; called when a secret is read.
+        client: Returns the Secrets Manager client of a Region; called when a secret is read.
         redactor: Learns every value, to hide it.
-        clock: Gives seconds of the wall clock: a frozen function's monotonic clock stands still.
+        clock: Returns wall clock seconds, because the monotonic clock stops while Lambda freezes a function.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class SecretCache:
         self._tokens: dict[object, tuple[str, float]] = {}
         self._refused: dict[object, str] = {}
         self.unwritten: dict[object, object] = {}
-        """What was granted by a token server and could not be written back yet."""
+        """Tokens that a token server granted and that are not stored in their secret yet."""
         self.owner = uuid4().hex
         self.deadline = unbounded()
 
     def within(self, deadline: "Deadline") -> "SecretCache":
-        """The same secrets and tokens, for an invocation that does not wait for one after ``deadline``."""
+        """Returns a view on the same secrets and tokens whose reads end at ``deadline``."""
         bounded = copy.copy(self)
         bounded.deadline = deadline
         return bounded
@@ -64,14 +64,14 @@ class SecretCache:
         may_be_empty: bool = False,
         is_for_header: bool = False,
     ) -> str:
-        """One value of a secret: of its JSON object, or the whole text where that is plain.
+        """Returns one value of a secret: a member of its JSON object, or the whole text if it is plain.
 
         Args:
-            arn: The secret's.
-            key: The value's in that JSON object.
-            may_be_plain: Whether the secret may be the value alone.
-            may_be_empty: Whether no characters are a value.
-            is_for_header: Whether it is sent in a header as it is, and so must fit into one.
+            arn: The secret's ARN.
+            key: The member of the JSON object.
+            may_be_plain: True if the secret may be plain text instead of an object.
+            may_be_empty: True if the value may be empty.
+            is_for_header: True if the value is sent in a header and so must fit into one.
 
         Raises:
             ConfigurationError: When the secret is missing, may not be read or has no such key; not retryable.
@@ -81,7 +81,7 @@ class SecretCache:
         text = self._text(arn)
         try:
             fields = msgspec.json.decode(text)
-        except (ValueError, RecursionError):  # msgspec's own are ValueErrors
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             fields = None
         if isinstance(fields, dict):
             value = fields.get(key)
@@ -103,31 +103,31 @@ class SecretCache:
         return value
 
     def hide(self, value: str) -> None:
-        """Hide a value that was made from a secret."""
+        """Hides a value that was derived from a secret."""
         self._redactor.learn(value)
 
     def forget(self, arn: str) -> None:
-        """Read the secret anew next time: the source says that it is not the right one."""
+        """Drops a secret that the source refuses, so that it is read again."""
         self._texts.pop(arn, None)
 
     def token(self, key: object) -> str | None:
-        """A token that has not expired, or None."""
+        """Returns a token that has not expired, or None."""
         token, expires_at = self._tokens.get(key, ("", 0.0))
         return token if self._clock() < expires_at else None
 
     def keep_token(self, key: object, token: str, *, lifetime_seconds: float) -> None:
-        """Remember and hide a token until its lifetime, less a margin for clocks and travel, is over."""
+        """Caches and hides a token; it expires early, to allow for clock skew and the request's own time."""
         self._redactor.learn(token)
         margin_seconds = min(60.0, lifetime_seconds / 10)
         self._tokens[key] = (token, self._clock() + lifetime_seconds - margin_seconds)
 
     def forget_token(self, key: object) -> None:
-        """Get a new token next time: the source refuses this one."""
+        """Drops a token that the source refuses."""
         token, _ = self._tokens.pop(key, ("", 0.0))
         self._refused[key] = token
 
     def is_refused(self, key: object, token: str) -> bool:
-        """Whether the source has refused a token, and no other since."""
+        """True if this is the last token that the source refused."""
         return self._refused.get(key) == token
 
     @property
@@ -136,7 +136,7 @@ class SecretCache:
         return self._clock()
 
     def current(self, arn: str) -> SecretVersion:
-        """The secret as it is now, remembered.
+        """Reads the secret and caches it.
 
         Raises:
             ConfigurationError, SourceUnavailable, SourceTimeout: As ``SecretsManager.read``.
@@ -146,7 +146,7 @@ class SecretCache:
         return version
 
     def _text(self, arn: str) -> str:
-        """The secret's text, from memory while that is fresh."""
+        """The secret's text, from the cache if that is younger than 15 minutes."""
         text, expires_at = self._texts.get(arn, ("", 0.0))
         if self._clock() < expires_at:
             return text
@@ -154,10 +154,10 @@ class SecretCache:
 
 
 def _is_printable(value: str) -> bool:
-    """Whether a value is text that cannot break out of a line."""
+    """True if a value has no control characters, which could inject headers."""
     return _UNPRINTABLE.search(value) is None
 
 
 def _fits_header(value: str) -> bool:
-    """Whether a header can carry a value as it is (RFC 9110, 5.5)."""
+    """True if a header can carry a value unchanged (RFC 9110, 5.5)."""
     return value == value.strip() and all(ord(each) <= _LAST_LATIN_1 for each in value)

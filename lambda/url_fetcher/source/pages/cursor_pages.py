@@ -1,4 +1,4 @@
-"""Pages that are found by a cursor, which the page before names."""
+"""Pagination by a cursor that each page gives for the next one."""
 
 import json
 from typing import Annotated, Any, ClassVar
@@ -10,7 +10,7 @@ from url_fetcher.paths import described, integer
 from url_fetcher.source.kinds import Parameter, Path
 from url_fetcher.source.pages.followed_pages import FollowedPages, Sought, found_at_path, sought_at_path
 from url_fetcher.source.pages.next_page_signs import find, json_value, text
-from url_fetcher.source.pages.pagination_kind import Into, Outcome, Resume, Step, placed
+from url_fetcher.source.pages.pagination_kind import Into, PageResult, Resume, Step, placed
 
 
 class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
@@ -24,7 +24,7 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
     last_record_path: Path = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no range can say; msgspec turns a ValueError into its ValidationError."""
+        """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         if self.header and self.last_record_path:
             raise ValueError("`header` and `last_record_path` are both set: only one can have the cursor")
         if not self.path and not self.header and not self.last_record_path:
@@ -34,43 +34,44 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
 
     @property
     def body_paths(self) -> tuple[str, ...]:
-        """The parameter, if it goes into the body."""
+        """The cursor's parameter, if it is sent in the body."""
         return (self.parameter,) if self.into == "body" else ()
 
     @property
-    def beside(self) -> tuple[str, ...]:
-        """As of every kind; with the cursor elsewhere, ``path`` is not looked at."""
+    def outside_settings(self) -> tuple[str, ...]:
+        """As in every kind, but ``path`` is unused if the cursor is in a header or in the last record."""
         is_elsewhere = self.header or self.last_record_path
-        return tuple(key for key in super().beside if key != "path" or not is_elsewhere)
+        return tuple(key for key in super().outside_settings if key != "path" or not is_elsewhere)
 
     @property
     def response_header(self) -> str:
-        """Where the cursor is, if it is in a header."""
+        """The header with the cursor; empty if it is elsewhere."""
         return self.header
 
-    def _seek(self, outcome: Outcome) -> Sought:
+    def _seek(self, result: PageResult) -> Sought:
         if self.header:
-            return Sought(outcome.header or None, f"in the header pagination.header = {self.header!r}")
+            return Sought(result.header or None, f"in the header pagination.header = {self.header!r}")
         if self.last_record_path:
-            return self._in_last_record(outcome)
-        found = found_at_path(outcome, self.path)
+            return self._in_last_record(result)
+        found = found_at_path(result, self.path)
         return sought_at_path(
             found, self.path, self._cursor(found.value, self.path, setting="pagination.path")
         )
 
-    def _in_last_record(self, outcome: Outcome) -> Sought:
-        """The cursor in the page's last record; an empty page has none."""
+    def _in_last_record(self, result: PageResult) -> Sought:
+        """Reads the cursor from the page's last record; an empty page ends the source."""
         path, setting = self.last_record_path, "pagination.last_record_path"
         place = f"at {setting} = {path!r}"
-        if not outcome.records:
+        if not result.records:
             return Sought(None, place, says_end=True)
-        if not outcome.last:
+        # The last record was too long to keep, so the cursor is lost; going on elsewhere would skip pages.
+        if not result.last:
             raise MalformedBody(
                 f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`",
                 offset=0,
             )
         try:
-            record = json.loads(outcome.last, parse_int=integer)
+            record = json.loads(result.last, parse_int=integer)
         except (ValueError, RecursionError) as error:
             raise MalformedBody(
                 f"{setting} = {path!r} cannot be read: the page's last record is not JSON", offset=0
@@ -86,13 +87,13 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
         return Sought(cursor, place)
 
     def _cursor(self, value: object, path: str, *, setting: str) -> object:
-        """A cursor as it is sent back: as text in the query, as any JSON value in the body."""
+        """Converts a cursor for sending: text in the query, any JSON value in the body."""
         if self.into == "body":
             return json_value(value, path, setting=setting)
         return text(value, path, setting=setting) or None
 
-    def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
-        """The page behind the cursor."""
+    def _follow(self, url: str, result: PageResult, target: object) -> Step:
+        """The step to the page that the cursor leads to."""
         return self._after(url, target)
 
     def _first(self, url: str, resume: Resume) -> Step:

@@ -1,4 +1,4 @@
-"""Pages of which each names the next one: by a link, a URL, or several parameters."""
+"""Pagination where each page names the next one: by a link, a URL, or several parameters."""
 
 import re
 from collections.abc import Mapping
@@ -9,18 +9,19 @@ from url_fetcher.http.urls import joined, with_query
 from url_fetcher.paths import Found, described
 from url_fetcher.source.kinds import Key, NonEmptyPath
 from url_fetcher.source.pages.next_page_signs import find, raised_flag, text, unused_link
-from url_fetcher.source.pages.pagination_kind import Outcome, Pages, Resume, Step
+from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
 
+# Commas separate links, but a quoted parameter may hold one, too.
 _LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
 
 
 class Sought(NamedTuple):
-    """What stands where the next page should be named.
+    """The result of looking for the next page.
 
-    ``target`` is a URL, a cursor or an object of parameters, None for none; ``place`` is where it was looked
-    for, as a message says it. ``says_end`` tells whether null or an empty value stands there, and
-    ``missing`` is what is not there on the way to it, with what is there.
+    ``target`` is a URL, a cursor or an object of parameters; None if there is none. ``place`` describes where
+    it was looked for. ``says_end`` is True if null or an empty value is there, which is a clear end.
+    ``missing`` describes a key that is missing on the way to that place, which may be a wrong setting.
     """
 
     target: object
@@ -30,18 +31,18 @@ class Sought(NamedTuple):
 
 
 class FollowedPages(Pages, frozen=True):
-    """What pages have in common that name the next one: where none is named, the source ends."""
+    """The base of kinds where each page names the next one; the source ends at a page that names none."""
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The page that is named."""
-        says_more, words = self.flagged(outcome)
+    def next(self, url: str, step: Step, result: PageResult) -> Step | None:
+        """The page that this one names."""
+        says_more, words = self.flagged(result)
         if says_more is False:
             return None
-        sought = self._seek(outcome)
+        sought = self._seek(result)
         if sought.target is not None:
-            return self._follow(url, outcome, sought.target)
-        # Where no flag is set, one that is known by its name counts.
-        if says_more is None and (key := raised_flag(outcome.outside)):
+            return self._follow(url, result, sought.target)
+        # Without a configured flag, a well-known one such as has_more guards against an end that is none.
+        if says_more is None and (key := raised_flag(result.outside)):
             words = f"the body's {key} is true"
         if words:
             raise MalformedBody(
@@ -49,25 +50,26 @@ class FollowedPages(Pages, frozen=True):
             )
         return None
 
-    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
-        """What speaks for a wrong setting where a full page leads nowhere."""
-        if not is_full or not outcome.records or self.flagged(outcome).says_more is False:
+    def doubt(self, result: PageResult, *, is_full: bool) -> str:
+        """Returns a reason to suspect a wrong setting if a full page names no next page."""
+        # A short page is what a last page looks like, so only a full one raises doubts.
+        if not is_full or not result.records or self.flagged(result).says_more is False:
             return ""
-        sought = self._seek(outcome)
+        sought = self._seek(result)
         if sought.says_end:
             return ""
-        if key := unused_link(outcome.outside):
+        if key := unused_link(result.outside):
             return f"there is no next page {sought.place}, but the body has {key!r}; check that setting"
         if sought.missing:
             return f"there is no next page {sought.place}: the body has no {sought.missing}"
         return ""
 
-    def _seek(self, outcome: Outcome) -> Sought:
+    def _seek(self, result: PageResult) -> Sought:
         raise NotImplementedError
 
-    def _follow(self, url: str, outcome: Outcome, target: object) -> Step:
-        """The step to a URL, which may be relative to the page's."""
-        following = joined(outcome.url, str(target))
+    def _follow(self, url: str, result: PageResult, target: object) -> Step:
+        """The step to a URL, which may be relative to that of the page."""
+        following = joined(result.url, str(target))
         return Step(following, Resume(url=following))
 
 
@@ -79,12 +81,12 @@ class LinkHeaderPagination(FollowedPages, frozen=True, tag="link_header"):
 
     @property
     def response_header(self) -> str:
-        """Where the links are."""
+        """The header with the links."""
         return "Link"
 
-    def _seek(self, outcome: Outcome) -> Sought:
+    def _seek(self, result: PageResult) -> Sought:
         return Sought(
-            _link(outcome.header, self.rel) or None, f"in the Link header with pagination.rel = {self.rel!r}"
+            _link(result.header, self.rel) or None, f"in the Link header with pagination.rel = {self.rel!r}"
         )
 
 
@@ -94,8 +96,8 @@ class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
     resumed_by: ClassVar[str] = "url"
     path: NonEmptyPath = "next"
 
-    def _seek(self, outcome: Outcome) -> Sought:
-        found = found_at_path(outcome, self.path)
+    def _seek(self, result: PageResult) -> Sought:
+        found = found_at_path(result, self.path)
         return sought_at_path(
             found, self.path, text(found.value, self.path, setting="pagination.path") or None
         )
@@ -107,8 +109,8 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
     resumed_by: ClassVar[str] = "parameters"
     path: NonEmptyPath = "continue"
 
-    def _seek(self, outcome: Outcome) -> Sought:
-        found = found_at_path(outcome, self.path)
+    def _seek(self, result: PageResult) -> Sought:
+        found = found_at_path(result, self.path)
         setting = "pagination.path"
         if found.value in (None, False, "", [], {}):
             return sought_at_path(found, self.path, None)
@@ -123,8 +125,8 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
         }
         return sought_at_path(found, self.path, given or None)
 
-    def _follow(self, url: str, outcome: Outcome, target: Any) -> Step:
-        """The source's own request with the parameters set."""
+    def _follow(self, url: str, result: PageResult, target: Any) -> Step:
+        """The source's own request with these parameters set."""
         return self._with(url, target)
 
     def _first(self, url: str, resume: Resume) -> Step:
@@ -135,7 +137,7 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
 
 
 def _link(header: str, rel: str) -> str:
-    """The target with that relation in a ``Link`` header (RFC 8288); empty without one."""
+    """The target with relation ``rel`` in a ``Link`` header (RFC 8288); empty if there is none."""
     for target, parameters in _LINK.findall(header):
         for quoted, plain in _REL.findall(parameters):
             if rel.lower() in (quoted or plain).lower().split():
@@ -143,23 +145,24 @@ def _link(header: str, rel: str) -> str:
     return ""
 
 
-def found_at_path(outcome: Outcome, path: str) -> Found:
-    """What stands at ``pagination.path``.
+def found_at_path(result: PageResult, path: str) -> Found:
+    """Finds the value at ``pagination.path``.
 
     Raises:
-        MalformedBody: When the path leads through no object, or nothing is beside the records; not retryable.
+        MalformedBody: When the path leads through a value that is no object, or the body has nothing outside
+            its records; not retryable.
     """
-    if outcome.records and outcome.outside is None:
+    if result.records and result.outside is None:
         raise MalformedBody(
-            f"pagination.path = {path!r} cannot be found: the body has nothing beside its records; "
+            f"pagination.path = {path!r} cannot be found: the body has nothing outside its records; "
             "set record_path to where in the body the records are, or choose another pagination.kind",
             offset=0,
         )
-    return find(outcome.outside, path, setting="pagination.path")
+    return find(result.outside, path, setting="pagination.path")
 
 
 def sought_at_path(found: Found, path: str, target: object) -> Sought:
-    """What was found at ``pagination.path``, as a target or as none."""
+    """Describes what was found at ``pagination.path``; ``target`` is None if it names no page."""
     missing = ""
     if found.missing and found.missing != path:
         missing = f"{found.missing!r}, it is {described(found.holder)}"

@@ -1,4 +1,4 @@
-"""What stands beside a page's records: values at paths, and signs that there is another page."""
+"""Reads the values outside a page's records: those at paths, and signs that there is another page."""
 
 import json
 import re
@@ -14,14 +14,14 @@ _MAX_DIGITS = 18
 _MAX_SHOWN_CHARACTERS = 60
 _FLAG = re.compile(r"has[-_]?(more|next)([-_]?(page|items|results))?|is[-_]?truncated", re.IGNORECASE)
 _LINK = re.compile(r"next|continuation", re.IGNORECASE)
-_NO_LINK = re.compile(r"sync|delta|prev", re.IGNORECASE)  # a last page has them: where the next run begins
+_NO_LINK = re.compile(r"sync|delta|prev", re.IGNORECASE)  # last pages have them, for the next run
 
 
 def find(outside: object, path: str, *, setting: str, where: str = "the body") -> Found:
-    """What is at a path in the body, or in another ``where``; None where it or its holder is null.
+    """Finds the value at a path in the body, or in ``where``; its value is None if it or its holder is null.
 
     Raises:
-        MalformedBody: When the path leads through something that has no such members; not retryable.
+        MalformedBody: When the path leads through a value without members; not retryable.
     """
     parsed = parse_path(path)
     if not parsed.is_pointer and "." in path and isinstance(outside, dict) and outside.get(path):
@@ -38,7 +38,7 @@ def find(outside: object, path: str, *, setting: str, where: str = "the body") -
 
 
 def text(value: object, path: str, *, setting: str) -> str:
-    """A URL or a cursor, as text or as a number; empty for null, false and empty text.
+    """Returns a URL or a cursor as text; empty for null, false and empty text.
 
     Raises:
         MalformedBody: When it is of another type; not retryable.
@@ -53,7 +53,7 @@ def text(value: object, path: str, *, setting: str) -> str:
 
 
 def json_value(value: object, path: str, *, setting: str) -> object:
-    """A cursor of any type but true; None for null, false and what is empty.
+    """Returns a cursor of any type except true; None for null, false and empty values.
 
     Raises:
         MalformedBody: When it cannot be sent back as JSON; not retryable.
@@ -63,7 +63,7 @@ def json_value(value: object, path: str, *, setting: str) -> object:
     if value is True:
         raise MalformedBody(f"{setting} = {path!r} is true, which is no cursor", offset=0)
     try:
-        # The one refuses NaN, the other halves of surrogate pairs.
+        # json refuses NaN, msgspec refuses half of a surrogate pair.
         json.dumps(value, allow_nan=False)
         msgspec.json.encode(value)
     except (ValueError, OverflowError, RecursionError) as error:
@@ -76,8 +76,9 @@ def json_value(value: object, path: str, *, setting: str) -> object:
 
 
 def total(outside: object, path: str) -> int | None:
-    """A whole number above zero, also as text; anything else says nothing."""
+    """Returns a whole number above zero, also if it is written as text; None for anything else."""
     value = value_at(outside, path)
+    # Some APIs send totals as text. 18 digits fit 64 bits and keep int() cheap on hostile input.
     if isinstance(value, str) and len(value) <= _MAX_DIGITS and value.isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -86,7 +87,7 @@ def total(outside: object, path: str) -> int | None:
 
 
 def flag(outside: object, path: str) -> bool | None:
-    """Whether the body says that there is more; None when it does not say."""
+    """Returns the flag at a path as a boolean; None if there is none."""
     value = value_at(outside, path)
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower())
@@ -94,12 +95,12 @@ def flag(outside: object, path: str) -> bool | None:
 
 
 def raised_flag(outside: object) -> str:
-    """The key of a flag that is true and by its name says that there is more; empty without one."""
+    """The key of a true flag with a name such as has_more; empty if there is none."""
     return _first_key(outside, _FLAG.fullmatch, lambda value: value is True)
 
 
 def unused_link(outside: object) -> str:
-    """The key of a value that by its name leads to the next page; empty without one."""
+    """The key of a value whose name suggests a link to the next page; empty if there is none."""
     return _first_key(
         outside, lambda key: _LINK.search(key) and not _NO_LINK.search(key), lambda value: _may_lead_on(value)
     )
@@ -111,7 +112,7 @@ def _first_key(outside: object, is_named: Callable[[str], object], is_meant: Cal
 
 
 def _members(outside: object) -> Iterator[tuple[str, object]]:
-    """The members of an object and of the objects in it, or of the objects in an array."""
+    """Yields the members of an object and of the objects in it, or of the objects in an array."""
     if isinstance(outside, list):
         outside = {str(index): value for index, value in enumerate(outside) if isinstance(value, dict)}
     if isinstance(outside, dict):
@@ -122,5 +123,5 @@ def _members(outside: object) -> Iterator[tuple[str, object]]:
 
 
 def _may_lead_on(value: object) -> bool:
-    """Whether a value may be a link, a cursor or a page's number, or an object with one."""
+    """True if a value may be a link, a cursor or a page number, or an object with one."""
     return value not in (None, "", "0", 0, False, True) and isinstance(value, str | int | dict)

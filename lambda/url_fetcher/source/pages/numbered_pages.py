@@ -1,4 +1,4 @@
-"""Pages that are counted: by their number, or by their first record's."""
+"""Pagination by numbers: that of the page, or that of its first record."""
 
 from typing import Annotated, ClassVar
 
@@ -7,11 +7,11 @@ from msgspec import Meta
 
 from url_fetcher.source.kinds import OptionalParameter, Parameter, Path
 from url_fetcher.source.pages.next_page_signs import total
-from url_fetcher.source.pages.pagination_kind import Into, Outcome, Pages, Resume, Step, placed
+from url_fetcher.source.pages.pagination_kind import Into, PageResult, Pages, Resume, Step, placed
 
 
 class NumberedPages(Pages, frozen=True):
-    """What pages that are counted have in common: an empty page ends, or a flag in the body."""
+    """The base of both kinds: an empty page ends the source, or a flag in the body does."""
 
     parameter: Parameter = "page"
     into: Into = "query"
@@ -21,22 +21,26 @@ class NumberedPages(Pages, frozen=True):
 
     @property
     def body_paths(self) -> tuple[str, ...]:
-        """The parameter and the size, if they go into the body."""
+        """The parameters of number and size, if they are sent in the body."""
         if self.into == "query":
             return ()
         return (self.parameter, self.size_parameter) if self.size_parameter else (self.parameter,)
 
-    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
-        """That the last page is empty although a flag says that there is more."""
-        says_more, words = self.flagged(outcome)
-        return f"the page is empty, but {words}" if says_more and not outcome.records else ""
+    def doubt(self, result: PageResult, *, is_full: bool) -> str:
+        """Returns a reason if the last page is empty although a flag says that there is more."""
+        says_more, words = self.flagged(result)
+        return f"the page is empty, but {words}" if says_more and not result.records else ""
 
-    def _is_last(self, outcome: Outcome, *, has_all: bool) -> bool:
-        """Whether a page is the last: an empty one is, otherwise a flag counts more than a total."""
-        says_more, _ = self.flagged(outcome)
-        is_short = self.stop_on_short_page and outcome.records < self.size
+    def _is_last(self, result: PageResult, *, has_all: bool) -> bool:
+        """True if the page is the last one.
+
+        An empty page is always the last. Otherwise a flag outranks a total and a short page, because totals
+        are often estimates and some sources cap the page size.
+        """
+        says_more, _ = self.flagged(result)
+        is_short = self.stop_on_short_page and result.records < self.size
         is_over = has_all or is_short if says_more is None else not says_more
-        return is_over or not outcome.records
+        return is_over or not result.records
 
     def _numbered(self, url: str, number: int, resume: Resume) -> Step:
         size = {self.size_parameter: self.size} if self.size_parameter else {}
@@ -44,18 +48,18 @@ class NumberedPages(Pages, frozen=True):
 
 
 class PagePagination(NumberedPages, frozen=True, tag="page"):
-    """Pages are numbered; an empty page, the last by ``total_pages_path`` or ``has_more_path`` ends."""
+    """Pages have numbers; an empty page, ``total_pages_path`` or ``has_more_path`` is the end."""
 
     resumed_by: ClassVar[str] = "page"
     first_page: Annotated[int, Meta(ge=0, le=2**53)] = msgspec.field(default=1, name="first")
     total_pages_path: Path = ""
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+    def next(self, url: str, step: Step, result: PageResult) -> Step | None:
         """The next number."""
         following = (step.resume.page or 0) + 1
-        last = total(outcome.outside, self.total_pages_path)
+        last = total(result.outside, self.total_pages_path)
         has_all = last is not None and following - self.first_page >= last
-        return None if self._is_last(outcome, has_all=has_all) else self._page(url, following)
+        return None if self._is_last(result, has_all=has_all) else self._page(url, following)
 
     def _first(self, url: str, resume: Resume) -> Step:
         return self._page(url, self.first_page if resume.page is None else resume.page)
@@ -65,7 +69,7 @@ class PagePagination(NumberedPages, frozen=True, tag="page"):
 
 
 class OffsetPagination(NumberedPages, frozen=True, tag="offset"):
-    """Pages start at a record's number; an empty page, ``total_path`` or ``has_more_path`` ends."""
+    """Pages start at a record's number; an empty page, ``total_path`` or ``has_more_path`` is the end."""
 
     resumed_by: ClassVar[str] = "offset"
     parameter: Parameter = "offset"
@@ -73,13 +77,13 @@ class OffsetPagination(NumberedPages, frozen=True, tag="offset"):
     size_parameter: OptionalParameter = "limit"
     total_path: Path = ""
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
+    def next(self, url: str, step: Step, result: PageResult) -> Step | None:
         """The next record's number."""
-        # By what came, not by what was asked for: a source that caps its page size loses nothing.
-        following = (step.resume.offset or 0) + outcome.records
-        last = total(outcome.outside, self.total_path)
+        # Counted by the records received, not by the size requested: a source may cap its page size.
+        following = (step.resume.offset or 0) + result.records
+        last = total(result.outside, self.total_path)
         has_all = last is not None and following - self.first_offset >= last
-        return None if self._is_last(outcome, has_all=has_all) else self._offset(url, following)
+        return None if self._is_last(result, has_all=has_all) else self._offset(url, following)
 
     def _first(self, url: str, resume: Resume) -> Step:
         return self._offset(url, self.first_offset if resume.offset is None else resume.offset)

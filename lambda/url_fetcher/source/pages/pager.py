@@ -1,4 +1,4 @@
-"""Walks over a source's pages: in bounds, on its host, and never in a circle."""
+"""Goes from page to page: within limits, on the source's host, and never in a loop."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import xxhash
 from url_fetcher.errors import AddressRefused, LimitExceeded, PaginationLoop
 from url_fetcher.http.addresses import same_host
 from url_fetcher.source.pages.pagination import Pagination
-from url_fetcher.source.pages.pagination_kind import Outcome, Pages, Resume, Step
+from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
 from url_fetcher.source.pages.windows import Windows, WindowWalk
 from url_fetcher.telling.redaction import public_url
 
@@ -18,15 +18,15 @@ _MAX_URL_CHARACTERS = 16_384  # servers and proxies take between 8 and 16 KiB
 
 
 class Pager:
-    """Walks over the pages of one source and refuses to walk in a circle.
+    """Goes over the pages of one source and stops at a loop.
 
     Args:
         pagination: The source's settings.
-        url: The first page's URL without what the pagination adds.
-        resume: Where to begin instead of at the first page.
+        url: The first page's URL, without the pagination's parameters.
+        resume: The page to begin with; default: the first.
         warn: Called with the reason why a source that ended may have more pages.
-        windows: Spans of time to walk over, each with its pages; None for none.
-        now: Where the last window ends; default: when the walk begins.
+        windows: Spans of time, each with pages of its own; None if the source has no windows.
+        now: The end of the last window; default: the current time.
     """
 
     def __init__(
@@ -45,46 +45,47 @@ class Pager:
         self._pages = 1
         self._last_digest = 0
         self._warn = warn
-        # A run before this one has seen full pages, and that its settings lead on.
+        # A resumed run does not know how long a full page is, and its settings have worked before.
         self._max_records = 0.0 if resume is None else math.inf
         self.step = self._first(self._windows.begin(resume))
         self._refuse_bad_request(self.step)
-        # Digests: a million URLs with cursors in them would not fit into memory.
+        # Digests of 8 bytes: a million URLs with cursors would not fit into memory.
         self._seen = {_digest(self.step)}
 
-    def advance(self, outcome: Outcome) -> bool:
-        """Go to the next page; False at the end of the source.
+    def advance(self, result: PageResult) -> bool:
+        """Goes to the next page. Returns False at the end of the source.
 
         Raises:
             PaginationLoop: When the next page was already read, or the same page came twice; not retryable.
             LimitExceeded: When there are more pages than max_pages, or a URL is too long; not retryable.
             AddressRefused: When the next page is on another host; not retryable.
-            MalformedBody: When what should say where the next page is has the wrong type, or is not there
-                although there is more; not retryable.
+            MalformedBody: When the value that names the next page has the wrong type, or is missing although
+                there is more; not retryable.
         """
-        following = self._pagination.next(self._windows.url, self.step, outcome)
+        following = self._pagination.next(self._windows.url, self.step, result)
         if following is None or not isinstance(self._pagination, Pages):
-            is_full = outcome.records >= self._max_records
-            if doubt := self._pagination.doubt(outcome, is_full=is_full):
+            is_full = result.records >= self._max_records
+            if doubt := self._pagination.doubt(result, is_full=is_full):
                 self._warn(f"there may be more pages than were read ({self._pages}): {doubt}")
             if not self._windows.advance():
                 return False
+            # Two windows may have the same records; that is no loop.
             self._last_digest = 0
-            self._go_to(self._first(None), outcome)
+            self._go_to(self._first(None), result)
             return True
         following = self._windows.marked(following)
         self._refuse_bad_request(following)
-        self._refuse_loop(following, outcome)
-        self._go_to(following, outcome)
+        self._refuse_loop(following, result)
+        self._go_to(following, result)
         return True
 
     def _first(self, resume: Resume | None) -> Step:
         """The first page of the current window."""
         return self._windows.marked(self._pagination.first(self._windows.url, resume))
 
-    def _go_to(self, following: Step, outcome: Outcome) -> None:
-        """Make a step the current one, unless it is one too many."""
-        self._max_records = max(self._max_records, outcome.records)
+    def _go_to(self, following: Step, result: PageResult) -> None:
+        """Makes a step the current one, unless there are too many pages."""
+        self._max_records = max(self._max_records, result.records)
         self.step = following
         if isinstance(self._pagination, Pages) and self._pages >= self._pagination.max_pages:
             raise LimitExceeded(
@@ -94,21 +95,24 @@ class Pager:
             )
         self._pages += 1
 
-    def _refuse_loop(self, following: Step, outcome: Outcome) -> None:
+    def _refuse_loop(self, following: Step, result: PageResult) -> None:
         if _digest(following) in self._seen:
             raise PaginationLoop(
                 f"the page {public_url(following.url)} comes again after {self._pages} pages"
             )
-        if outcome.records and outcome.digest == self._last_digest:
+        if result.records and result.digest == self._last_digest:
             raise PaginationLoop(
                 f"pages {self._pages - 1} and {self._pages} are the same byte for byte: the source seems to "
                 "ignore its pagination's parameter; check the parameter's name"
             )
         self._seen.add(_digest(following))
-        self._last_digest = outcome.digest
+        self._last_digest = result.digest
 
     def _refuse_bad_request(self, step: Step) -> None:
-        """Keep to what servers take, and to the source's host unless its pages may lie on others."""
+        """Refuses a request that is too long for servers, or that goes to another host without permission.
+
+        Without that check a hostile page could send the source's headers and credentials elsewhere.
+        """
         if not isinstance(self._pagination, Pages):
             return
         if len(step.url) > _MAX_URL_CHARACTERS:

@@ -1,7 +1,7 @@
-"""Every kind of pagination: where the next page is.
+"""All kinds of pagination.
 
-Each is pure: from what a page said to the next request. A new kind is a class in one of the modules below and
-a member of ``Pagination``.
+Each computes the next request from the result of a page, without side effects. A new kind is a class in one
+of the modules below and a member of ``Pagination``.
 """
 
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What every kind of pagination is and needs."""
+"""The base of every kind of pagination, and its inputs and results."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,13 +12,14 @@ from url_fetcher.http.urls import with_query
 from url_fetcher.source.kinds import Kind, Path
 from url_fetcher.source.pages.next_page_signs import flag
 
-_BESIDE = ("path", "has_more_path", "is_last_path", "total_path", "total_pages_path")
+_OUTSIDE_SETTINGS = ("path", "has_more_path", "is_last_path", "total_path", "total_pages_path")
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where to go on, in the one form that the source's pagination uses; an event may carry it back.
+    """A page from which a later run can continue; an event may carry it.
 
-    ``window`` is the span of time that was being read, if the source has windows: from and to.
+    Only the field that the source's pagination uses is set. ``window`` is the span of time that was being
+    read, from and to, if the source has windows.
     """
 
     url: str = ""
@@ -30,9 +31,9 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Step(NamedTuple):
-    """One page's request, and how to come back to it.
+    """One page's request, and the resume that leads back to it.
 
-    ``members`` are values to set in the body, each at its path.
+    ``members`` are values to set in the request's body, by path.
     """
 
     url: str
@@ -40,11 +41,12 @@ class Step(NamedTuple):
     members: Mapping[str, object] = MappingProxyType({})
 
 
-class Outcome(NamedTuple):
-    """What a page that was read to its end said.
+class PageResult(NamedTuple):
+    """What the next page is found by, after a page was read to its end.
 
-    ``header`` is the value of the response header that the pagination asked for, ``last`` is the page's
-    last record that the stream can take, empty without one.
+    ``url`` is that of the answer, after redirects. ``header`` is the value of the pagination's
+    ``response_header``, ``outside`` the decoded body without its records, ``digest`` that of the body, and
+    ``last`` the last record that is not over a limit, empty if there is none.
     """
 
     url: str
@@ -56,18 +58,18 @@ class Outcome(NamedTuple):
 
 
 class Flagged(NamedTuple):
-    """Whether a flag says that there is more, None when none does; and the words for what it says."""
+    """The value of the has-more flag (None if the body has none), and how to phrase it in a message."""
 
     says_more: bool | None
     words: str
 
 
 Into: TypeAlias = Literal["query", "body"]
-"""Where a page's number, offset or cursor goes."""
+"""The part of the request that carries a page's number, offset or cursor."""
 
 
 def placed(into: Into, url: str, values: Mapping[str, object], resume: Resume) -> Step:
-    """The step to a page that is asked for with these values."""
+    """The step to a page whose request has these values in its query or body."""
     if into == "body":
         return Step(url, resume, values)
     return Step(with_query(url, {name: str(value) for name, value in values.items()}), resume)
@@ -77,25 +79,25 @@ class PaginationKind(Kind, frozen=True):
     """One kind of pagination."""
 
     resumed_by: ClassVar[str] = ""
-    """The field of ``Resume`` that it goes on by."""
+    """The field of ``Resume`` that this kind uses; empty if it cannot be resumed."""
 
     @property
     def body_paths(self) -> tuple[str, ...]:
-        """The paths in the request's body that it sets."""
+        """The paths in the request's body that it sets; none by default."""
         return ()
 
     @property
-    def beside(self) -> tuple[str, ...]:
-        """Its settings that look at what stands beside the records."""
-        return tuple(key for key in _BESIDE if getattr(self, key, ""))
+    def outside_settings(self) -> tuple[str, ...]:
+        """Its settings that read values outside the records."""
+        return tuple(key for key in _OUTSIDE_SETTINGS if getattr(self, key, ""))
 
     @property
     def response_header(self) -> str:
-        """The response header that it reads; empty for none."""
+        """The response header that it reads; empty if it reads none."""
         return ""
 
     def first(self, url: str, resume: Resume | None) -> Step:
-        """The first page's request, or the one at which to go on.
+        """Returns the first page's request, or that of ``resume``.
 
         Raises:
             ConfigurationError: When the resume is of another kind of pagination; not retryable.
@@ -108,22 +110,22 @@ class PaginationKind(Kind, frozen=True):
             )
         return self._first(url, resume)
 
-    def next(self, url: str, step: Step, outcome: Outcome) -> Step | None:
-        """The next page's request as the page says it, unchecked; None at the end.
+    def next(self, url: str, step: Step, result: PageResult) -> Step | None:
+        """Returns the next page's request, which the pager checks; None at the end.
 
         Raises:
-            MalformedBody: When what should say where the next page is has the wrong type or is not there
-                although there is more, or when nothing beside the records could say it; not retryable.
-            AddressRefused: When the next page's URL is none; not retryable.
+            MalformedBody: When the value that names the next page has the wrong type, or is missing although
+                there is more, or when the body has nothing outside its records; not retryable.
+            AddressRefused: When the next page's URL is not a URL; not retryable.
         """
         return None
 
-    def doubt(self, outcome: Outcome, *, is_full: bool) -> str:
-        """Why there may be more pages although ``next`` gave none; empty when nothing speaks for it.
+    def doubt(self, result: PageResult, *, is_full: bool) -> str:
+        """Returns a reason to suspect more pages although ``next`` returned None; empty if there is none.
 
         Args:
-            outcome: What the last page said.
-            is_full: Whether it had as many records as any page before it; the first page is full.
+            result: That of the last page.
+            is_full: True if it had as many records as any page before it; the first page counts as full.
         """
         return ""
 
@@ -136,19 +138,19 @@ class NoPagination(PaginationKind, frozen=True, tag="none"):
 
 
 class Pages(PaginationKind, frozen=True):
-    """What every kind of pagination with more than one page has."""
+    """The base of every kind with more than one page."""
 
     has_more_path: Path = ""
     is_last_path: Path = ""
     max_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     allow_other_hosts: bool = False
 
-    def flagged(self, outcome: Outcome) -> Flagged:
-        """Whether a flag of the settings says that there is another page."""
-        says_more = flag(outcome.outside, self.has_more_path)
+    def flagged(self, result: PageResult) -> Flagged:
+        """Reads the configured flag, ``has_more_path`` first."""
+        says_more = flag(result.outside, self.has_more_path)
         if says_more is not None:
             return Flagged(says_more, f"the body's value at has_more_path is {str(says_more).lower()}")
-        is_last = flag(outcome.outside, self.is_last_path)
+        is_last = flag(result.outside, self.is_last_path)
         if is_last is not None:
             return Flagged(not is_last, f"the body's value at is_last_path is {str(is_last).lower()}")
         return Flagged(None, "")

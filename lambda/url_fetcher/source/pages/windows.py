@@ -1,4 +1,4 @@
-"""Spans of time, one after the other, for sources that answer for a limited span only."""
+"""Consecutive spans of time, for sources that answer only for a limited span."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ _WRITTEN: dict[Form, Callable[[datetime], str]] = {
 
 
 class Window(NamedTuple):
-    """One span of time: ``start`` belongs to it, ``end`` to the next one. Whole seconds, UTC."""
+    """One span of time in whole seconds, UTC: ``start`` is included, ``end`` belongs to the next one."""
 
     start: datetime
     end: datetime
@@ -37,7 +37,7 @@ class Window(NamedTuple):
 
 
 class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which spans are asked for: from ``start`` to now, each of ``days`` at most."""
+    """The spans to request: from ``start`` to now, each at most ``days`` long."""
 
     from_parameter: Key
     to_parameter: Key
@@ -46,16 +46,17 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Form = "rfc3339"
 
     def __post_init__(self) -> None:
-        """Refuse what no pattern can say; msgspec turns a ValueError into its ValidationError."""
+        """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         _time(self.start, setting="windows.start")
         if self.from_parameter == self.to_parameter:
             raise ValueError("`windows.from_parameter` and `windows.to_parameter` are the same")
 
     def first(self, resumed: tuple[str, str] | None, now: datetime) -> Window:
-        """The first window, or the one at which to go on, whose end is kept.
+        """Returns the first window, or the resumed one with its end as it was.
 
         Raises:
-            ConfigurationError: When it is none of these windows, or begins in the future; not retryable.
+            ConfigurationError: When the resumed window does not fit, or the first begins in the future; not
+                retryable.
         """
         if resumed is None:
             return self._from(_time(self.start, setting="windows.start"), now)
@@ -72,11 +73,11 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return window
 
     def following(self, window: Window, now: datetime) -> Window | None:
-        """The window behind another; None when that one reaches to now."""
+        """The window after another; None if that one ends now."""
         return self._from(window.end, now) if window.end < now else None
 
     def applied(self, url: str, window: Window) -> str:
-        """The URL that asks for a window."""
+        """The URL with the window's two parameters set."""
         written = _WRITTEN[self.format]
         return with_query(
             url, {self.from_parameter: written(window.start), self.to_parameter: written(window.end)}
@@ -87,18 +88,18 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ConfigurationError(
                 f"windows.start = {self.start!r} is in the future; now it is {_WRITTEN['rfc3339'](now)}"
             )
-        # Near the year 9999 there is no such date, and now comes first.
+        # Not start + days: near the year 9999 that date does not exist.
         length = min(timedelta(days=self.days), now - start)
         return Window(start, start + length)
 
 
 class WindowWalk:
-    """Goes over a source's windows, or stays at its URL if it has none.
+    """Goes from window to window; does nothing for a source without windows.
 
     Args:
-        windows: The source's setting; None for none.
-        url: What is asked for but for the window.
-        now: Where the last window ends.
+        windows: The source's setting; None if it has none.
+        url: The source's URL without a window.
+        now: The end of the last window.
     """
 
     def __init__(self, windows: Windows | None, url: str, now: datetime) -> None:
@@ -110,7 +111,7 @@ class WindowWalk:
         self._window: Window | None = None
 
     def begin(self, resume: Resume | None) -> Resume | None:
-        """Go to the first window, or to the resume's; the resume for the pages within it.
+        """Goes to the first window or to that of the resume. Returns the resume for the pages within it.
 
         Raises:
             ConfigurationError: When the resume's window does not fit the source; not retryable.
@@ -126,7 +127,7 @@ class WindowWalk:
         return resume and msgspec.structs.replace(resume, window=None)
 
     def advance(self) -> bool:
-        """Go to the next window; False behind the last."""
+        """Goes to the next window. Returns False after the last one."""
         if not self._windows or not self._window:
             return False
         following = self._windows.following(self._window, self._now)
@@ -135,7 +136,7 @@ class WindowWalk:
         return following is not None
 
     def marked(self, step: Step) -> Step:
-        """The step, whose resume also names the window."""
+        """The step with the current window in its resume."""
         if not self._window:
             return step
         return step._replace(resume=msgspec.structs.replace(step.resume, window=self._window.resume))
@@ -147,10 +148,10 @@ class WindowWalk:
 
 
 def _time(text: str, *, setting: str = "") -> datetime:
-    """The time that a text is.
+    """Parses a time such as 2024-01-31T00:00:00Z.
 
     Raises:
-        ValueError: When there is no such time.
+        ValueError: When the text is not such a time.
     """
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

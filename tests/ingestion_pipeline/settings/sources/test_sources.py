@@ -144,12 +144,12 @@ class TestGuarded:
             (
                 XML | {"retry_when": [{"path": "b", "exists": True}]},
                 "sources[0].retry_when = [{'path': 'b', 'exists': True}]: must be [], because `format` is "
-                '"xml", and nothing stands beside the records of XML',
+                '"xml", and XML has no values outside its records',
             ),
             (
                 XML | {"pagination": {"kind": "next_url"}},
                 "sources[0].pagination.kind = 'next_url': must be one of ['none', 'link_header', 'page', "
-                "'offset', 'cursor'], because `format` is \"xml\", and nothing stands beside",
+                "'offset', 'cursor'], because `format` is \"xml\", and XML has no values outside",
             ),
             (
                 XML | {"pagination": {"kind": "offset", "total_path": "total"}},
@@ -158,7 +158,7 @@ class TestGuarded:
             (
                 XML | {"pagination": {"kind": "cursor", "path": "next"}},
                 "sources[0].pagination = {'kind': 'cursor', 'path': 'next'}: 'last_record_path' is a "
-                'required property, because `format` is "xml", and nothing stands beside',
+                'required property, because `format` is "xml", and XML has no values outside',
             ),
             (
                 {"url": URL, "csv": {"delimiter": ";;"}},

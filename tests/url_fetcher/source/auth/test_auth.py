@@ -503,13 +503,27 @@ def test_a_secret_without_its_value_is_named(text: str) -> None:
         Secrets(text).cache().secret(ARN, "token", may_be_plain=True)
 
 
-@pytest.mark.parametrize(
-    "text", ["\ud800bc", "[" * 100_000, '{"token": "\ud800"}', "[[1]]" * 5, '"' + "a" * 5]
-)
-def test_a_secret_that_is_no_text_is_an_error_of_settings(text: str) -> None:
-    """Halves of characters, and JSON that is broken or too deep, end with the secret's name."""
-    with pytest.raises(ConfigurationError, match="secret arn:"):
+@pytest.mark.parametrize("text", ["[" * 100_000, "[[1]]" * 5, '"' + "a" * 5, "plain", '["token"]', "5"])
+def test_a_secret_that_is_no_object_has_no_keys(text: str) -> None:
+    """JSON that is broken, too deep or of another type ends with the secret's name, as plain text does."""
+    with pytest.raises(ConfigurationError, match=r"secret arn:.*key 'token' is missing"):
         Secrets(text).cache().secret(ARN, "token")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ud800bc",
+        '{"token": "\ud800"}',
+        '{"token": "a\\u0000b"}',
+        '{"token": "a\\u007f"}',
+        '{"token": ["a"]}',
+    ],
+)
+def test_a_secret_that_is_no_line_of_text_is_an_error_of_settings(text: str) -> None:
+    """Half of a surrogate pair, a control character and another type are refused, also in a plain secret."""
+    with pytest.raises(ConfigurationError, match="not a line of text"):
+        Secrets(text).cache().secret(ARN, "token", may_be_plain=True)
 
 
 @pytest.mark.parametrize("auth", [BEARER, KEY_HEADER])

@@ -281,7 +281,7 @@ def test_a_token_server_that_fails_leaves_the_secret(
 
 def test_locks_of_runs_that_end_are_ever_fewer(rotating: Rotating) -> None:
     """A day of runs that all end in the middle leaves fewer versions than a secret may have."""
-    for minute in range(0, 24 * 60, 5):
+    for minute in range(0, 24 * 60, 10):
         rotating.fault = answer(b"", status=500)
         with pytest.raises(SourceUnavailable):
             rotating.read(

@@ -216,6 +216,35 @@ def test_each_kind_goes_on_after_an_error(hostile: Hostile, stream: Stream, kind
     assert [line["data"] for line in stream.lines] == RECORDS
 
 
+@pytest.mark.parametrize(
+    ("kind", "scale", "stops", "requests"),
+    [("page", SIZE, True, 4), ("page", SIZE, False, 5), ("offset", 1, True, 4), ("offset", 1, False, 5)],
+)
+def test_a_short_page_is_the_last_if_the_source_says_so(
+    hostile: Hostile, stream: Stream, kind: str, scale: int, stops: bool, requests: int
+) -> None:
+    """Seven records are three full pages and a short one; without the setting an empty page follows."""
+    source = hostile({"/": asking(numbered(kind, scale))})
+    pagination = {"kind": kind, "into": "body", "parameter": f"/page/{kind}", "first": 0}
+    size = {"size_parameter": "/page/size", "size": SIZE, "stop_on_short_page": stops}
+    invoke(stream, {"url": source.url("/"), **POST, "pagination": pagination | size})
+
+    assert (len(source.requests), [line["data"] for line in stream.lines]) == (requests, RECORDS)
+
+
+def test_a_total_counts_records_whatever_number_is_the_first(hostile: Hostile, stream: Stream) -> None:
+    """Offsets that begin with 1 reach a total of 7 with the eighth, so the seventh record is read."""
+
+    def page(asked: dict[str, Any]) -> Any:
+        return {"data": behind(int(asked["offset"]) - 1), "total": len(RECORDS)}
+
+    source = hostile({"/": asking(page)})
+    pagination = {"kind": "offset", "first": 1, "size": SIZE, "total_path": "total"}
+    invoke(stream, {"url": source.url("/"), "record_path": "data", "pagination": pagination})
+
+    assert (len(source.requests), [line["data"] for line in stream.lines]) == (4, RECORDS)
+
+
 def test_the_last_record_may_be_the_only_one_that_is_too_deep(hostile: Hostile, stream: Stream) -> None:
     """A dead letter that is known whole still leads on, or the source would end there each time."""
     pages: dict[str, Any] = {"": [{"id": 1, "v": [[[]]]}], "1": [{"id": 2}], "2": []}

@@ -70,6 +70,19 @@ def test_the_end_of_one_window_is_the_start_of_the_next(hostile: Hostile, stream
     assert (spans[0][0], timedelta() <= spans[-1][1] - began < timedelta(minutes=1)) == (START, True)
 
 
+def test_windows_with_the_same_records_are_no_loop(hostile: Hostile, stream: Stream) -> None:
+    """The guard against a repeated page begins anew in each window."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        items = [] if int(request.query["page"]) > 1 else ["the same"]
+        answer(json.dumps({"items": items}).encode())(connection, request)
+
+    event = settings(hostile({"/": behave}).url("/")) | {"pagination": {"kind": "page"}}
+    invoke(stream, event)
+
+    assert [line["data"] for line in stream.lines] == ["the same"] * 3
+
+
 @pytest.mark.parametrize("fail_at", [2, 3, 4, 5])
 def test_a_window_goes_on_after_an_error(hostile: Hostile, stream: Stream, fail_at: int) -> None:
     """The error's ``resume`` names the page within the window, and the windows behind it follow."""
