@@ -158,6 +158,7 @@ class CsvSplitter:
         has_header = self._first_row == "header"
         names = fields if has_header else [f"column_{number}" for number, _ in enumerate(fields, 1)]
         self._decoder.columns = names
+        # The second of two equal columns would overwrite the first in each object.
         if len(set(names)) < len(names):
             self._fail("the CSV's header names a column twice; name all with csv.columns", offset)
         return has_header

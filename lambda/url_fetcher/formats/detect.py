@@ -62,15 +62,13 @@ def open_splitter(
         2 0
 
     Args:
-        format: ``auto`` takes the format from ``content_type``, then from the ending of ``url``, then from
-            the first byte, and is JSON if none of them names another.
-        record_path: The place of the records in JSON: keys joined by dots, or a JSON Pointer; empty for the
-            body itself. The elements of an array are records; any other value but null is one record.
-            In XML: the names of the elements from the root to a record.
+        format: ``auto`` goes by ``content_type``, the ending of ``url``, the first byte; else it is JSON.
+        record_path: Keys or elements that lead to the records, as in a source; empty for the whole body. The
+            elements of a JSON array are records; any other value but null is one record.
         outside_settings: The source's settings that read values outside the records, which XML has none of.
         csv: The dialect of a CSV.
         max_record_bytes: A longer record is rejected alone.
-        max_nesting: A record nested deeper is rejected alone; 1 to ``MAX_NESTING``.
+        max_nesting: So is a record nested deeper; 1 to ``MAX_NESTING``.
         content_type: The answer's header with its parameters.
         url: The source's URL.
 

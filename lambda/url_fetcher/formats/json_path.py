@@ -145,6 +145,7 @@ class PathReader:
         while (yield from self._goes_on(closer)):
             yield from self._elements.peek()
             offset = self._window.offset
+            # Which of two equal keys a reader takes differs by library, so records could be lost unseen.
             if closer == _CLOSE and (yield from self._key()) == found:
                 raise MalformedBody(
                     f"record_path {self._name!r} is there twice: the key {found!r} is repeated", offset=offset

@@ -106,6 +106,7 @@ class NdjsonSplitter:
     def _reason(self, line: bytes) -> str:
         if len(line) > self._max_record_bytes:
             return f"has {len(line)} bytes; the limit is {self._max_record_bytes}"
+        # The count of brackets is cheap and excludes nearly every line; only the rest is scanned.
         if may_be_deep([line], self._max_nesting) and (nesting := _nesting(line)) > self._max_nesting:
             return f"is nested {nesting} levels deep; the limit is {self._max_nesting}"
         try:

@@ -80,6 +80,7 @@ def split(
 
 
 def _drained(splitter: Splitter) -> Sequence[Rejected]:
+    # Copied, because the splitter keeps appending to its own list.
     rejected = splitter.rejected.copy()
     splitter.rejected.clear()
     return rejected

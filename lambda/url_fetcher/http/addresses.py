@@ -197,6 +197,7 @@ def _parse(url: str) -> Url:
         parts = parse_url(url)
     except LocationParseError as error:
         raise _refused("", "the URL cannot be read", "check its host and port") from error
+    # A URL is logged and stored with each record, so it must not carry a password.
     if parts.auth is not None:
         raise _refused(
             url, "the URL holds a user or a password", 'keep them in a secret and set auth.kind = "basic"'

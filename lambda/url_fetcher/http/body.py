@@ -60,6 +60,7 @@ class Body:
         """
         pieces = self._decompressed_file(self._decoded(self._received()))
         for piece in pieces:
+            # Only the first piece: records may quote HTML later.
             if not self.decompressed_bytes:
                 self._refuse_html(piece)
             self.decompressed_bytes += len(piece)

@@ -71,6 +71,7 @@ class Dialer:
         """
         deadline = self.deadline.earlier(self.connect_timeout_seconds)
         addresses = self._addresses(host, port, deadline)
+        # All of them first: a name with one private address is an attack by DNS rebinding or a mistake.
         for address in addresses:
             self.policy.check_peer(address, port)
         failure: OSError | None = None

@@ -28,6 +28,7 @@ _SERVER_ERROR = 500
 
 def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -> bool:
     """True if the same request may succeed later; a 403 counts only if a rate limit is used up."""
+    # GitHub and others answer 403 instead of 429 when a rate limit is used up.
     if status == _FORBIDDEN:
         return is_used_up(headers)
     return status in _RETRIED or (status >= _SERVER_ERROR and status not in _NEVER_CHANGES)
@@ -65,7 +66,7 @@ def asked_seconds(
 
 
 def is_used_up(headers: Mapping[str, str]) -> bool:
-    """True if an answer says that a rate limit is used up, so that its 403 is temporary (GitHub does so)."""
+    """True if an answer says that a rate limit is used up, so that its 403 is temporary."""
     if retry_after_seconds(headers.get("Retry-After")) is not None:
         return True
     return any(left == 0 for left in _left(headers))

@@ -136,6 +136,7 @@ class Transport:
             location = response.headers.get("Location")
             if not location or response.status not in _REDIRECTS:
                 return response
+            # The redirect's body is not read: it could be endless.
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")

@@ -107,6 +107,7 @@ class Exchange:
     def _open(self, step: Step) -> "OpenedResponse":
         was_refreshed = False
         while True:
+            # Retries are paced, too: they count against the source's rate limit as any request.
             self._pace()
             began = self._clock()
             try:
@@ -138,6 +139,7 @@ class Exchange:
         try:
             self._refuse_status(response)
             return OpenedResponse(response, self._body_of(response))
+        # Also for KeyboardInterrupt: an open response keeps the pool's only connection.
         except BaseException:
             response.close()
             raise
@@ -202,6 +204,7 @@ class Exchange:
         due_seconds = self._next_start() - self._clock()
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
+        # Counted from start to start, so that slow answers do not lower the rate.
         self._last_request_at = self._clock()
 
     def _own_next_start(self) -> float:

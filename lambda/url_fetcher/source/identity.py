@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def configured_url(source: "Source") -> str:
     """The source's URL with its own query, before pagination, a resume or authentication add to it."""
+    # Resumes and cursors stay out of it: the same record must get the same id in every run.
     return with_query(source.url, {name: _query_text(value) for name, value in source.query.items()})
 
 

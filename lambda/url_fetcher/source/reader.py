@@ -124,6 +124,7 @@ class SourceReader:
             LimitExceeded, MalformedBody, PaginationLoop, ConfigurationError: Not retryable.
             DeadlineExceeded: When a wait would pass the deadline; retryable.
         """
+        # A consumer that stops early closes the generator, and so the connections.
         with closing(self._transport):
             while (yield from self._page()):
                 pass

@@ -51,6 +51,7 @@ def refuse_failed(
         SourceUnavailable: When one of ``retry_when`` holds; retryable.
         SourceRejected: When one of ``fail_when`` holds; not retryable.
     """
+    # An answer that matches both is retried: giving up early loses data, a retry only time.
     if finding := failure(outside, retry_when):
         raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {finding}")
     if finding := failure(outside, fail_when):

@@ -8,6 +8,7 @@ import pytest
 from local_aws.servers.hostile_source import answer, in_turn
 from tests.url_fetcher.invoking import Stream, invoke
 from tests.url_fetcher.reading import Hostile
+from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.holding import MAX_HELD_BYTES
 from url_fetcher.errors import (
     ConfigurationError,
@@ -97,6 +98,20 @@ def test_attempts_at_an_error_that_may_pass_are_bounded(hostile: Hostile, stream
         invoke(stream, {"url": source.url("/"), **SLACK})
 
     assert (len(source.requests), caught.value.details["attempts"]) == (3, 3)
+
+
+def test_a_page_that_is_refused_waits_as_its_answer_asks(
+    hostile: Hostile, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retry-After of an answer with status 200 counts, as that of a 503 does."""
+    waits: list[float] = []
+    monkeypatch.setattr(Deadline, "wait", lambda _, seconds, **__: waits.append(seconds))
+    headers = {"Retry-After": "7"}
+    bad = answer(b'{"ok": false, "error": "ratelimited"}', headers=headers)
+    source = hostile({"/": in_turn(bad, said('{"ok": true, "messages": [1]}'))})
+    invoke(stream, {"url": source.url("/"), **SLACK})
+
+    assert waits == [7.0]
 
 
 def test_an_error_on_a_later_page_tells_where_to_go_on(hostile: Hostile, stream: Stream) -> None:

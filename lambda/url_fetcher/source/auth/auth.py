@@ -60,6 +60,7 @@ class BasicAuth(SecretAuth, frozen=True, tag="basic"):
     def credentials(self, session: Session) -> Credentials:
         """The header with user and password."""
         user = session.secrets.secret(self.secret_arn, self.username_key, may_be_plain=not self.password_key)
+        # The server would take the rest of the user's name as part of the password.
         if ":" in user:
             raise ConfigurationError(
                 f"secret {self.secret_arn}: key {self.username_key!r} has a colon, which ends a user's name "

@@ -65,6 +65,7 @@ class AwsSigV4Auth(AuthKind, frozen=True, kw_only=True, tag="aws_sigv4"):
             )
         for secret in filter(None, (keys.secret_key, keys.token)):
             session.secrets.hide(secret)
+        # Signed at the last moment: a signature covers the final URL and expires after minutes.
         return Credentials(sign=lambda request: sign(request, keys, self.service, region))
 
 

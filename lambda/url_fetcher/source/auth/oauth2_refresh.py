@@ -74,6 +74,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
 
     def credentials(self, session: Session) -> Credentials:
         """The header with a token that has not expired, after its refresh token was stored."""
+        # Tokens of an earlier invocation of this process may still wait for a write that failed.
         self._write_back(session.secrets)
         token = session.secrets.token(self.key) or self._renewed(session)
         return Credentials(headers={"Authorization": f"Bearer {token}"})
@@ -125,6 +126,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         number = 0
         if last.base == version.id:
             if last.until > secrets.now:
+                # A lock of this very process is its own from an attempt before.
                 return last.owner == secrets.owner
             number = last.number + 1
         lock = _Lock(

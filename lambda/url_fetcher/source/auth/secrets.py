@@ -93,6 +93,7 @@ class SecretCache:
                 + (" or the value alone" if may_be_plain else ""),
                 secret_arn=arn,
             )
+        # Learned before it is used, so that not even the next error can show it.
         self._redactor.learn(value)
         if is_for_header and not _fits_header(value):
             raise ConfigurationError(

@@ -78,6 +78,7 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
             ) from error
         found = find(record, path, setting=setting, where="the page's last record")
         cursor = self._cursor(found.value, path, setting=setting)
+        # An end here cannot be told from a misspelt path, and an empty page is the real end.
         if cursor is None:
             raise MalformedBody(
                 f"{setting} = {path!r} is not there or is empty: the page's last record is "

@@ -44,6 +44,7 @@ class FollowedPages(Pages, frozen=True):
         # Without a configured flag, a well-known one such as has_more guards against an end that is none.
         if says_more is None and (key := raised_flag(result.outside)):
             words = f"the body's {key} is true"
+        # Ending here silently would lose the rest of the source.
         if words:
             raise MalformedBody(
                 f"{words}, but there is no next page {sought.place}; check that setting", offset=0
@@ -118,6 +119,7 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
             raise MalformedBody(
                 f"{setting} = {self.path!r} is {described(found.value)}, not an object", offset=0
             )
+        # Booleans are sent as JSON writes them: Python's True would be another value.
         given = {
             name: text(str(value).lower() if isinstance(value, bool) else value, name, setting=setting)
             for name, value in found.value.items()

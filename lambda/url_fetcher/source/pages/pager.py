@@ -100,6 +100,7 @@ class Pager:
             raise PaginationLoop(
                 f"the page {public_url(following.url)} comes again after {self._pages} pages"
             )
+        # The URL alone does not show a source that ignores the parameter: its number keeps growing.
         if result.records and result.digest == self._last_digest:
             raise PaginationLoop(
                 f"pages {self._pages - 1} and {self._pages} are the same byte for byte: the source seems to "

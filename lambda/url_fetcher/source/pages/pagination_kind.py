@@ -103,6 +103,7 @@ class PaginationKind(Kind, frozen=True):
             ConfigurationError: When the resume is of another kind of pagination; not retryable.
         """
         resume = resume or Resume()
+        # A resume of another kind would be ignored, and the whole source read again without notice.
         if strange := set(msgspec.to_builtins(resume)) - {self.resumed_by}:
             raise ConfigurationError(
                 f"the event's resume: {', '.join(sorted(strange))} does not fit pagination.kind = "

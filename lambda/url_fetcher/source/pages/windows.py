@@ -48,6 +48,7 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         _time(self.start, setting="windows.start")
+        # The second would overwrite the first in the URL, and each window would have no start.
         if self.from_parameter == self.to_parameter:
             raise ValueError("`windows.from_parameter` and `windows.to_parameter` are the same")
 

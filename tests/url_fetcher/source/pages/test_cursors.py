@@ -17,6 +17,8 @@ from url_fetcher.errors import (
     PaginationLoop,
     SourceRejected,
 )
+from url_fetcher.source.pages.cursor_pages import CursorPagination
+from url_fetcher.source.pages.pagination_kind import PageResult, Resume, Step
 
 RECORDS = [{"id": f"r{number}", "at": {"n": number}, "sort": [number, f"r{number}"]} for number in range(7)]
 SIZE = 2
@@ -230,6 +232,14 @@ def test_a_short_page_is_the_last_if_the_source_says_so(
     invoke(stream, {"url": source.url("/"), **POST, "pagination": pagination | size})
 
     assert (len(source.requests), [line["data"] for line in stream.lines]) == (requests, RECORDS)
+
+
+def test_a_cursor_in_a_record_that_is_too_long_is_an_error() -> None:
+    """Without a record that was kept whole there is no cursor, and the error names the limit."""
+    page = PageResult("https://a.test/", "", records=1, outside={}, digest=1, last=b"")
+    step = Step("https://a.test/", Resume())
+    with pytest.raises(MalformedBody, match="every record of the page is over `max_record_kib`"):
+        CursorPagination(last_record_path="id").next(step.url, step, page)
 
 
 def test_a_total_counts_records_whatever_number_is_the_first(hostile: Hostile, stream: Stream) -> None:
