@@ -20,7 +20,7 @@ def checked(
         tool.write_text(f"#!/bin/sh\necho '{version}'\n", encoding="utf-8")
         tool.chmod(0o755)
     return subprocess.run(
-        [sys.executable, root / "tools" / "prerequisites.py", *options],
+        [sys.executable, root / "tools" / "ground" / "prerequisites.py", *options],
         env={"PATH": str(folder)},
         capture_output=True,
         text=True,
@@ -120,7 +120,7 @@ class TestGuarded:
 
     def test_runs_on_an_old_python(self, root: Path) -> None:
         """An old Python can parse the file that says that it is too old."""
-        text = (root / "tools" / "prerequisites.py").read_text(encoding="utf-8")
+        text = (root / "tools" / "ground" / "prerequisites.py").read_text(encoding="utf-8")
 
         assert ast.parse(text, feature_version=(3, 6)).body != []
 
