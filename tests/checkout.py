@@ -85,7 +85,7 @@ class Checkout:
             check=False,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1500,
         )
 
     def synthesize(self, output: Path, *arguments: str, **variables: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
 from tools.ground import terraform
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 1200
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Deployment:
         return json.loads(answer["Payload"].read())  # type: ignore[no-any-return]
 
     def landed(self, count: int) -> list[bytes]:
-        """The lake's record lines, once there are ``count`` of them; fails after a minute."""
+        """The lake's record lines, once there are ``count`` of them."""
         lake = Lake(self.emulator.client("s3"), f"{self.name}-local-lake-000000000000-us-east-1")
 
         def enough() -> bool:

@@ -59,7 +59,7 @@ class Foreign:
             check=False,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1500,
         )
         if command[:2] != ("terraform", "init"):
             self.said.append(done.stdout + done.stderr)

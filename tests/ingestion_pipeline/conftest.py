@@ -3,12 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
+from unittest import mock
 
 import pytest
 
+from ingestion_pipeline.code import bundle
+from ingestion_pipeline.code.zip_file import write_zip
 from tests.ingestion_pipeline.synthesized import Synthesized
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from cdktf import TerraformStack
 
     from ingestion_pipeline.settings.settings import Settings
@@ -19,7 +24,17 @@ SynthesizeStack: TypeAlias = "Callable[[Settings], Synthesized]"
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+def small_zip(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[], AbstractContextManager[object]]":
+    """What puts a file in the place of the function's zip, into which no test of resources looks."""
+    path = tmp_path_factory.mktemp("zip") / "lambda.zip"
+    path.write_bytes(write_zip({"url_fetcher/handler.py": b""}))
+    return lambda: mock.patch.object(bundle, "build", return_value=bundle.Bundle(path, "c21hbGw="))
+
+
+@pytest.fixture(scope="session")
+def synthesize(
+    tmp_path_factory: pytest.TempPathFactory, small_zip: "Callable[[], AbstractContextManager[object]]"
+) -> Synthesize:
     """A function that synthesizes what ``build`` puts into a stack with an AWS provider."""
     import cdktf
 
@@ -29,7 +44,8 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
         app = cdktf.Testing.app(context=context, outdir=str(tmp_path_factory.mktemp("app")))
         stack = cdktf.TerraformStack(app, "stack")
         AwsProvider(stack, "aws", region="eu-west-1")
-        build(stack)
+        with small_zip():
+            build(stack)
         text = cdktf.Testing.synth(stack, True)
         return Synthesized(text, json.loads(text))
 
@@ -37,7 +53,9 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 
 
 @pytest.fixture(scope="session")
-def synthesize_stack(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Settings], Synthesized]":
+def synthesize_stack(
+    tmp_path_factory: pytest.TempPathFactory, small_zip: "Callable[[], AbstractContextManager[object]]"
+) -> "Callable[[Settings], Synthesized]":
     """A function that synthesizes the stack that is deployed for some settings."""
     import cdktf
 
@@ -45,7 +63,9 @@ def synthesize_stack(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Set
 
     def synthesized(settings: "Settings") -> Synthesized:
         app = cdktf.Testing.app(outdir=str(tmp_path_factory.mktemp("app")))
-        text = cdktf.Testing.synth(IngestionStack(app, "stack", settings=settings), True)
+        with small_zip():
+            stack = IngestionStack(app, "stack", settings=settings)
+        text = cdktf.Testing.synth(stack, True)
         return Synthesized(text, json.loads(text))
 
     return synthesized

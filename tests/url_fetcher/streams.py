@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,12 +50,13 @@ def sink_to(
     settings: SinkSettings | None = None,
     dead_letters: DeadLetters | None = None,
     seconds: float = 30,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Sink:
     """A sink with pauses of milliseconds."""
     return Sink(
         client,
         "stream",
-        deadline=Deadline(seconds),
+        deadline=Deadline(seconds, clock=clock),
         settings=settings or SinkSettings(first_pause_seconds=0.001, max_pause_seconds=0.01),
         dead_letters=dead_letters or DeadLetters(""),
     )

@@ -22,6 +22,9 @@ from ingestion_pipeline.code.zip_file import write_zip
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 
+# pip fetches the wheels, npm the compiler.
+pytestmark = pytest.mark.terraform
+
 HOST = Target.of("host", "host")
 
 # What Lambda's Python runtimes carry beside the standard library.

@@ -73,6 +73,7 @@ def module_of(source: bytes) -> ModuleType:
     return module
 
 
+@pytest.mark.terraform
 @pytest.mark.parametrize("runtime", sorted(MADE))
 def test_every_machine_makes_the_same_bytes(runtime: str, made: Callable[[str], bytes]) -> None:
     """Whatever Python synthesizes, each runtime's bytecode has the magic number and the bytes known here."""
@@ -86,6 +87,7 @@ def test_every_runtime_of_the_settings_has_its_compiler() -> None:
     assert set(COMPILERS) == set(GLIBC)
 
 
+@pytest.mark.terraform
 def test_does_what_the_source_says(made: Callable[[str], bytes]) -> None:
     """This Python runs what the pinned compiler of its minor version made, with the source's results."""
     module = ModuleType("compiled")
@@ -94,6 +96,7 @@ def test_does_what_the_source_says(made: Callable[[str], bytes]) -> None:
     assert module.parse('{"x": 1, "w": 2, "z": "3"}') == ["x=       1", "z=     '3'"]
 
 
+@pytest.mark.terraform
 def test_a_traceback_shows_where_it_lies_in_lambda(made: Callable[[str], bytes]) -> None:
     """The code names the file as Lambda unpacks it, and the source's lines."""
     code = code_of(made(RUNTIME))
@@ -126,6 +129,7 @@ def test_a_second_text_is_no_docstring() -> None:
     assert module_of(b'"""Of the module."""\n"""A text."""\n').__doc__ == "Of the module."
 
 
+@pytest.mark.terraform
 def test_two_may_fetch_the_compiler_at_once(tmp_path: Path) -> None:
     """Two that begin with an empty cache both compile, and leave one compiler and nothing else."""
     with ThreadPoolExecutor(2) as threads:
@@ -135,6 +139,7 @@ def test_two_may_fetch_the_compiler_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [f"pyodide-{COMPILERS[RUNTIME].version}"]
 
 
+@pytest.mark.terraform
 def test_another_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive of another hash than the pinned one is never run or kept."""
     other = replace(COMPILERS["python3.13"], sha512="AAAA")
@@ -145,6 +150,7 @@ def test_another_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.terraform
 def test_a_registry_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without npm's registry the message asks for it."""
     monkeypatch.setenv("npm_config_userconfig", os.devnull)
@@ -156,6 +162,7 @@ def test_a_registry_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mon
         compiled({"module.py": SOURCE}, "python3.13", tmp_path / "cache")
 
 
+@pytest.mark.terraform
 def test_what_cannot_be_compiled_is_named(cache: Path) -> None:
     """A module with a syntax error is an error that names its file."""
     with pytest.raises(BundleError, match=r"the function was not compiled(?s:.*)/var/task/bad\.py"):

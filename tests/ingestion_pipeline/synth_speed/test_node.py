@@ -95,6 +95,7 @@ def modules_of(checkout: Checkout, folder: Path, program: str) -> list[list[str]
     return [json.loads(file.read_text()) for file in modules.iterdir()]
 
 
+@pytest.mark.terraform
 def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
     """Started first, jsii has one Node process, which has loaded only what the stack needs."""
     (modules,) = modules_of(checkout, tmp_path, "import main; main.main()")
@@ -104,6 +105,7 @@ def test_node_loads_what_is_used(checkout: Checkout, tmp_path: Path) -> None:
     assert not any("archiver" in path for path in modules)
 
 
+@pytest.mark.terraform
 def test_a_running_node_gets_the_hook_too(checkout: Checkout, tmp_path: Path) -> None:
     """If Node is running already, only its launcher and CDKTF's zip library are loaded in vain."""
     program = "import cdktf; cdktf.App(); import main; main.main()"

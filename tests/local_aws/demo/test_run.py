@@ -30,7 +30,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -138,7 +138,7 @@ def test_the_instructions_are_commands_that_work(aws: Emulator, tmp_path: Path) 
     (call,) = re.findall(r"^ +(\S+ -c .*)$", text, re.MULTILINE)
     environment = {"PATH": os.environ["PATH"], **variables_of(text)}
     done = subprocess.run(
-        ["sh", "-c", call], env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["sh", "-c", call], env=environment, capture_output=True, text=True, check=False, timeout=6000
     )
 
     assert "ResourceNotFoundException" in done.stderr

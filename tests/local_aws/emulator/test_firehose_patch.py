@@ -10,7 +10,7 @@ import pytest
 from local_aws.emulator.instance import Emulator
 
 ROLE = "arn:aws:iam::000000000000:role/delivery"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 300
 PATIENT = {"SizeInMBs": 1, "IntervalInSeconds": 900}
 
 

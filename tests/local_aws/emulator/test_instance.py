@@ -14,7 +14,7 @@ import pytest
 from local_aws.emulator import instance as emulator_module
 from local_aws.emulator.instance import CHECKOUT, Emulator, EmulatorFailed, health_pid
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 300
 ORPHAN = """
 import sys, time
 from local_aws.emulator.instance import Emulator

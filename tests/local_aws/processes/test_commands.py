@@ -12,7 +12,7 @@ import pytest
 from local_aws.emulator.instance import CHECKOUT
 from local_aws.processes.commands import CommandFailed, output_of, running
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 300
 # A shell that starts a sleeper, says its process id and waits for it, as Terraform does with a provider.
 WITH_A_CHILD = ["sh", "-c", "sleep 300 & echo $!; wait"]
 # The same, deaf to being asked to stop.

@@ -1,5 +1,6 @@
 import random
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
@@ -228,14 +229,16 @@ class _Hanging:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.max_at_once = 0
+        self.fourth_at: float | None = None
         self.let = threading.Event()
         self._lock = threading.Lock()
 
     def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803, ARG002
         with self._lock:
             self.begun += 1
-        self.let.wait(10)
+            if self.begun == 4:
+                self.fourth_at = time.monotonic()
+        self.let.wait(600)
         return {"FailedRecordCount": 0, "Records": [{}] * len(Records)}
 
 
@@ -243,7 +246,12 @@ def test_bytes_in_flight_are_bounded() -> None:
     """While no answer comes, no more than four requests are begun at first, and put waits."""
     stream = _Hanging()
     many = records(100_000, size=100)
-    sink = sink_to(stream, seconds=0.3)
+
+    def clock() -> float:
+        # However long the four take to begin, a fifth has the whole time to begin after them.
+        return 0.0 if stream.fourth_at is None else time.monotonic() - stream.fourth_at
+
+    sink = sink_to(stream, seconds=0.3, clock=clock)
     with pytest.raises(StreamUnavailable):
         sink.put(ORIGIN, many)
     stream.let.set()
