@@ -6,6 +6,8 @@ import pytest
 
 from tests.checkout import ROOT, Checkout
 
+pytest_plugins = ["tests.left_behind", "tests.random_order"]
+
 # Node 20 is supported by the CDKTF command line; jsii would print a banner over every failure.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
