@@ -2,11 +2,10 @@
 
 import json
 import os
-import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
-
+import tools  # noqa: F401 - puts the function's root on the path
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 
@@ -26,7 +25,21 @@ SETTINGS: dict[str, dict[str, str]] = {
 """What `ingest` takes, by variant."""
 
 _SECONDS = 900
+_ENDPOINT = "AWS_ENDPOINT_URL_KINESIS"
 _clients: dict[str, Clients] = {}
+
+
+@contextmanager
+def kinesis_at(endpoint: str) -> Iterator[None]:
+    """Have Kinesis clients that are made in the block call this endpoint."""
+    before = os.environ.get(_ENDPOINT)
+    os.environ[_ENDPOINT] = endpoint
+    try:
+        yield
+    finally:
+        del os.environ[_ENDPOINT]
+        if before is not None:
+            os.environ[_ENDPOINT] = before
 
 
 class _Context:
@@ -41,7 +54,6 @@ def ingest(
     url: str, endpoint: str, *, packing: str = "lines", record_path: str = "", clients: Clients | None = None
 ) -> int:
     """Ingest the source and say how many records the stream accepted."""
-    os.environ["AWS_ENDPOINT_URL_KINESIS"] = endpoint
     environ = {
         "KINESIS_STREAM_NAME": "bench",
         "ALLOW_HTTP": "true",
@@ -55,5 +67,6 @@ def ingest(
         "limits": {"max_body_mib": 10_240, "max_decompressed_mib": 10_240},
     }
     clients = clients or _clients.setdefault(endpoint, Clients())
-    answer = run(event, _Context(), environ=environ, clients=clients)
+    with kinesis_at(endpoint):
+        answer = run(event, _Context(), environ=environ, clients=clients)
     return int(json.loads(str(answer["body"]))["recordsProcessed"])

@@ -135,15 +135,17 @@ def ingest_list(url: str, endpoint: str) -> int:
     """
     import boto3
 
+    from benchmarks.ours import kinesis_at
+
     with urlopen(url) as answer:  # noqa: S310 - the benchmark's own server
         text: bytes = answer.read()
     sqs: SQSClient = boto3.client("sqs")
     work, dead_letters = (os.environ[name] for name in _QUEUES)
-    os.environ["AWS_ENDPOINT_URL_KINESIS"] = endpoint
-    poller = Poller(sqs, work, _function())
-    send_list(sqs, boto3.client("s3"), work, text)
-    while poller.step(wait_seconds=0) or waiting(sqs, work):
-        pass
+    with kinesis_at(endpoint):
+        poller = Poller(sqs, work, _function())
+        send_list(sqs, boto3.client("s3"), work, text)
+        while poller.step(wait_seconds=0) or waiting(sqs, work):
+            pass
     if failed := waiting(sqs, dead_letters):
         raise RuntimeError(f"{failed} messages failed; the server is not told to fail any")
     return text.count(b"\n")

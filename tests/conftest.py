@@ -6,7 +6,7 @@ import pytest
 
 from tests.checkout import ROOT, Checkout
 
-pytest_plugins = ["tests.schedule"]
+pytest_plugins = ["tests.schedule", "tests.left_behind", "tests.random_order"]
 
 # Node 20 is supported by the CDKTF command line; jsii would print a banner over every failure.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
