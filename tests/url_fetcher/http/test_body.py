@@ -3,12 +3,13 @@ import io
 import itertools
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from backports import zstd
 
 from url_fetcher.errors import LimitExceeded, MalformedBody, SourceUnavailable
-from url_fetcher.http.body import CHUNK_BYTES, Body
+from url_fetcher.http.body import CHUNK_BYTES, MIB, Body
 
 
 def _read(data: bytes, encoding: str) -> bytes:
@@ -124,3 +125,15 @@ def test_the_memory_for_a_bomb_is_bounded() -> None:
     body = Body(io.BytesIO(bomb).read, max_body_mib=1, max_decompressed_mib=1_000)
 
     assert max(map(len, body)) <= CHUNK_BYTES
+
+
+@pytest.mark.parametrize(("extra", "is_over"), [(0, False), (1, True)])
+def test_a_body_may_have_its_limit_to_the_byte(extra: int, is_over: bool) -> None:
+    """A body without a Content-Length is counted while it arrives, and ends one byte over the limit."""
+    rest = io.BytesIO(b"1" * (MIB + extra))
+    body = Body(rest.read, max_body_mib=1, max_decompressed_mib=9)
+    with pytest.raises(LimitExceeded, match="max_body_mib") if is_over else nullcontext():
+        for _ in body:
+            pass
+
+    assert body.received_bytes == MIB + extra
