@@ -32,7 +32,6 @@ _RECORDS_A_CRASH_ENTRY = 3_000
 _NUMBER = re.compile(rb'"id":"([0-9a-f]{32})","data":\{"id":(\d+),')
 _CHILD = """
 import os, sys
-sys.path.insert(0, "lambda")
 from benchmarks.ours import ingest
 from url_fetcher.clients import Clients
 from url_fetcher.delivery.kinesis import kinesis_client

@@ -6,12 +6,14 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-# The prices of docs/cost.md are read with the stack's own settings.
-sys.path[:0] = [str(ROOT / "constructs")]
+from tools.ground.paths import ROOT
+
 FOLDER = ROOT / "build" / "bench"
+_ENDPOINT = "AWS_ENDPOINT_URL_KINESIS"
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
@@ -42,3 +44,16 @@ def machine() -> str:
         f"{name}, {os.cpu_count()} cores, {gib:.0f} GiB, Linux {platform.release().split('-')[0]}, "
         f"load {os.getloadavg()[0]:.1f} at the start"
     )
+
+
+@contextmanager
+def kinesis_at(endpoint: str) -> Iterator[None]:
+    """Have Kinesis clients that are made in the block call this endpoint."""
+    before = os.environ.get(_ENDPOINT)
+    os.environ[_ENDPOINT] = endpoint
+    try:
+        yield
+    finally:
+        del os.environ[_ENDPOINT]
+        if before is not None:
+            os.environ[_ENDPOINT] = before

@@ -7,15 +7,12 @@ A difference ends it with the seed of its case: ``--cases 1 --seed <that>`` show
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
-
+import tools  # noqa: F401 - puts the function's root on the path
 from benchmarks import format_oracles as oracles
 from benchmarks import format_texts as texts
 from benchmarks.json_oracle import cut

@@ -12,10 +12,8 @@ import random
 import sys
 import time
 from importlib import import_module
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lambda"))
-
+import tools  # noqa: F401 - puts the function's root on the path
 from benchmarks.json_oracle import cut, expect
 from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.json_splitter import JsonSplitter

@@ -127,7 +127,6 @@ def alternated(variants: Sequence[str], url: str, endpoint: str, *, rounds: int)
 
 def unpacked_zip() -> Path:
     """The function as it is deployed to this machine: its zip, unpacked, with its bytecode."""
-    sys.path.insert(0, str(ROOT / "constructs"))
     from ingestion_pipeline.code.bundle import build
     from ingestion_pipeline.code.location import bundle_cache, function_root
     from ingestion_pipeline.code.target import Target

@@ -1,11 +1,9 @@
 """This project's function, invoked as Lambda does: the real handler with an event and an environment."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import tools  # noqa: F401 - puts the function's root on the path
+from benchmarks.environment import kinesis_at
 from url_fetcher.clients import Clients
 from url_fetcher.handler import run
 
@@ -25,21 +23,7 @@ SETTINGS: dict[str, dict[str, str]] = {
 """What `ingest` takes, by variant."""
 
 _SECONDS = 900
-_ENDPOINT = "AWS_ENDPOINT_URL_KINESIS"
 _clients: dict[str, Clients] = {}
-
-
-@contextmanager
-def kinesis_at(endpoint: str) -> Iterator[None]:
-    """Have Kinesis clients that are made in the block call this endpoint."""
-    before = os.environ.get(_ENDPOINT)
-    os.environ[_ENDPOINT] = endpoint
-    try:
-        yield
-    finally:
-        del os.environ[_ENDPOINT]
-        if before is not None:
-            os.environ[_ENDPOINT] = before
 
 
 class _Context:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+from benchmarks.environment import kinesis_at
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
@@ -134,8 +136,6 @@ def ingest_list(url: str, endpoint: str) -> int:
         RuntimeError: When a URL failed.
     """
     import boto3
-
-    from benchmarks.ours import kinesis_at
 
     with urlopen(url) as answer:  # noqa: S310 - the benchmark's own server
         text: bytes = answer.read()

@@ -26,7 +26,7 @@ _RUNNING = ("thread", "child process")
 _PATIENCE_SECONDS = 2.0
 """Threads and processes that were told to stop may take a moment."""
 _FOR_LIFE = ("jsii",)
-"""The Node process that the bindings start when they are imported, and its threads, live as long as Python."""
+"""The Node process that the bindings start when they are imported, live as long as Python."""
 
 State: TypeAlias = Mapping[str, Any]
 Difference: TypeAlias = tuple[str, str]
@@ -65,7 +65,9 @@ def differences(before: State, after: State) -> set[Difference]:
             names = {str(now[each] or _command(each)) for each in now.keys() - was.keys()}
             found |= {(part, name) for name in names if not any(each in name for each in _FOR_LIFE)}
         elif isinstance(was, dict):
-            changed = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)} - {_PYTESTS_OWN}
+            changed = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)} - {
+                _PYTESTS_OWN
+            }
             found |= {(part, key.decode() if isinstance(key, bytes) else key) for key in changed}
         else:
             found.add((part, f"{was!r} became {now!r}"))

@@ -7,7 +7,9 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Without the option the order stays."""
-    parser.addoption("--random-order-seed", type=int, help="shuffle modules, and the tests of each, by this seed")
+    parser.addoption(
+        "--random-order-seed", type=int, help="shuffle modules, and the tests of each, by this seed"
+    )
 
 
 @pytest.hookimpl(trylast=True)
