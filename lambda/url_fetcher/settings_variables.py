@@ -13,8 +13,8 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
 
     Args:
         log_level: Lowest level that is logged.
-        max_concurrency: Most invocations at the same time for the queue; each fetches its share of a source's
-            `rate`.
+        max_concurrency: Most invocations at the same time for the queue. In events of `urls`, they share a
+            source's `rate`.
         allowed_hosts: Hosts that may be fetched, `*.example.com` for all below one; empty: every public host.
         allow_http: Whether http:// may be fetched beside https://.
         allow_private_networks: Whether loopback and private addresses may be fetched; metadata addresses

@@ -23,7 +23,7 @@ class QueueSettings(Checked):
         10,
         2,
         1_000,
-        "Most invocations at the same time for the queue; each fetches its share of a source's `rate`.",
+        "Most invocations at the same time for the queue. In events of `urls`, they share a source's `rate`.",
         LAMBDA_SQS_SCALING,
         "MAX_CONCURRENCY",
     )
