@@ -100,7 +100,7 @@ class TestPolicy:
         """A resource that is new in the stack has to be added to the table of calls."""
         stack = {"resource": {"aws_new_thing": {"a": {"name": "x"}}}}
 
-        with pytest.raises(Unresolved, match=r"aws_new_thing\.a: tools/plan_reads\.py does not say"):
+        with pytest.raises(Unresolved, match=r"aws_new_thing\.a: tools/plan/reads\.py does not say"):
             names_of(stack, ACCOUNT)
 
     def test_a_name_that_only_aws_knows_is_refused(self) -> None:
