@@ -16,6 +16,7 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.log_group import LOG_GROUP
 from ingestion_pipeline.resources.policies import (
@@ -29,7 +30,6 @@ from ingestion_pipeline.resources.policies import (
     write_objects,
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
