@@ -53,13 +53,12 @@ def number(draw: random.Random, leaf: Leaf, depth: int) -> Any:
     def below() -> Any:
         return number(draw, leaf, depth - 1)
 
-    return draw.choice(
-        [
-            lambda: plus(below(), draw.choice(NUMBERS)),
-            lambda: times(below(), draw.choice(NUMBERS)),
-            lambda: chosen(condition(draw, leaf, depth - 1), below(), below()),
-        ]
-    )()
+    ways: list[Callable[[], Any]] = [
+        lambda: plus(below(), draw.choice(NUMBERS)),
+        lambda: times(below(), draw.choice(NUMBERS)),
+        lambda: chosen(condition(draw, leaf, depth - 1), below(), below()),
+    ]
+    return draw.choice(ways)()
 
 
 def text(draw: random.Random, leaf: Leaf, depth: int) -> Any:
@@ -78,19 +77,18 @@ def condition(draw: random.Random, leaf: Leaf, depth: int) -> Any:
     def below() -> Any:
         return condition(draw, leaf, depth - 1)
 
-    return draw.choice(
-        [
-            lambda: positive(number(draw, leaf, depth - 1)),
-            lambda: is_zero(number(draw, leaf, depth - 1)),
-            lambda: given(text(draw, leaf, depth - 1)),
-            lambda: equal(text(draw, leaf, depth - 1), draw.choice(TEXTS)),
-            lambda: unequal(text(draw, leaf, depth - 1), draw.choice(TEXTS)),
-            lambda: not_empty(leaf(tuple, draw.choice(LISTS))),
-            lambda: negated(below()),
-            lambda: any_of(below(), below()),
-            lambda: all_of(below(), below()),
-        ]
-    )()
+    ways: list[Callable[[], Any]] = [
+        lambda: positive(number(draw, leaf, depth - 1)),
+        lambda: is_zero(number(draw, leaf, depth - 1)),
+        lambda: given(text(draw, leaf, depth - 1)),
+        lambda: equal(text(draw, leaf, depth - 1), draw.choice(TEXTS)),
+        lambda: unequal(text(draw, leaf, depth - 1), draw.choice(TEXTS)),
+        lambda: not_empty(leaf(tuple, draw.choice(LISTS))),
+        lambda: negated(below()),
+        lambda: any_of(below(), below()),
+        lambda: all_of(below(), below()),
+    ]
+    return draw.choice(ways)()
 
 
 def known(_: type, value: Any) -> Any:
