@@ -5,13 +5,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from url_fetcher.delivery.dead_letters import s3_client
+from url_fetcher.aws_calls import client
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
 from url_fetcher.telling.redaction import Redactor
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
 
     from url_fetcher.deadline import Deadline
@@ -55,12 +54,12 @@ class Clients:
     @cached_property
     def s3(self) -> "S3Client":
         """The client that objects are read with."""
-        return cast("S3Client", self._s3) if self._s3 else s3_client()
+        return cast("S3Client", self._s3 or client("s3"))
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """The client that messages are sent with."""
-        return self._sqs or _sqs_client()
+        return self._sqs or cast("SQSClient", client("sqs"))
 
     def sources(self, uri: str, deadline: "Deadline", warn: Callable[[str], None]) -> "SourceList":
         """The configured sources, kept for as long as the deployment names the same object.
@@ -102,24 +101,5 @@ class Clients:
         if self._given_secrets_manager:
             return self._given_secrets_manager
         if region not in self._secrets_managers:
-            self._secrets_managers[region] = _secrets_manager_client(region)
+            self._secrets_managers[region] = client("secretsmanager", region)
         return self._secrets_managers[region]
-
-
-def _secrets_manager_client(region: str) -> "SecretsManagerClient":
-    """A client with short timeouts; endpoint and credentials are botocore's own."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-    client = botocore.session.get_session().create_client("secretsmanager", region, config=config)
-    return cast("SecretsManagerClient", client)
-
-
-def _sqs_client() -> "SQSClient":
-    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-    return cast("SQSClient", botocore.session.get_session().create_client("sqs", config=config))

@@ -16,7 +16,7 @@ PLAIN_WIDTH = 120
 REFRESHES_PER_SECOND = 8
 
 
-class Outcome(NamedTuple):
+class Ending(NamedTuple):
     """How a step ended."""
 
     mark: str
@@ -24,9 +24,9 @@ class Outcome(NamedTuple):
     word: str
 
 
-DONE = Outcome("✓", "green", "")
-FAILED = Outcome("✗", "bold red", "FAILED")
-STOPPED = Outcome("✗", "yellow", "stopped")
+DONE = Ending("✓", "green", "")
+FAILED = Ending("✗", "bold red", "FAILED")
+STOPPED = Ending("✗", "yellow", "stopped")
 
 
 @dataclass
@@ -63,17 +63,17 @@ class Screen:
         step = Step(title)
         self.steps.append(step)
         start = time.monotonic()
-        outcome = STOPPED
+        ending = STOPPED
         try:
             with self._live(step, start) if self.console.is_terminal else self._plain(step):
                 yield step
-            outcome = DONE
+            ending = DONE
         except Exception:
-            outcome = FAILED
+            ending = FAILED
             raise
         finally:
             step.seconds = time.monotonic() - start
-            self._finish(step, outcome)
+            self._finish(step, ending)
 
     @contextmanager
     def _plain(self, step: Step) -> Iterator[None]:
@@ -82,15 +82,15 @@ class Screen:
         self.console.file.flush()
         yield
 
-    def _finish(self, step: Step, outcome: Outcome) -> None:
+    def _finish(self, step: Step, ending: Ending) -> None:
         line = Text()
         if self.console.is_terminal:
-            line.append(outcome.mark, outcome.style).append(f" {step.title.ljust(TITLE_WIDTH + 1)}")
+            line.append(ending.mark, ending.style).append(f" {step.title.ljust(TITLE_WIDTH + 1)}")
         line.append(f"{step.seconds:.1f} s".rjust(7), "cyan")
-        if outcome is DONE:
+        if ending is DONE:
             line.append(f"  {step.result}" if step.result else "", "dim")
         else:
-            line.append(f"  {outcome.word}", outcome.style)
+            line.append(f"  {ending.word}", ending.style)
         self.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
 
     def _live(self, step: Step, start: float) -> Live:

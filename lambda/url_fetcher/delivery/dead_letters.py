@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from url_fetcher.aws_calls import client, refusal_in
 from url_fetcher.deadline import Deadline, unbounded
 from url_fetcher.delivery.envelope import Envelope, Origin
 from url_fetcher.errors import DeadLettersRejected, DeadLettersUnavailable
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _FLUSH_BYTES = 4 * 1024 * 1024
-_CONNECT_TIMEOUT_SECONDS = 3
-_READ_TIMEOUT_SECONDS = 10
 _NEVER_CODES = frozenset(
     {"AccessDenied", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket", "PermanentRedirect"}
 )
@@ -104,10 +103,8 @@ class DeadLetters:
         try:
             self._deadline.bounded(lambda: self._put_object(key, body))
         except Exception as error:
-            # As botocore's errors carry it; asking by their classes would load botocore's for nothing.
-            response = getattr(error, "response", None) or {}
-            code = response.get("Error", {}).get("Code", "")
-            failure = DeadLettersRejected if code in _NEVER_CODES else DeadLettersUnavailable
+            is_final = refusal_in(error).code in _NEVER_CODES
+            failure = DeadLettersRejected if is_final else DeadLettersUnavailable
             raise failure(
                 f"{len(self._lines)} records cannot be kept at s3://{self._bucket}/{key}: {error}",
                 rejected=len(self._lines),
@@ -121,16 +118,8 @@ class DeadLetters:
 
 
 def s3_client() -> "S3Client":
-    """A client with short timeouts; endpoint, region and credentials are botocore's own."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-        read_timeout=_READ_TIMEOUT_SECONDS,
-        retries={"total_max_attempts": 4, "mode": "standard"},
-    )
-    return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
+    """A client of S3, made when the first record is kept."""
+    return cast("S3Client", client("s3"))
 
 
 def whole_record(data: bytes) -> bytes:

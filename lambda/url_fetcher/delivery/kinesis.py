@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import botocore.session
 import msgspec
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -19,6 +18,7 @@ from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.parsers import ResponseParserError
 
+from url_fetcher.aws_calls import PATIENCE, config, refusal_in
 from url_fetcher.delivery.encoding import encode_directly
 from url_fetcher.delivery.packing import Entry
 from url_fetcher.errors import StreamRejected
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # Given, because botocore otherwise puts it together again for each request, a tenth of its cost.
 _USER_AGENT = f"url-fetcher botocore/{botocore.__version__}"
-_CONNECT_TIMEOUT_SECONDS = 3
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 # Of the stream's key: a policy that is on its way, a key that is being enabled or whose deletion is called
 # off. While a stream changes its key, records that are given up here could not be put a minute later.
@@ -59,7 +58,6 @@ _TRANSIENT_CODES = _KEY_CODES | frozenset(
         "TooManyRequestsException",
     }
 )
-_FIRST_SERVER_ERROR = 500
 
 
 class _Models(JSONFileLoader):
@@ -108,7 +106,10 @@ class PutResult(NamedTuple):
 
 
 def kinesis_client(
-    *, connections: int = 8, region: str | None = None, read_timeout_seconds: float = 10
+    *,
+    connections: int = 8,
+    region: str | None = None,
+    read_timeout_seconds: float = PATIENCE["kinesis"].read_seconds,
 ) -> "KinesisClient":
     """A client for PutRecords: bodies encoded directly, nothing retried or validated behind the sink's back.
 
@@ -119,18 +120,17 @@ def kinesis_client(
         region: Overrides the environment's.
         read_timeout_seconds: How long an answer may take before it counts as lost.
     """
-    config = Config(
-        connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+    settings = config(
+        "kinesis",
         read_timeout=read_timeout_seconds,
         max_pool_connections=connections,
         parameter_validation=False,
-        retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
         user_agent=_USER_AGENT,
     )
     session = botocore.session.get_session()
     session.register_component("data_loader", _KinesisLoader())
-    client = session.create_client("kinesis", region_name=region, config=config)
+    client = session.create_client("kinesis", region_name=region, config=settings)
     encode_directly(client)
     return cast("KinesisClient", client)
 
@@ -167,10 +167,10 @@ def _answer(response: Mapping[str, Any], entries: Sequence[Entry]) -> PutResult:
 
 
 def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]) -> PutResult:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status >= _FIRST_SERVER_ERROR:
-        return PutResult(entries, code or str(status), outcome_unknown=True)
+    refusal = refusal_in(error)
+    code = refusal.code
+    if refusal.is_servers_fault:
+        return PutResult(entries, refusal.name, outcome_unknown=True)
     if code in _TRANSIENT_CODES:
         return PutResult(entries, _reason(code, error.response.get("Error", {}).get("Message", "")))
     raise StreamRejected(f"the stream {stream_name} refuses the call: {error}", code=code) from error

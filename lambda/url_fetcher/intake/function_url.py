@@ -50,13 +50,13 @@ def respond(event: Mapping[str, Any], answer: Callable[[object], dict[str, objec
     try:
         return {**answer(given), "headers": _JSON}
     except IngestionError as error:
-        told = {
+        fields = {
             "errorType": type(error).__name__,
             "message": str(error),
             "retryable": error.retryable,
             "details": error.details,
         }
-        return _response(_status_of(error), told, _retry_after(error))
+        return _response(_status_of(error), fields, _retry_after(error))
 
 
 def _body_of(event: Mapping[str, Any]) -> object:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from url_fetcher.aws_calls import refusal_in
 from url_fetcher.deadline import unbounded
 from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
 from url_fetcher.intake.decoding import decode_settings, without_nulls
@@ -16,7 +17,6 @@ from url_fetcher.source.schema import Source
 
 _URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
 _DIGEST = re.compile(r"-(?P<digest>[0-9a-f]{64})\.json$")
-_FIRST_SERVER_ERROR = 500
 
 
 class GetsObjects(Protocol):
@@ -127,11 +127,10 @@ class SourceList:
         try:
             return self.deadline.bounded(lambda: self._content(**found.groupdict()))
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            failure = ConfigurationUnavailable if status >= _FIRST_SERVER_ERROR else ConfigurationError
+            refusal = refusal_in(error)
+            failure = ConfigurationUnavailable if refusal.is_servers_fault else ConfigurationError
             raise failure(
-                f"the sources at {self._uri} cannot be read ({code or status}): deploy again"
+                f"the sources at {self._uri} cannot be read ({refusal.name}): deploy again"
             ) from error
         except (BotoCoreError, TimeoutError) as error:
             reason = type(error).__name__

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from url_fetcher.errors import ConfigurationError, DeliveryError, IngestionError
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.intake.event import read_event
-from url_fetcher.many_urls.pooled_transport import KeptTransport
-from url_fetcher.many_urls.url_items import event_of, shown
+from url_fetcher.many_urls.pooled_transport import PooledTransport
+from url_fetcher.many_urls.url_items import item_event, shown
 from url_fetcher.summary import NOTHING_DONE, Summary
 from url_fetcher.telling.failures import failure_of, log_failure
 from url_fetcher.telling.redaction import Redactor
@@ -26,7 +26,7 @@ _BEGIN_SHARE = 0.25
 _GRACE_SECONDS = 0.5
 
 
-class Outcome(NamedTuple):
+class UrlResult(NamedTuple):
     """What became of one item: its summary, and why it failed, if it did."""
 
     item: object
@@ -38,12 +38,12 @@ class Ended(NamedTuple):
     """What became of all items.
 
     Args:
-        outcomes: Of those that ended.
+        results: Of those that ended.
         unfinished: Those that were begun and did not end; what they put may be on the stream.
         not_begun: Those for which there was no time.
     """
 
-    outcomes: Sequence[Outcome]
+    results: Sequence[UrlResult]
     unfinished: Sequence[object]
     not_begun: Sequence[object]
 
@@ -74,7 +74,7 @@ class Lanes:
         sources: "SourceList",
         pace: "SharedPace",
     ) -> None:
-        self._outcomes: list[Outcome] = []
+        self._results: list[UrlResult] = []
         self._is_over = False
         self._keys = keys
         self._items = items
@@ -94,7 +94,7 @@ class Lanes:
         """Fetch until all items are done or time is up.
 
         Raises:
-            DeliveryError: When the stream or the dead letters fail: that concerns all items.
+            DeliveryError: When the stream or the dead dead_letters fail: that concerns all items.
         """
         count = min(MAX_AT_ONCE, len(self._items))
         threads = [threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(count)]
@@ -113,19 +113,21 @@ class Lanes:
         with self._turn:
             self._is_over = True
             unfinished = [each.item for each in self._begun.values()]
-            return Ended(list(self._outcomes), unfinished, self._items[self._next :])
+            return Ended(list(self._results), unfinished, self._items[self._next :])
 
     def _work(self) -> None:
         """Fetch one item after the other."""
-        transport: KeptTransport | None = None
+        transport: PooledTransport | None = None
         try:
             while begun := self._begin():
                 deadline = self._deadlines.fetching
-                transport = transport or KeptTransport(self._assembly.dialer(begun.request.source, deadline))
+                transport = transport or PooledTransport(
+                    self._assembly.dialer(begun.request.source, deadline)
+                )
                 outcome = self._fetched(begun, transport)
                 with self._turn:
                     del self._begun[id(begun)]
-                    self._outcomes.append(outcome)
+                    self._results.append(outcome)
         except Exception as error:  # raised again by ``run``, not lost in a thread
             self._unexpected = error
         finally:
@@ -141,11 +143,11 @@ class Lanes:
                 if not is_first and time.monotonic() > self._last_begin:
                     return None
                 try:
-                    request = read_event(event_of(self._keys, item), self._sources)
+                    request = read_event(item_event(self._keys, item), self._sources)
                     start = self._start(request, is_first=is_first)
                 except IngestionError as error:
                     self._next += 1
-                    self._outcomes.append(Outcome(item, NOTHING_DONE, self._failure(item, error)))
+                    self._results.append(UrlResult(item, NOTHING_DONE, self._failure(item, error)))
                     continue
                 if start is None:
                     return None
@@ -162,15 +164,15 @@ class Lanes:
         until = time.monotonic() + remaining if is_first else self._last_begin
         start = self._pace.take(request.source.url, interval, until=until)
         if start is None and is_first:
-            shares = self._assembly.environment.max_concurrency
+            concurrency = self._assembly.environment.max_concurrency
             raise ConfigurationError(
-                f"rate.min_interval_seconds is {interval:g}, which up to {shares} invocations share, so "
-                f"that each waits {interval * shares:g} s before a request; {remaining:.0f} s are left: "
+                f"rate.min_interval_seconds is {interval:g}, which up to {concurrency} invocations share, so "
+                f"that each waits {interval * concurrency:g} s before a request; {remaining:.0f} s are left: "
                 "lower it or queue.max_concurrency, or raise function.timeout_seconds"
             )
         return start
 
-    def _fetched(self, begun: "_Begun", transport: KeptTransport) -> Outcome:
+    def _fetched(self, begun: "_Begun", transport: PooledTransport) -> UrlResult:
         """What became of an item, which was ingested up to the shared sink."""
         assembly = self._assembly.for_one_url()
         ingestion: Ingestion | None = None
@@ -197,7 +199,7 @@ class Lanes:
             failure = None
         except Exception as error:  # whatever it is, the other items go on
             failure = self._failure(begun.item, error, assembly.redactor)
-        return Outcome(begun.item, ingestion.summary if ingestion else NOTHING_DONE, failure)
+        return UrlResult(begun.item, ingestion.summary if ingestion else NOTHING_DONE, failure)
 
     def _wait(self, start: float) -> None:
         if (seconds := start - time.monotonic()) > 0:
@@ -220,8 +222,8 @@ class Lanes:
         redactor = redactor or self._assembly.redactor
         failure = failure_of(error, redactor)
         if not isinstance(failure, DeliveryError):
-            told = {} if "source_url" in failure.details else {"source_url": shown(item)}
-            log_failure(self._assembly.log, "url", failure, error, redactor=redactor, facts=told)
+            fields = {} if "source_url" in failure.details else {"source_url": shown(item)}
+            log_failure(self._assembly.log, "url", failure, error, redactor=redactor, facts=fields)
         return failure
 
 

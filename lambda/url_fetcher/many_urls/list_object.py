@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from url_fetcher.aws_calls import Refusal, refusal_in
 from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1024 * 1024
 _MAX_KEY_BYTES = 1024
-_FIRST_SERVER_ERROR = 500
 _CHANGED, _BEYOND_END = 412, 416
 
 
@@ -78,11 +78,10 @@ class ListObject:
         try:
             return self._deadline.bounded(lambda: self._read(offset))
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status == _BEYOND_END:
+            refusal = refusal_in(error)
+            if refusal.status == _BEYOND_END:
                 return b""
-            raise self._failure(str(code or status), status) from error
+            raise self._failure(refusal) from error
         except (BotoCoreError, TimeoutError, OSError) as error:
             reason = type(error).__name__
             raise ConfigurationUnavailable(f"{self._uri}: no answer from S3 ({reason})") from error
@@ -99,16 +98,17 @@ class ListObject:
         # Whatever answers, no more than was asked for is kept.
         return found["Body"].read(PIECE_BYTES)
 
-    def _failure(self, code: str, status: int) -> ConfigurationError | ConfigurationUnavailable:
-        if status >= _FIRST_SERVER_ERROR:
-            return ConfigurationUnavailable(f"{self._uri} cannot be read now ({code})")
-        if status == _CHANGED:
+    def _failure(self, refusal: Refusal) -> ConfigurationError | ConfigurationUnavailable:
+        if refusal.is_servers_fault:
+            return ConfigurationUnavailable(f"{self._uri} cannot be read now ({refusal.name})")
+        if refusal.status == _CHANGED:
             return ConfigurationError(
                 f"{self._uri} has changed since its first part was read: what was read before stays in the "
                 "queue; upload each list under a name of its own and send that"
             )
         return ConfigurationError(
-            f"{self._uri} cannot be read ({code}): check that it is there and that the function may read it"
+            f"{self._uri} cannot be read ({refusal.name}): check that it is there and that the function may "
+            "read it"
         )
 
 

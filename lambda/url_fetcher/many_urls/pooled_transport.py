@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from url_fetcher.source.schema import Source
 
 
-class KeptTransport(Transport):
+class PooledTransport(Transport):
     """Keeps its connections for the next URL of the same host; used by one thread."""
 
     def __init__(self, dialer: "Dialer") -> None:

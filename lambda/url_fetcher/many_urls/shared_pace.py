@@ -14,12 +14,12 @@ class SharedPace:
     same place in the queue may just have ended with one.
 
     Args:
-        shares: How many invocations may run at once.
+        concurrency: How many invocations may run at once.
         clock: Gives seconds on a monotonic scale.
     """
 
-    def __init__(self, *, shares: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._shares = shares
+    def __init__(self, *, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._concurrency = concurrency
         self._clock = clock
         self._began = clock()
         self._due: dict[str, float] = {}
@@ -33,7 +33,7 @@ class SharedPace:
             min_interval_seconds: The least time between two requests, by whomever.
             until: On the clock's scale.
         """
-        interval = min_interval_seconds * self._shares
+        interval = min_interval_seconds * self._concurrency
         with self._lock:
             now = self._clock()
             if not interval:

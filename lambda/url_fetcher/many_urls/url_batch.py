@@ -13,16 +13,16 @@ from url_fetcher.many_urls.shared_pace import SharedPace
 from url_fetcher.many_urls.shared_sink import SharedSink
 from url_fetcher.many_urls.url_items import (
     MAX_MESSAGE_ITEMS,
-    alone,
     items_of,
     keys_for_all,
     messages_of,
     shown,
+    single_item_event,
 )
 from url_fetcher.summary import NOTHING_DONE, Summary, summed
 from url_fetcher.work_queue.send import (
     MAX_DELAY_SECONDS,
-    Letter,
+    DeadLetter,
     Outgoing,
     WorkQueue,
     again_seconds,
@@ -80,20 +80,20 @@ class BatchTask:
         """As ``Task``'s.
 
         Raises:
-            DeliveryError: When the stream, the dead letters or the queue fail.
+            DeliveryError: When the stream, the dead dead_letters or the queue fail.
             UrlsFailed: When some URLs were not ingested and there is no work queue; retryable.
         """
         # More than a message holds is not begun here, but by several invocations at once.
         fetched = self._items[:MAX_MESSAGE_ITEMS] if self._queue.url else self._items
         ended = self._fetch(fetched)
         late = DeadlineExceeded("the invocation's time was up before the URL was read")
-        self._failed = [(each.item, each.failure) for each in ended.outcomes if each.failure]
+        self._failed = [(each.item, each.failure) for each in ended.results if each.failure]
         self._failed += [(item, late) for item in ended.unfinished]
         rest = [*ended.not_begun, *self._items[len(fetched) :]]
         self._sent_on = len(rest)
         if self._queue.url:
             self._queue.send(self._again(self._failed, rest))
-            self._bury(self._failed)
+            self._send_dead_letters(self._failed)
         elif self._failed or rest:
             raise _urls_failed(self._failed, rest, count=len(self._items))
         return {}
@@ -126,7 +126,7 @@ class BatchTask:
             deadlines=self._deadlines,
             sink=sink,
             sources=self._sources,
-            pace=SharedPace(shares=self._assembly.environment.max_concurrency),
+            pace=SharedPace(concurrency=self._assembly.environment.max_concurrency),
         )
         try:
             try:
@@ -135,7 +135,7 @@ class BatchTask:
                 sink.close()
         finally:
             ended = lanes.ended()
-            self._summary = summed((each.summary for each in ended.outcomes), sink.report)
+            self._summary = summed((each.summary for each in ended.results), sink.report)
         return ended
 
     @property
@@ -148,15 +148,19 @@ class BatchTask:
         """The messages that take up what was not done here."""
         for item, error in () if self._is_last_attempt else failed:
             delay_seconds = again_seconds(self._attempt, error, max_seconds=MAX_DELAY_SECONDS)
-            yield Outgoing(body_of(alone(self._keys, item)), delay_seconds, attempts=self._attempt)
+            yield Outgoing(
+                body_of(single_item_event(self._keys, item)), delay_seconds, attempts=self._attempt
+            )
         for body, _ in messages_of(self._keys, rest):
             yield Outgoing(body, attempts=self._attempt - 1)
 
-    def _bury(self, failed: Sequence[tuple[object, IngestionError]]) -> None:
-        """Send what failed to the dead letters, if this was its last attempt."""
+    def _send_dead_letters(self, failed: Sequence[tuple[object, IngestionError]]) -> None:
+        """Send what failed to the dead dead_letters, if this was its last attempt."""
         if self._is_last_attempt:
-            letters = (Letter(body_of(alone(self._keys, item)), error) for item, error in failed)
-            self._queue.bury(letters, request_id=self._assembly.log.request_id)
+            dead_letters = (
+                DeadLetter(body_of(single_item_event(self._keys, item)), error) for item, error in failed
+            )
+            self._queue.send_dead_letters(dead_letters, request_id=self._assembly.log.request_id)
 
 
 def _urls_failed(

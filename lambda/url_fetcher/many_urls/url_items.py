@@ -69,7 +69,7 @@ def items_of(urls: object) -> list[Any]:
     return urls
 
 
-def event_of(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
+def item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
     """The event that an item stands for.
 
     Raises:
@@ -90,14 +90,14 @@ def event_of(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
     return {**keys, **item}
 
 
-def alone(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
+def single_item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
     """The event that does what an item of many does, for this item alone.
 
     With a ``rate``, which holds over all invocations only in an event of ``urls``, it is one of those, and
     so is one that would be understood otherwise by itself.
     """
     try:
-        event = event_of(keys, item)
+        event = item_event(keys, item)
     except ConfigurationError:
         return {**keys, "urls": [item]}
     return {**keys, "urls": [item]} if event.get("rate") else event
@@ -128,7 +128,7 @@ def messages_of(keys: Mapping[str, Any], items: Iterable[object]) -> Iterator[tu
 
     Each holds up to 100 items and 64 KiB, but one in any case.
     """
-    packed = Packing(keys)
+    packed = MessageFiller(keys)
     for item in items:
         if (full := packed.add(item)) is not None:
             yield full
@@ -136,7 +136,7 @@ def messages_of(keys: Mapping[str, Any], items: Iterable[object]) -> Iterator[tu
         yield rest
 
 
-class Packing:
+class MessageFiller:
     """Gathers items into the bodies of messages.
 
     Args:

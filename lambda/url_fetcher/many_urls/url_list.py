@@ -12,8 +12,8 @@ from url_fetcher.intake.event import UNCONFIGURED
 from url_fetcher.intake.event_kinds import LIST
 from url_fetcher.many_urls.lines import MAX_LINE_BYTES, Line, LineCutter
 from url_fetcher.many_urls.list_object import Address, ListObject, refuse_other_forms
-from url_fetcher.many_urls.url_items import Packing, alone, event_of, keys_for_all
-from url_fetcher.work_queue.send import Letter, Outgoing, WorkQueue, body_of
+from url_fetcher.many_urls.url_items import MessageFiller, item_event, keys_for_all, single_item_event
+from url_fetcher.work_queue.send import DeadLetter, Outgoing, WorkQueue, body_of
 
 if TYPE_CHECKING:
     from url_fetcher.task import Given
@@ -57,7 +57,7 @@ class ListTask:
         )
         self._keys: dict[str, Any] = {}
         self._outgoing: list[str] = []
-        self._letters: list[Letter] = []
+        self._dead_letters: list[DeadLetter] = []
         self._counts = {"urls_listed": 0, "urls_failed": 0, "messages": 0, "list_bytes": 0}
         self._is_done = False
 
@@ -72,7 +72,7 @@ class ListTask:
         self._address = Address.of(event["urls_from"], allowed=environment.lists_uri)
         self._keys = keys_for_all(event, beside=LIST.keys)
         self._place = _place_of(event)
-        self._packing = Packing(self._keys)
+        self._packing = MessageFiller(self._keys)
         return {"urls_from": event["urls_from"], "offset": self._place.offset}
 
     def run(self) -> Mapping[str, object]:
@@ -130,22 +130,24 @@ class ListTask:
         return time.monotonic() >= self._stops_at
 
     def _take(self, line: Line) -> None:
-        """Put a line's URL into a message, or a line that is none among the dead letters."""
+        """Put a line's URL into a message, or a line that is none among the dead dead_letters."""
         try:
             item = _item_of(line)
             if item is None:
                 return
-            event_of(self._keys, item)
+            item_event(self._keys, item)
         except ConfigurationError as error:
             self._counts["urls_failed"] += 1
-            self._letters.append(Letter(body_of(alone(self._keys, _as_it_is(line))), error))
+            self._dead_letters.append(
+                DeadLetter(body_of(single_item_event(self._keys, _as_it_is(line))), error)
+            )
             return
         self._counts["urls_listed"] += 1
         if (full := self._packing.add(item)) is not None:
             self._outgoing.append(full[0])
 
     def _flush_if_full(self) -> bool:
-        if len(self._outgoing) + len(self._letters) < _MAX_WAITING:
+        if len(self._outgoing) + len(self._dead_letters) < _MAX_WAITING:
             return False
         self._flush()
         return True
@@ -153,9 +155,9 @@ class ListTask:
     def _flush(self) -> None:
         """Have the queues take what waits."""
         self._queue.send(Outgoing(body) for body in self._outgoing)
-        self._queue.bury(self._letters, request_id=self._assembly.log.request_id)
+        self._queue.send_dead_letters(self._dead_letters, request_id=self._assembly.log.request_id)
         self._counts["messages"] += len(self._outgoing)
-        self._outgoing, self._letters = [], []
+        self._outgoing, self._dead_letters = [], []
 
     def _send_on(self, cutter: LineCutter, etag: str) -> None:
         """Have another invocation go on with the list."""

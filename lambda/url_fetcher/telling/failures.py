@@ -44,16 +44,16 @@ def log_failure(
         redactor: As it was given to ``failure_of``.
         facts: What was done before.
     """
-    told: dict[str, object] = {"causes": [redactor.clean(_line_of(each)) for each in _causes(error)]}
+    fields: dict[str, object] = {"causes": [redactor.clean(_line_of(each)) for each in _causes(error)]}
     if failure is not error:
-        told["traceback"] = redactor.clean("".join(traceback.format_exception(error)))
+        fields["traceback"] = redactor.clean("".join(traceback.format_exception(error)))
     log.error(
         f"{what} failed",
         error=str(failure),
         error_type=type(failure).__name__,
         retryable=failure.retryable,
         details=failure.details,
-        **told,
+        **fields,
         **facts,
     )
     failure.__cause__ = failure.__context__ = None

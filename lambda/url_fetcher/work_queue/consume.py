@@ -10,7 +10,7 @@ import msgspec
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import DeliveryError, IngestionError
 from url_fetcher.intake.decoding import decode_settings
-from url_fetcher.work_queue.send import ATTEMPTS, Letter, Outgoing, WorkQueue, again_seconds
+from url_fetcher.work_queue.send import ATTEMPTS, DeadLetter, Outgoing, WorkQueue, again_seconds
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 if TYPE_CHECKING:
@@ -96,29 +96,31 @@ class Consumer:
         return remaining > max(_BEGIN_SHARE * self._seconds, self._longest_seconds)
 
     def _is_done(self, message: Message) -> bool:
-        """Whether the queue may forget a message: it was ingested, or the dead letters have it."""
+        """Whether the queue may forget a message: it was ingested, or the dead dead_letters have it."""
         began = time.monotonic()
         try:
             self._invocation.answer(
-                event_of(message.body),
+                event_in_message(message.body),
                 message_id=message.message_id,
                 attempt=message.attempt,
                 reserved_seconds=self._tell_seconds,
             )
         except IngestionError as error:
-            return self._is_buried(message, error)
+            return self._is_in_dead_letters(message, error)
         finally:
             self._longest_seconds = max(self._longest_seconds, time.monotonic() - began)
         return True
 
-    def _is_buried(self, message: Message, error: IngestionError) -> bool:
-        """Whether the dead letters have a message that failed; else it comes again, after a while."""
+    def _is_in_dead_letters(self, message: Message, error: IngestionError) -> bool:
+        """Whether the dead dead_letters have a message that failed; else it comes again, after a while."""
         log = self._invocation.log(message_id=message.message_id)
         is_last = message.attempt >= self._max_attempts
         try:
             if is_last:
-                self._queue.bury([Letter(message.body, error)], request_id=self._invocation.request_id)
-                log.warning("message sent to the dead letters", attempt=message.attempt)
+                self._queue.send_dead_letters(
+                    [DeadLetter(message.body, error)], request_id=self._invocation.request_id
+                )
+                log.warning("message sent to the dead dead_letters", attempt=message.attempt)
                 return True
             max_seconds = _VISIBILITY_TIMEOUTS * self._seconds
             seconds = again_seconds(message.attempt, error, max_seconds=max_seconds)
@@ -146,7 +148,7 @@ class Consumer:
         return []
 
 
-def event_of(body: str) -> object:
+def event_in_message(body: str) -> object:
     """The event that a message holds; also if Lambda or EventBridge Scheduler wrapped it when it failed.
 
     Text that is no JSON is given back as it is: no event is a text, so it fails as one that is wrong.
@@ -160,7 +162,7 @@ def event_of(body: str) -> object:
     if is_invocation_record(event):
         return event["requestPayload"]
     if is_scheduler_request(event) and isinstance(event["MessageBody"], str):
-        return event_of(event["MessageBody"])
+        return event_in_message(event["MessageBody"])
     return event
 
 

@@ -9,6 +9,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
+from url_fetcher.aws_calls import refusal_in
 from url_fetcher.errors import DeadlineExceeded, IngestionError, WorkQueueRejected, WorkQueueUnavailable
 from url_fetcher.work_queue.batches import batches
 
@@ -26,7 +27,6 @@ MAX_DELAY_SECONDS = 900
 _FIRST_DELAY_SECONDS = 15.0
 _MAX_ERROR_BYTES = 1024
 _PAUSE_SECONDS = 0.2
-_FIRST_SERVER_ERROR = 500
 _TRANSIENT_CODES = frozenset(
     {
         "AWS.SimpleQueueService.OverLimit",
@@ -70,7 +70,7 @@ class Outgoing(NamedTuple):
     attempts: int = 0
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """One event for the dead letter queue.
 
     Args:
@@ -116,13 +116,13 @@ class WorkQueue:
             self.url, (_entry(each.body, each.delay_seconds, {ATTEMPTS: each.attempts}) for each in messages)
         )
 
-    def bury(self, letters: Iterable[Letter], *, request_id: str) -> None:
+    def send_dead_letters(self, dead_letters: Iterable[DeadLetter], *, request_id: str) -> None:
         """Have the dead letter queue take events that failed at their last attempt.
 
         Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``.
 
         Args:
-            letters: The events, with their errors.
+            dead_letters: The events, with their errors.
             request_id: The invocation's, to find its log.
 
         Raises:
@@ -130,8 +130,10 @@ class WorkQueue:
             WorkQueueUnavailable: As ``send``.
         """
         failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        told = {"request_id": request_id, "failed_at": failed_at}
-        self._send(self.dead_letter_url, (_entry(each.body, 0, _why(each.error) | told) for each in letters))
+        fields = {"request_id": request_id, "failed_at": failed_at}
+        self._send(
+            self.dead_letter_url, (_entry(each.body, 0, _why(each.error) | fields) for each in dead_letters)
+        )
 
     def delay(self, receipt_handle: str, seconds: int) -> None:
         """Have a message that was received come again after so many seconds.
@@ -187,11 +189,10 @@ class WorkQueue:
         try:
             return self._deadline.bounded(request)
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            is_transient = status >= _FIRST_SERVER_ERROR or code in _TRANSIENT_CODES
+            refusal = refusal_in(error)
+            is_transient = refusal.is_servers_fault or refusal.code in _TRANSIENT_CODES
             failure = WorkQueueUnavailable if is_transient else WorkQueueRejected
-            raise failure(f"the queue {url} refuses the call: {error}", code=code) from error
+            raise failure(f"the queue {url} refuses the call: {error}", code=refusal.code) from error
         except (HTTPClientError, BotocoreConnectionError, TimeoutError) as error:
             reason = type(error).__name__
             raise WorkQueueUnavailable(f"the queue {url}: no answer from SQS ({reason})") from error
@@ -226,7 +227,7 @@ def _why(error: IngestionError) -> dict[str, str]:
 
 
 def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -> dict[str, Any]:
-    told = {
+    fields = {
         name: {"DataType": "Number" if isinstance(value, int) else "String", "StringValue": str(value)}
         for name, value in attributes.items()
         if value
@@ -234,7 +235,7 @@ def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -
     return {
         "MessageBody": body,
         "DelaySeconds": delay_seconds,
-        **({"MessageAttributes": told} if told else {}),
+        **({"MessageAttributes": fields} if fields else {}),
     }
 
 

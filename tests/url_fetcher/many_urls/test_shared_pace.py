@@ -21,22 +21,22 @@ class Clock:
 
 
 @given(st.integers(1, 20), st.floats(0.001, 60), st.lists(st.floats(0, 100), min_size=2, max_size=20))
-def test_each_takes_its_share_of_the_rate(shares: int, interval: float, waits: list[float]) -> None:
+def test_each_takes_its_share_of_the_rate(concurrency: int, interval: float, waits: list[float]) -> None:
     """Two requests of one invocation are as many intervals apart as invocations may run."""
     clock = Clock()
-    pace = SharedPace(shares=shares, clock=clock)
+    pace = SharedPace(concurrency=concurrency, clock=clock)
     starts = [clock.now]
     for wait in waits:
         clock.now += wait
         starts.append(pace.take(URL, interval) or 0.0)
     apart = [later - earlier for earlier, later in pairwise(starts)]
 
-    assert min(apart) >= shares * interval * (1 - 1e-9)
+    assert min(apart) >= concurrency * interval * (1 - 1e-9)
 
 
 def test_hosts_do_not_wait_for_each_other() -> None:
     """The rate is one host's."""
-    pace = SharedPace(shares=2, clock=Clock())
+    pace = SharedPace(concurrency=2, clock=Clock())
     hosts = ["a.test", "b.test", "A.test", "b.test:8443"]
     starts = [pace.take(f"https://{host}/x", 5.0) for host in hosts]
 
@@ -45,13 +45,13 @@ def test_hosts_do_not_wait_for_each_other() -> None:
 
 def test_what_is_too_late_is_not_taken() -> None:
     """A time that would be after the end stays free."""
-    pace = SharedPace(shares=1, clock=Clock())
+    pace = SharedPace(concurrency=1, clock=Clock())
 
     assert [pace.take(URL, 5.0, until=104.0), pace.take(URL, 5.0, until=105.0)] == [None, 105.0]
 
 
 def test_without_a_rate_nothing_waits() -> None:
     """Requests start at once."""
-    pace = SharedPace(shares=10, clock=Clock())
+    pace = SharedPace(concurrency=10, clock=Clock())
 
     assert [pace.take(URL, 0.0), pace.take(URL, 0.0)] == [100.0, 100.0]

@@ -178,7 +178,7 @@ def test_what_is_no_event_fails_alone(hostile: Hostile, stream: Stream, body: st
 
 
 def test_lambdas_record_of_a_failure_is_the_event_in_it(hostile: Hostile, stream: Stream) -> None:
-    """What an asynchronous invocation left among the dead letters can be moved to the work queue."""
+    """What an asynchronous invocation left among the dead dead_letters can be moved to the work queue."""
     source, queues = hostile({"/": GOOD}), Queues()
     wrapped = {
         "version": "1.0",
@@ -191,7 +191,7 @@ def test_lambdas_record_of_a_failure_is_the_event_in_it(hostile: Hostile, stream
 
 
 def test_the_request_of_a_schedule_is_the_event_in_it(hostile: Hostile, stream: Stream) -> None:
-    """What EventBridge Scheduler left among the dead letters can be moved to the work queue."""
+    """What EventBridge Scheduler left among the dead dead_letters can be moved to the work queue."""
     source, queues = hostile({"/": GOOD}), Queues()
     request = {"MessageBody": json.dumps({"url": source.url("/")}), "QueueUrl": "https://sqs.test/work"}
 

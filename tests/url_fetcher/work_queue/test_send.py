@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from tests.url_fetcher.queues import DEAD, WORK, Queues, refusal
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import SourceRejected, WorkQueueRejected, WorkQueueUnavailable
-from url_fetcher.work_queue.send import Letter, Outgoing, WorkQueue, body_of
+from url_fetcher.work_queue.send import DeadLetter, Outgoing, WorkQueue, body_of
 
 Call = Callable[[WorkQueue], None]
 CALLS: list[Call] = [
     lambda queue: queue.send([Outgoing("{}")]),
-    lambda queue: queue.bury([Letter("{}", SourceRejected("no"))], request_id="r"),
+    lambda queue: queue.send_dead_letters([DeadLetter("{}", SourceRejected("no"))], request_id="r"),
     lambda queue: queue.delay("receipt", 5),
 ]
 
@@ -139,7 +139,7 @@ def test_without_a_queue_nothing_is_sent(call: Call) -> None:
 def test_a_reason_is_short_and_fits_an_attribute(text: str) -> None:
     """Whatever the error says, SQS takes it: at most 1 KiB, and no character that it refuses."""
     queues = Queues()
-    queue_of(queues).bury([Letter("{}", SourceRejected(text))], request_id="r")
+    queue_of(queues).send_dead_letters([DeadLetter("{}", SourceRejected(text))], request_id="r")
     told = queues.taken[DEAD][0]["MessageAttributes"].get("error", {"StringValue": ""})["StringValue"]
 
     assert (len(told.encode()) <= 1024, [each for each in told if not each.isprintable()]) == (True, [])

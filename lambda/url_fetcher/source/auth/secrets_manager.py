@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from url_fetcher.aws_calls import refusal_in
 from url_fetcher.errors import ConfigurationError, SourceTimeout, SourceUnavailable
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SecretsManager:
             try:
                 return deadline.bounded(lambda: self._get(SecretId=arn, VersionStage=stage))
             except ClientError as error:
-                if _code(error) == "ResourceNotFoundException":
+                if refusal_in(error).code == "ResourceNotFoundException":
                     return None
                 raise
 
@@ -86,7 +87,7 @@ class SecretsManager:
                     )
                 )
             except ClientError as error:
-                if _code(error) == "ResourceExistsException":
+                if refusal_in(error).code == "ResourceExistsException":
                     return False
                 raise
         return True
@@ -102,7 +103,7 @@ def _translated(arn: str, done: str) -> "Iterator[None]":
     try:
         yield
     except ClientError as error:
-        code = _code(error)
+        code = refusal_in(error).code or "Unknown"
         if code in _RETRYABLE_CODES:
             raise SourceUnavailable(
                 f"secret {arn}: Secrets Manager answers {code}", secret_arn=arn
@@ -117,10 +118,6 @@ def _translated(arn: str, done: str) -> "Iterator[None]":
     except BotoCoreError as error:
         reason = type(error).__name__
         raise SourceUnavailable(f"secret {arn}: no answer from Secrets Manager ({reason})") from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
 def _region(arn: str) -> str:

@@ -1,0 +1,74 @@
+"""Calls to AWS: the one table of timeouts, clients, and what AWS answered to a call that failed.
+
+botocore is imported only when a client is made: every start would pay for it.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+FIRST_SERVER_ERROR = 500
+
+
+class Patience(NamedTuple):
+    """How long a service is waited for, and how often botocore tries a call."""
+
+    connect_seconds: float
+    read_seconds: float
+    attempts: int
+
+
+PATIENCE = {
+    "kinesis": Patience(3, 10, 1),  # the sink repeats only what was refused, which botocore does not know
+    "s3": Patience(3, 10, 4),
+    "secretsmanager": Patience(3, 5, 3),
+    "sqs": Patience(2, 5, 3),
+}
+
+
+class Refusal(NamedTuple):
+    """AWS's answer to a call that failed: its code and HTTP status, empty and 0 if there was no answer."""
+
+    code: str
+    status: int
+
+    @property
+    def is_servers_fault(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.status >= FIRST_SERVER_ERROR
+
+    @property
+    def name(self) -> str:
+        """The code, or the status where AWS gave none."""
+        return self.code or str(self.status)
+
+
+def refusal_in(error: BaseException) -> Refusal:
+    """What AWS answered, from an error of botocore.
+
+    Any error may be given: asking by botocore's classes would load them where nothing else does.
+    """
+    response = getattr(error, "response", None) or {}
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return Refusal(str(response.get("Error", {}).get("Code", "")), status)
+
+
+def config(service: str, **more: Any) -> "Config":
+    """Botocore's settings for a service, by the table; further ones may be given or overridden."""
+    from botocore.config import Config
+
+    patience = PATIENCE[service]
+    settings: dict[str, Any] = {
+        "connect_timeout": patience.connect_seconds,
+        "read_timeout": patience.read_seconds,
+        "retries": {"total_max_attempts": patience.attempts, "mode": "standard"},
+    }
+    return Config(**settings | more)
+
+
+def client(service: str, region: str | None = None) -> Any:
+    """A client of a service; endpoint, credentials and, if none is given, the Region are botocore's own."""
+    import botocore.session
+
+    return botocore.session.get_session().create_client(service, region, config=config(service))
