@@ -25,8 +25,8 @@ _PYTESTS_OWN = b"PYTEST_CURRENT_TEST"
 _RUNNING = ("thread", "child process")
 _PATIENCE_SECONDS = 2.0
 """Threads and processes that were told to stop may take a moment."""
-_FOR_LIFE = ("jsii",)
-"""The Node process that the bindings start when they are imported, live as long as Python."""
+_FOR_LIFE = ("jsii", "process.stderr_sink")
+"""The Node process that the bindings start when they are imported, and the thread that reads its errors."""
 
 State: TypeAlias = Mapping[str, Any]
 Difference: TypeAlias = tuple[str, str]
