@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks.many_urls.peers import URL_LOOP
 from benchmarks.ours import OURS
 from benchmarks.peers import BOTO3
 from benchmarks.results import Results
-from benchmarks.url_peers import URL_LOOP
+from benchmarks.table import number
 
 _MIB = 1024 * 1024
 _BOTO3_CPU_US = 28.5
@@ -44,15 +45,6 @@ def goals(results: Results) -> list[Goal]:
         *_many_urls(results),
         *_start(results),
     ]
-
-
-def number(value: float) -> str:
-    """As the report writes it: two digits after the point, none from 100 on or for what is counted."""
-    return f"{value:,}" if isinstance(value, int) else _rounded(value)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def _speed(results: Results) -> Iterator[Goal]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.accounting import account
 from benchmarks.benchmark_server import BenchmarkServer
 from benchmarks.environment import FOLDER, machine
-from benchmarks.many_urls import many_urls
+from benchmarks.many_urls.scenario import many_urls
 from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
 from benchmarks.one_shard import one_shard, one_shard_random
 from benchmarks.ours import DOTTED, GZIPPED, PACKED, POINTER, UNPACKED

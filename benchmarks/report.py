@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from benchmarks.goals import goals, number
+from benchmarks.goals import goals
+from benchmarks.many_urls.report import many_urls_section
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ROUND_TRIP_SECONDS, ShardFigure
 from benchmarks.ours import OURS
 from benchmarks.packings import PackingFigure
 from benchmarks.results import Results
 from benchmarks.sources import RANDOM_BYTES, SMALL_BYTES
-from benchmarks.table import table
-from benchmarks.url_report import many_urls_section
+from benchmarks.table import number, table
 
 _MIB = 1024 * 1024
 

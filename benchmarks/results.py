@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from benchmarks.accounting import Account
-from benchmarks.many_urls import ManyUrls
+from benchmarks.many_urls.scenario import ManyUrls
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ShardFigure
 from benchmarks.packings import PackingFigure

@@ -49,7 +49,7 @@ def main() -> None:
 
 def _run(variant: str, url: str, endpoint: str) -> int:
     # Imported by need: ours and theirs live in different environments.
-    from benchmarks.url_queue import QUEUED, ingest_list
+    from benchmarks.many_urls.queue import QUEUED, ingest_list
 
     if variant == QUEUED:
         return ingest_list(url, endpoint)
@@ -63,8 +63,8 @@ def _run(variant: str, url: str, endpoint: str) -> int:
             packing=settings.get("packing", "lines"),
             record_path=settings.get("record_path", ""),
         )
+    from benchmarks.many_urls.peers import URL_VARIANTS
     from benchmarks.peers import ONE_SHARD_VARIANTS, VARIANTS
-    from benchmarks.url_peers import URL_VARIANTS
 
     return (VARIANTS | ONE_SHARD_VARIANTS | URL_VARIANTS)[variant](url, endpoint)
 

@@ -11,14 +11,14 @@ import pytest
 import requests
 
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.many_urls import ManyUrls
+from benchmarks.many_urls.account import UrlAccount
+from benchmarks.many_urls.arrivals import Arrived
+from benchmarks.many_urls.cost import FULL_PROCESSOR_MIB, Quantities, bill
+from benchmarks.many_urls.queue import Poller
+from benchmarks.many_urls.report import many_urls_section
+from benchmarks.many_urls.scenario import ManyUrls
+from benchmarks.many_urls.sources import RECORDS_A_URL, Expected, prepare
 from benchmarks.measure import Figure
-from benchmarks.url_account import UrlAccount
-from benchmarks.url_arrivals import Arrived
-from benchmarks.url_cost import FULL_PROCESSOR_MIB, Quantities, bill
-from benchmarks.url_queue import Poller
-from benchmarks.url_report import many_urls_section
-from benchmarks.url_sources import RECORDS_A_URL, Expected, prepare
 
 _ACCOUNT = UrlAccount(
     sent=1_000,

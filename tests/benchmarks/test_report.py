@@ -7,7 +7,9 @@ import pytest
 
 from benchmarks.accounting import Account
 from benchmarks.goals import goals
-from benchmarks.many_urls import ManyUrls
+from benchmarks.many_urls.peers import URL_LOOP
+from benchmarks.many_urls.queue import QUEUED
+from benchmarks.many_urls.scenario import ManyUrls
 from benchmarks.measure import Figure
 from benchmarks.one_shard import ShardFigure
 from benchmarks.ours import GZIPPED, PACKED
@@ -16,8 +18,6 @@ from benchmarks.peers import BOTO3
 from benchmarks.picture import picture
 from benchmarks.report import document
 from benchmarks.results import Results
-from benchmarks.url_peers import URL_LOOP
-from benchmarks.url_queue import QUEUED
 
 
 def _figure(variant: str, rate: float = 500_000, cpu_us: float = 1) -> Figure:

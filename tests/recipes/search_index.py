@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import ResumableContract, Source
 
 PATH = "/orders/_search"
 MAX_RESULT_WINDOW, DEFAULT_SIZE = 10_000, 10
 MEMBERS = {"size", "query", "sort", "search_after"}
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
+SMALL_PAGES = {"body": {"size": 10}}
+"""Settings with which the documents take several pages."""
 DATE_MATH = re.compile(r"now-([0-9]+)d")
 
 
@@ -48,6 +51,11 @@ class Index:
     down_after: int | None = None
     changes: dict[int, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     pages: int = 0
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """All documents as they are now, in the order in which they were."""
+        return self.hits(*range(45))
 
     def hits(self, *numbers: int) -> list[dict[str, Any]]:
         """What a search by time and number gives for documents as they are."""
@@ -115,3 +123,27 @@ def answered(hits: list[dict[str, Any]], *, failed: int = 0) -> dict[str, Any]:
 def error(status: int, kind: str) -> tuple[int, dict[str, Any]]:
     """An answer that is none."""
     return status, {"error": {"type": kind, "reason": kind}, "status": status}
+
+
+class SearchContract(ResumableContract):
+    """What the recipe of either promises besides."""
+
+    def test_documents_that_change_during_the_walk_come_at_its_end(self, api: Index, source: Source) -> None:
+        """One that was read already comes once more, one that was not comes once, and none is missed."""
+        old = api.expected
+        api.changes = {2: (3, source_of(3, NOW, "paid")), 3: (40, source_of(40, NOW, "paid"))}
+
+        stream = self.ingested(source)
+
+        assert stream.values == [*(each for each in old if each["_id"] != "o040"), *api.hits(3, 40)]
+
+    def test_a_later_run_asks_for_what_is_new(self, api: Index, source: Source) -> None:
+        """By date math in the body, with the ids that the documents had before."""
+        ids = {line["data"]["_id"]: line["id"] for line in self.ingested(source).lines}
+        api.sources[45] = source_of(45, NOW)
+        source["body"]["query"] = {"range": {"updated_at": {"gte": "now-16d"}}}
+
+        stream = self.ingested(source)
+
+        assert stream.values == api.hits(*range(28, 46))
+        assert all(ids.get(line["data"]["_id"], line["id"]) == line["id"] for line in stream.lines)

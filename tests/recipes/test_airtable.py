@@ -3,16 +3,18 @@
 import json
 import re
 from base64 import b32encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+    recipe,
+)
 
 SECRET = {"token": "patExample.s3cret"}
 SERVED = 10
@@ -106,74 +108,49 @@ class Airtable:
         return 200, body
 
 
-@pytest.fixture
-def airtable() -> Airtable:
-    """The table's state."""
-    return Airtable()
+class TestAirtable(ResumableContract):
+    case = Case(
+        "airtable",
+        Airtable,
+        paths=["/v0/appExample1234567/Tasks"],
+        records="tasks",
+        secret=SECRET,
+        limit={"is_limited": True},
+        failure={"broken_from": 20},
+        # A walk that goes on too late ends with an error instead of beginning anew unasked.
+        refusal=Refusal("422", event={"resume": {"cursor": "itrOLD/rec00000000000007"}}),
+    )
 
+    def test_a_limit_is_waited_for(self, api: Airtable, source: Source) -> None:
+        """After a 429, attempts go on until the API answers again, and nothing is lost."""
+        api.is_limited = True
+        source["retry"]["max_delay_seconds"] = 1
 
-@pytest.fixture
-def source(airtable: Airtable) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    with HostileSource({"/v0/appExample1234567/Tasks": airtable}) as server:
-        yield at(server, recipe("airtable"))
+        stream = self.ingested(source)
 
+        assert (stream.values, api.refused >= 1) == (api.tasks, True)
 
-def test_every_record_is_ingested(source: dict[str, Any], airtable: Airtable) -> None:
-    """All offsets are followed, each record exactly as sent."""
-    assert ingest(source, secret=SECRET).values == airtable.tasks
+    def test_what_changes_behind_the_walk_comes_as_it_is_then(self, api: Airtable, source: Source) -> None:
+        """A record that is renamed before it is read, and one that is added, are ingested."""
+        api.renamed, api.added = 60, task(80)
 
+        values = self.ingested(source).values
 
-def test_what_changes_behind_the_walk_comes_as_it_is_then(source: dict[str, Any], airtable: Airtable) -> None:
-    """A record that is renamed before it is read, and one that is added, are ingested."""
-    airtable.renamed, airtable.added = 60, task(80)
+        assert (values[60], values[75], len(values)) == (task(60, "Renamed"), task(80), 76)
 
-    values = ingest(source, secret=SECRET).values
+    def test_the_rate_of_the_recipe_keeps_the_limit(self, api: Airtable, source: Source) -> None:
+        """With the interval that the recipe sets, no request of eight in a row is over five a second."""
+        api.keeps_rate, source["rate"] = True, recipe("airtable")["rate"]
 
-    assert (values[60], values[75], len(values)) == (task(60, "Renamed"), task(80), 76)
+        stream = self.ingested(source)
 
+        assert (stream.values, api.refused) == (api.tasks, 0)
 
-def test_the_rate_of_the_recipe_keeps_the_limit(source: dict[str, Any], airtable: Airtable) -> None:
-    """With the interval that the recipe sets, no request of eight in a row is over five a second."""
-    airtable.keeps_rate, source["rate"] = True, recipe("airtable")["rate"]
+    def test_the_attempts_of_the_recipe_span_the_penalty(self) -> None:
+        """The waits grow as docs/sources.md says, half of each on average: 30 s are exceeded by far."""
+        retry = recipe("airtable")["retry"]
+        caps = [
+            min(0.5 * 2**number, retry["max_delay_seconds"]) for number in range(retry["max_attempts"] - 1)
+        ]
 
-    stream = ingest(source, secret=SECRET)
-
-    assert (stream.values, airtable.refused) == (airtable.tasks, 0)
-
-
-def test_the_penalty_is_waited_for(source: dict[str, Any], airtable: Airtable) -> None:
-    """After a 429, attempts go on until the API answers again, and nothing is lost."""
-    airtable.is_limited = True
-    source["retry"]["max_delay_seconds"] = 1
-
-    stream = ingest(source, secret=SECRET)
-
-    assert (stream.values, airtable.refused >= 1) == (airtable.tasks, True)
-
-
-def test_the_attempts_of_the_recipe_span_the_penalty() -> None:
-    """The waits grow as docs/sources.md says, half of each on average: 30 s are left behind with room."""
-    retry = recipe("airtable")["retry"]
-    caps = [min(0.5 * 2**number, retry["max_delay_seconds"]) for number in range(retry["max_attempts"] - 1)]
-
-    assert sum(caps) / 2 > 60
-
-
-def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], airtable: Airtable) -> None:
-    """The error's resume brings the rest."""
-    airtable.broken_from = 20
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    airtable.broken_from = 1_000
-    values = resumed(source, caught.value, secret=SECRET)
-
-    assert values == airtable.tasks
-
-
-def test_an_offset_that_has_expired_is_refused(source: dict[str, Any]) -> None:
-    """A walk that goes on too late ends with an error instead of beginning anew unasked."""
-    with pytest.raises(SourceRejected, match="422"):
-        ingest(source, secret=SECRET, event={"resume": {"cursor": "itrOLD/rec00000000000007"}})
+        assert sum(caps) / 2 > 60

@@ -6,14 +6,18 @@ import gzip
 import io
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer, head
-from tests.recipes.recipe import at, ingest, recipe
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer, head
+from tests.recipes.recipe import (
+    Case,
+    RecipeContract,
+    Refusal,
+    Source,
+)
+from url_fetcher.errors import SourceUnavailable
 
 PATH = "/daily/articles.csv.gz"
 SECRET = {"username": "lager", "password": "größe:7"}
@@ -84,81 +88,50 @@ class Export:
         return self.refused[-1] - self.refused[0] < WAIT_SECONDS
 
 
-@pytest.fixture
-def export() -> Export:
-    """The file."""
-    return Export()
+class TestCsvExport(RecipeContract):
+    case = Case(
+        "csv-export",
+        Export,
+        paths=[PATH],
+        records="rows",
+        secret=SECRET,
+        limit={"writes": True},
+        waited={"refused": 2},
+        refusal=Refusal("401", secret=SECRET | {"password": "x"}),
+    )
 
+    def test_a_cut_before_the_first_row_is_repeated(self, api: Export, source: Source) -> None:
+        """The file was replaced between; rows of the old one are not mixed into it."""
+        api.cuts = [12]
+        api.next_day = new = [article(n) for n in range(100, 600)]
 
-@pytest.fixture
-def server(export: Export) -> Iterator[HostileSource]:
-    """Its server."""
-    with HostileSource({PATH: export}) as source:
-        yield source
+        assert self.ingested(source).values == new
 
+    def test_a_cut_in_the_middle_loses_nothing(self, api: Export, source: Source) -> None:
+        """There is no resume: the next run reads the whole file, and rows keep their ids."""
+        api.rows = [article(n) for n in range(60_000)]
+        api.cuts = [len(file_of(api.rows)) * 9 // 10] * 5
+        with pytest.raises(SourceUnavailable) as caught:
+            self.ingested(source)
+        api.cuts = []
 
-def test_every_row_is_ingested(server: HostileSource, export: Export) -> None:
-    """Umlauts, the euro sign, quotes, semicolons, line ends and zeros are as they were."""
-    stream = ingest(at(server, recipe("csv-export")), secret=SECRET)
+        rest = self.ingested(source)
 
-    assert stream.values == export.rows
+        before = {line["id"] for line in caught.value.stream.lines}  # type: ignore[attr-defined]
+        assert "resume" not in caught.value.details
+        assert sorted(rest.values, key=lambda row: str(row["nr"])) == api.rows
+        assert 0 < len(before) < len(rest.lines)
+        assert before < {line["id"] for line in rest.lines}
 
+    def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was(
+        self, api: Export, source: Source
+    ) -> None:
+        """The next run brings the new one, in which a row that did not change has its old id."""
+        old = api.rows
+        api.next_day = new = [article(0, "21,00 €"), *old[1:], article(500)]
 
-def test_a_file_that_is_being_written_is_waited_for(server: HostileSource, export: Export) -> None:
-    """One refusal, then the file."""
-    export.writes = True
+        first, second = self.ingested(source), self.ingested(source)
 
-    stream = ingest(at(server, recipe("csv-export")), secret=SECRET)
-
-    assert (len(export.refused), stream.values) == (2, export.rows)
-
-
-def test_a_cut_before_the_first_row_is_repeated(server: HostileSource, export: Export) -> None:
-    """The file was replaced between; rows of the old one are not mixed into it."""
-    export.cuts = [12]
-    export.next_day = new = [article(n) for n in range(100, 600)]
-
-    stream = ingest(at(server, recipe("csv-export")), secret=SECRET)
-
-    assert stream.values == new
-
-
-def test_a_cut_in_the_middle_loses_nothing(server: HostileSource, export: Export) -> None:
-    """There is no resume: the next run reads the whole file, and rows keep their ids."""
-    export.rows = [article(n) for n in range(60_000)]
-    export.cuts = [len(file_of(export.rows)) * 9 // 10] * 5
-    source = at(server, recipe("csv-export"))
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    export.cuts = []
-
-    rest = ingest(source, secret=SECRET)
-
-    before = {line["id"] for line in caught.value.stream.lines}  # type: ignore[attr-defined]
-    assert "resume" not in caught.value.details
-    assert sorted(rest.values, key=lambda row: str(row["nr"])) == export.rows
-    assert 0 < len(before) < len(rest.lines)
-    assert before < {line["id"] for line in rest.lines}
-
-
-def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was(
-    server: HostileSource, export: Export
-) -> None:
-    """The next run brings the new one, in which a row that did not change has its old id."""
-    old = export.rows
-    export.next_day = new = [article(0, "21,00 €"), *old[1:], article(500)]
-    source = at(server, recipe("csv-export"))
-
-    first, second = ingest(source, secret=SECRET), ingest(source, secret=SECRET)
-
-    changes = {line["id"] for line in second.lines} - {line["id"] for line in first.lines}
-    assert (first.values, second.values) == (old, new)
-    assert [line["data"] for line in second.lines if line["id"] in changes] == [new[0], new[-1]]
-
-
-def test_a_wrong_password_is_refused(server: HostileSource) -> None:
-    """The server demands user and password."""
-    with pytest.raises(SourceRejected) as caught:
-        ingest(at(server, recipe("csv-export")), secret=SECRET | {"password": "x"})
-
-    assert caught.value.details["status"] == 401
+        changes = {line["id"] for line in second.lines} - {line["id"] for line in first.lines}
+        assert (first.values, second.values) == (old, new)
+        assert [line["data"] for line in second.lines if line["id"] in changes] == [new[0], new[-1]]

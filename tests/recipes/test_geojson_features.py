@@ -3,16 +3,17 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 STATIONS = "/collections/hydrometric-stations/items"
 VINEYARDS = "/vineyards/collections/vineyards/items"
@@ -101,74 +102,38 @@ class Collection:
         return {self.next_by: str(begin) if self.next_by == "offset" else cursor}
 
 
-@dataclass
-class Case:
-    """A source of the recipe and the collection that it reads."""
+class FeaturesContract(ResumableContract):
+    """What either source of the recipe promises besides."""
 
-    source: dict[str, Any]
-    collection: Collection
+    def test_without_number_matched_an_empty_page_ends(self, api: Collection, source: Source) -> None:
+        """A server may leave the total out."""
+        api.tells_total = False
 
+        assert self.ingested(source).values == api.features
 
-@pytest.fixture(params=["offset", "link"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    """Each of the recipe's sources, at a server of its kind."""
-    by_offset = request.param == "offset"
-    collection = Collection("offset" if by_offset else "cursor")
-    with HostileSource({STATIONS if by_offset else VINEYARDS: collection}) as server:
-        yield Case(at(server, recipe("geojson-features", 0 if by_offset else 1)), collection)
+    def test_features_added_during_the_walk_come(self, api: Collection, source: Source) -> None:
+        """What is added at the end raises the total, and is read."""
+        api.late = [feature(n) for n in range(45, 52)]
 
-
-def test_every_feature_is_ingested(case: Case) -> None:
-    """Pages that the server caps lose nothing."""
-    stream = ingest(case.source)
-
-    assert stream.values == case.collection.features
+        assert self.ingested(source).values == [feature(n) for n in range(52)]
 
 
-def test_without_number_matched_an_empty_page_ends(case: Case) -> None:
-    """A server may leave the total out."""
-    case.collection.tells_total = False
-
-    stream = ingest(case.source)
-
-    assert stream.values == case.collection.features
-
-
-def test_features_added_during_the_walk_come(case: Case) -> None:
-    """What is added at the end raises the total, and is read."""
-    case.collection.late = [feature(n) for n in range(45, 52)]
-
-    stream = ingest(case.source)
-
-    assert stream.values == [feature(n) for n in range(52)]
+BY_OFFSET = Case(
+    "geojson-features",
+    lambda: Collection("offset"),
+    paths=[STATIONS],
+    records="features",
+    limit={"busy_at": 2 * MAX_LIMIT},
+    waited={"busy": 2},
+    failure={"fails_at": 2 * MAX_LIMIT},
+    # The standard demands 400 for an unknown parameter, so a wrong setting cannot go unseen.
+    refusal=Refusal("400", settings={"query": {"page": 2}}),
+)
 
 
-def test_a_busy_server_is_waited_for(case: Case) -> None:
-    """One refusal, then the rest after Retry-After."""
-    case.collection.busy_at = 2 * MAX_LIMIT
-
-    stream = ingest(case.source)
-
-    assert (len(case.collection.busy), stream.values) == (2, case.collection.features)
+class TestByOffset(FeaturesContract):
+    case = BY_OFFSET
 
 
-def test_a_failure_in_the_middle_goes_on_there(case: Case) -> None:
-    """The error's resume brings the rest, and no feature twice."""
-    case.collection.fails_at = 2 * MAX_LIMIT
-    source = case.source | {"retry": {"max_attempts": 2, "max_delay_seconds": 0.05}}
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source)
-    case.collection.fails_at = None
-
-    rest = ingest(source, event={"resume": json.loads(str(caught.value.details["resume"]))})
-
-    before = caught.value.stream  # type: ignore[attr-defined]
-    assert before.values + rest.values == case.collection.features
-
-
-def test_an_unknown_parameter_is_refused(case: Case) -> None:
-    """The server answers 400, as the standard demands, so a wrong setting cannot go unseen."""
-    with pytest.raises(SourceRejected) as caught:
-        ingest(case.source | {"query": {"page": 2}})
-
-    assert caught.value.details["status"] == 400
+class TestByLink(FeaturesContract):
+    case = replace(BY_OFFSET, api=lambda: Collection("cursor"), paths=[VINEYARDS], index=1)

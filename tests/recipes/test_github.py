@@ -3,16 +3,21 @@
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import DeadlineExceeded, SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+    resumed,
+)
+from url_fetcher.errors import DeadlineExceeded
 
 SECRET = {"token": "github_pat_1"}
 PATH, BY_ID = "/repos/octocat/Hello-World/issues", "/repositories/1296269/issues"
@@ -48,6 +53,11 @@ class GitHub:
     reset_seconds: float = 0
     changes: bool = False
     refusals: int = 0
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The issues that changed since the recipe's date."""
+        return [each for each in self.issues if each["updated_at"] >= "2024-01-01T00:00:00Z"]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one request."""
@@ -104,78 +114,33 @@ class GitHub:
         return 200, rows, headers
 
 
-@pytest.fixture
-def api() -> GitHub:
-    """The API's state."""
-    return GitHub()
+class TestGitHub(ResumableContract):
+    case = Case(
+        "github",
+        GitHub,
+        paths=[PATH, BY_ID],
+        secret=SECRET,
+        # The 403 comes in the middle; the server would refuse again before the reset.
+        limit={"reset_seconds": 0.5},
+        waited={"refusals": 1},
+        failure={"good_pages": 1},
+        refusal=Refusal("401", secret={"token": "other"}),
+    )
 
+    def test_no_issue_is_missed_where_some_change_during_the_walk(self, api: GitHub, source: Source) -> None:
+        """One that only now belongs to the list shifts the pages: what comes twice is the same record."""
+        api.changes = True
+        before = {each["number"] for each in api.expected}
 
-@pytest.fixture
-def server(api: GitHub) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({PATH: api, BY_ID: api}) as source:
-        api.url = source.url("")
-        yield source
+        stream = self.ingested(source)
 
+        assert before <= {each["number"] for each in stream.values}
 
-def changed_since(api: GitHub) -> list[dict[str, Any]]:
-    """What the recipe asks for."""
-    return [each for each in api.issues if each["updated_at"] >= "2024-01-01T00:00:00Z"]
+    def test_a_reset_behind_the_invocations_end_is_resumed(self, api: GitHub, source: Source) -> None:
+        """The wait is not begun, and the next event goes on at the refused page."""
+        api.reset_seconds = 3_000
+        with pytest.raises(DeadlineExceeded) as failed:
+            self.ingested(source)
+        api.reset_at = 0
 
-
-def test_every_issue_that_changed_is_ingested(api: GitHub, server: HostileSource) -> None:
-    """Open and closed, in the order of their creation, as they were sent."""
-    stream = ingest(at(server, recipe("github")), secret=SECRET)
-
-    assert stream.values == changed_since(api)
-
-
-def test_no_issue_is_missed_where_some_change_during_the_walk(api: GitHub, server: HostileSource) -> None:
-    """One that only now belongs to the list shifts the pages: what comes twice is the same record."""
-    api.changes = True
-    before = {each["number"] for each in changed_since(api)}
-
-    stream = ingest(at(server, recipe("github")), secret=SECRET)
-
-    assert before <= {each["number"] for each in stream.values}
-
-
-def test_a_used_up_limit_is_waited_for_until_its_reset(api: GitHub, server: HostileSource) -> None:
-    """The 403 comes in the middle; the server would refuse again before the reset."""
-    api.reset_seconds = 0.5
-
-    stream = ingest(at(server, recipe("github")), secret=SECRET)
-
-    assert (stream.values, api.refusals) == (changed_since(api), 1)
-
-
-def test_a_reset_behind_the_invocations_end_is_resumed(api: GitHub, server: HostileSource) -> None:
-    """The wait is not begun, and the next event goes on at the refused page."""
-    source = at(server, recipe("github"))
-    api.reset_seconds = 3_000
-    with pytest.raises(DeadlineExceeded) as failed:
-        ingest(source, secret=SECRET)
-    api.reset_at = 0
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == changed_since(api)
-
-
-def test_resume_brings_the_rest_after_a_failure(api: GitHub, server: HostileSource) -> None:
-    """What was accepted and what follows are all issues, each once."""
-    source = at(server, recipe("github"))
-    api.good_pages = 1
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == changed_since(api)
-
-
-def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(at(server, recipe("github")), secret={"token": "other"})
+        assert resumed(source, failed.value, secret=SECRET) == api.expected

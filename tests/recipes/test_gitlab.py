@@ -3,21 +3,21 @@
 import json
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"api_key": "glpat-1"}
 ISSUES, PROJECTS = "/api/v4/projects/278964/issues", "/api/v4/projects"
 OLD, NEW, CHANGED = "2023-05-01T00:00:00.000Z", "2024-02-01T00:00:00.000Z", "2024-03-01T00:00:00.000Z"
-RECIPE_INDEX = {ISSUES: 0, PROJECTS: 1}
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -39,8 +39,13 @@ def project(number: int) -> dict[str, Any]:
 
 @dataclass
 class GitLab:
-    """As https://docs.gitlab.com/api/rest/#pagination, /api/issues/ and /api/projects/ say."""
+    """As https://docs.gitlab.com/api/rest/#pagination, /api/issues/ and /api/projects/ say.
 
+    Attributes:
+        path: Of the list that is read.
+    """
+
+    path: str
     issues: list[dict[str, Any]] = field(default_factory=lambda: [issue(n) for n in range(1, 291)])
     projects: list[dict[str, Any]] = field(default_factory=lambda: [project(n) for n in range(1, 251)])
     url: str = ""
@@ -108,87 +113,50 @@ class GitLab:
             self.projects = [*self.projects[10:], project(1_000)]
         return 200, rows, headers
 
-    def wanted(self, path: str) -> list[dict[str, Any]]:
-        """What the recipe of the path asks for."""
-        if path == PROJECTS:
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """All projects, or the issues that changed since the recipe's date."""
+        if self.path == PROJECTS:
             return list(self.projects)
         return [each for each in self.issues if each["updated_at"] >= "2024-01-01T00:00:00Z"]
 
 
-@pytest.fixture
-def api() -> GitLab:
-    """The API's state."""
-    return GitLab()
+class GitLabContract(ResumableContract):
+    """What either source of the recipe promises besides."""
+
+    def test_no_record_is_missed_where_some_change_during_the_walk(self, api: GitLab, source: Source) -> None:
+        """An issue more shifts the pages forward; projects that are deleted shift nothing."""
+        api.changes = True
+        before = {each["id"] for each in api.expected}
+
+        stream = self.ingested(source)
+
+        assert before <= {each["id"] for each in stream.values}
 
 
-@pytest.fixture
-def server(api: GitLab) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({ISSUES: api, PROJECTS: api}) as source:
-        api.url = source.url("")
-        yield source
+OF_ISSUES = Case(
+    "gitlab",
+    lambda: GitLab(ISSUES),
+    paths=[ISSUES],
+    secret=SECRET,
+    limit={"limit_at": 1},
+    waited={"refusals": 1},
+    failure={"good_pages": 2},
+    refusal=Refusal("401", secret={"api_key": "other"}),
+)
 
 
-def source_of(server: HostileSource, path: str) -> dict[str, Any]:
-    """The recipe's source of that path."""
-    return at(server, recipe("gitlab", RECIPE_INDEX[path]))
+class TestIssues(GitLabContract):
+    case = OF_ISSUES
 
 
-@pytest.mark.parametrize("path", [ISSUES, PROJECTS])
-def test_every_record_is_ingested(api: GitLab, server: HostileSource, path: str) -> None:
-    """Each once, as it was sent."""
-    stream = ingest(source_of(server, path), secret=SECRET)
+class TestProjects(GitLabContract):
+    case = replace(OF_ISSUES, api=lambda: GitLab(PROJECTS), paths=[PROJECTS], index=1)
 
-    assert stream.values == api.wanted(path)
+    def test_a_last_page_by_key_may_be_full(self, api: GitLab, source: Source) -> None:
+        """The page after it is empty, and names no other."""
+        api.projects = api.projects[:200]
 
+        stream = self.ingested(source)
 
-def test_a_last_page_by_key_may_be_full(api: GitLab, server: HostileSource) -> None:
-    """The page after it is empty, and names no other."""
-    api.projects = api.projects[:200]
-
-    stream = ingest(source_of(server, PROJECTS), secret=SECRET)
-
-    assert (stream.values, api.pages) == (api.projects, 3)
-
-
-@pytest.mark.parametrize("path", [ISSUES, PROJECTS])
-def test_no_record_is_missed_where_some_change_during_the_walk(
-    api: GitLab, server: HostileSource, path: str
-) -> None:
-    """An issue more shifts the pages forward; projects that are deleted shift nothing."""
-    api.changes = True
-    before = {each["id"] for each in api.wanted(path)}
-
-    stream = ingest(source_of(server, path), secret=SECRET)
-
-    assert before <= {each["id"] for each in stream.values}
-
-
-@pytest.mark.parametrize("path", [ISSUES, PROJECTS])
-def test_a_limit_is_waited_for_until_its_reset(api: GitLab, server: HostileSource, path: str) -> None:
-    """One request is refused, and none comes before the reset."""
-    api.limit_at = 1
-
-    stream = ingest(source_of(server, path), secret=SECRET)
-
-    assert (api.refusals, stream.values) == (1, api.wanted(path))
-
-
-@pytest.mark.parametrize("path", [ISSUES, PROJECTS])
-def test_resume_brings_the_rest_after_a_failure(api: GitLab, server: HostileSource, path: str) -> None:
-    """What was accepted and what follows are all records, each once."""
-    source = source_of(server, path)
-    api.good_pages = 2
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == api.wanted(path)
-
-
-def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(source_of(server, ISSUES), secret={"api_key": "other"})
+        assert (stream.values, api.pages) == (api.projects, 3)

@@ -1,15 +1,16 @@
 """HubSpot: a search by POST, which gives 10,000 results at most, read by key in the body."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"token": "pat-na1-1"}
 SINCE = 1_704_067_200_000
@@ -44,6 +45,12 @@ class HubSpot:
     secondly_limit_at: int = 0
     changes: bool = False
     pages: int = 0
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The contacts that changed since the recipe's time, by id."""
+        found = [each for each in self.contacts if int(each["properties"]["lastmodifieddate"]) >= SINCE]
+        return sorted(found, key=lambda each: int(each["id"]))
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one search."""
@@ -118,76 +125,33 @@ def matches(record: dict[str, Any], groups: list[dict[str, Any]]) -> bool:
     )
 
 
-@pytest.fixture
-def api() -> HubSpot:
-    """The API's state."""
-    return HubSpot()
+class TestHubSpot(ResumableContract):
+    case = Case(
+        "hubspot",
+        HubSpot,
+        paths=["/crm/v3/objects/contacts/search"],
+        secret=SECRET,
+        limit={"secondly_limit_at": 2},
+        waited={"secondly_limit_at": 0},
+        failure={"good_pages": 2},
+        refusal=Refusal("401", secret={"token": "other"}),
+    )
 
+    def test_more_than_ten_thousand_results_are_ingested(self, api: HubSpot, source: Source) -> None:
+        """The API refuses to page beyond them within one search."""
+        api.contacts = contacts(12_000)
+        expected = api.expected
 
-@pytest.fixture
-def server(api: HubSpot) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({"/crm/v3/objects/contacts/search": api}) as source:
-        yield source
+        stream = self.ingested(source)
 
+        assert (len(expected) > MAX_RESULTS, stream.values) == (True, expected)
 
-def changed_since(api: HubSpot) -> list[dict[str, Any]]:
-    """What the recipe asks for, by id."""
-    found = [each for each in api.contacts if int(each["properties"]["lastmodifieddate"]) >= SINCE]
-    return sorted(found, key=lambda each: int(each["id"]))
+    def test_contacts_saved_during_the_walk_are_not_missed(self, api: HubSpot, source: Source) -> None:
+        """The order by id stays; a contact that is made meanwhile comes, too."""
+        api.changes = True
+        before = [each["id"] for each in api.expected]
 
+        stream = self.ingested(source)
 
-def test_every_changed_contact_is_ingested(api: HubSpot, server: HostileSource) -> None:
-    """Each once, as it was sent."""
-    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
-
-    assert stream.values == changed_since(api)
-
-
-def test_more_than_ten_thousand_results_are_ingested(api: HubSpot, server: HostileSource) -> None:
-    """The API refuses to page beyond them within one search."""
-    api.contacts = contacts(12_000)
-    expected = changed_since(api)
-
-    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
-
-    assert (len(expected) > MAX_RESULTS, stream.values) == (True, expected)
-
-
-def test_contacts_saved_during_the_walk_are_not_missed(api: HubSpot, server: HostileSource) -> None:
-    """The order by id stays; a contact that is made meanwhile comes, too."""
-    api.changes = True
-    before = [each["id"] for each in changed_since(api)]
-
-    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
-
-    found = [each["id"] for each in stream.values]
-    assert (set(before) - set(found), len(found) - len(set(found)), found[-1]) == (set(), 0, "100001")
-
-
-def test_a_limit_is_waited_for(api: HubSpot, server: HostileSource) -> None:
-    """The third search is one too many in its second."""
-    api.secondly_limit_at = 2
-
-    stream = ingest(at(server, recipe("hubspot")), secret=SECRET)
-
-    assert (api.secondly_limit_at, stream.values) == (0, changed_since(api))
-
-
-def test_resume_brings_the_rest_after_a_failure(api: HubSpot, server: HostileSource) -> None:
-    """What was accepted and what follows are all contacts, each once."""
-    source = at(server, recipe("hubspot"))
-    api.good_pages = 2
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == changed_since(api)
-
-
-def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(at(server, recipe("hubspot")), secret={"token": "other"})
+        found = [each["id"] for each in stream.values]
+        assert (set(before) - set(found), len(found) - len(set(found)), found[-1]) == (set(), 0, "100001")

@@ -3,16 +3,17 @@
 import json
 import re
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"username": "data@example.com", "password": "ATATT3x"}
 SERVED = 10
@@ -94,57 +95,26 @@ class Jira:
         return 200, body, {}
 
 
-@pytest.fixture
-def jira() -> Jira:
-    """The site's state."""
-    return Jira()
+class TestJira(ResumableContract):
+    case = Case(
+        "jira",
+        Jira,
+        paths=["/rest/api/3/search/jql"],
+        records="issues",
+        secret=SECRET,
+        limit={"is_limited": True},
+        waited={"refused": 1},
+        failure={"broken_from": 20},
+        refusal=Refusal("401", secret=SECRET | {"password": "wrong"}),
+    )
 
+    def test_issues_that_change_during_the_walk_come_as_they_are_then(
+        self, api: Jira, source: Source
+    ) -> None:
+        """One that was read comes again, one that was not comes at the end, and no other is missing."""
+        api.changed = [issue(3, 98), issue(30, 99)]
 
-@pytest.fixture
-def source(jira: Jira) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    with HostileSource({"/rest/api/3/search/jql": jira}) as server:
-        yield at(server, recipe("jira"))
+        values = self.ingested(source).values
 
-
-def test_every_issue_is_ingested(source: dict[str, Any], jira: Jira) -> None:
-    """All pages are followed to the one that is the last, each record exactly as sent."""
-    assert ingest(source, secret=SECRET).values == jira.issues
-
-
-def test_issues_that_change_during_the_walk_come_as_they_are_then(source: dict[str, Any], jira: Jira) -> None:
-    """One that was read comes again, one that was not comes at the end, and no other is missing."""
-    jira.changed = [issue(3, 98), issue(30, 99)]
-
-    values = ingest(source, secret=SECRET).values
-
-    unmoved = [issue(number) for number in range(45) if number != 30]
-    assert values == [*unmoved, issue(3, 98), issue(30, 99)]
-
-
-def test_the_limit_is_waited_for(source: dict[str, Any], jira: Jira) -> None:
-    """A 429 is waited for as long as it says, once, and loses nothing."""
-    jira.is_limited = True
-
-    stream = ingest(source, secret=SECRET)
-
-    assert (stream.values, jira.refused) == (jira.issues, 1)
-
-
-def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], jira: Jira) -> None:
-    """The error's resume brings the rest."""
-    jira.broken_from = 20
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    jira.broken_from = 1_000
-    values = resumed(source, caught.value, secret=SECRET)
-
-    assert values == jira.issues
-
-
-def test_a_wrong_token_is_refused(source: dict[str, Any]) -> None:
-    """The API token is demanded."""
-    with pytest.raises(SourceRejected, match="401"):
-        ingest(source, secret=SECRET | {"password": "wrong"})
+        unmoved = [issue(number) for number in range(45) if number != 30]
+        assert values == [*unmoved, issue(3, 98), issue(30, 99)]

@@ -1,16 +1,17 @@
 """MediaWiki: several parameters to continue with, and errors such as maxlag with status 200."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SERVED = 10
 KNOWN = {
@@ -98,56 +99,21 @@ class Wiki:
         return 200, body
 
 
-@pytest.fixture
-def wiki() -> Wiki:
-    """The API's state."""
-    return Wiki()
+class TestMediaWiki(ResumableContract):
+    case = Case(
+        "mediawiki",
+        Wiki,
+        paths=["/w/api.php"],
+        records="changes",
+        # The error of maxlag comes with status 200 and Retry-After.
+        limit={"lags": True},
+        waited={"refused": 1},
+        failure={"broken_from": 20},
+        refusal=Refusal("Unrecognized value for parameter", settings={"query": {"list": "recentchange"}}),
+    )
 
+    def test_a_change_during_the_walk_is_ingested(self, api: Wiki, source: Source) -> None:
+        """What is changed during the walk comes at its end."""
+        api.added = change(50)
 
-@pytest.fixture
-def source(wiki: Wiki) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    with HostileSource({"/w/api.php": wiki}) as server:
-        yield at(server, recipe("mediawiki"))
-
-
-def test_every_change_is_ingested(source: dict[str, Any], wiki: Wiki) -> None:
-    """All members of `continue` are sent back, until there is none; each record comes exactly as sent."""
-    assert ingest(source).values == wiki.changes
-
-
-def test_a_change_during_the_walk_is_ingested(source: dict[str, Any], wiki: Wiki) -> None:
-    """What is changed during the walk comes at its end."""
-    wiki.added = change(50)
-
-    assert ingest(source).values == [*map(change, range(45)), change(50)]
-
-
-def test_lag_is_waited_for(source: dict[str, Any], wiki: Wiki) -> None:
-    """The error of maxlag, which comes with 200, is waited for as long as its Retry-After says, and once."""
-    wiki.lags = True
-
-    stream = ingest(source)
-
-    assert (stream.values, wiki.refused) == (wiki.changes, 1)
-
-
-def test_another_error_is_told(source: dict[str, Any]) -> None:
-    """An error with status 200 that will not change ends the invocation with the wiki's words."""
-    source["query"]["list"] = "recentchange"
-
-    with pytest.raises(SourceRejected, match="Unrecognized value for parameter"):
-        ingest(source)
-
-
-def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], wiki: Wiki) -> None:
-    """The error's resume brings the rest."""
-    wiki.broken_from = 20
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source)
-    wiki.broken_from = 1_000
-    values = resumed(source, caught.value)
-
-    assert values == wiki.changes
+        assert self.ingested(source).values == [*map(change, range(45)), change(50)]

@@ -1,17 +1,18 @@
 """Microsoft Graph: OData by @odata.nextLink, with an access token for the client."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Behaviour, Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"client_id": "app", "client_secret": "s3cret"}
 MAX_TOP = 999
@@ -88,57 +89,25 @@ class Graph:
         return 200, page, {}
 
 
-@pytest.fixture
-def graph() -> Graph:
-    """The API's state."""
-    return Graph()
+class TestMicrosoftGraph(ResumableContract):
+    case = Case(
+        "microsoft-graph",
+        Graph,
+        records="users",
+        secret=SECRET,
+        limit={"limited": True},
+        waited={"refused": 1},
+        failure={"broken_from": 2},
+        # The largest page that the server allows is the recipe's.
+        refusal=Refusal("400", settings={"query": {"$top": 1_000}}),
+    )
 
+    def behaviours(self, api: Graph) -> dict[str, Behaviour]:
+        """The list and the token of the client."""
+        return {"/v1.0/users": api.list_users, "/contoso.onmicrosoft.com/oauth2/v2.0/token": api.token}
 
-@pytest.fixture
-def source(graph: Graph) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    token = "/contoso.onmicrosoft.com/oauth2/v2.0/token"
-    with HostileSource({"/v1.0/users": graph.list_users, token: graph.token}) as server:
-        yield at(server, recipe("microsoft-graph"))
+    def test_a_user_who_joins_during_the_walk_is_ingested(self, api: Graph, source: Source) -> None:
+        """What is added behind the walk's position comes, too."""
+        api.joins = user(99)
 
-
-def test_every_user_is_ingested(source: dict[str, Any], graph: Graph) -> None:
-    """All pages are followed to the one without a next link, each record exactly as sent."""
-    assert ingest(source, secret=SECRET).values == graph.users
-
-
-def test_a_user_who_joins_during_the_walk_is_ingested(source: dict[str, Any], graph: Graph) -> None:
-    """What is added behind the walk's position comes, too."""
-    graph.joins = user(99)
-
-    assert ingest(source, secret=SECRET).values == [*map(user, range(45)), user(99)]
-
-
-def test_the_limit_is_waited_for(source: dict[str, Any], graph: Graph) -> None:
-    """A 429 is waited for as long as it says, once, and loses nothing."""
-    graph.limited = True
-
-    stream = ingest(source, secret=SECRET)
-
-    assert (stream.values, graph.refused) == (graph.users, 1)
-
-
-def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], graph: Graph) -> None:
-    """The error's resume brings the rest."""
-    graph.broken_from = 2
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    graph.broken_from = 1_000
-    values = resumed(source, caught.value, secret=SECRET)
-
-    assert values == graph.users
-
-
-def test_a_page_over_the_cap_is_refused(source: dict[str, Any]) -> None:
-    """The server allows what the recipe asks for and no more."""
-    source["query"]["$top"] = 1_000
-
-    with pytest.raises(SourceRejected, match="400"):
-        ingest(source, secret=SECRET)
+        assert self.ingested(source).values == [*map(user, range(45)), user(99)]

@@ -3,15 +3,19 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
+from url_fetcher.errors import SourceRejected
 
 SECRET = {"token": "ntn_1"}
 PATH = "/v1/data_sources/248104cd-477e-80af-bc30-000bd28de8f9/query"
@@ -50,6 +54,11 @@ class Notion:
     limited_until: float = 0
     too_early: int = 0
     edits: bool = False
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The pages that were edited since the recipe's time."""
+        return [each for each in self.pages if each["last_edited_time"] >= SINCE]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one query."""
@@ -109,72 +118,30 @@ class Notion:
             each["last_edited_time"] = "2024-06-01T10:00:00.000Z"
 
 
-@pytest.fixture
-def api() -> Notion:
-    """The API's state."""
-    return Notion()
+class TestNotion(ResumableContract):
+    case = Case(
+        "notion",
+        Notion,
+        paths=[PATH],
+        secret=SECRET,
+        limit={"limit_seconds": 1},
+        waited={"limit_seconds": 0, "too_early": 0},
+        failure={"good_pages": 2},
+        refusal=Refusal("401", secret={"token": "other"}),
+    )
 
+    def test_pages_edited_during_the_walk_are_not_missed(self, api: Notion, source: Source) -> None:
+        """The order by creation stays."""
+        api.edits = True
+        before = {each["id"] for each in api.expected}
 
-@pytest.fixture
-def server(api: Notion) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({PATH: api}) as source:
-        yield source
+        stream = self.ingested(source)
 
+        assert before <= {each["id"] for each in stream.values}
 
-def edited_since(api: Notion) -> list[dict[str, Any]]:
-    """What the recipe asks for."""
-    return [each for each in api.pages if each["last_edited_time"] >= SINCE]
+    def test_a_query_that_is_cut_at_ten_thousand_fails(self, api: Notion, source: Source) -> None:
+        """The API says so in a good answer; the error has its reason."""
+        api.pages = [page(number) for number in range(1, 11_400)]
 
-
-def test_every_edited_page_is_ingested(api: Notion, server: HostileSource) -> None:
-    """Each once, as it was sent."""
-    stream = ingest(at(server, recipe("notion")), secret=SECRET)
-
-    assert stream.values == edited_since(api)
-
-
-def test_pages_edited_during_the_walk_are_not_missed(api: Notion, server: HostileSource) -> None:
-    """The order by creation stays."""
-    api.edits = True
-    before = {each["id"] for each in edited_since(api)}
-
-    stream = ingest(at(server, recipe("notion")), secret=SECRET)
-
-    assert before <= {each["id"] for each in stream.values}
-
-
-def test_a_query_that_is_cut_at_ten_thousand_fails(api: Notion, server: HostileSource) -> None:
-    """The API says so in a good answer; the error has its reason."""
-    api.pages = [page(number) for number in range(1, 11_400)]
-
-    with pytest.raises(SourceRejected, match="query_result_limit_reached"):
-        ingest(at(server, recipe("notion")), secret=SECRET)
-
-
-def test_a_limit_is_waited_for(api: Notion, server: HostileSource) -> None:
-    """No request comes before the time that Retry-After asks for."""
-    api.limit_seconds = 1
-
-    stream = ingest(at(server, recipe("notion")), secret=SECRET)
-
-    assert (api.limit_seconds, api.too_early, stream.values) == (0, 0, edited_since(api))
-
-
-def test_resume_brings_the_rest_after_a_failure(api: Notion, server: HostileSource) -> None:
-    """What was accepted and what follows are all pages, each once."""
-    source = at(server, recipe("notion"))
-    api.good_pages = 2
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == edited_since(api)
-
-
-def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(at(server, recipe("notion")), secret={"token": "other"})
+        with pytest.raises(SourceRejected, match="query_result_limit_reached"):
+            self.ingested(source)

@@ -1,16 +1,18 @@
 """NVD: windows of 120 days, startIndex within them, the key in a header of its own."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
+from url_fetcher.errors import SourceRejected
 
 SECRET = {"api_key": "0c0ffee0-key"}
 MAX_PAGE = 2_000
@@ -95,69 +97,41 @@ def by_id(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for _, each in sorted({each["cve"]["id"]: each for each in values}.items())]
 
 
-@pytest.fixture
-def nvd() -> Nvd:
-    """The API's state."""
-    return Nvd()
+class TestNvd(ResumableContract):
+    case = Case(
+        "nvd",
+        Nvd,
+        paths=["/rest/json/cves/2.0"],
+        records="cves",
+        secret=SECRET,
+        settings={"pagination": {"size": 4}},
+        limit={"answered": 3, "once": True},
+        failure={"answered": 6, "status": 500},
+        # The server allows the recipe's 120 days and no more.
+        refusal=Refusal("404", settings={"windows": {"days": 121}}),
+    )
 
+    def compared(self, values: list[Any]) -> list[Any]:
+        """Each once, by id."""
+        return by_id(values)
 
-@pytest.fixture
-def source(nvd: Nvd) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server, with pages of a few records."""
-    with HostileSource({"/rest/json/cves/2.0": nvd}) as server:
-        source = at(server, recipe("nvd"))
-        source["pagination"]["size"] = 4
-        yield source
+    def test_a_cve_at_the_bound_of_two_windows_has_one_id(self, api: Nvd, source: Source) -> None:
+        """It comes twice, and can be told by its id."""
+        lines = self.ingested(source).lines
 
+        twice = [line["id"] for line in lines if line["data"] == api.cves[2]]
+        assert (len(twice), len(set(twice))) == (2, 1)
 
-def test_every_cve_is_ingested(source: dict[str, Any], nvd: Nvd) -> None:
-    """All windows are read to their end, each record exactly as sent."""
-    assert by_id(ingest(source, secret=SECRET).values) == nvd.cves
+    def test_a_cve_that_changes_during_the_walk_comes_as_it_is_then(self, api: Nvd, source: Source) -> None:
+        """Its publication stays, so it hides no other."""
+        api.analyzed = 30
 
+        assert by_id(self.ingested(source).values) == [
+            cve(number, status="Analyzed" if number == 30 else "Received") for number in range(45)
+        ]
 
-def test_a_cve_at_the_bound_of_two_windows_has_one_id(source: dict[str, Any], nvd: Nvd) -> None:
-    """It comes twice, and can be told by its id."""
-    lines = ingest(source, secret=SECRET).lines
+    def test_resume_brings_the_rest_after_the_403_of_the_limit(self, api: Nvd, source: Source) -> None:
+        """It names no wait, and is not tried again."""
+        values = self.resumed_after(api, source, {"answered": 6, "status": 403}, SourceRejected)
 
-    twice = [line["id"] for line in lines if line["data"] == nvd.cves[2]]
-    assert (len(twice), len(set(twice))) == (2, 1)
-
-
-def test_a_cve_that_changes_during_the_walk_comes_as_it_is_then(source: dict[str, Any], nvd: Nvd) -> None:
-    """Its publication stays, so it hides no other."""
-    nvd.analyzed = 30
-
-    assert by_id(ingest(source, secret=SECRET).values) == [
-        cve(number, status="Analyzed" if number == 30 else "Received") for number in range(45)
-    ]
-
-
-def test_a_busy_server_is_asked_again(source: dict[str, Any], nvd: Nvd) -> None:
-    """A 503 in the middle loses nothing."""
-    nvd.answered, nvd.once = 3, True
-
-    assert by_id(ingest(source, secret=SECRET).values) == nvd.cves
-
-
-@pytest.mark.parametrize(("status", "error"), [(500, SourceUnavailable), (403, SourceRejected)])
-def test_a_failed_walk_goes_on_where_it_ended(
-    source: dict[str, Any], nvd: Nvd, status: int, error: type[Exception]
-) -> None:
-    """The error's resume brings the rest; so it does after the 403 of the limit, which names no wait."""
-    nvd.answered, nvd.status = 6, status
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(error) as caught:
-        ingest(source, secret=SECRET)
-    nvd.answered = 1_000
-    values = resumed(source, caught.value, secret=SECRET)
-
-    assert by_id(values) == nvd.cves
-
-
-def test_a_longer_window_is_refused(source: dict[str, Any]) -> None:
-    """The server allows the recipe's 120 days and no more."""
-    source["windows"]["days"] = 121
-
-    with pytest.raises(SourceRejected, match="404"):
-        ingest(source, secret=SECRET)
+        assert by_id(values) == api.cves

@@ -1,15 +1,19 @@
 """An RSS feed: XML of the latest items, among which one is added, one corrected and one dropped."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer, head
-from tests.recipes.recipe import at, ingest, recipe
+from local_aws.servers.hostile_source import Connection, Request, answer, head
+from tests.recipes.recipe import (
+    Case,
+    RecipeContract,
+    Refusal,
+    Source,
+)
 from url_fetcher.errors import MalformedBody, SourceUnavailable
 
 PATH = "/about-aws/whats-new/recent/feed/"
@@ -48,17 +52,28 @@ class Feed:
         items: The newest first.
         cuts: In how many of the next answers the connection breaks within the items.
         limits: Whether requests are too many until ``WAIT_SECONDS`` have passed.
+        is_down: Whether a page of HTML is there instead.
     """
 
     items: list[dict[str, Any]] = field(default_factory=lambda: [item(n) for n in reversed(range(30))])
     cuts: int = 0
     limits: bool = False
+    is_down: bool = False
     refused: list[float] = field(default_factory=list)
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The latest items."""
+        return self.items[:LATEST]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """One request."""
         if self.limits and self._is_too_soon():
             answer(b"", status=429, headers={"Retry-After": str(WAIT_SECONDS)})(connection, request)
+            return
+        if self.is_down:
+            html = b"<!DOCTYPE html><html><body>Down</body></html>"
+            answer(html, content_type="text/html")(connection, request)
             return
         items = "".join(map(written, self.items[:LATEST]))
         content = (
@@ -79,72 +94,42 @@ class Feed:
         return self.refused[-1] - self.refused[0] < WAIT_SECONDS
 
 
-@pytest.fixture
-def feed() -> Feed:
-    """The feed."""
-    return Feed()
+class TestRssFeed(RecipeContract):
+    case = Case(
+        "rss-feed",
+        Feed,
+        paths=[PATH],
+        limit={"limits": True},
+        waited={"refused": 2},
+        # A portal that answers 200 with HTML.
+        refusal=Refusal("a page of HTML", error=MalformedBody, api={"is_down": True}),
+    )
 
+    def test_a_cut_feed_loses_nothing(self, api: Feed, source: Source) -> None:
+        """There is no resume: a run after the failure brings the whole feed, with the ids that were put."""
+        api.cuts = 5
+        with pytest.raises(SourceUnavailable) as caught:
+            self.ingested(source)
+        api.cuts = 0
 
-@pytest.fixture
-def server(feed: Feed) -> Iterator[HostileSource]:
-    """Its server."""
-    with HostileSource({PATH: feed}) as source:
-        yield source
+        rest = self.ingested(source)
 
+        before = {line["id"] for line in caught.value.stream.lines}  # type: ignore[attr-defined]
+        assert "resume" not in caught.value.details
+        assert rest.values == api.expected
+        assert before <= {line["id"] for line in rest.lines}
 
-def test_every_item_is_ingested(server: HostileSource, feed: Feed) -> None:
-    """Attributes, CDATA, entities, prefixes and several elements of a name are there."""
-    stream = ingest(at(server, recipe("rss-feed")))
+    def test_the_next_run_brings_what_changed_with_another_id(self, api: Feed, source: Source) -> None:
+        """A new item and a corrected one are new; the others, which have moved, are what they were."""
+        first = self.ingested(source)
+        api.items = [item(30), *api.items]
+        api.items[5] = item(26, "Corrected")
 
-    assert stream.values == feed.items[:LATEST]
+        second = self.ingested(source)
 
-
-def test_a_limit_is_waited_for(server: HostileSource, feed: Feed) -> None:
-    """One refusal, then the feed."""
-    feed.limits = True
-
-    stream = ingest(at(server, recipe("rss-feed")))
-
-    assert (len(feed.refused), stream.values) == (2, feed.items[:LATEST])
-
-
-def test_a_cut_feed_loses_nothing(server: HostileSource, feed: Feed) -> None:
-    """There is no resume: a run after the failure brings the whole feed, with the ids that were put."""
-    feed.cuts = 5
-    source = at(server, recipe("rss-feed"))
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source)
-    feed.cuts = 0
-
-    rest = ingest(source)
-
-    before = {line["id"] for line in caught.value.stream.lines}  # type: ignore[attr-defined]
-    assert "resume" not in caught.value.details
-    assert rest.values == feed.items[:LATEST]
-    assert before <= {line["id"] for line in rest.lines}
-
-
-def test_the_next_run_brings_what_changed_with_another_id(server: HostileSource, feed: Feed) -> None:
-    """A new item and a corrected one are new; the others, which have moved, are what they were."""
-    source = at(server, recipe("rss-feed"))
-    first = ingest(source)
-    feed.items = [item(30), *feed.items]
-    feed.items[5] = item(26, "Corrected")
-
-    second = ingest(source)
-
-    known = {line["id"] for line in first.lines}
-    assert second.values == feed.items[:LATEST]
-    assert [line["data"] for line in second.lines if line["id"] not in known] == [
-        item(30),
-        item(26, "Corrected"),
-    ]
-
-
-def test_a_page_of_an_error_is_no_feed() -> None:
-    """A portal that answers 200 with HTML ends the run with an error."""
-    html = answer(b"<!DOCTYPE html><html><body>Down</body></html>", content_type="text/html")
-    with HostileSource({PATH: html}) as portal, pytest.raises(MalformedBody) as caught:
-        ingest(at(portal, recipe("rss-feed")))
-
-    assert caught.value.stream.lines == []  # type: ignore[attr-defined]
+        known = {line["id"] for line in first.lines}
+        assert second.values == api.expected
+        assert [line["data"] for line in second.lines if line["id"] not in known] == [
+            item(30),
+            item(26, "Corrected"),
+        ]

@@ -2,16 +2,18 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Behaviour, Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
+from url_fetcher.errors import SourceRejected
 
 SECRET = {"client_id": "3MVG9", "client_secret": "s3cret"}
 SERVED = 10
@@ -112,79 +114,49 @@ class Salesforce:
         return {**page, "records": [self.accounts[number] for number in self.cursor[begin:end]]}
 
 
-@pytest.fixture
-def salesforce() -> Salesforce:
-    """The organisation's state."""
-    return Salesforce()
+class TestSalesforce(ResumableContract):
+    case = Case(
+        "salesforce",
+        Salesforce,
+        records="accounts",
+        secret=SECRET,
+        limit={"answered": 2, "status": 503, "failed": 1},
+        failure={"answered": 2},
+        # The server reads the query, so the recipe's is known to have no mistake.
+        refusal=Refusal("400", settings={"query": {"q": "SELECT Id FORM Account"}}),
+    )
 
+    def behaviours(self, api: Salesforce) -> dict[str, Behaviour]:
+        """The query, its further pages, and the token of the client."""
+        pages = {f"{LOCATOR}-{begin}": api for begin in range(SERVED, 60, SERVED)}
+        return {QUERY: api, "/services/oauth2/token": api.token, **pages}
 
-@pytest.fixture
-def source(salesforce: Salesforce) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    behaviours: dict[str, Behaviour] = {QUERY: salesforce, "/services/oauth2/token": salesforce.token}
-    behaviours |= {f"{LOCATOR}-{begin}": salesforce for begin in range(SERVED, 60, SERVED)}
-    with HostileSource(behaviours) as server:
-        yield at(server, recipe("salesforce"))
+    def test_every_page_has_the_size_that_was_asked_for(self, api: Salesforce, source: Source) -> None:
+        """The header with the size is sent for the pages behind the first, too."""
+        self.ingested(source)
 
+        assert api.batches == {"batchSize=2000"}
 
-def test_every_account_is_ingested(source: dict[str, Any], salesforce: Salesforce) -> None:
-    """All relative URLs are followed to the page that is done, each record exactly as sent."""
-    assert ingest(source, secret=SECRET).values == salesforce.accounts
+    def test_an_account_that_changes_during_the_walk_comes_as_it_is_then(
+        self, api: Salesforce, source: Source
+    ) -> None:
+        """The query's cursor keeps its place, so no other is missing."""
+        api.renamed = 30
 
+        assert self.ingested(source).values == [
+            account(number, "Renamed") if number == 30 else account(number) for number in range(45)
+        ]
 
-def test_every_page_has_the_size_that_was_asked_for(source: dict[str, Any], salesforce: Salesforce) -> None:
-    """The header with the size is sent for the pages behind the first, too."""
-    ingest(source, secret=SECRET)
+    def test_a_token_that_ends_during_the_walk_is_renewed(self, api: Salesforce, source: Source) -> None:
+        """A session that expires in the middle is answered with 401; a new token loses nothing."""
+        api.expires_after = 2
 
-    assert salesforce.batches == {"batchSize=2000"}
+        stream = self.ingested(source)
 
+        assert (stream.values, api.tokens) == (api.accounts, 2)
 
-def test_an_account_that_changes_during_the_walk_comes_as_it_is_then(
-    source: dict[str, Any], salesforce: Salesforce
-) -> None:
-    """The query's cursor keeps its place, so no other is missing."""
-    salesforce.renamed = 30
+    def test_resume_brings_the_rest_after_the_403_of_the_limit(self, api: Salesforce, source: Source) -> None:
+        """It names no wait, and is not tried again."""
+        values = self.resumed_after(api, source, {"answered": 2, "status": 403}, SourceRejected)
 
-    assert ingest(source, secret=SECRET).values == [
-        account(number, "Renamed") if number == 30 else account(number) for number in range(45)
-    ]
-
-
-def test_a_token_that_ends_during_the_walk_is_renewed(source: dict[str, Any], salesforce: Salesforce) -> None:
-    """A session that expires in the middle is answered with 401; a new token goes on, and nothing is lost."""
-    salesforce.expires_after = 2
-
-    stream = ingest(source, secret=SECRET)
-
-    assert (stream.values, salesforce.tokens) == (salesforce.accounts, 2)
-
-
-def test_a_busy_server_is_asked_again(source: dict[str, Any], salesforce: Salesforce) -> None:
-    """A 503 in the middle loses nothing."""
-    salesforce.answered, salesforce.status, salesforce.failed = 2, 503, 1
-
-    assert ingest(source, secret=SECRET).values == salesforce.accounts
-
-
-@pytest.mark.parametrize(("status", "error"), [(500, SourceUnavailable), (403, SourceRejected)])
-def test_a_failed_walk_goes_on_where_it_ended(
-    source: dict[str, Any], salesforce: Salesforce, status: int, error: type[Exception]
-) -> None:
-    """The error's resume brings the rest; so it does after the 403 of the limit, which names no wait."""
-    salesforce.answered, salesforce.status = 2, status
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(error) as caught:
-        ingest(source, secret=SECRET)
-    salesforce.answered = 1_000
-    values = resumed(source, caught.value, secret=SECRET)
-
-    assert values == salesforce.accounts
-
-
-def test_a_query_with_a_mistake_is_refused(source: dict[str, Any]) -> None:
-    """The server reads the query, so the recipe's is known to have none."""
-    source["query"]["q"] = "SELECT Id FORM Account"
-
-    with pytest.raises(SourceRejected, match="400"):
-        ingest(source, secret=SECRET)
+        assert values == api.accounts

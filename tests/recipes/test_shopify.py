@@ -3,15 +3,16 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 PATH = "/admin/api/2025-01/orders.json"
 SECRET = {"api_key": "shpat_0123456789abcdef"}
@@ -43,6 +44,11 @@ class Shop:
     fails_at: int | None = None
     on_page: dict[int, int] = field(default_factory=dict)
     pages: int = 0
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The orders, the newest first."""
+        return [self.orders[n] for n in reversed(range(45))]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """One request."""
@@ -100,65 +106,26 @@ def link(request: Request, rel: str, state: dict[str, Any]) -> str:
     return f'<http://{request.headers["host"]}{PATH}?limit={limit}&page_info={page_info}>; rel="{rel}"'
 
 
-@pytest.fixture
-def shop() -> Shop:
-    """A shop with orders."""
-    return Shop()
+class TestShopify(ResumableContract):
+    case = Case(
+        "shopify",
+        Shop,
+        paths=[PATH],
+        secret=SECRET,
+        # One request is refused; the next comes when the bucket has leaked.
+        limit={"drops": BUCKET - 2},
+        waited={"refused": 1},
+        failure={"fails_at": 2},
+        refusal=Refusal("401", secret={"api_key": "shpat_wrong"}),
+    )
 
+    def test_orders_changed_during_the_walk_come_with_the_next_run(self, api: Shop, source: Source) -> None:
+        """One that was read already and one that is new come by updated_at_min; the walk misses no other."""
+        old = api.expected
+        api.on_page = {2: 40, 3: 45}
 
-@pytest.fixture
-def server(shop: Shop) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({PATH: shop}) as source:
-        yield source
+        first = self.ingested(source)
+        source["query"]["updated_at_min"] = "2024-06-15T00:00:00Z"
+        second = self.ingested(source)
 
-
-def test_every_order_is_ingested(server: HostileSource, shop: Shop) -> None:
-    """The links lead to every order, as it was sent."""
-    stream = ingest(at(server, recipe("shopify")), secret=SECRET)
-
-    assert stream.values == [shop.orders[n] for n in reversed(range(45))]
-
-
-def test_the_bucket_is_waited_for(server: HostileSource, shop: Shop) -> None:
-    """One request is refused, the next comes when the bucket has leaked, and nothing is lost."""
-    shop.drops = BUCKET - 2
-
-    stream = ingest(at(server, recipe("shopify")), secret=SECRET)
-
-    assert (len(shop.refused), stream.values) == (1, [shop.orders[n] for n in reversed(range(45))])
-
-
-def test_a_failure_in_the_middle_goes_on_there(server: HostileSource, shop: Shop) -> None:
-    """The error's resume brings the rest, and no order twice."""
-    shop.fails_at = 2
-    source = at(server, recipe("shopify")) | {"retry": {"max_attempts": 2, "max_delay_seconds": 0.05}}
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    shop.fails_at = None
-
-    rest = ingest(source, secret=SECRET, event={"resume": json.loads(str(caught.value.details["resume"]))})
-
-    before = caught.value.stream  # type: ignore[attr-defined]
-    assert before.values + rest.values == [shop.orders[n] for n in reversed(range(45))]
-
-
-def test_orders_changed_during_the_walk_come_with_the_next_run(server: HostileSource, shop: Shop) -> None:
-    """One that was read already and one that is new come by updated_at_min; the walk misses no other."""
-    old = [shop.orders[n] for n in reversed(range(45))]
-    shop.on_page = {2: 40, 3: 45}
-    source = at(server, recipe("shopify"))
-
-    first = ingest(source, secret=SECRET)
-    since = source | {"query": source["query"] | {"updated_at_min": "2024-06-15T00:00:00Z"}}
-    second = ingest(since, secret=SECRET)
-
-    assert (first.values, second.values) == (old, [shop.orders[45], shop.orders[40]])
-
-
-def test_a_wrong_token_is_refused(server: HostileSource) -> None:
-    """The server demands the access token."""
-    with pytest.raises(SourceRejected) as caught:
-        ingest(at(server, recipe("shopify")), secret={"api_key": "shpat_wrong"})
-
-    assert caught.value.details["status"] == 401
+        assert (first.values, second.values) == (old, [api.orders[45], api.orders[40]])

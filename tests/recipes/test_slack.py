@@ -3,15 +3,16 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import Stream, at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"token": "xoxb-1"}
 SINCE = 1_704_067_200
@@ -41,6 +42,11 @@ class Slack:
     error_once_at: int = -1
     grows: bool = False
     most: int = 999
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The messages after the recipe's time, the newest first."""
+        return self.messages[:600]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one request."""
@@ -87,74 +93,35 @@ class Slack:
         return 200, body, {}
 
 
-@pytest.fixture
-def api() -> Slack:
-    """The API's state."""
-    return Slack()
+class TestSlack(ResumableContract):
+    case = Case(
+        "slack",
+        Slack,
+        paths=["/api/conversations.history"],
+        secret=SECRET,
+        limit={"limit_at": 1},
+        waited={"limit_at": -1, "too_early": 0},
+        failure={"good_pages": 1},
+        # The API answers 200; the error has its word.
+        refusal=Refusal("invalid_auth", secret={"token": "other"}),
+    )
 
+    def test_an_app_with_small_pages_gets_every_message(self, api: Slack, source: Source) -> None:
+        """The pages of some apps are cut to 15 messages, whatever they ask for."""
+        api.most = 15
 
-@pytest.fixture
-def server(api: Slack) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({"/api/conversations.history": api}) as source:
-        yield source
+        assert self.ingested(source).values == api.expected
 
+    def test_messages_written_during_the_walk_shift_nothing(self, api: Slack, source: Source) -> None:
+        """Those that were there come once each."""
+        api.grows, expected = True, api.expected
 
-def ingested(server: HostileSource) -> Stream:
-    """The stream after the recipe."""
-    return ingest(at(server, recipe("slack")), secret=SECRET)
+        assert self.ingested(source).values == expected
 
+    def test_a_passing_error_in_a_good_answer_is_tried_again(self, api: Slack, source: Source) -> None:
+        """It has no messages, which alone would look like the end."""
+        api.error_once_at = 2
 
-EXPECTED = [message(number) for number in range(620, 20, -1)]
+        stream = self.ingested(source)
 
-
-@pytest.mark.parametrize("most", [999, 15])
-def test_every_message_is_ingested(api: Slack, server: HostileSource, most: int) -> None:
-    """Also from an app whose pages are cut to 15 messages, whatever it asks for."""
-    api.most = most
-
-    assert ingested(server).values == EXPECTED
-
-
-def test_messages_written_during_the_walk_shift_nothing(api: Slack, server: HostileSource) -> None:
-    """Those that were there come once each."""
-    api.grows = True
-
-    assert ingested(server).values == EXPECTED
-
-
-def test_a_limit_is_waited_for(api: Slack, server: HostileSource) -> None:
-    """No request comes before the time that Retry-After asks for."""
-    api.limit_at = 1
-
-    stream = ingested(server)
-
-    assert (api.limit_at, api.too_early, stream.values) == (-1, 0, EXPECTED)
-
-
-def test_a_passing_error_in_a_good_answer_is_tried_again(api: Slack, server: HostileSource) -> None:
-    """It has no messages, which alone would look like the end."""
-    api.error_once_at = 2
-
-    stream = ingested(server)
-
-    assert (api.error_once_at, stream.values) == (-1, EXPECTED)
-
-
-def test_resume_brings_the_rest_after_a_failure(api: Slack, server: HostileSource) -> None:
-    """What was accepted and what follows are all messages, each once."""
-    source = at(server, recipe("slack"))
-    api.good_pages = 1
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == EXPECTED
-
-
-def test_a_wrong_token_is_an_error(server: HostileSource) -> None:
-    """The API answers 200; the error has its word."""
-    with pytest.raises(SourceRejected, match="invalid_auth"):
-        ingest(at(server, recipe("slack")), secret={"token": "other"})
+        assert (api.error_once_at, stream.values) == (-1, api.expected)

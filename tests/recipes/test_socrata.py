@@ -3,15 +3,16 @@
 import json
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 PATH = "/resource/ijzp-q8t2.json"
 SECRET = {"api_key": "Zt5cXvB8mN1qW3eR6tY9uI2oP"}
@@ -81,82 +82,38 @@ class DataSet:
         return rows
 
 
-@pytest.fixture
-def data_set() -> DataSet:
-    """A data set."""
-    return DataSet()
+class TestSocrata(ResumableContract):
+    case = Case(
+        "socrata",
+        DataSet,
+        paths=[PATH],
+        records="rows",
+        secret=SECRET,
+        settings={"pagination": {"size": PAGE}},
+        limit={"throttled": 2},
+        waited={"throttled": 0},
+        failure={"fails_at": 2 * PAGE},
+        refusal=Refusal("403", secret={"api_key": "not-a-token"}),
+    )
 
+    def test_without_an_order_rows_would_be_missed(self, api: DataSet, source: Source) -> None:
+        """The server does not keep an order of its own, so the recipe's is what makes it complete."""
+        random.seed(7)
+        source["query"] = {"$select": ":*, *"}
 
-@pytest.fixture
-def server(data_set: DataSet) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({PATH: data_set}) as source:
-        yield source
+        stream = self.ingested(source)
 
+        assert {each[":id"] for each in stream.values} < {each[":id"] for each in api.rows}
 
-def source_at(server: HostileSource, **changed: Any) -> dict[str, Any]:
-    """The recipe with small pages."""
-    source = at(server, recipe("socrata"))
-    return source | {"pagination": source["pagination"] | {"size": PAGE}} | changed
+    def test_a_row_added_during_the_walk_hides_none(self, api: DataSet, source: Source) -> None:
+        """It moves one row to the next page, which comes twice with one id; the next run brings it."""
+        old = list(api.rows)
+        api.late = row("a00", "2024-06-02T00:00:00.000Z")
 
+        first = self.ingested(source)
+        source["query"]["$where"] = ":updated_at > '2024-06-01T00:00:00Z'"
+        second = self.ingested(source)
 
-def test_every_row_is_ingested(server: HostileSource, data_set: DataSet) -> None:
-    """The order that is asked for brings each row once, with its system fields."""
-    stream = ingest(source_at(server), secret=SECRET)
-
-    assert stream.values == data_set.rows
-
-
-def test_without_an_order_rows_would_be_missed(server: HostileSource, data_set: DataSet) -> None:
-    """The server does not keep an order of its own, so the recipe's is what makes it complete."""
-    random.seed(7)
-
-    stream = ingest(source_at(server, query={"$select": ":*, *"}), secret=SECRET)
-
-    assert {each[":id"] for each in stream.values} < {each[":id"] for each in data_set.rows}
-
-
-def test_throttling_is_waited_for(server: HostileSource, data_set: DataSet) -> None:
-    """Two answers of 429 lose nothing."""
-    data_set.throttled = 2
-
-    stream = ingest(source_at(server), secret=SECRET)
-
-    assert (data_set.throttled, stream.values) == (0, data_set.rows)
-
-
-def test_a_failure_in_the_middle_goes_on_there(server: HostileSource, data_set: DataSet) -> None:
-    """The error's resume brings the rest, and no row twice."""
-    data_set.fails_at = 2 * PAGE
-    source = source_at(server, retry={"max_attempts": 2, "max_delay_seconds": 0.05})
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source, secret=SECRET)
-    data_set.fails_at = None
-
-    rest = ingest(source, secret=SECRET, event={"resume": json.loads(str(caught.value.details["resume"]))})
-
-    before = caught.value.stream  # type: ignore[attr-defined]
-    assert before.values + rest.values == data_set.rows
-
-
-def test_a_row_added_during_the_walk_hides_none(server: HostileSource, data_set: DataSet) -> None:
-    """It moves one row to the next page, which comes twice with one id; the next run brings it."""
-    old = list(data_set.rows)
-    data_set.late = row("a00", "2024-06-02T00:00:00.000Z")
-    source = source_at(server)
-
-    first = ingest(source, secret=SECRET)
-    where = {"$where": ":updated_at > '2024-06-01T00:00:00Z'"}
-    second = ingest(source | {"query": source["query"] | where}, secret=SECRET)
-
-    assert first.values == old[: 2 * PAGE] + old[2 * PAGE - 1 :]
-    assert len({line["id"] for line in first.lines}) == len(old)
-    assert second.values == [row("a00", "2024-06-02T00:00:00.000Z")]
-
-
-def test_a_wrong_token_is_refused(server: HostileSource) -> None:
-    """The server knows its app tokens."""
-    with pytest.raises(SourceRejected) as caught:
-        ingest(source_at(server), secret={"api_key": "not-a-token"})
-
-    assert caught.value.details["status"] == 403
+        assert first.values == old[: 2 * PAGE] + old[2 * PAGE - 1 :]
+        assert len({line["id"] for line in first.lines}) == len(old)
+        assert second.values == [row("a00", "2024-06-02T00:00:00.000Z")]

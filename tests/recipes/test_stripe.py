@@ -1,15 +1,16 @@
 """Stripe: the cursor is the last record's id."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"token": "rk_live_1"}
 START = 1_704_067_200
@@ -43,6 +44,11 @@ class Stripe:
     limited: list[str] = field(default_factory=list)
     is_limiting: bool = False
     grows: bool = False
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The charges since the recipe's date."""
+        return [each for each in self.charges if each["created"] >= START]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one request for a list."""
@@ -83,60 +89,21 @@ class Stripe:
         }
 
 
-@pytest.fixture
-def api() -> Stripe:
-    """The API's state."""
-    return Stripe()
+class TestStripe(ResumableContract):
+    case = Case(
+        "stripe",
+        Stripe,
+        paths=["/v1/charges"],
+        secret=SECRET,
+        # Each page but the first is answered 429 once.
+        limit={"is_limiting": True},
+        waited={"limited": 2},
+        failure={"good_pages": 1},
+        refusal=Refusal("401", secret={"token": "rk_other"}),
+    )
 
+    def test_charges_made_during_the_walk_shift_nothing(self, api: Stripe, source: Source) -> None:
+        """Those that were there come once; the new ones stand before the first page."""
+        api.grows, before = True, api.expected
 
-@pytest.fixture
-def server(api: Stripe) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({"/v1/charges": api}) as source:
-        yield source
-
-
-def test_every_charge_since_the_date_is_ingested(api: Stripe, server: HostileSource) -> None:
-    """As they were sent; older ones are not asked for."""
-    stream = ingest(at(server, recipe("stripe")), secret=SECRET)
-
-    assert stream.values == [each for each in api.charges if each["created"] >= START]
-
-
-def test_charges_made_during_the_walk_shift_nothing(api: Stripe, server: HostileSource) -> None:
-    """Those that were there come once; the new ones stand before the first page."""
-    api.grows = True
-    before = [each for each in api.charges if each["created"] >= START]
-
-    stream = ingest(at(server, recipe("stripe")), secret=SECRET)
-
-    assert stream.values == before
-
-
-def test_a_limit_is_waited_for(api: Stripe, server: HostileSource) -> None:
-    """Each page but the first is answered 429 once."""
-    api.is_limiting = True
-
-    stream = ingest(at(server, recipe("stripe")), secret=SECRET)
-
-    assert (len(api.limited), len(stream.values)) == (2, 251)
-
-
-def test_resume_brings_the_rest_after_a_failure(api: Stripe, server: HostileSource) -> None:
-    """What was accepted and what follows are all charges, each once."""
-    source = at(server, recipe("stripe"))
-    expected = [each for each in api.charges if each["created"] >= START]
-    api.good_pages = 1
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == expected
-
-
-def test_a_wrong_key_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(at(server, recipe("stripe")), secret={"token": "rk_other"})
+        assert self.ingested(source).values == before

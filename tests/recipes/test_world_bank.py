@@ -1,16 +1,17 @@
 """World Bank: records at index 1, pages by number, errors with status 200."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SERVED = 10
 INVALID = [
@@ -86,68 +87,35 @@ class WorldBank:
         return [about, found[(page - 1) * size : page * size]]
 
 
-@pytest.fixture
-def bank() -> WorldBank:
-    """The API's state."""
-    return WorldBank()
+class TestWorldBank(ResumableContract):
+    case = Case(
+        "world-bank",
+        WorldBank,
+        paths=["/v2/country/all/indicator/SP.POP.TOTL"],
+        records="values",
+        walked={"requests": 5},
+        limit={"is_limited": True},
+        waited={"refused": 1},
+        failure={"broken_from": 3},
+        # The API refuses with status 200; the error has its words.
+        refusal=Refusal(
+            "The provided parameter value is not valid", settings={"query": {"date": "yesterday"}}
+        ),
+    )
 
+    def test_a_value_that_is_inserted_during_the_walk_hides_none(
+        self, api: WorldBank, source: Source
+    ) -> None:
+        """A record that moves to the next page comes twice with one id; none that was there is missing."""
+        api.added, before = value(2005, 1), list(api.values)
 
-@pytest.fixture
-def source(bank: WorldBank) -> Iterator[dict[str, Any]]:
-    """The recipe's source at the server."""
-    with HostileSource({"/v2/country/all/indicator/SP.POP.TOTL": bank}) as server:
-        yield at(server, recipe("world-bank"))
+        lines = self.ingested(source).lines
 
+        unique = {line["id"]: line["data"] for line in lines}
+        assert (list(unique.values()), len(lines)) == (before, 46)
 
-def test_every_value_is_ingested(source: dict[str, Any], bank: WorldBank) -> None:
-    """All pages are read, each record exactly as sent, and none is asked for after the last."""
-    stream = ingest(source)
+    def test_years_without_values_are_no_records(self, source: Source) -> None:
+        """The null in place of the records is none."""
+        source["query"]["date"] = "1900:1950"
 
-    assert (stream.values, bank.requests) == (bank.values, 5)
-
-
-def test_a_value_that_is_inserted_during_the_walk_hides_none(source: dict[str, Any], bank: WorldBank) -> None:
-    """A record that moves to the next page comes twice with one id; none that was there is missing."""
-    bank.added, before = value(2005, 1), list(bank.values)
-
-    lines = ingest(source).lines
-
-    unique = {line["id"]: line["data"] for line in lines}
-    assert (list(unique.values()), len(lines)) == (before, 46)
-
-
-def test_years_without_values_are_no_records(source: dict[str, Any]) -> None:
-    """The null in place of the records is none."""
-    source["query"]["date"] = "1900:1950"
-
-    assert ingest(source).values == []
-
-
-def test_a_message_is_an_error(source: dict[str, Any]) -> None:
-    """What the API refuses with status 200 ends the invocation with its own words."""
-    source["query"]["date"] = "yesterday"
-
-    with pytest.raises(SourceRejected, match="The provided parameter value is not valid"):
-        ingest(source)
-
-
-def test_a_busy_server_is_waited_for(source: dict[str, Any], bank: WorldBank) -> None:
-    """A 503 is waited for as long as it says, once, and loses nothing."""
-    bank.is_limited = True
-
-    stream = ingest(source)
-
-    assert (stream.values, bank.refused) == (bank.values, 1)
-
-
-def test_a_failed_walk_goes_on_where_it_ended(source: dict[str, Any], bank: WorldBank) -> None:
-    """The error's resume brings the rest."""
-    bank.broken_from = 3
-    source["retry"] = {"max_attempts": 2, "max_delay_seconds": 0.1}
-
-    with pytest.raises(SourceUnavailable) as caught:
-        ingest(source)
-    bank.broken_from = 1_000
-    values = resumed(source, caught.value)
-
-    assert values == bank.values
+        assert self.ingested(source).values == []

@@ -3,15 +3,16 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
-from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe, resumed
-from url_fetcher.errors import SourceRejected, SourceUnavailable
+from local_aws.servers.hostile_source import Connection, Request, answer
+from tests.recipes.recipe import (
+    Case,
+    Refusal,
+    ResumableContract,
+    Source,
+)
 
 SECRET = {"username": "agent@example.com/token", "password": "key-1"}
 CREDENTIALS = "Basic " + base64.b64encode(b"agent@example.com/token:key-1").decode()
@@ -40,6 +41,11 @@ class Zendesk:
     limited_until: float = 0
     too_early: int = 0
     changes: bool = False
+
+    @property
+    def expected(self) -> list[dict[str, Any]]:
+        """The tickets that changed since the recipe's time."""
+        return [self.tickets[number] for number in range(51, 2_351)]
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """Answer one request."""
@@ -105,63 +111,25 @@ class Zendesk:
         return 200, body, {}
 
 
-@pytest.fixture
-def api() -> Zendesk:
-    """The API's state."""
-    return Zendesk()
+class TestZendesk(ResumableContract):
+    case = Case(
+        "zendesk",
+        Zendesk,
+        paths=[PATH],
+        secret=SECRET,
+        # The last page's URL is not followed.
+        walked={"pages": 3},
+        limit={"limit_at": 1},
+        waited={"too_early": 1},
+        failure={"good_pages": 1},
+        refusal=Refusal("401", secret={**SECRET, "password": "other"}),
+    )
 
+    def test_a_ticket_changed_during_the_walk_comes_as_it_is_now(self, api: Zendesk, source: Source) -> None:
+        """One that was read before comes a second time, and no other is missed."""
+        api.changes, expected = True, api.expected
 
-@pytest.fixture
-def server(api: Zendesk) -> Iterator[HostileSource]:
-    """The API."""
-    with HostileSource({PATH: api}) as source:
-        api.url = source.url("")
-        yield source
+        stream = self.ingested(source)
 
-
-EXPECTED = [ticket(number) for number in range(51, 2_351)]
-
-
-def test_every_changed_ticket_is_ingested(api: Zendesk, server: HostileSource) -> None:
-    """The last page's URL is not followed."""
-    stream = ingest(at(server, recipe("zendesk")), secret=SECRET)
-
-    assert (stream.values, api.pages) == (EXPECTED, 3)
-
-
-def test_a_ticket_changed_during_the_walk_comes_as_it_is_now(api: Zendesk, server: HostileSource) -> None:
-    """One that was read before comes a second time, and no other is missed."""
-    api.changes = True
-
-    stream = ingest(at(server, recipe("zendesk")), secret=SECRET)
-
-    unchanged = [each for each in EXPECTED if each["id"] != 2_000]
-    assert stream.values == [*unchanged, api.tickets[60], api.tickets[2_000]]
-
-
-def test_a_limit_is_waited_for(api: Zendesk, server: HostileSource) -> None:
-    """One request is refused, and none comes before the time that Retry-After asks for."""
-    api.limit_at = 1
-
-    stream = ingest(at(server, recipe("zendesk")), secret=SECRET)
-
-    assert (api.too_early, stream.values) == (1, EXPECTED)
-
-
-def test_resume_brings_the_rest_after_a_failure(api: Zendesk, server: HostileSource) -> None:
-    """What was accepted and what follows are all tickets, each once."""
-    source = at(server, recipe("zendesk"))
-    api.good_pages = 1
-    with pytest.raises(SourceUnavailable) as failed:
-        ingest(source, secret=SECRET, change=lambda each: each["retry"].update(max_attempts=2))
-    api.good_pages = 1_000
-
-    values = resumed(source, failed.value, secret=SECRET)
-
-    assert values == EXPECTED
-
-
-def test_a_wrong_token_is_not_tried_again(server: HostileSource) -> None:
-    """The API answers 401."""
-    with pytest.raises(SourceRejected):
-        ingest(at(server, recipe("zendesk")), secret={**SECRET, "password": "other"})
+        unchanged = [each for each in expected if each["id"] != 2_000]
+        assert stream.values == [*unchanged, api.tickets[60], api.tickets[2_000]]

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 import pytest
 
 from ingestion_pipeline.settings.sources.sources import source_problems
-from local_aws.servers.aws_signature import signed
 from local_aws.servers.hostile_source import Behaviour, HostileSource
-from tests.recipes import search_index, test_airtable, test_csv_export, test_elasticsearch
+from tests.recipes import test_airtable as airtable
+from tests.recipes import test_csv_export as csv_export
+from tests.recipes import test_elasticsearch as elasticsearch
 from tests.recipes import test_geojson_features as geojson
 from tests.recipes import test_github as github
 from tests.recipes import test_gitlab as gitlab
@@ -33,7 +34,7 @@ from tests.recipes import test_stripe as stripe
 from tests.recipes import test_usgs as usgs
 from tests.recipes import test_world_bank as world_bank
 from tests.recipes import test_zendesk as zendesk
-from tests.recipes.recipe import Secret, Stream, at, ingest, recipe
+from tests.recipes.recipe import RecipeContract, Secret, Stream, at, ingest, recipe
 from tools.probe.__main__ import main
 from tools.probe.block import block
 from tools.probe.client import MAX_REQUESTS, Client, Secrets
@@ -65,145 +66,52 @@ class Case:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _searched(behave: Callable[[Behaviour], Behaviour], secret: Mapping[str, str]) -> Case:
-    index = search_index.Index()
-    wanted = lambda: index.hits(*range(45))  # noqa: E731
-    return Case({search_index.PATH: behave(index)}, wanted, secret, body={"size": 10})
-
-
 def _usgs() -> Case:
     return Case({"/fdsnws/event/1/query": usgs.query}, lambda: usgs.EVENTS, query={"limit": 5000})
 
 
-def _world_bank() -> Case:
-    bank = world_bank.WorldBank()
-    path = "/v2/country/all/indicator/SP.POP.TOTL"
-    return Case({path: bank}, lambda: bank.values, query={"per_page": 1000})
+def _of(contract: type[RecipeContract], **asked: Mapping[str, Any]) -> Callable[[], Case]:
+    """The server of a recipe's own tests.
 
+    Args:
+        contract: Its tests.
+        asked: The query or body that a user asks for.
+    """
+    recipes = contract.case
 
-def _mediawiki() -> Case:
-    wiki = mediawiki.Wiki()
-    return Case({"/w/api.php": wiki}, lambda: wiki.changes)
+    def made() -> Case:
+        api = recipes.api()
+        records = lambda: list(getattr(api, recipes.records))  # noqa: E731
+        return Case(contract().behaviours(api), records, recipes.secret, index=recipes.index, **asked)
 
-
-def _stripe() -> Case:
-    api = stripe.Stripe()
-    wanted = lambda: [each for each in api.charges if each["created"] >= stripe.START]  # noqa: E731
-    return Case({"/v1/charges": api}, wanted, stripe.SECRET)
-
-
-def _github() -> Case:
-    api = github.GitHub()
-    return Case({github.PATH: api, github.BY_ID: api}, lambda: github.changed_since(api), github.SECRET)
-
-
-def _gitlab(index: int) -> Case:
-    api = gitlab.GitLab()
-    path = (gitlab.ISSUES, gitlab.PROJECTS)[index]
-    return Case({path: api}, lambda: api.wanted(path), gitlab.SECRET, index=index)
-
-
-def _graph() -> Case:
-    api = graph.Graph()
-    token = "/contoso.onmicrosoft.com/oauth2/v2.0/token"
-    return Case({"/v1.0/users": api.list_users, token: api.token}, lambda: api.users, graph.SECRET)
-
-
-def _socrata() -> Case:
-    rows = socrata.DataSet()
-    return Case({socrata.PATH: rows}, lambda: rows.rows, socrata.SECRET, query={"$limit": 10})
-
-
-def _shopify() -> Case:
-    shop = shopify.Shop()
-    wanted = lambda: [shop.orders[n] for n in reversed(range(45))]  # noqa: E731
-    return Case({shopify.PATH: shop}, wanted, shopify.SECRET)
-
-
-def _csv_export() -> Case:
-    export = test_csv_export.Export()
-    return Case({test_csv_export.PATH: export}, lambda: export.rows, test_csv_export.SECRET)
-
-
-def _rss() -> Case:
-    feed = rss.Feed()
-    return Case({rss.PATH: feed}, lambda: feed.items[: rss.LATEST])
-
-
-def _airtable() -> Case:
-    api = test_airtable.Airtable()
-    return Case({"/v0/appExample1234567/Tasks": api}, lambda: api.tasks, test_airtable.SECRET)
-
-
-def _hubspot() -> Case:
-    api = hubspot.HubSpot()
-    path = "/crm/v3/objects/contacts/search"
-    return Case({path: api}, lambda: hubspot.changed_since(api), hubspot.SECRET)
-
-
-def _jira() -> Case:
-    api = jira.Jira()
-    return Case({"/rest/api/3/search/jql": api}, lambda: api.issues, jira.SECRET)
-
-
-def _notion() -> Case:
-    api = notion.Notion()
-    return Case({notion.PATH: api}, lambda: notion.edited_since(api), notion.SECRET)
-
-
-def _nvd() -> Case:
-    api = nvd.Nvd()
-    return Case({"/rest/json/cves/2.0": api}, lambda: api.cves, nvd.SECRET, query={"resultsPerPage": 4})
-
-
-def _salesforce() -> Case:
-    api = salesforce.Salesforce()
-    pages: dict[str, Behaviour] = {
-        f"{salesforce.LOCATOR}-{n}": api for n in range(salesforce.SERVED, 60, salesforce.SERVED)
-    }
-    first: dict[str, Behaviour] = {salesforce.QUERY: api, "/services/oauth2/token": api.token}
-    return Case({**first, **pages}, lambda: api.accounts, salesforce.SECRET)
-
-
-def _slack() -> Case:
-    return Case({"/api/conversations.history": slack.Slack()}, lambda: slack.EXPECTED, slack.SECRET)
-
-
-def _zendesk() -> Case:
-    return Case({zendesk.PATH: zendesk.Zendesk()}, lambda: zendesk.EXPECTED, zendesk.SECRET)
-
-
-def _geojson(index: int) -> Case:
-    collection = geojson.Collection(("offset", "cursor")[index])
-    path = (geojson.STATIONS, geojson.VINEYARDS)[index]
-    return Case({path: collection}, lambda: collection.features, index=index)
+    return made
 
 
 CASES: dict[str, Callable[[], Case]] = {
     "usgs-earthquakes": _usgs,
-    "world-bank": _world_bank,
-    "mediawiki": _mediawiki,
-    "stripe": _stripe,
-    "github": _github,
-    "gitlab": lambda: _gitlab(0),
-    "gitlab-1": lambda: _gitlab(1),
-    "microsoft-graph": _graph,
-    "socrata": _socrata,
-    "shopify": _shopify,
-    "csv-export": _csv_export,
-    "rss-feed": _rss,
-    "elasticsearch": lambda: _searched(test_elasticsearch.with_key, test_elasticsearch.SECRET),
-    "opensearch": lambda: _searched(lambda index: signed(index, opensearch.SIGNER), {}),
-    "airtable": _airtable,
-    "hubspot": _hubspot,
-    "jira": _jira,
-    "notion": _notion,
-    "nvd": _nvd,
-    "salesforce": _salesforce,
-    "slack": _slack,
-    "zendesk": _zendesk,
-    "geojson-features": lambda: _geojson(0),
-    "geojson-features-1": lambda: _geojson(1),
+    "world-bank": _of(world_bank.TestWorldBank, query={"per_page": 1000}),
+    "mediawiki": _of(mediawiki.TestMediaWiki),
+    "stripe": _of(stripe.TestStripe),
+    "github": _of(github.TestGitHub),
+    "gitlab": _of(gitlab.TestIssues),
+    "gitlab-1": _of(gitlab.TestProjects),
+    "microsoft-graph": _of(graph.TestMicrosoftGraph),
+    "socrata": _of(socrata.TestSocrata, query={"$limit": 10}),
+    "shopify": _of(shopify.TestShopify),
+    "csv-export": _of(csv_export.TestCsvExport),
+    "rss-feed": _of(rss.TestRssFeed),
+    "elasticsearch": _of(elasticsearch.TestElasticsearch, body={"size": 10}),
+    "opensearch": _of(opensearch.TestOpenSearch, body={"size": 10}),
+    "airtable": _of(airtable.TestAirtable),
+    "hubspot": _of(hubspot.TestHubSpot),
+    "jira": _of(jira.TestJira),
+    "notion": _of(notion.TestNotion),
+    "nvd": _of(nvd.TestNvd, query={"resultsPerPage": 4}),
+    "salesforce": _of(salesforce.TestSalesforce),
+    "slack": _of(slack.TestSlack),
+    "zendesk": _of(zendesk.TestZendesk),
+    "geojson-features": _of(geojson.TestByOffset),
+    "geojson-features-1": _of(geojson.TestByLink),
 }
 
 

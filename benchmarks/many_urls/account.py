@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.url_arrivals import Arrived
-from benchmarks.url_queue import Queues, send_list, waiting
-from benchmarks.url_sources import Expected, is_failing, url_list, url_number
+from benchmarks.many_urls.arrivals import Arrived
+from benchmarks.many_urls.queue import Queues, send_list, waiting
+from benchmarks.many_urls.sources import Expected, is_failing, url_list, url_number
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
 from tools.ground.paths import ROOT
@@ -89,7 +89,7 @@ def account_urls(folder: Path, urls: int, code: Path) -> UrlAccount:
     """Ingest a list of URLs, mend what failed, and search the stream.
 
     Args:
-        folder: Prepared by ``url_sources.prepare``.
+        folder: Prepared by ``sources.prepare``.
         urls: How many.
         code: The function's zip, unpacked.
 
@@ -167,7 +167,7 @@ def _redrive(sqs: "SQSClient", queues: Queues) -> int:
 @contextmanager
 def _consumers(environment: dict[str, str]) -> Iterator[Sequence["subprocess.Popen[bytes]"]]:
     """Processes that consume the queue, ended behind the ``with`` block."""
-    command = [sys.executable, "-m", "benchmarks.url_queue"]
+    command = [sys.executable, "-m", "benchmarks.many_urls.queue"]
     processes = [
         subprocess.Popen(
             command,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from benchmarks.many_urls.account import UrlAccount
 from benchmarks.measure import Figure
-from benchmarks.url_account import UrlAccount
 from ingestion_pipeline.resources.bill import COMPRESSION, GIB_MIB, MILLION, REQUESTS_PER_EVENT, RUN_LOG_KIB
 from ingestion_pipeline.settings.file import read
 from tools.docs.cost import price

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.goals import number
-from benchmarks.many_urls import ROUND_TRIPS_MS, ManyUrls
+from benchmarks.many_urls.account import UrlAccount
+from benchmarks.many_urls.cost import URLS_A_MESSAGE
+from benchmarks.many_urls.scenario import ROUND_TRIPS_MS, ManyUrls
+from benchmarks.many_urls.sources import FAILS_EVERY, RECORDS_A_URL
 from benchmarks.measure import Figure
 from benchmarks.sources import SMALL_BYTES
-from benchmarks.table import table
-from benchmarks.url_account import UrlAccount
-from benchmarks.url_cost import URLS_A_MESSAGE
-from benchmarks.url_sources import FAILS_EVERY, RECORDS_A_URL
+from benchmarks.table import number, table
 from tools.docs.cost import PRICES_AS_OF, REGION
 
 _TEXT = f"""\

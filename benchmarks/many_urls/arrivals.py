@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.url_sources import RECORDS_A_URL, Expected
+from benchmarks.many_urls.sources import RECORDS_A_URL, Expected
 from local_aws.servers.stream_records import lines_of_record
 
 _LINE = re.compile(

@@ -5,12 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.benchmark_server import BenchmarkServer
+from benchmarks.many_urls.account import UrlAccount, account_urls
+from benchmarks.many_urls.cost import Quantities, bill, function_memory_mib
+from benchmarks.many_urls.peers import URL_DLT, URL_LOOP, URL_ORIGINAL, URL_THREADS
+from benchmarks.many_urls.queue import QUEUED, Queues
+from benchmarks.many_urls.sources import prepare, url_list
 from benchmarks.measure import Figure, measure
-from benchmarks.url_account import UrlAccount, account_urls
-from benchmarks.url_cost import Quantities, bill, function_memory_mib
-from benchmarks.url_peers import URL_DLT, URL_LOOP, URL_ORIGINAL, URL_THREADS
-from benchmarks.url_queue import QUEUED, Queues
-from benchmarks.url_sources import prepare, url_list
 from local_aws.emulator.instance import Emulator
 
 ROUND_TRIPS_MS = (0, 20)

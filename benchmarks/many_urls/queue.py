@@ -1,6 +1,6 @@
 """Our function at a work queue: what Lambda does with one, and its real handler.
 
-python -m benchmarks.url_queue      takes messages until standard input closes; all else is in the environment
+python -m benchmarks.many_urls.queue    takes messages until standard input closes; the environment says which
 
 Lambda takes messages from the queue, hands them to the function and deletes those that it does not name as
 failed. Here each process does this for itself, with the function as its zip has it, one message at a time.
