@@ -153,7 +153,7 @@ def test_the_penalty_is_waited_for(source: dict[str, Any], airtable: Airtable) -
 
 
 def test_the_attempts_of_the_recipe_span_the_penalty() -> None:
-    """The waits grow as docs/sources/limits.md says, half of each on average: 30 s are left behind with room."""
+    """The waits grow as docs/sources/limits.md says, half of each on average: 30 s are passed with room."""
     retry = recipe("airtable")["retry"]
     caps = [min(0.5 * 2**number, retry["max_delay_seconds"]) for number in range(retry["max_attempts"] - 1)]
 
