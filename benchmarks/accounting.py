@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.environment import ROOT
 from local_aws.servers.kinesis_faults import Fault, KinesisFaults
 from local_aws.servers.stream_records import lines_of_record
+from tools.ground.paths import ROOT
 
 _FAULTS: Mapping[Fault, float] = {
     "partial": 0.20,

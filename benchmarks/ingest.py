@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.accounting import account
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.environment import FOLDER, ROOT, machine
+from benchmarks.environment import FOLDER, machine
 from benchmarks.many_urls import many_urls
 from benchmarks.measure import BOTO3_STARTED, OURS_STARTED, Figure, measure, start_seconds, unpacked_zip
 from benchmarks.one_shard import one_shard, one_shard_random
@@ -23,6 +23,7 @@ from benchmarks.picture import picture
 from benchmarks.report import document
 from benchmarks.results import Results
 from benchmarks.sources import LARGE_BYTES, SMALL_BYTES, source
+from tools.ground.paths import ROOT
 
 _QUICK_PEERS = (BOTO3, AGGREGATED, ASYNC_KINESIS)
 _SAMPLE_RECORDS = 1_000

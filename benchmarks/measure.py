@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks.environment import FOLDER, ROOT, peers_python
+from benchmarks.environment import FOLDER, peers_python
 from benchmarks.ours import OURS
+from tools.ground.paths import ROOT
 
 # What a function finds in Lambda: its name, and region and credentials, so that the network is not asked.
 _LAMBDA = {

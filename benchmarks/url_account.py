@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from benchmarks.benchmark_server import BenchmarkServer
-from benchmarks.environment import ROOT
 from benchmarks.url_arrivals import Arrived
 from benchmarks.url_queue import Queues, send_list, waiting
 from benchmarks.url_sources import Expected, is_failing, url_list, url_number
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
+from tools.ground.paths import ROOT
 from tools.operate.progress import Progress
 from tools.operate.queues import Queue
 from tools.operate.redrive import Redrive, Wanted

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from benchmarks.environment import ROOT
 from benchmarks.measure import Figure
 from benchmarks.url_account import UrlAccount
 from ingestion_pipeline.resources.bill import COMPRESSION, GIB_MIB, MILLION, REQUESTS_PER_EVENT, RUN_LOG_KIB
 from ingestion_pipeline.settings.file import read
 from tools.docs.cost import price
+from tools.ground.paths import ROOT
 
 URLS_A_MESSAGE = 100
 """At most, and as many as a list becomes as long as they are within 64 KiB."""

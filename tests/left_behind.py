@@ -25,7 +25,7 @@ _PYTESTS_OWN = b"PYTEST_CURRENT_TEST"
 _RUNNING = ("thread", "child process")
 _PATIENCE_SECONDS = 2.0
 """Threads and processes that were told to stop may take a moment."""
-_FOR_LIFE = ("jsii",)
+_FOR_LIFE = ("jsii", "process.stderr_sink")
 """The Node process that the bindings start when they are imported, live as long as Python."""
 
 State: TypeAlias = Mapping[str, Any]

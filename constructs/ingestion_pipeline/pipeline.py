@@ -15,7 +15,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
 from ingestion_pipeline.resources import dead_letter_queue, stream, work_queue
 from ingestion_pipeline.resources.delivery import Delivery
-from ingestion_pipeline.resources.fetch_function import FetchFunction
+from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 from ingestion_pipeline.resources.lake import DataLake
 from ingestion_pipeline.resources.schedules import Schedules
 from ingestion_pipeline.resources.work_queue import QueueTrigger
@@ -217,13 +217,14 @@ class IngestionPipeline(Grants):
         fetch = FetchFunction(
             self,
             "fetch",
-            names=self._names,
             code=bundle.build(function_root(), target, bundle_cache()),
-            stream=self.stream,
-            streams=self._streams,
-            bucket=self.bucket,
-            queue=self.dead_letter_queue,
-            work_queue=self.work_queue,
+            parts=Neighbours(
+                stream=self.stream,
+                streams=self._streams,
+                bucket=self.bucket,
+                dead_letters=self.dead_letter_queue,
+                work_queue=self.work_queue,
+            ),
             settings=self._settings,
             existing=self._existing,
             depends_on=self._delivery_streams,

@@ -1,6 +1,7 @@
 """The invocation's time bounds every call to AWS, also one whose server never finishes its answer."""
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,21 @@ class Everywhere(Mapping[str, Behaviour]):
 
 
 @pytest.fixture
-def endpoint(hostile: Hostile, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def late_threads_end() -> Iterator[None]:
+    """Wait for the threads that were left to their own timeouts; the server has stopped by then."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "bounded":
+            thread.join()
+
+
+@pytest.fixture
+def endpoint(
+    late_threads_end: None,  # noqa: ARG001 - set up before the server, so that it ends after it
+    hostile: Hostile,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
     """AWS, as slow as the parameter says, at every endpoint."""
     server = hostile(Everywhere(request.param))
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url(""))

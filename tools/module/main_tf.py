@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.module.checks.source_tables import source_preconditions
+from tools.module.counts import how_many
 from tools.module.synthesis import Synthesis
-from tools.module.variables import local_name, without_form
 
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
 TEXT = re.compile(rf'"{REFERENCE.pattern}"')
 """A reference as a string of its own within an expression."""
-OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
 FUNCTION = "aws_lambda_function.fetch_function"
 ROLE_POLICY = "aws_iam_role_policy"
 POLICIES = {"fetch_access_policy": "function_policy", "delivery_access_policy": "delivery_policy"}
@@ -152,23 +151,7 @@ def _blocks(synthesis: Synthesis, names: Mapping[str, str]) -> dict[str, Any]:
             # Terraform takes no variable there: whether the bucket is protected is its caller's to say.
             if kept.get("lifecycle", {}).pop("prevent_destroy", None):
                 kept = {key: value for key, value in kept.items() if key != "lifecycle" or value}
-            how_many = _how_many(_condition(synthesis, path, body), body.get("for_each"))
-            result.setdefault(kind, {})[short_name(path)] = {**how_many, **renamed(kept, names)}
+            blocks = result.setdefault(kind, {})
+            blocks[short_name(path)] = {**how_many(synthesis, path, body), **renamed(kept, names)}
         result[kind] = dict(sorted(result[kind].items()))
     return result
-
-
-def _how_many(condition: str, for_each: str | None) -> dict[str, str]:
-    """The meta-argument of a block that is there by condition."""
-    if not for_each:
-        return {"count": f"${{{condition} ? 1 : 0}}"}
-    every = for_each.removeprefix("${").removesuffix("}")
-    return {"for_each": f"${{{{ for key, value in {every} : key => value if {condition} }}}}"}
-
-
-def _condition(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> str:
-    """When a block is made: unless its part exists, and if its construct makes no condition of its own."""
-    parts = [part for part, paths in synthesis.parts.items() if path in paths]
-    own = OWN_COUNT.fullmatch(body.get("count", ""))
-    made = f"local.create.{local_name(without_form(parts[-1]))}" if parts else "var.enabled"
-    return f"{made} && {own[1]}" if own else made

@@ -21,9 +21,7 @@ from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
-from ingestion_pipeline.settings.sources.permissions import permitted, sid
-from ingestion_pipeline.settings.sources.schedules import ScheduleTable
-from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, ConfiguredSources, SecretGroups
+from ingestion_pipeline.settings.sources.sources import ConfiguredSources
 from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY
 from tools.module.variables import (
     local_name,
@@ -90,67 +88,6 @@ class ModuleNames(Names):
         return "${local.names.bucket}"
 
 
-class ModuleSources(ConfiguredSources):
-    """The sources of the variable."""
-
-    @property
-    def json(self) -> str:
-        """All of them, encoded by Terraform."""
-        return "${jsonencode(var.sources)}"
-
-    @property
-    def secret_arns(self) -> list[str]:
-        """What a policy names to permit their secrets."""
-        return list(unknown(tuple, "local.secret_resources"))
-
-    @property
-    def key(self) -> str:
-        """Named by their content."""
-        return f"{CONFIG_FOLDER}sources-${{sha256(jsonencode(var.sources))}}.json"
-
-    @property
-    def secret_groups(self) -> SecretGroups:
-        """In groups of which each fits into a managed policy."""
-        return Unknown("local.secret_groups")
-
-    @property
-    def secret_keys(self) -> list[str]:
-        """The keys of their secrets."""
-        return list(unknown(tuple, "local.secret_keys"))
-
-    @property
-    def permitted(self) -> list[tuple[str, Sequence[str], Condition]]:
-        """What their kinds of authentication may need."""
-        return [
-            (action, unknown(tuple, f"local.permitted.{sid(action)}"), Unknown(_some(action)))
-            for action in permitted(())
-        ]
-
-    @property
-    def have_schedules(self) -> Condition:
-        """Whether one of them has a schedule."""
-        return Unknown("local.have_schedules")
-
-    @property
-    def schedules(self) -> ScheduleTable:
-        """When each source with a schedule is fetched."""
-        return Unknown("local.schedules")
-
-    @property
-    def have_secret_keys(self) -> Condition:
-        """Whether there are any."""
-        return Unknown("length(local.secret_keys) > 0")
-
-    @property
-    def have_secrets(self) -> Condition:
-        """Whether they name any."""
-        return Unknown("length(local.secret_resources) > 0")
-
-
-def _some(action: str) -> str:
-    return f"length(local.permitted.{sid(action)}) > 0"
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModuleSettings(Settings):
     """Settings whose names and sources only Terraform will know."""
@@ -165,7 +102,7 @@ class ModuleSettings(Settings):
     @property
     def configured_sources(self) -> ConfiguredSources:
         """References."""
-        return ModuleSources(())
+        return ConfiguredSources(in_terraform=True)
 
 
 class ModuleStream(StreamReference):

@@ -25,10 +25,10 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.resources.bill import COMPRESSION, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import require_tls
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, any_of, optional_blocks, positive
 
 ONE_AT_A_TIME = (

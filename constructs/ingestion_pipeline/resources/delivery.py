@@ -16,6 +16,7 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.log_group import LOG_GROUP
 from ingestion_pipeline.resources.policies import (
@@ -29,7 +30,6 @@ from ingestion_pipeline.resources.policies import (
     write_objects,
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -182,29 +182,38 @@ class Delivery(Construct):
         )
         self.delivery_streams: dict[Form, KinesisFirehoseDeliveryStream] = {}
         for form, stream in streams.items():
-            source = KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
-                kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
-            )
-            destination = KinesisFirehoseDeliveryStreamExtendedS3Configuration(
-                role_arn=self.role.role.arn,
-                bucket_arn=bucket.arn,
-                prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
-                error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
-                buffering_size=settings.buffer_mib,
-                buffering_interval=settings.buffer_seconds,
-                cloudwatch_logging_options=logging,
-                **_compression(form, settings),
-            )
-            self.delivery_streams[form] = KinesisFirehoseDeliveryStream(
+            delivery_stream = KinesisFirehoseDeliveryStream(
                 self,
                 f"delivery-stream{form.value}",
                 name=names.of(NAMES[form]),
                 destination="extended_s3",
-                kinesis_source_configuration=source,
-                extended_s3_configuration=destination,
+                kinesis_source_configuration=KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
+                    kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
+                ),
+                extended_s3_configuration=self._destination(form, bucket, settings, logging),
                 depends_on=[*self.role.policies, *depends_on],
             )
-            exist_only_if(self.delivery_streams[form], forms.exists(form))
+            exist_only_if(delivery_stream, forms.exists(form))
+            self.delivery_streams[form] = delivery_stream
+
+    def _destination(
+        self,
+        form: Form,
+        bucket: BucketReference,
+        settings: DeliverySettings,
+        logging: KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions,
+    ) -> KinesisFirehoseDeliveryStreamExtendedS3Configuration:
+        """Where and how objects are written."""
+        return KinesisFirehoseDeliveryStreamExtendedS3Configuration(
+            role_arn=self.role.role.arn,
+            bucket_arn=bucket.arn,
+            prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
+            error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
+            buffering_size=settings.buffer_mib,
+            buffering_interval=settings.buffer_seconds,
+            cloudwatch_logging_options=logging,
+            **_compression(form, settings),
+        )
 
     def _log_stream(self, name: str, settings: DeliverySettings, existing: Existing) -> CloudwatchLogStream:
         def make() -> LogGroupReference:

@@ -1,7 +1,7 @@
 """The function that fetches, with its log, its role and its environment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
@@ -31,6 +31,7 @@ from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN, FunctionUrl
 from ingestion_pipeline.resources.policies import (
+    Statement,
     consume_events,
     decrypt_objects,
     decrypt_secrets,
@@ -53,7 +54,7 @@ from ingestion_pipeline.resources.policies import (
 )
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
-from ingestion_pipeline.resources.sources_object import SourceList
+from ingestion_pipeline.resources.sources_object import SourcesObject
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
@@ -72,7 +73,7 @@ from ingestion_pipeline.settings.expressions import (
     plus,
 )
 from ingestion_pipeline.settings.forms import Form
-from ingestion_pipeline.settings.names import FUNCTION, Name, Names
+from ingestion_pipeline.settings.names import FUNCTION, Name
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
@@ -176,6 +177,26 @@ CAPABILITY = Capability(
 )
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """The parts that the function works with.
+
+    Attributes:
+        stream: Where records are put.
+        streams: All that exist, by the form of their records: an invocation that began before `stream`
+            became another one may go on with its own.
+        bucket: Where undeliverable records are stored, and where sources and lists are read.
+        dead_letters: Where events are sent that failed after all retries.
+        work_queue: Where events come from, and where the function sends what it has no time for.
+    """
+
+    stream: StreamReference
+    streams: Mapping[Form, StreamReference]
+    bucket: BucketReference
+    dead_letters: QueueReference
+    work_queue: QueueReference
+
+
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
@@ -186,21 +207,15 @@ class FetchFunction(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        names: Gives the names of the function and of the role.
         code: The zip.
-        stream: Where records are put.
-        streams: All that exist, by the form of their records: an invocation that began before `stream`
-            became another one may go on with its own.
-        bucket: Where undeliverable records are stored.
-        queue: Where events are sent that failed after all retries.
-        work_queue: Where events come from, and where the function sends what it has no time for.
-        settings: Of the whole pipeline.
+        parts: What the function reads and writes.
+        settings: Settings of the whole pipeline.
         existing: The parts that exist.
         depends_on: What must be there before the first invocation.
 
     Attributes:
-        function: Its name and ARN are outputs.
-        role: Whose ARN a key's policy may have to name.
+        function: The function; its name and ARN are outputs.
+        role: The function's role; a key's policy may have to name its ARN.
         url: For signed requests; empty if there is none.
     """
 
@@ -209,59 +224,29 @@ class FetchFunction(Construct):
         scope: Construct,
         id_: str,
         *,
-        names: Names,
         code: Bundle,
-        stream: StreamReference,
-        streams: Mapping[Form, StreamReference],
-        bucket: BucketReference,
-        queue: QueueReference,
-        work_queue: QueueReference,
+        parts: Neighbours,
         settings: Settings,
         existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        function, sources, name = settings.function, settings.configured_sources, names.of(FUNCTION)
+        function, name = settings.function, settings.names.of(FUNCTION)
         own_log: list[CloudwatchLogGroup] = []
         log_group = existing.use("function_log_group", lambda: self._make_log_group(name, function, own_log))
-        permissions = [
-            *(
-                each
-                for form, one in streams.items()
-                for each in of_form(form, write_stream(one.arn), when=settings.forms.exists(form))
-            ),
-            *write_with_key(stream),
-            *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
-            *encrypt_objects(bucket),
-            *decrypt_objects(bucket),
-            *read_configuration(bucket.arn, CONFIG_FOLDER),
-            *read_lists(bucket.arn, LISTS_FOLDER),
-            *consume_events(work_queue.arn),
-            *send_events(work_queue),
-            *send_failures(queue),
-            *send_with_key(queue),
-            # In the policy only of a role that exists: others get policies of their own for the secrets.
-            *read_secrets(
-                sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
-            ),
-            *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
-            *use_by_sources(sources.permitted),
-            *write_log(log_group.arn),
-            *send_traces(when=function.tracing),
-            *use_network(when=not_empty(settings.vpc.subnet_ids)),
-        ]
         self.role = Role(
             self,
             "access",
-            name=names.of(ROLE_NAME),
+            name=settings.names.of(ROLE_NAME),
             trust=trust("lambda.amazonaws.com"),
-            permissions=permissions,
+            permissions=_permissions(parts, log_group.arn, settings, existing),
             existing=existing,
             part="function_role",
         )
         secret_policies = self._permit_secrets(settings, existing)
         asset = TerraformAsset(self, "code", path=str(code.path), type=AssetType.FILE)
         target = Target.of(function.runtime, function.architecture)
+        tracing = chosen(function.tracing, "Active", "PassThrough")
         self.function = LambdaFunction(
             self,
             "function",
@@ -276,32 +261,32 @@ class FetchFunction(Construct):
             # path.module makes the path right in a root stack and in a module alike.
             filename=f"${{path.module}}/{asset.path}",
             source_code_hash=code.sha256,
-            environment=LambdaFunctionEnvironment(
-                variables={
-                    "KINESIS_STREAM_NAME": stream.name,
-                    "DEAD_LETTER_BUCKET": bucket.name,
-                    "SOURCES_URI": SourceList(self, "sources", bucket=bucket, sources=sources).uri,
-                    "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
-                    "WORK_QUEUE_URL": work_queue.url,
-                    "WORK_QUEUE_IS_READ": as_text(settings.queue_is_consumed),
-                    "DEAD_LETTER_QUEUE_URL": queue.url_or_empty,
-                    "MAX_ATTEMPTS": as_text(plus(function.retry_attempts, 1)),
-                    "POWERTOOLS_SERVICE_NAME": name,
-                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-                    **variables(settings),
-                }
-            ),
-            tracing_config=LambdaFunctionTracingConfig(
-                mode=chosen(function.tracing, "Active", "PassThrough")
-            ),
+            environment=LambdaFunctionEnvironment(variables=self._environment(name, parts, settings)),
+            tracing_config=LambdaFunctionTracingConfig(mode=tracing),
             depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
         self._attach_to(settings.vpc)
         self._log_to(log_group, existing.has("function_log_group"))
-        self._keep_failures(queue.arn, function)
-        self.url = FunctionUrl(
-            self, "url", function_name=self.function.function_name, when=function.url_enabled
-        ).url
+        self._keep_failures(parts.dead_letters.arn, function)
+        url = FunctionUrl(self, "url", function_name=self.function.function_name, when=function.url_enabled)
+        self.url = url.url
+
+    def _environment(self, name: str, parts: Neighbours, settings: Settings) -> dict[str, str]:
+        """The variables of the function: its neighbours, then the settings that it reads."""
+        bucket, sources = parts.bucket, settings.configured_sources
+        return {
+            "KINESIS_STREAM_NAME": parts.stream.name,
+            "DEAD_LETTER_BUCKET": bucket.name,
+            "SOURCES_URI": SourcesObject(self, "sources", bucket=bucket, sources=sources).uri,
+            "LISTS_URI": f"s3://{bucket.name}/{LISTS_FOLDER}",
+            "WORK_QUEUE_URL": parts.work_queue.url,
+            "WORK_QUEUE_IS_READ": as_text(settings.queue_is_consumed),
+            "DEAD_LETTER_QUEUE_URL": parts.dead_letters.url_or_empty,
+            "MAX_ATTEMPTS": as_text(plus(settings.function.retry_attempts, 1)),
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+            **variables(settings),
+        }
 
     def _permit_secrets(self, settings: Settings, existing: Existing) -> list[ITerraformDependable]:
         sources = settings.configured_sources
@@ -351,6 +336,37 @@ class FetchFunction(Construct):
             maximum_event_age_in_seconds=settings.event_age_seconds,
             destination_config=LambdaFunctionEventInvokeConfigDestinationConfig(on_failure=on_failure),
         )
+
+
+def _permissions(
+    parts: Neighbours, log_group_arn: str, settings: Settings, existing: Existing
+) -> list[Statement]:
+    """What the function's role may do."""
+    bucket, sources = parts.bucket, settings.configured_sources
+    return [
+        *(
+            each
+            for form, stream in parts.streams.items()
+            for each in of_form(form, write_stream(stream.arn), when=settings.forms.exists(form))
+        ),
+        *write_with_key(parts.stream),
+        *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
+        *encrypt_objects(bucket),
+        *decrypt_objects(bucket),
+        *read_configuration(bucket.arn, CONFIG_FOLDER),
+        *read_lists(bucket.arn, LISTS_FOLDER),
+        *consume_events(parts.work_queue.arn),
+        *send_events(parts.work_queue),
+        *send_failures(parts.dead_letters),
+        *send_with_key(parts.dead_letters),
+        # In the policy only of a role that exists: others get policies of their own for the secrets.
+        *read_secrets(sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)),
+        *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
+        *use_by_sources(sources.permitted),
+        *write_log(log_group_arn),
+        *send_traces(when=settings.function.tracing),
+        *use_network(when=not_empty(settings.vpc.subnet_ids)),
+    ]
 
 
 def variables(settings: Settings) -> Mapping[str, str]:

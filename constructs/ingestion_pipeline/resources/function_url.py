@@ -4,7 +4,7 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import LambdaFunctionUrl
 from ingestion_pipeline.resources.capability import Capability, Output, Read
-from ingestion_pipeline.resources.switch import exist_only_if
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition
 
 AUTHORIZATION = "AWS_IAM"

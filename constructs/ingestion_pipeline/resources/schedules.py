@@ -17,11 +17,11 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.resources.bill import MILLION, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import json_object, policy_document
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
 from ingestion_pipeline.settings.names import Name, Names

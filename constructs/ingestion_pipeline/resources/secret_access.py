@@ -7,10 +7,10 @@ from constructs import Construct
 from ingestion_pipeline.bindings import IamPolicy, IamRolePolicyAttachment
 from ingestion_pipeline.resources.bill import BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.policies import read_secrets
 from ingestion_pipeline.resources.role import ROLE
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources.sources import SecretGroups
 

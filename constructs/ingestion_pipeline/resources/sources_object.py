@@ -33,7 +33,7 @@ CAPABILITY = Capability(
 )
 
 
-class SourceList(Construct):
+class SourcesObject(Construct):
     """An object with all sources, named by its content.
 
     Creates: the object. Other sources make another object: the function and its sources change together.

@@ -11,8 +11,8 @@ from ingestion_pipeline.resources.bill import (
     Price,
 )
 from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import Drawing
-from ingestion_pipeline.resources.switch import exist_only_if
 from ingestion_pipeline.settings.existing import StreamReference
 from ingestion_pipeline.settings.expressions import Condition
 from ingestion_pipeline.settings.forms import Form

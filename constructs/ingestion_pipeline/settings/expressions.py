@@ -5,16 +5,26 @@ by itself, as a token; it cannot compute with one. These functions compute at on
 known, and otherwise write the expression that Terraform computes.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 T = TypeVar("T", str, int)
+V = TypeVar("V")
+
+# The operators from the loosest to the tightest; an operand without one is the tightest of all:
+# https://developer.hashicorp.com/terraform/language/expressions/operators
+CONDITIONAL, OR, AND, EQUALITY, COMPARISON, SUM, PRODUCT, UNARY, WHOLE = range(9)
+OPERATORS = ("?", "||", "&&", "== !=", "< <= > >=", "+ -", "* / %", "!")
+LEVELS = {sign: level for level, signs in enumerate(OPERATORS) for sign in signs.split()}
+# A hyphen within a name is part of the name.
+PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[([{]|[)\]}]|[A-Za-z_][\w-]*|\d+|\|\||&&|[=!<>]=|=>|[-?<>+*/%!]')
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A condition that only Terraform will know; as a Python condition it is true.
+    """A condition, or a table, that only Terraform will know; as a Python condition it is true.
 
     Attributes:
         expression: What Terraform evaluates, such as ``var.function_tracing``.
@@ -32,12 +42,12 @@ def unknown(kind: type, expression: str) -> Any:
     """A value of a type that only Terraform will know.
 
     Args:
-        kind: ``bool``, ``int``, ``str`` or ``tuple`` (a list of strings).
+        kind: ``bool``, ``int``, ``str``, ``tuple`` (a list of strings) or ``dict`` (for ``for_each``).
         expression: What Terraform evaluates.
     """
     from cdktf import Token
 
-    if kind is bool:
+    if kind in (bool, dict):
         return Unknown(expression)
     reference = f"${{{expression}}}"
     if kind is int:
@@ -58,42 +68,65 @@ def expression_of(value: object) -> str | None:
     return None if isinstance(value, dict | list) else _expressions.get(value)
 
 
+def operand(expression: str, level: int) -> str:
+    """The expression as an operand, in parentheses if an operator in it binds more loosely than ``level``.
+
+    Example:
+        >>> operand("var.a + 1", PRODUCT)
+        '(var.a + 1)'
+    """
+    return expression if _loosest(expression) >= level else f"({expression})"
+
+
+def _loosest(expression: str) -> int:
+    """How tightly the operator binds that is evaluated last; `WHOLE` without one."""
+    depth, loosest, previous = 0, WHOLE, ""
+    for part in PARTS.findall(expression):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(part, 0)
+        if depth == 0 and part in LEVELS:
+            # After another operator, or first, a minus is a sign.
+            is_sign = part == "-" and (not previous or previous in LEVELS)
+            loosest = min(loosest, UNARY if is_sign else LEVELS[part])
+        previous = part
+    return loosest
+
+
 def chosen(condition: Condition, then: T, otherwise: T) -> T:
     """``then`` if the condition holds, else ``otherwise``."""
     if not isinstance(condition, Unknown):
         return then if condition else otherwise
-    text = f"{condition.expression} ? {_literal(then)} : {_literal(otherwise)}"
+    text = conditional(condition, _literal(then), _literal(otherwise))
     return cast("T", unknown(type(then), text))
 
 
 def positive(number: int) -> Condition:
     """Whether a number is above zero."""
     expression = expression_of(number)
-    return Unknown(f"{expression} > 0") if expression else number > 0
+    return Unknown(f"{operand(expression, SUM)} > 0") if expression else number > 0
 
 
 def is_zero(number: int | None) -> Condition:
     """Whether a number that may be left out is zero."""
     expression = expression_of(number)
-    return Unknown(f"{expression} == 0") if expression else number == 0
+    return Unknown(f"{operand(expression, COMPARISON)} == 0") if expression else number == 0
 
 
 def given(text: str) -> Condition:
     """Whether a text is not empty."""
     expression = expression_of(text)
-    return Unknown(f'{expression} != ""') if expression else bool(text)
+    return Unknown(f'{operand(expression, COMPARISON)} != ""') if expression else bool(text)
 
 
 def equal(text: str, other: str) -> Condition:
     """Whether a text is the other one, which is known."""
     expression = expression_of(text)
-    return Unknown(f'{expression} == "{other}"') if expression else text == other
+    return Unknown(f"{operand(expression, COMPARISON)} == {_literal(other)}") if expression else text == other
 
 
 def unequal(text: str, other: str) -> Condition:
     """Whether a text is not the other one, which is known."""
     expression = expression_of(text)
-    return Unknown(f'{expression} != "{other}"') if expression else text != other
+    return Unknown(f"{operand(expression, COMPARISON)} != {_literal(other)}") if expression else text != other
 
 
 def not_empty(items: Sequence[str]) -> Condition:
@@ -104,15 +137,15 @@ def not_empty(items: Sequence[str]) -> Condition:
 
 def any_of(*conditions: Condition) -> Condition:
     """Whether one of the conditions holds."""
-    unknowns = [each.expression for each in conditions if isinstance(each, Unknown)]
+    unknowns = [operand(each.expression, OR) for each in conditions if isinstance(each, Unknown)]
     if any(each is True for each in conditions) or not unknowns:
         return any(conditions)
-    return Unknown(f"({' || '.join(unknowns)})")
+    return Unknown(" || ".join(unknowns))
 
 
 def all_of(*conditions: Condition) -> Condition:
     """Whether all of the conditions hold."""
-    unknowns = [each.expression for each in conditions if isinstance(each, Unknown)]
+    unknowns = [operand(each.expression, AND) for each in conditions if isinstance(each, Unknown)]
     if any(each is False for each in conditions) or not unknowns:
         return all(conditions)
     return Unknown(" && ".join(unknowns))
@@ -120,7 +153,9 @@ def all_of(*conditions: Condition) -> Condition:
 
 def negated(condition: Condition) -> Condition:
     """Whether the condition does not hold."""
-    return Unknown(f"!({condition.expression})") if isinstance(condition, Unknown) else not condition
+    if not isinstance(condition, Unknown):
+        return not condition
+    return Unknown(f"!{operand(condition.expression, UNARY)}")
 
 
 def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any:
@@ -134,7 +169,7 @@ def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any
     if not isinstance(condition, Unknown):
         return value if condition else default
     then, otherwise = (("null" if each is None else _literal(each)) for each in (value, default))
-    text = f"${{{condition.expression} ? {then} : {otherwise}}}"
+    text = f"${{{conditional(condition, then, otherwise)}}}"
     if not isinstance(value, bool):
         return text
     from cdktf import Token
@@ -145,13 +180,45 @@ def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any
 def times(number: int, factor: int) -> int:
     """A number, multiplied."""
     expression = expression_of(number)
-    return int(unknown(int, f"{expression} * {factor}")) if expression else number * factor
+    return int(unknown(int, f"{operand(expression, PRODUCT)} * {factor}")) if expression else number * factor
 
 
 def plus(number: int, more: int) -> int:
     """A number, increased."""
     expression = expression_of(number)
-    return int(unknown(int, f"{expression} + {more}")) if expression else number + more
+    return int(unknown(int, f"{operand(expression, SUM)} + {more}")) if expression else number + more
+
+
+class InTerraform(Protocol):
+    """Whatever has values that `derived` declares."""
+
+    @property
+    def in_terraform(self) -> bool:
+        """Whether only Terraform knows what the values are computed from."""
+
+
+class Derived(Generic[V]):
+    """A property that Python computes, or Terraform where only it knows what from."""
+
+    def __init__(self, compute: Callable[[Any], V], kind: type, expression: str) -> None:
+        self.__doc__ = compute.__doc__
+        self._compute, self._kind, self._expression = compute, kind, expression
+
+    def __get__(self, owner: InTerraform, _: object = None) -> V:
+        """The value, or what stands for it."""
+        if owner.in_terraform:
+            return cast("V", unknown(self._kind, self._expression))
+        return self._compute(owner)
+
+
+def derived(kind: type, expression: str) -> Callable[[Callable[[Any], V]], Derived[V]]:
+    """Declares a computed value once, for Python and for Terraform.
+
+    Args:
+        kind: As for `unknown`.
+        expression: How Terraform computes it.
+    """
+    return lambda compute: Derived(compute, kind, expression)
 
 
 def as_argument(condition: Condition) -> Any:
@@ -182,22 +249,34 @@ def optional_blocks(blocks: Sequence[tuple[Condition, dict[str, Any]]]) -> list[
         blocks: Condition and content of each; for ``add_override(f"dynamic.{kind}", …)``.
     """
     return [
-        {"for_each": f"${{{condition.expression} ? [1] : []}}", "content": content}
+        {"for_each": f"${{{conditional(condition, '[1]', '[]')}}}", "content": content}
         for condition, content in blocks
         if isinstance(condition, Unknown)
     ]
 
 
+def conditional(condition: Unknown, then: str, otherwise: str) -> str:
+    """The expression of one of two expressions."""
+    asked, first, second = (operand(each, OR) for each in (condition.expression, then, otherwise))
+    return f"{asked} ? {first} : {second}"
+
+
 def _literal(value: str | int) -> str:
-    """A value within an expression."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
+    """A value within an expression; a text with references in it is a template, which stays as it is."""
     if expression := expression_of(value):
         return expression
+    if isinstance(value, bool | int):
+        return str(value).lower()
     if value.startswith("${TfToken["):
         # A reference, which CDKTF fills in without its braces where it follows a `${`.
         return f'"${{{value}}}"'
-    whole = value.startswith("${") and value.endswith("}")
-    return value[2:-1] if whole else f'"{value}"'
+    if value.startswith("${") and value.endswith("}") and value.count("${") == 1:
+        return value[2:-1]
+    return f'"{value}"' if "${" in value else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    """A text as a string of Terraform's, in which nothing is a template."""
+    for sign, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("%{", "%%{")):
+        text = text.replace(sign, escaped)
+    return f'"{text}"'

@@ -6,12 +6,12 @@ import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import Form
-from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.settings.tables.vpc import VpcSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
@@ -38,10 +38,11 @@ def function(
     """A stack with the function of some settings."""
     from ingestion_pipeline.bindings import CloudwatchLogGroup
     from ingestion_pipeline.code.bundle import Bundle
-    from ingestion_pipeline.resources.fetch_function import FetchFunction
+    from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 
     fetch, vpc = settings.pop("fetch", FetchSettings()), settings.pop("vpc", VpcSettings())
     chosen = Settings(
+        pipeline=PipelineSettings(name="our", region="eu-west-1"),
         function=FunctionSettings(**settings),  # type: ignore[arg-type]
         fetch=fetch,  # type: ignore[arg-type]
         vpc=vpc,  # type: ignore[arg-type]
@@ -53,13 +54,14 @@ def function(
         lambda stack: FetchFunction(
             stack,
             "fetch",
-            names=Names("our", "dev", "eu-west-1"),
             code=Bundle(code, "aGFzaA=="),
-            stream=stream,
-            streams={Form.LINES: stream},
-            bucket=BucketReference(name="our-bucket", arn=BUCKET),
-            queue=QueueReference(arn=QUEUE, url=QUEUE_URL),
-            work_queue=QueueReference(arn=WORK, url=WORK_URL, kms_key=work_key),
+            parts=Neighbours(
+                stream=stream,
+                streams={Form.LINES: stream},
+                bucket=BucketReference(name="our-bucket", arn=BUCKET),
+                dead_letters=QueueReference(arn=QUEUE, url=QUEUE_URL),
+                work_queue=QueueReference(arn=WORK, url=WORK_URL, kms_key=work_key),
+            ),
             settings=chosen,
             existing=Existing(),
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],

@@ -190,6 +190,7 @@ def test_every_function_is_held_to_that() -> None:
 
     assert made - set(PERMISSIONS) == {
         "BucketReference",
+        "Capability",
         "Form",
         "Mapping",
         "QueueReference",

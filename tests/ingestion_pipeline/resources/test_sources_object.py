@@ -11,9 +11,9 @@ def test_references_are_hashed_by_terraform(synthesize: Synthesize) -> None:
     """Text and numbers that Terraform fills in are in the object and in the hash that names it."""
     from cdktf import TerraformStack, TerraformVariable
 
-    from ingestion_pipeline.resources.sources_object import SourceList
+    from ingestion_pipeline.resources.sources_object import SourcesObject
 
-    def with_references(stack: TerraformStack) -> SourceList:
+    def with_references(stack: TerraformStack) -> SourcesObject:
         given = TerraformVariable(stack, "given", type="any")
         source = {
             "url": "https://example.com/?q=${none}%{none}",
@@ -21,7 +21,7 @@ def test_references_are_hashed_by_terraform(synthesize: Synthesize) -> None:
             "limits": {"max_records": given.number_value},
         }
         bucket = BucketReference(name="ours", arn="arn:aws:s3:::ours")
-        return SourceList(stack, "sources", bucket=bucket, sources=ConfiguredSources([source]))
+        return SourcesObject(stack, "sources", bucket=bucket, sources=ConfiguredSources([source]))
 
     made = synthesize(with_references)
     ((name, content),) = made.json["locals"].items()

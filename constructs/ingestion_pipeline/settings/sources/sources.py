@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from ingestion_pipeline.settings.expressions import Condition, Unknown
+from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, not_empty, unknown
 from ingestion_pipeline.settings.rules import Problem, is_token
-from ingestion_pipeline.settings.sources.permissions import as_resources, permitted
+from ingestion_pipeline.settings.sources.permissions import as_resources, permitted, sid
 from ingestion_pipeline.settings.sources.problems import UncheckedSource, problems_of
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, ScheduleTable
 
@@ -110,13 +110,18 @@ def _too_many(sources: Sequence[UncheckedSource]) -> list[Problem]:
 class ConfiguredSources:
     """The sources as they reach the function.
 
+    A value that the module computes too says here how, in Terraform's words: a local value of
+    `tools/module/local_values.py`.
+
     Attributes:
         sources: Checked by `source_problems`.
+        in_terraform: Whether they are the module's variable instead, which only Terraform knows.
     """
 
-    sources: Sequence[UncheckedSource]
+    sources: Sequence[UncheckedSource] = ()
+    in_terraform: bool = False
 
-    @property
+    @derived(str, "jsonencode(var.sources)")
     def json(self) -> str:
         """A compact JSON array, as the function reads it; Terraform takes it as it is."""
         return literal(as_json(self._given))
@@ -129,9 +134,9 @@ class ConfiguredSources:
     @property
     def key(self) -> str:
         """Where in the bucket they lie if they are known: a name that other sources do not have."""
-        return object_key(hashlib.sha256(as_json(self._given).encode()).hexdigest())
+        return object_key(self._sha256)
 
-    @property
+    @derived(tuple, "local.secret_resources")
     def secret_arns(self) -> Sequence[str]:
         """What a policy names to permit the sources' secrets, each once."""
         return as_resources(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth)
@@ -139,9 +144,12 @@ class ConfiguredSources:
     @property
     def permitted(self) -> Sequence[tuple[str, Sequence[str], Condition]]:
         """Each action that a kind of authentication may need, what it is permitted on, and whether it is."""
-        return [(action, arns, bool(arns)) for action, arns in permitted(self.sources).items()]
+        arns: Mapping[str, Sequence[str]] = permitted(self.sources)
+        if self.in_terraform:
+            arns = {action: unknown(tuple, f"local.permitted.{sid(action)}") for action in arns}
+        return [(action, each, not_empty(each)) for action, each in arns.items()]
 
-    @property
+    @derived(dict, "local.secret_groups")
     def secret_groups(self) -> SecretGroups:
         """The same in groups of which each fits into a managed policy."""
         groups: dict[str, list[str]] = {}
@@ -151,7 +159,7 @@ class ConfiguredSources:
             characters += len(arn) + len('"",')
         return groups
 
-    @property
+    @derived(tuple, "local.secret_keys")
     def secret_keys(self) -> Sequence[str]:
         """The keys that the secrets are encrypted with, if they are the user's own."""
         return list(dict.fromkeys(auth["kms_key"] for auth in self._auths if auth.get("kms_key")))
@@ -159,14 +167,14 @@ class ConfiguredSources:
     @property
     def have_secrets(self) -> Condition:
         """Whether a source authenticates with a secret."""
-        return bool(self.secret_arns)
+        return not_empty(self.secret_arns)
 
-    @property
+    @derived(bool, "local.have_schedules")
     def have_schedules(self) -> Condition:
         """Whether a source is fetched by a schedule, also if that is switched off at present."""
         return bool(self.schedules)
 
-    @property
+    @derived(dict, "local.schedules")
     def schedules(self) -> ScheduleTable:
         """When each source with a schedule is fetched, by its name."""
         return {
@@ -183,7 +191,11 @@ class ConfiguredSources:
     @property
     def have_secret_keys(self) -> Condition:
         """Whether a secret has a key of the user's own."""
-        return bool(self.secret_keys)
+        return not_empty(self.secret_keys)
+
+    @derived(str, "sha256(jsonencode(var.sources))")
+    def _sha256(self) -> str:
+        return hashlib.sha256(as_json(self._given).encode()).hexdigest()
 
     @property
     def _auths(self) -> list[Mapping[str, Any]]:
