@@ -50,12 +50,11 @@ REFRESHED = {"url": "https://a.test", "auth": {"kind": "oauth2_refresh_token", "
 
 
 SCHEDULES = sorted(
-    set(
-        re.findall(
-            r"`((?:rate|cron)\([^`]*\))`",
-            (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"),
-        )
-    )
+    {
+        schedule
+        for page in (ROOT / "docs" / "sources.md", *(ROOT / "docs" / "sources").glob("*.md"))
+        for schedule in re.findall(r"`((?:rate|cron)\([^`]*\))`", page.read_text(encoding="utf-8"))
+    }
 )
 
 

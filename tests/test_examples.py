@@ -30,7 +30,10 @@ INVOCATIONS = [
 
 TOML_BLOCKS = [
     pytest.param(block, id=f"{page}-{index}")
-    for page in ("keys.md", "network.md", "sources.md")
+    for page in (
+        *("keys.md", "network.md", "sources.md"),
+        *(f"sources/{path.name}" for path in sorted((ROOT / "docs" / "sources").glob("*.md"))),
+    )
     for index, block in enumerate(
         re.findall(
             r"^```toml\n(.*?)^```",

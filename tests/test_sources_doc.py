@@ -1,4 +1,4 @@
-"""docs/sources.md: each key with its default, each example run against a server that demands it."""
+"""The pages about sources: each key with its default, each example run against a server that demands it."""
 
 import base64
 import gzip
@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -15,6 +14,7 @@ from backports import zstd
 
 from local_aws.servers.aws_signature import Signer, signed
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer, in_turn
+from tests.checkout import ROOT
 from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients
 from url_fetcher.formats.csv_dialect import Csv
@@ -25,7 +25,9 @@ from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.windows import Windows
 from url_fetcher.source.verdict import Condition
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
+OVERVIEW = ROOT / "docs" / "sources.md"
+PAGES = sorted((ROOT / "docs" / "sources").glob("*.md"))
+DOCUMENT = "\n".join(page.read_text(encoding="utf-8") for page in (OVERVIEW, *PAGES))
 HOST = "https://api.example.com"
 EXAMPLES: list[dict[str, Any]] = [
     source
@@ -47,7 +49,7 @@ TABLES: dict[str, type] = {
 
 def section(title: str) -> str:
     """The text under a heading."""
-    return DOCUMENT.partition(f"\n### {title}\n")[2].partition("\n#")[0]
+    return DOCUMENT.partition(f"# {title}\n")[2].partition("\n#")[0]
 
 
 @pytest.mark.parametrize("title", TABLES)
@@ -320,7 +322,7 @@ def test_every_kind_has_an_example() -> None:
 
 def test_the_readme_shows_an_example_that_is_run() -> None:
     """The sources of README.md are among the examples above."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [
         source
         for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)

@@ -64,7 +64,7 @@ class Invocation:
         """The answer to an event: ``statusCode`` 200, and counters in ``body``.
 
         Args:
-            event: As ``docs/sources.md`` has it.
+            event: As in ``docs/sources/queue.md``.
             message_id: The id of the queue's message that it comes from; empty for none.
             attempt: How often it has been tried, with this time.
             reserved_seconds: What is kept of the time for telling how it ended.

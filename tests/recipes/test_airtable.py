@@ -147,7 +147,7 @@ class TestAirtable(ResumableContract):
         assert (stream.values, api.refused) == (api.tasks, 0)
 
     def test_the_attempts_of_the_recipe_span_the_penalty(self) -> None:
-        """The waits grow as docs/sources.md says, half of each on average: 30 s are exceeded by far."""
+        """The waits grow as docs/sources/limits.md says, on average half of each: far over 30 s."""
         retry = recipe("airtable")["retry"]
         caps = [
             min(0.5 * 2**number, retry["max_delay_seconds"]) for number in range(retry["max_attempts"] - 1)

@@ -1,4 +1,4 @@
-"""The keys of a source as tables of the README: forms from the schema, meanings from docs/sources.md."""
+"""The keys of a source as tables of the README: forms from the schema, meanings from docs/sources."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from tools.ground.paths import ROOT
 
-DOCUMENT = ROOT / "docs" / "sources.md"
+PAGES = (ROOT / "docs" / "sources.md", *sorted((ROOT / "docs" / "sources").glob("*.md")))
 KIND = "kind"
 CHAPTERS = {
     "Formats": ("csv",),
@@ -18,27 +18,27 @@ CHAPTERS = {
     "Errors in good answers": ("fail_when", "retry_when"),
     "Limits": ("rate", "limits", "retry"),
 }
-"""Keys with an object by the heading that the document's links lead to."""
+"""Keys with an object, by the words of the pages' links to them, which are headings of the README."""
 
 ITEMS = "condition"
-"""What the document calls each item of a list of objects."""
+"""What the pages call each item of a list of objects."""
 
 HEADER = "| Key | Description | Type | Default |\n|-----|-------------|------|---------|\n"
-LINK = re.compile(r"\[([^]]+)\]\(([^)]*)\)")
+LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
 ROW = re.compile(r"^\| `(\w+)` \| [^|]* \| (.*) \|$", re.MULTILINE)
 FORMS = {"integer": "number", "boolean": "bool", "object": "map"}
 """Terraform's word for a type, where it is another than JSON's."""
 
 
 class Undocumented(AssertionError):
-    """When docs/sources.md does not have a key of the schema."""
+    """When no page of docs/sources has a key of the schema."""
 
 
 def source_keys() -> str:
     """Markdown: a table for a source and for each object in it.
 
     Raises:
-        Undocumented: When docs/sources.md does not have a key of the schema.
+        Undocumented: When no page of docs/sources has a key of the schema.
     """
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     objects = schema["$defs"]
@@ -73,7 +73,7 @@ def _table(about: Mapping[str, Any], heading: str) -> str:
     required = [key for key in about["required"] if key in properties]
     ordered = [*required, *(key for key in meanings if key in properties and key not in required)]
     if missing := {*properties} - {*ordered} | {*required} - {*meanings}:
-        raise Undocumented(f"{DOCUMENT.name}, {heading}: does not have {', '.join(sorted(missing))}")
+        raise Undocumented(f"docs/sources, {heading}: does not have {', '.join(sorted(missing))}")
     rows = (
         (f"`{key}`", _plain(meanings[key]), _form(each), "required" if key in required else _default(each))
         for key, each in ((key, properties[key]) for key in ordered)
@@ -82,14 +82,17 @@ def _table(about: Mapping[str, Any], heading: str) -> str:
 
 
 def _section(heading: str) -> str:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    return text.partition(f"\n### {heading}\n")[2].partition("\n#")[0]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    return text.partition(f"# {heading}\n")[2].partition("\n#")[0]
 
 
 def _plain(meaning: str) -> str:
-    """A description without links to headings that only the document has."""
-    known = {f"#{title.lower().replace(' ', '-')}" for title in CHAPTERS}
-    return LINK.sub(lambda link: link[0] if link[2] in known else link[1], meaning)
+    """A description whose links lead to headings of the README; those that lead elsewhere become text."""
+
+    def within(link: re.Match[str]) -> str:
+        return f"[{link[1]}](#{link[1].lower().replace(' ', '-')})" if link[1] in CHAPTERS else link[1]
+
+    return LINK.sub(within, meaning)
 
 
 def _form(about: Mapping[str, Any]) -> str:

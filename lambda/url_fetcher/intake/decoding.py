@@ -66,7 +66,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
             reason = _IN_WORDS.get(path.rpartition(".")[2], reason)
         raise ConfigurationError(
             f"{where}: {path.lstrip('$.') or 'the top level'}: {reason[:300]}"
-            f"{_shown(settings, path)}{_choices(path)}; docs/sources.md has every key with its range",
+            f"{_shown(settings, path)}{_choices(path)}; docs/sources.md leads to every key with its range",
             field=path,
         ) from error
 

@@ -1,7 +1,7 @@
 """The schema of a source: the same in ``pipeline.toml``, in the source list and in an event.
 
 Every key except ``url`` is optional; defaults and allowed ranges are those of the classes below.
-``docs/sources.md`` explains each key with an example.
+``docs/sources.md``, and the pages that it leads to, explain each key with an example.
 """
 
 from typing import Annotated, Any, Literal, TypeAlias

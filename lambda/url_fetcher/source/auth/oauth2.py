@@ -46,7 +46,7 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         """Refuses parameters that have a setting of their own or may be secret."""
         for name in filter(re.compile(_OWN_PARAMETER).search, self.parameters):
             raise ValueError(
-                f"`parameters.{name}` has a key of its own or may be secret: see docs/sources.md for the keys"
+                f"`parameters.{name}` has a key of its own or may be secret (docs/sources/authentication.md)"
             )
 
     @property
