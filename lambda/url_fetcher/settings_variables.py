@@ -13,18 +13,20 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
 
     Args:
         log_level: Lowest level that is logged.
-        max_concurrency: Most invocations at the same time for the queue. In events of `urls`, they share a
-            source's `rate`.
-        allowed_hosts: Hosts that may be fetched, `*.example.com` for all below one; empty: every public host.
-        allow_http: Whether http:// may be fetched beside https://.
-        allow_private_networks: Whether loopback and private addresses may be fetched; metadata addresses
+        max_concurrency: Most invocations at the same time for the queue. Those of an event of `urls` divide
+            the source's `rate` among them; other events do not.
+        allowed_hosts: Hosts that may be fetched; `*.example.com` allows all below it. Empty: every public
+            host.
+        allow_http: Whether http:// may be fetched, as well as https://.
+        allow_private_networks: Whether loopback and private addresses may be fetched. Metadata addresses
             never are.
         packing: What one Kinesis record holds: many lines, many lines compressed to a gzip member, or one
             line.
-        pack_kib: KiB that a packed Kinesis record aims at, after compression. Puts are billed by units of 25
-            KB; if those are 25,000 bytes, 25 KiB are two units and 24 KiB still one.
-        partition_key_field: Field of the record that picks the shard; empty: a random one.
-        dead_letter_prefix: Folder in the lake's bucket of undeliverable records, each with its reason.
+        pack_kib: Target size of a packed Kinesis record in KiB, after compression. Puts are billed by 25 KB.
+            If such a unit is 25,000 bytes, 24 KiB cost one and 25 KiB cost two.
+        partition_key_field: Field of the record whose value picks the shard. Empty: a random shard.
+        dead_letter_prefix: Folder in the lake's bucket for records that could not be delivered, each with its
+            reason.
     """
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

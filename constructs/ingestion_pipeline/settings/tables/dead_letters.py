@@ -1,4 +1,4 @@
-"""Where failures are stored: records in the lake's bucket, events in a queue."""
+"""Stores failed records in the lake's bucket and failed events in a queue."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from ingestion_pipeline.settings.rules import Checked, text, whole
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSettings(Checked):
-    """Where failures are stored: records in the lake's bucket, events in a queue."""
+    """Stores failed records in the lake's bucket and failed events in a queue."""
 
     table = "dead_letters"
     prefix: str = text(
         "dead-letters/",
-        "Folder in the lake's bucket of undeliverable records, each with its reason.",
+        "Folder in the lake's bucket for records that could not be delivered, each with its reason.",
         LITERAL_PREFIX,
         "a literal path that ends in /",
         variable="DEAD_LETTER_PREFIX",

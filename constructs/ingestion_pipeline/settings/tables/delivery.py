@@ -18,10 +18,10 @@ class DeliverySettings(Checked):
 
     table = "delivery"
     buffer_mib: int = whole(
-        5, 1, 128, "MiB that are collected, before compression, until an object is written.", FIREHOSE_BUFFER
+        5, 1, 128, "Firehose writes an object after this many MiB, before compression.", FIREHOSE_BUFFER
     )
     buffer_seconds: int = whole(
-        300, 0, 900, "Seconds that are waited at most until an object is written.", FIREHOSE_BUFFER
+        300, 0, 900, "Firehose writes an object after this many seconds at the latest.", FIREHOSE_BUFFER
     )
     compression: str = one_of(
         "GZIP",
@@ -31,8 +31,8 @@ class DeliverySettings(Checked):
     )
     data_prefix: str = text(
         "data/",
-        "Folder before `year=/month=/day=/hour=/`; with one of its own, a query engine or crawler that reads "
-        "the data reads no errors or dead letters.",
+        "Folder before `year=/month=/day=/hour=/`. It keeps errors and dead letters away from a query engine "
+        "or crawler that reads the data.",
         f"({LITERAL_PREFIX})?",
         "empty, or a literal path that ends in /",
         FIREHOSE_PREFIX,

@@ -1,4 +1,4 @@
-"""What the function may fetch, and how it packs what it fetched."""
+"""Limits which hosts the function fetches, and sets how it packs records."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,28 @@ from ingestion_pipeline.settings.rules import Checked, Problem, Rule, one_of, se
 from ingestion_pipeline.settings.tables.stream import KINESIS_QUOTAS
 
 ALLOWED_HOSTS_CHARACTERS = 512
-"""Beside the sources, within the 4,096 bytes that all variables of a function may take."""
+"""All variables of a function together may take 4,096 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchSettings(Checked):
-    """What the function may fetch, and how it packs what it fetched."""
+    """Limits which hosts the function fetches, and sets how it packs records."""
 
     table = "fetch"
     allowed_hosts: tuple[str, ...] = setting(
         (),
         Rule(
-            "Hosts that may be fetched, `*.example.com` for all below one; empty: every public host.",
+            "Hosts that may be fetched; `*.example.com` allows all below it. Empty: every public host.",
             tuple,
             pattern=rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
             form="a list of host names, each with or without a leading *.",
             variable="ALLOWED_HOSTS",
         ),
     )
-    allow_http: bool = switch(False, "Whether http:// may be fetched beside https://.", "ALLOW_HTTP")
+    allow_http: bool = switch(False, "Whether http:// may be fetched, as well as https://.", "ALLOW_HTTP")
     allow_private_networks: bool = switch(
         False,
-        "Whether loopback and private addresses may be fetched; metadata addresses never are.",
+        "Whether loopback and private addresses may be fetched. Metadata addresses never are.",
         "ALLOW_PRIVATE_NETWORKS",
     )
     packing: str = one_of(
@@ -42,15 +42,15 @@ class FetchSettings(Checked):
         24,
         1,
         1_000,
-        "KiB that a packed Kinesis record aims at, after compression. Puts are billed by units of 25 KB; if "
-        "those are 25,000 bytes, 25 KiB are two units and 24 KiB still one.",
+        "Target size of a packed Kinesis record in KiB, after compression. Puts are billed by 25 KB. "
+        "If such a unit is 25,000 bytes, 24 KiB cost one and 25 KiB cost two.",
         KINESIS_QUOTAS,
         "PACK_KIB",
     )
     partition_key_field: str = setting(
         "",
         Rule(
-            "Field of the record that picks the shard; empty: a random one.",
+            "Field of the record whose value picks the shard. Empty: a random shard.",
             str,
             # msgspec finds a field by its name only if that is written in JSON without an escape.
             pattern=r"[^\x00-\x1f\x22\x5c\x7f]{0,256}",
@@ -60,7 +60,7 @@ class FetchSettings(Checked):
     )
 
     def conflicts(self) -> list[Problem]:
-        """Hosts that would not fit into the function's variables."""
+        """The problem of hosts that do not fit into the function's variables."""
         characters = len(",".join(self.allowed_hosts))
         if characters > ALLOWED_HOSTS_CHARACTERS:
             advice = (

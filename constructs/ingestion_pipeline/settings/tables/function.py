@@ -14,18 +14,18 @@ class FunctionSettings(Checked):
     """The Lambda function that fetches."""
 
     table = "function"
-    memory_mib: int = whole(512, 128, 10_240, "MiB of memory; processing power grows with it.", LAMBDA_QUOTAS)
+    memory_mib: int = whole(512, 128, 10_240, "Memory in MiB; processing power grows with it.", LAMBDA_QUOTAS)
     timeout_seconds: int = whole(60, 1, 900, "Seconds that one invocation may take.", LAMBDA_QUOTAS)
     runtime: str = one_of(
         "python3.13",
         ("python3.13", "python3.12", "python3.11", "host"),
-        "Lambda runtime; `host` takes the Python that synthesizes, for a local AWS on this machine.",
+        "Lambda runtime. `host`, for a local AWS on this machine, is the version of Python that synthesizes.",
         "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
     )
     architecture: str = one_of(
         "arm64",
         ("arm64", "x86_64", "host"),
-        "Processor; `host` takes this machine's, for a local AWS.",
+        "Processor architecture. `host`, for a local AWS, is this machine's.",
         "https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html",
     )
     reserved_concurrency: int | None = whole(
@@ -33,18 +33,18 @@ class FunctionSettings(Checked):
         0,
         100_000,
         "Most invocations at the same time; unset: as many as the account has left. A new account has a "
-        "quota of 10 in all and can reserve none of them: have the quota raised first.",
+        "quota of 10 and can reserve none of them: ask AWS to raise the quota first.",
         LAMBDA_QUOTAS,
     )
     retry_attempts: int = whole(
         2,
         0,
         2,
-        "Times that a failed event is tried again before the dead letter queue gets it.",
+        "How often a failed event is retried before it goes to the dead letter queue.",
         LAMBDA_ASYNC,
     )
     event_age_seconds: int = whole(
-        21_600, 60, 21_600, "Seconds that an event may wait for its last attempt.", LAMBDA_ASYNC
+        21_600, 60, 21_600, "Seconds after which a waiting event is no longer attempted.", LAMBDA_ASYNC
     )
     url_enabled: bool = switch(
         False,
@@ -57,7 +57,7 @@ class FunctionSettings(Checked):
     log_retention_days: int = retention_days("Days that the function's log is kept.")
 
     def conflicts(self) -> list[Problem]:
-        """`host` for one of runtime and architecture only."""
+        """The problem of `host` for only one of runtime and architecture."""
         if (self.runtime == "host") != (self.architecture == "host"):
             advice = f"must be host together with function.runtime, which is {self.runtime!r}"
             return [Problem(f"{self.table}.architecture", self.architecture, advice)]

@@ -27,7 +27,7 @@ class PipelineSettings(Checked):
     )
     region: str = text(
         "us-east-1",
-        "AWS Region of everything.",
+        "AWS Region of all resources.",
         r"[a-z]{2,4}(-[a-z]+)+-\d",
         "a Region's name such as eu-west-1",
         REGIONS,
@@ -35,7 +35,7 @@ class PipelineSettings(Checked):
     allowed_account_ids: tuple[str, ...] = setting(
         (),
         Rule(
-            "Accounts that may be deployed to, so that credentials of a wrong one are refused; empty: any.",
+            "Accounts that may be deployed to; credentials of any other are refused. Empty: any account.",
             tuple,
             pattern=ACCOUNT_ID,
             form="a list of account ids, each of 12 digits",
@@ -44,7 +44,9 @@ class PipelineSettings(Checked):
     tags: dict[str, str] = field(
         default_factory=lambda: {"Purpose": "DataIngestion"},
         metadata={
-            "rule": Rule("Tags on everything that can carry them, beside `Environment`.", dict, source=TAGS)
+            "rule": Rule(
+                "Tags of every resource that can have tags, in addition to `Environment`.", dict, source=TAGS
+            )
         },
     )
 

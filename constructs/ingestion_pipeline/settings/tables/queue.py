@@ -1,4 +1,4 @@
-"""The work queue: events that the function ingests one after the other, each retried alone."""
+"""The work queue. The function ingests its events one after the other and retries each by itself."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,29 @@ LAMBDA_SQS_BATCHES = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEv
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSettings(Checked):
-    """The work queue: events that the function ingests one after the other, each retried alone."""
+    """The work queue. The function ingests its events one after the other and retries each by itself."""
 
     table = "queue"
     enabled: bool = switch(
         False,
-        "Whether the work queue is consumed even if no source has a schedule; with one it is in any case. "
-        "Lambda polls a queue that is consumed without a pause, which is billed.",
+        "Whether the work queue is consumed if no source has a schedule; with a schedule it always is. "
+        "Lambda polls a consumed queue without a pause, and SQS bills the requests.",
     )
     max_concurrency: int = whole(
         10,
         2,
         1_000,
-        "Most invocations at the same time for the queue. In events of `urls`, they share a source's `rate`.",
+        "Most invocations at the same time for the queue. Those of an event of `urls` divide the "
+        "source's `rate` among them; other events do not.",
         LAMBDA_SQS_SCALING,
         "MAX_CONCURRENCY",
     )
     batch_size: int = whole(
-        1, 1, 10, "Most events that one invocation gets, within its time.", LAMBDA_SQS_BATCHES
+        1,
+        1,
+        10,
+        "Most events that one invocation gets; it has to finish them all within its time.",
+        LAMBDA_SQS_BATCHES,
     )
     retention_days: int = whole(
         4,

@@ -16,7 +16,7 @@ class StateSettings(Checked):
     table = "state"
     bucket: str = text(
         "",
-        "Bucket of the state, made by `make bootstrap`; needed to plan and deploy.",
+        "Bucket that holds the state. `make bootstrap` creates it; planning and deploying need it.",
         rf"({BUCKET_NAME})?",
         BUCKET_FORM,
         BUCKET_NAMES,

@@ -1,4 +1,4 @@
-"""The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+"""The network that the function runs in: your VPC, or by default Lambda's own network."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.htm
 
 @dataclass(frozen=True, kw_only=True)
 class VpcSettings(Checked):
-    """The network that the function runs in: a VPC of yours, or by default Lambda's own."""
+    """The network that the function runs in: your VPC, or by default Lambda's own network."""
 
     table = "vpc"
     subnet_ids: tuple[str, ...] = setting(
@@ -26,7 +26,7 @@ class VpcSettings(Checked):
     security_group_ids: tuple[str, ...] = setting(
         (),
         Rule(
-            "Security groups of the function; needed with subnets, and only then.",
+            "Security groups of the function; required with subnets, not allowed without.",
             tuple,
             pattern=r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
             form="a list of ids such as sg-0123456789abcdef0",
@@ -35,7 +35,7 @@ class VpcSettings(Checked):
     )
 
     def conflicts(self) -> list[Problem]:
-        """One without the other."""
+        """The problem of subnets without security groups, or the reverse."""
         if bool(self.subnet_ids) == bool(self.security_group_ids):
             return []
         advice = f"vpc.subnet_ids and vpc.security_group_ids go together: give both or neither ({LAMBDA_VPC})"
