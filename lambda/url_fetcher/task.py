@@ -47,14 +47,14 @@ class Task(Protocol):
     metrics_source: str
 
     def begin(self) -> Mapping[str, object]:
-        """Put together what is needed; what is told of it at the start.
+        """Prepare. Returns fields for the "started" log line.
 
         Raises:
             IngestionError: When it cannot be begun.
         """
 
     def run(self) -> Mapping[str, object]:
-        """Do it; what is told of it at the end, beside the counters.
+        """Do it. Returns fields for the "ended" log line, next to the counters.
 
         Raises:
             IngestionError: When it cannot be done to its end.

@@ -26,10 +26,10 @@ _FULL_SHARE = 0.5
 class GzipMembers:
     """Compresses as many lines into a member as will fill an entry, by what the members before them took.
 
-    How small lines get shows only when they are compressed, and compressing them twice costs more than
-    a member that is a little too large or too small. So the size is foreseen: from the mean share that
+    The compressed size is known only afterwards, and compressing twice costs more than a member that is
+    a little too large or too small. So the size is predicted: from the mean share that
     was left of the members before and its mean deviation, as TCP foresees its timeout (RFC 6298).
-    A member that gets larger than foreseen is sent as it is: it never exceeds the service's limit,
+    A member that gets larger than predicted is sent as it is: it never exceeds the service's limit,
     because it holds no more lines than would fit without compression.
 
     A thread compresses while the next lines are read. An entry is given when four more have been begun,

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 class SharedPace:
     """Gives each request to a host its time, on all threads of this invocation.
 
-    The bound holds over all invocations that run at once, too, without any of them knowing of another:
-    each takes its share of the rate, and waits before its first request because the one before it on the
-    same place in the queue may just have ended with one.
+    It also bounds all invocations that run at once. Invocations do not communicate. Each uses 1/n of the
+    rate, and waits one interval first: the invocation before it may just have sent a request.
 
     Args:
         concurrency: How many invocations may run at once.

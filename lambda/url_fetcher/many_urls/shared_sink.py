@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SharedSink:
-    """Lets one thread at a time use a sink; who has to wait for the stream makes the others wait.
+    """Serialises access to a sink. While one thread waits for the stream, the others wait too.
 
     So what is in memory is bounded as for one source: each thread holds the records of one piece of a body.
 

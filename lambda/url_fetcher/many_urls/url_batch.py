@@ -80,7 +80,7 @@ class BatchTask:
         """As ``Task``'s.
 
         Raises:
-            DeliveryError: When the stream, the dead dead_letters or the queue fail.
+            DeliveryError: When the stream, the dead letters or the queue fail.
             UrlsFailed: When some URLs were not ingested and there is no work queue; retryable.
         """
         # More than a message holds is not begun here, but by several invocations at once.
@@ -155,7 +155,7 @@ class BatchTask:
             yield Outgoing(body, attempts=self._attempt - 1)
 
     def _send_dead_letters(self, failed: Sequence[tuple[object, IngestionError]]) -> None:
-        """Send what failed to the dead dead_letters, if this was its last attempt."""
+        """Send what failed to the dead letters, if this was its last attempt."""
         if self._is_last_attempt:
             dead_letters = (
                 DeadLetter(body_of(single_item_event(self._keys, item)), error) for item, error in failed

@@ -130,7 +130,7 @@ class ListTask:
         return time.monotonic() >= self._stops_at
 
     def _take(self, line: Line) -> None:
-        """Put a line's URL into a message, or a line that is none among the dead dead_letters."""
+        """Put a line's URL into a message, or a line that is none among the dead letters."""
         try:
             item = _item_of(line)
             if item is None:

@@ -96,7 +96,7 @@ class Consumer:
         return remaining > max(_BEGIN_SHARE * self._seconds, self._longest_seconds)
 
     def _is_done(self, message: Message) -> bool:
-        """Whether the queue may forget a message: it was ingested, or the dead dead_letters have it."""
+        """Whether the queue may forget a message: it was ingested, or the dead letters have it."""
         began = time.monotonic()
         try:
             self._invocation.answer(
@@ -112,7 +112,7 @@ class Consumer:
         return True
 
     def _is_in_dead_letters(self, message: Message, error: IngestionError) -> bool:
-        """Whether the dead dead_letters have a message that failed; else it comes again, after a while."""
+        """True if the failed message is now in the dead letter queue, False if SQS will deliver it again."""
         log = self._invocation.log(message_id=message.message_id)
         is_last = message.attempt >= self._max_attempts
         try:
@@ -120,7 +120,7 @@ class Consumer:
                 self._queue.send_dead_letters(
                     [DeadLetter(message.body, error)], request_id=self._invocation.request_id
                 )
-                log.warning("message sent to the dead dead_letters", attempt=message.attempt)
+                log.warning("message sent to the dead letters", attempt=message.attempt)
                 return True
             max_seconds = _VISIBILITY_TIMEOUTS * self._seconds
             seconds = again_seconds(message.attempt, error, max_seconds=max_seconds)

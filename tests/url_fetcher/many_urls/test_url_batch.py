@@ -331,7 +331,7 @@ def echoing(connection: Connection, request: Request) -> None:
 def test_a_secret_in_a_url_is_not_told(
     hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Log lines, errors and dead dead_letters' reasons hide it, also where the source echoes it."""
+    """Log lines, errors and dead letters' reasons hide it, also where the source echoes it."""
     source, queues = hostile({"/": echoing}), Queues()
     given = [source.url(f"/?api_key=hunter{number}xyz") for number in range(3)]
     with pytest.raises(IngestionError) as caught:

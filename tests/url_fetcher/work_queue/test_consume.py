@@ -1,6 +1,7 @@
 """Messages of the work queue in, those that failed out."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,15 +45,21 @@ def test_of_ten_messages_only_the_poisonous_one_comes_again(hostile: Hostile, st
     assert (failed, len(stream.lines), [*queues.delays], queues.requests) == (["m6"], 9, ["r6"], [])
 
 
-@pytest.mark.parametrize(("received", "least", "most"), [(1, 7, 15), (2, 15, 30)])
+@pytest.mark.parametrize(("drawn", "expected"), [(min, [7, 15]), (max, [15, 30])])
 def test_a_failed_message_waits_longer_each_time(
-    hostile: Hostile, stream: Stream, received: int, least: int, most: int
+    hostile: Hostile,
+    stream: Stream,
+    monkeypatch: pytest.MonkeyPatch,
+    drawn: Callable[[float, float], float],
+    expected: list[int],
 ) -> None:
-    """The wait doubles from 15 s and is drawn from its upper half."""
+    """The wait doubles from 15 s and is drawn from its upper half, of which both ends are looked at."""
+    monkeypatch.setattr("url_fetcher.work_queue.send.random.uniform", drawn)
     source, queues = hostile({"/": BAD}), Queues()
-    consumed([record(1, {"url": source.url("/")}, received=received)], stream=stream, queues=queues)
+    event = {"url": source.url("/")}
+    consumed([record(n, event, received=n) for n in (1, 2)], stream=stream, queues=queues)
 
-    assert least <= queues.delays["r1"] <= most
+    assert [queues.delays["r1"], queues.delays["r2"]] == expected
 
 
 def test_what_the_source_asks_for_is_waited_for(hostile: Hostile, stream: Stream) -> None:
@@ -178,7 +185,7 @@ def test_what_is_no_event_fails_alone(hostile: Hostile, stream: Stream, body: st
 
 
 def test_lambdas_record_of_a_failure_is_the_event_in_it(hostile: Hostile, stream: Stream) -> None:
-    """What an asynchronous invocation left among the dead dead_letters can be moved to the work queue."""
+    """What an asynchronous invocation left among the dead letters can be moved to the work queue."""
     source, queues = hostile({"/": GOOD}), Queues()
     wrapped = {
         "version": "1.0",
@@ -191,7 +198,7 @@ def test_lambdas_record_of_a_failure_is_the_event_in_it(hostile: Hostile, stream
 
 
 def test_the_request_of_a_schedule_is_the_event_in_it(hostile: Hostile, stream: Stream) -> None:
-    """What EventBridge Scheduler left among the dead dead_letters can be moved to the work queue."""
+    """What EventBridge Scheduler left among the dead letters can be moved to the work queue."""
     source, queues = hostile({"/": GOOD}), Queues()
     request = {"MessageBody": json.dumps({"url": source.url("/")}), "QueueUrl": "https://sqs.test/work"}
 
