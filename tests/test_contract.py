@@ -20,8 +20,10 @@ from ingestion_pipeline.settings.settings import TABLES
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from ingestion_pipeline.settings.tables.function import FunctionSettings
 from tests.checkout import ROOT
 from tests.url_fetcher.reading import Objects
+from url_fetcher.aws_calls import PATIENCE
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
@@ -159,6 +161,18 @@ class TestEnvironment:
         environment = read_environment({"KINESIS_STREAM_NAME": "s", "ALLOWED_HOSTS": value})
 
         assert environment.allowed_hosts == (host.lower(), "example.org")
+
+
+def test_no_call_to_aws_outlasts_an_invocation() -> None:
+    """With all its attempts, a call ends before Lambda ends the function, by default after a minute."""
+    seconds = FunctionSettings().timeout_seconds
+    late = [
+        service
+        for service, (connect_seconds, read_seconds, attempts) in PATIENCE.items()
+        if (connect_seconds + read_seconds) * attempts >= seconds
+    ]
+
+    assert (bool(PATIENCE), late) == (True, [])
 
 
 class TestSources:
