@@ -59,16 +59,35 @@ def compiled(modules: Mapping[str, bytes], runtime: str, cache: Path) -> dict[st
     Args:
         modules: Source by name within the zip.
         runtime: Lambda's name of it, a key of ``COMPILERS``.
-        cache: Folder where the compiler is kept.
+        cache: Folder where the compiler is kept, and the bytecode of each module: one that has not
+            changed is not compiled again.
 
     Raises:
         BundleError: When the compiler cannot be had or does not run; worth a retry if the network was the
             reason.
     """
-    compiler = _folder(COMPILERS[runtime], cache)
+    compiler = COMPILERS[runtime]
+    folder = cache.resolve() / f"bytecode-{compiler.version}"
+    kept = {
+        name: folder / hashlib.sha256(name.encode() + b"\0" + data).hexdigest()
+        for name, data in modules.items()
+    }
+    missing = {name: data for name, data in modules.items() if not kept[name].exists()}
+    made = _compile(missing, compiler, cache) if missing else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in made.items():
+        # Whoever reads meanwhile finds the whole file or none.
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as unfinished:
+            unfinished.write(data)
+        Path(unfinished.name).replace(kept[name])
+    return {name: path.read_bytes() for name, path in kept.items()}
+
+
+def _compile(modules: Mapping[str, bytes], compiler: Compiler, cache: Path) -> dict[str, bytes]:
+    program = _folder(compiler, cache)
     sources = {str(TASK_ROOT / name): base64.b64encode(data).decode() for name, data in modules.items()}
-    command = ["node", str(_PROGRAM.with_suffix(".mjs")), str(compiler), str(_PROGRAM)]
-    failure = f"the function was not compiled; if {compiler} is damaged, remove it."
+    command = ["node", str(_PROGRAM.with_suffix(".mjs")), str(program), str(_PROGRAM)]
+    failure = f"the function was not compiled; if {program} is damaged, remove it."
     made = json.loads(_run(command, failure, given=json.dumps(sources)))
     return {name: base64.b64decode(made[str(TASK_ROOT / name)]) for name in modules}
 

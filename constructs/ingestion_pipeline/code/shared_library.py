@@ -38,7 +38,7 @@ def without_debugging(library: bytes) -> bytes:
         return library
     try:
         sections = list(_sections(library))
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         return library
     emptied = bytearray(library)
     for each in sections:

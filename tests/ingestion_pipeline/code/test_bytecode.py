@@ -4,11 +4,12 @@ import importlib.util
 import marshal
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,10 @@ def made(cache: Path) -> Callable[[str], bytes]:
 
     @functools.cache
     def by_runtime(runtime: str) -> bytes:
-        return compiled({"package/module.py": SOURCE}, runtime, cache)["package/module.py"]
+        # Not by `compiled`, which would take it from the cache the next time.
+        return bytecode._compile({"package/module.py": SOURCE}, COMPILERS[runtime], cache)[
+            "package/module.py"
+        ]
 
     return by_runtime
 
@@ -131,12 +135,38 @@ def test_a_second_text_is_no_docstring() -> None:
 
 @pytest.mark.terraform
 def test_two_may_fetch_the_compiler_at_once(tmp_path: Path) -> None:
-    """Two that begin with an empty cache both compile, and leave one compiler and nothing else."""
+    """Two that begin with an empty cache both compile, and leave one compiler and one file of bytecode."""
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(lambda _: compiled({"module.py": SOURCE}, RUNTIME, tmp_path), range(2))
 
     assert first == second
-    assert [path.name for path in tmp_path.iterdir()] == [f"pyodide-{COMPILERS[RUNTIME].version}"]
+    version = COMPILERS[RUNTIME].version
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"bytecode-{version}", f"pyodide-{version}"]
+    assert len(list(tmp_path.glob("bytecode-*/*"))) == 1
+
+
+@pytest.mark.terraform
+def test_what_has_not_changed_is_not_compiled_again(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two modules only the one with another source, or another name, goes to the compiler."""
+    source = SOURCE + f"# {tmp_path}\n".encode()  # one that no earlier run has compiled
+    first = compiled({"a.py": source, "b.py": source}, RUNTIME, cache)
+    asked: list[set[str]] = []
+    compile_ = bytecode._compile
+
+    def noted(modules: Mapping[str, bytes], *rest: Any) -> dict[str, bytes]:
+        asked.append(set(modules))
+        return compile_(modules, *rest)
+
+    monkeypatch.setattr(bytecode, "_compile", noted)
+    second = compiled({"a.py": source, "b.py": source + b"X = 1\n", "c.py": source}, RUNTIME, cache)
+
+    assert (asked, second["a.py"], second["b.py"] != first["b.py"]) == (
+        [{"b.py", "c.py"}],
+        first["a.py"],
+        True,
+    )
 
 
 @pytest.mark.terraform
