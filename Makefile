@@ -141,7 +141,7 @@ prerequisites:
 build/checkov/.ready: Makefile
 	@mkdir -p build
 	@$(PYTHON) -m venv build/checkov
-	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+	@build/checkov/bin/python -m pip install --no-compile --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites

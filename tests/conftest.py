@@ -5,15 +5,19 @@ import hypothesis
 import pytest
 
 from tests.checkout import ROOT, Checkout
+from tools.ground.switches import in_ci
 
 pytest_plugins = ["tests.schedule", "tests.left_behind", "tests.random_order"]
 
 # Node 20 is supported by the CDKTF command line; jsii would print a banner over every failure.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-# A busy machine is slow, not wrong.
+# A busy machine is slow, not wrong. In a CI every run has the same examples; elsewhere each tries others.
 hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "patient",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=in_ci(os.environ),
 )
 hypothesis.settings.load_profile("patient")
 
