@@ -5,16 +5,9 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamRole, IamRolePolicy, LambdaFunction
+from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.documents import policy_document
-from ingestion_pipeline.resources.policies import (
-    Statement,
-    decrypt_objects,
-    invoke_url,
-    put_records,
-    read_objects,
-    send_events,
-    write_with_key,
-)
+from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.settings.existing import REFERENCE, BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import Problem, SettingsError
@@ -57,7 +50,7 @@ class Grants(Construct):
         """
         if self._settings.forms.is_gzip is True:
             raise SettingsError([Problem("fetch.packing", GZIP, NOT_FOR_OTHERS)])
-        permissions = [*put_records(self.stream.arn), *write_with_key(self.stream)]
+        permissions = [*policies.put_records(self.stream.arn), *policies.write_with_key(self.stream)]
         return self._grant("put-records", role, id_, permissions)
 
     def grant_read(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
@@ -71,7 +64,10 @@ class Grants(Construct):
             ValueError: When the role's name is a reference and there is no ``id_``.
         """
         data_prefix = f"{self._settings.delivery.data_prefix}{DATA_FOLDER}"
-        permissions = [*read_objects(self.bucket.arn, data_prefix), *decrypt_objects(self.bucket)]
+        permissions = [
+            *policies.read_objects(self.bucket.arn, data_prefix),
+            *policies.decrypt_objects(self.bucket),
+        ]
         return self._grant("read", role, id_, permissions)
 
     def grant_send(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
@@ -84,7 +80,7 @@ class Grants(Construct):
         Raises:
             ValueError: When the role's name is a reference and there is no ``id_``.
         """
-        return self._grant("send", role, id_, send_events(self.work_queue))
+        return self._grant("send", role, id_, policies.send_events(self.work_queue))
 
     def grant_invoke_url(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
         """The inline policy that lets a role invoke the function by its URL, and in no other way.
@@ -99,7 +95,7 @@ class Grants(Construct):
         """
         if not self._settings.function.url_enabled:
             raise SettingsError([Problem("function.url_enabled", False, NO_URL)])
-        return self._grant("invoke-url", role, id_, invoke_url(self.function.arn))
+        return self._grant("invoke-url", role, id_, policies.invoke_url(self.function.arn))
 
     def _grant(
         self, what: str, role: IamRole | str, id_: str, permissions: Sequence[Statement]

@@ -8,7 +8,7 @@ from constructs import Construct
 from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
 from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.pipeline import IngestionPipeline
-from ingestion_pipeline.resources.bucket import StateBucket
+from ingestion_pipeline.resources.bucket import PrivateBucket
 from ingestion_pipeline.settings.names import environment_label
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.pipeline import ENVIRONMENT_TAG
@@ -115,7 +115,7 @@ class StateStack(AwsStack):
             region=settings.state.region,
             tags=settings.pipeline.tags,
         )
-        state = StateBucket(self, "state", name=settings.state.bucket)
+        state = PrivateBucket(self, "state", name=settings.state.bucket)
         TerraformOutput(
             self, "bucket_name", value=state.bucket.bucket, description="Bucket of Terraform's state."
         )

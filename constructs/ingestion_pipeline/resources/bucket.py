@@ -3,25 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cdktf import Token
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
     S3Bucket,
     S3BucketLifecycleConfiguration,
-    S3BucketLifecycleConfigurationRule,
-    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
-    S3BucketLifecycleConfigurationRuleExpiration,
-    S3BucketLifecycleConfigurationRuleFilter,
-    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
     S3BucketOwnershipControls,
-    S3BucketOwnershipControlsRule,
     S3BucketPolicy,
     S3BucketPublicAccessBlock,
     S3BucketServerSideEncryptionConfigurationA,
     S3BucketServerSideEncryptionConfigurationRuleA,
-    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA,
     S3BucketVersioningA,
-    S3BucketVersioningVersioningConfiguration,
 )
 from ingestion_pipeline.resources.bill import COMPRESSION, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
@@ -144,15 +137,13 @@ class PrivateBucket(Construct):
         self._expire(rules, after=versioning)
 
     def _enable_versioning(self) -> S3BucketVersioningA:
-        enabled = S3BucketVersioningVersioningConfiguration(status="Enabled")
+        enabled = {"status": "Enabled"}
         return S3BucketVersioningA(
             self, "versioning", bucket=self.bucket.id, versioning_configuration=enabled
         )
 
     def _encrypt(self) -> None:
-        default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
-            sse_algorithm="AES256"
-        )
+        default = {"sse_algorithm": "AES256"}
         rule = S3BucketServerSideEncryptionConfigurationRuleA(apply_server_side_encryption_by_default=default)
         S3BucketServerSideEncryptionConfigurationA(self, "encryption", bucket=self.bucket.id, rule=[rule])
 
@@ -166,7 +157,7 @@ class PrivateBucket(Construct):
             return
         certain = [UNFINISHED_UPLOADS, *(rule for condition, rule in rules if condition is True)]
         lifecycle = S3BucketLifecycleConfiguration(
-            self, "lifecycle", bucket=self.bucket.id, rule=list(map(_rule, certain)), depends_on=[after]
+            self, "lifecycle", bucket=self.bucket.id, rule=Token.as_any(certain), depends_on=[after]
         )
         if blocks := optional_blocks(rules):
             lifecycle.add_override("dynamic.rule", blocks)
@@ -182,22 +173,9 @@ class PrivateBucket(Construct):
             ignore_public_acls=True,
             restrict_public_buckets=True,
         )
-        owner = S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced")
+        owner = {"object_ownership": "BucketOwnerEnforced"}
         S3BucketOwnershipControls(self, "ownership", bucket=self.bucket.id, rule=owner, depends_on=[block])
         return block
-
-
-class StateBucket(PrivateBucket):
-    """A bucket for Terraform's state: every version of it is kept, and Terraform cannot destroy it.
-
-    Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
-        name: The bucket's, unique world-wide.
-    """
-
-    def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
-        super().__init__(scope, id_, name=name, deletable=False)
 
 
 def lifecycle_rules(
@@ -222,20 +200,3 @@ UNFINISHED_UPLOADS = _enabled(
     "remove-unfinished-uploads", {"abort_incomplete_multipart_upload": [{"days_after_initiation": 7}]}
 )
 """Comes with any other rule: parts of an upload that nobody finished are billed and cannot be read."""
-
-
-def _rule(content: dict[str, Any]) -> S3BucketLifecycleConfigurationRule:
-    """A rule as the bindings take it."""
-    structs: dict[str, Any] = {
-        "filter": S3BucketLifecycleConfigurationRuleFilter,
-        "abort_incomplete_multipart_upload": (
-            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload
-        ),
-        "expiration": S3BucketLifecycleConfigurationRuleExpiration,
-        "noncurrent_version_expiration": S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
-    }
-    arguments: dict[str, Any] = {
-        key: [structs[key](**block) for block in value] if key in structs else value
-        for key, value in content.items()
-    }
-    return S3BucketLifecycleConfigurationRule(**arguments)

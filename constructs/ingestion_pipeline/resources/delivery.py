@@ -10,25 +10,13 @@ from ingestion_pipeline.bindings import (
     CloudwatchLogGroup,
     CloudwatchLogStream,
     KinesisFirehoseDeliveryStream,
-    KinesisFirehoseDeliveryStreamExtendedS3Configuration,
-    KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions,
-    KinesisFirehoseDeliveryStreamKinesisSourceConfiguration,
 )
+from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.log_group import LOG_GROUP
-from ingestion_pipeline.resources.policies import (
-    decrypt_objects,
-    encrypt_objects,
-    of_form,
-    read_stream,
-    read_with_key,
-    trust,
-    write_log_stream,
-    write_objects,
-)
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.settings.existing import (
     BucketReference,
@@ -160,26 +148,26 @@ class Delivery(Construct):
             self,
             "access",
             name=names.of(ROLE_NAME),
-            trust=trust("firehose.amazonaws.com", sts__ExternalId=account_id),
+            trust=policies.trust("firehose.amazonaws.com", sts__ExternalId=account_id),
             permissions=[
-                *(
-                    each
-                    for form, stream in streams.items()
-                    for each in of_form(
-                        form, [*read_stream(stream.arn), *read_with_key(stream)], when=forms.exists(form)
-                    )
+                *policies.of_each_form(
+                    streams,
+                    forms,
+                    lambda stream: [*policies.read_stream(stream.arn), *policies.read_with_key(stream)],
                 ),
-                *write_objects(bucket.arn, prefixes),
-                *encrypt_objects(bucket),
-                *decrypt_objects(bucket),
-                *write_log_stream(log_stream.arn),
+                *policies.write_objects(bucket.arn, prefixes),
+                *policies.encrypt_objects(bucket),
+                *policies.decrypt_objects(bucket),
+                *policies.write_log_stream(log_stream.arn),
             ],
             existing=existing,
             part="delivery_role",
         )
-        logging = KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions(
-            enabled=True, log_group_name=log_stream.log_group_name_input, log_stream_name=log_stream.name
-        )
+        logging = {
+            "enabled": True,
+            "log_group_name": log_stream.log_group_name_input,
+            "log_stream_name": log_stream.name,
+        }
         self.delivery_streams: dict[Form, KinesisFirehoseDeliveryStream] = {}
         for form, stream in streams.items():
             delivery_stream = KinesisFirehoseDeliveryStream(
@@ -187,9 +175,10 @@ class Delivery(Construct):
                 f"delivery-stream{form.value}",
                 name=names.of(NAMES[form]),
                 destination="extended_s3",
-                kinesis_source_configuration=KinesisFirehoseDeliveryStreamKinesisSourceConfiguration(
-                    kinesis_stream_arn=stream.arn, role_arn=self.role.role.arn
-                ),
+                kinesis_source_configuration={
+                    "kinesis_stream_arn": stream.arn,
+                    "role_arn": self.role.role.arn,
+                },
                 extended_s3_configuration=self._destination(form, bucket, settings, logging),
                 depends_on=[*self.role.policies, *depends_on],
             )
@@ -197,23 +186,24 @@ class Delivery(Construct):
             self.delivery_streams[form] = delivery_stream
 
     def _destination(
-        self,
-        form: Form,
-        bucket: BucketReference,
-        settings: DeliverySettings,
-        logging: KinesisFirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptions,
-    ) -> KinesisFirehoseDeliveryStreamExtendedS3Configuration:
-        """Where and how objects are written."""
-        return KinesisFirehoseDeliveryStreamExtendedS3Configuration(
-            role_arn=self.role.role.arn,
-            bucket_arn=bucket.arn,
-            prefix=f"{settings.data_prefix}{HOUR_FOLDERS}",
-            error_output_prefix=f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
-            buffering_size=settings.buffer_mib,
-            buffering_interval=settings.buffer_seconds,
-            cloudwatch_logging_options=logging,
-            **_compression(form, settings),
+        self, form: Form, bucket: BucketReference, settings: DeliverySettings, logging: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Where and how objects are written; gzip members are written as they come."""
+        compression = (
+            {"compression_format": settings.compression}
+            if form is Form.LINES
+            else {"compression_format": "UNCOMPRESSED", "file_extension": ".gz"}
         )
+        return {
+            "role_arn": self.role.role.arn,
+            "bucket_arn": bucket.arn,
+            "prefix": f"{settings.data_prefix}{HOUR_FOLDERS}",
+            "error_output_prefix": f"{settings.error_prefix}!{{firehose:error-output-type}}/{HOUR_FOLDERS}",
+            "buffering_size": settings.buffer_mib,
+            "buffering_interval": settings.buffer_seconds,
+            "cloudwatch_logging_options": logging,
+            **compression,
+        }
 
     def _log_stream(self, name: str, settings: DeliverySettings, existing: Existing) -> CloudwatchLogStream:
         def make() -> LogGroupReference:
@@ -229,10 +219,3 @@ class Delivery(Construct):
         # In a group that exists, it stands beside the log streams of others.
         own_name = chosen(existing.has("delivery_log_group"), name, "DestinationDelivery")
         return CloudwatchLogStream(self, "log-stream", name=own_name, log_group_name=group.name)
-
-
-def _compression(form: Form, settings: DeliverySettings) -> dict[str, Any]:
-    """How objects are compressed and called; gzip members are written as they come."""
-    if form is Form.LINES:
-        return {"compression_format": settings.compression}
-    return {"compression_format": "UNCOMPRESSED", "file_extension": ".gz"}

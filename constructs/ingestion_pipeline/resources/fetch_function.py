@@ -10,14 +10,11 @@ from constructs import Construct
 from ingestion_pipeline.bindings import (
     CloudwatchLogGroup,
     LambdaFunction,
-    LambdaFunctionEnvironment,
     LambdaFunctionEventInvokeConfig,
-    LambdaFunctionEventInvokeConfigDestinationConfig,
-    LambdaFunctionEventInvokeConfigDestinationConfigOnFailure,
-    LambdaFunctionTracingConfig,
 )
 from ingestion_pipeline.code.bundle import Bundle
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.bill import (
     GIB_MIB,
     METRICS_PER_SOURCE,
@@ -30,28 +27,7 @@ from ingestion_pipeline.resources.bill import (
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN, FunctionUrl
-from ingestion_pipeline.resources.policies import (
-    Statement,
-    consume_events,
-    decrypt_objects,
-    decrypt_secrets,
-    encrypt_objects,
-    of_form,
-    read_configuration,
-    read_lists,
-    read_secrets,
-    send_events,
-    send_failures,
-    send_traces,
-    send_with_key,
-    trust,
-    use_by_sources,
-    use_network,
-    write_dead_letters,
-    write_log,
-    write_stream,
-    write_with_key,
-)
+from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
 from ingestion_pipeline.resources.sources_object import SourcesObject
@@ -238,7 +214,7 @@ class FetchFunction(Construct):
             self,
             "access",
             name=settings.names.of(ROLE_NAME),
-            trust=trust("lambda.amazonaws.com"),
+            trust=policies.trust("lambda.amazonaws.com"),
             permissions=_permissions(parts, log_group.arn, settings, existing),
             existing=existing,
             part="function_role",
@@ -261,8 +237,8 @@ class FetchFunction(Construct):
             # path.module makes the path right in a root stack and in a module alike.
             filename=f"${{path.module}}/{asset.path}",
             source_code_hash=code.sha256,
-            environment=LambdaFunctionEnvironment(variables=self._environment(name, parts, settings)),
-            tracing_config=LambdaFunctionTracingConfig(mode=tracing),
+            environment={"variables": self._environment(name, parts, settings)},
+            tracing_config={"mode": tracing},
             depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
         self._attach_to(settings.vpc)
@@ -327,14 +303,13 @@ class FetchFunction(Construct):
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
         """Send failed events to the queue."""
-        on_failure = LambdaFunctionEventInvokeConfigDestinationConfigOnFailure(destination=queue_arn)
         LambdaFunctionEventInvokeConfig(
             self,
             "failures",
             function_name=self.function.function_name,
             maximum_retry_attempts=settings.retry_attempts,
             maximum_event_age_in_seconds=settings.event_age_seconds,
-            destination_config=LambdaFunctionEventInvokeConfigDestinationConfig(on_failure=on_failure),
+            destination_config={"on_failure": {"destination": queue_arn}},
         )
 
 
@@ -344,28 +319,28 @@ def _permissions(
     """What the function's role may do."""
     bucket, sources = parts.bucket, settings.configured_sources
     return [
-        *(
-            each
-            for form, stream in parts.streams.items()
-            for each in of_form(form, write_stream(stream.arn), when=settings.forms.exists(form))
+        *policies.of_each_form(
+            parts.streams, settings.forms, lambda stream: policies.write_stream(stream.arn)
         ),
-        *write_with_key(parts.stream),
-        *write_dead_letters(bucket.arn, settings.dead_letters.prefix),
-        *encrypt_objects(bucket),
-        *decrypt_objects(bucket),
-        *read_configuration(bucket.arn, CONFIG_FOLDER),
-        *read_lists(bucket.arn, LISTS_FOLDER),
-        *consume_events(parts.work_queue.arn),
-        *send_events(parts.work_queue),
-        *send_failures(parts.dead_letters),
-        *send_with_key(parts.dead_letters),
+        *policies.write_with_key(parts.stream),
+        *policies.write_dead_letters(bucket.arn, settings.dead_letters.prefix),
+        *policies.encrypt_objects(bucket),
+        *policies.decrypt_objects(bucket),
+        *policies.read_configuration(bucket.arn, CONFIG_FOLDER),
+        *policies.read_lists(bucket.arn, LISTS_FOLDER),
+        *policies.consume_events(parts.work_queue.arn),
+        *policies.send_events(parts.work_queue),
+        *policies.send_failures(parts.dead_letters),
+        *policies.send_with_key(parts.dead_letters),
         # In the policy only of a role that exists: others get policies of their own for the secrets.
-        *read_secrets(sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)),
-        *decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
-        *use_by_sources(sources.permitted),
-        *write_log(log_group_arn),
-        *send_traces(when=settings.function.tracing),
-        *use_network(when=not_empty(settings.vpc.subnet_ids)),
+        *policies.read_secrets(
+            sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
+        ),
+        *policies.decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
+        *policies.use_by_sources(sources.permitted),
+        *policies.write_log(log_group_arn),
+        *policies.send_traces(when=settings.function.tracing),
+        *policies.use_network(when=not_empty(settings.vpc.subnet_ids)),
     ]
 
 

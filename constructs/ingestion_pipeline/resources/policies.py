@@ -5,13 +5,13 @@ Action sets: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingestion_pipeline.resources.capability import Capability
 from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, all_of
-from ingestion_pipeline.settings.forms import GZIP, Form
+from ingestion_pipeline.settings.forms import Form, Forms
 from ingestion_pipeline.settings.sources import permissions as source_permissions
 
 CAPABILITY = Capability(
@@ -60,16 +60,26 @@ def trust(service: str, **conditions: str) -> list[Statement]:
     return [Statement("Trust", ["sts:AssumeRole"], services=[service], conditions=keys)]
 
 
-def of_form(form: Form, statements: Sequence[Statement], *, when: Condition) -> list[Statement]:
-    """The same for the stream of one form of records, as far as there is one.
+def of_each_form(
+    streams: Mapping[Form, StreamReference],
+    forms: Forms,
+    permit: Callable[[StreamReference], Sequence[Statement]],
+) -> list[Statement]:
+    """The statements for each stream. The form is part of a sid, because one role may use both streams.
 
     Args:
-        form: Whose stream it is; part of the sids, for a role may use the streams of both.
-        statements: For its stream.
-        when: Whether the stream exists.
+        streams: The stream of each form of records.
+        forms: Knows under which condition a stream exists.
+        permit: Makes the statements for one stream.
     """
-    ending = "" if form is Form.LINES else GZIP.capitalize()
-    return [replace(each, sid=each.sid + ending, when=all_of(when, each.when)) for each in statements]
+    return [
+        replace(
+            each, sid=each.sid + form.value.removeprefix("-").capitalize(), when=all_of(exists, each.when)
+        )
+        for form, stream in streams.items()
+        for exists in [forms.exists(form)]
+        for each in permit(stream)
+    ]
 
 
 def write_stream(stream_arn: str) -> list[Statement]:

@@ -1,7 +1,7 @@
 """Schedules: EventBridge Scheduler sends a source's event to the work queue whenever its time has come."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from constructs import Construct
 
@@ -9,11 +9,7 @@ from ingestion_pipeline.bindings import (
     IamRole,
     IamRolePolicy,
     SchedulerSchedule,
-    SchedulerScheduleFlexibleTimeWindow,
     SchedulerScheduleGroup,
-    SchedulerScheduleTarget,
-    SchedulerScheduleTargetDeadLetterConfig,
-    SchedulerScheduleTargetRetryPolicy,
 )
 from ingestion_pipeline.resources.bill import MILLION, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
@@ -129,15 +125,16 @@ class Schedules(Construct):
         policy = IamRolePolicy(
             self, "policy", name="permissions", role=role.id, policy=policy_document(permissions)
         )
-        target = SchedulerScheduleTarget(
-            arn=work_queue.arn,
-            role_arn=role.arn,
-            input=json_object({"source": unknown(str, "each.key")}),
-            retry_policy=SchedulerScheduleTargetRetryPolicy(
-                maximum_event_age_in_seconds=RETRIED_FOR_SECONDS, maximum_retry_attempts=RETRIES
-            ),
-            dead_letter_config=SchedulerScheduleTargetDeadLetterConfig(arn=dead_letters.arn),
-        )
+        target = {
+            "arn": work_queue.arn,
+            "role_arn": role.arn,
+            "input": json_object({"source": unknown(str, "each.key")}),
+            "retry_policy": {
+                "maximum_event_age_in_seconds": RETRIED_FOR_SECONDS,
+                "maximum_retry_attempts": RETRIES,
+            },
+            "dead_letter_config": {"arn": dead_letters.arn},
+        }
         schedule = _schedule(self, group.name, target, may_run, [policy, *depends_on])
         expression = expression_of(schedules)
         schedule.add_override("for_each", f"${{{expression}}}" if expression else schedules)
@@ -148,7 +145,7 @@ class Schedules(Construct):
 def _schedule(
     scope: Construct,
     group: str,
-    target: SchedulerScheduleTarget,
+    target: dict[str, Any],
     may_run: Condition,
     depends_on: Sequence["ITerraformDependable"],
 ) -> SchedulerSchedule:
@@ -162,10 +159,10 @@ def _schedule(
         schedule_expression="${each.value.expression}",
         schedule_expression_timezone="${each.value.time_zone}",
         state=either_or_none(all_of(is_enabled, may_run), "ENABLED", "DISABLED"),
-        flexible_time_window=SchedulerScheduleFlexibleTimeWindow(
-            mode=f'${{{minutes} > 0 ? "FLEXIBLE" : "OFF"}}',
-            maximum_window_in_minutes=unknown(int, f"{minutes} > 0 ? {minutes} : null"),
-        ),
+        flexible_time_window={
+            "mode": f'${{{minutes} > 0 ? "FLEXIBLE" : "OFF"}}',
+            "maximum_window_in_minutes": unknown(int, f"{minutes} > 0 ? {minutes} : null"),
+        },
         target=target,
         depends_on=list(depends_on),
     )

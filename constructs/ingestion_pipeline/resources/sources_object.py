@@ -7,11 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 from cdktf import Fn, TerraformLocal, TerraformResourceLifecycle
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    S3Object,
-    S3ObjectOverrideProvider,
-    S3ObjectOverrideProviderDefaultTags,
-)
+from ingestion_pipeline.bindings import S3Object
 from ingestion_pipeline.resources.bucket import BUCKET
 from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.settings.existing import BucketReference
@@ -64,9 +60,7 @@ class SourcesObject(Construct):
             key=key,
             content=content,
             content_type="application/json",
-            override_provider=S3ObjectOverrideProvider(
-                default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
-            ),
+            override_provider={"default_tags": {"tags": {}}},
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
         self.uri = f"s3://{bucket.name}/{stored.key}"

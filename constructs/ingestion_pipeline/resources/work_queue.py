@@ -4,7 +4,6 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import (
     LambdaEventSourceMapping,
-    LambdaEventSourceMappingScalingConfig,
     LambdaFunctionRecursionConfig,
 )
 from ingestion_pipeline.resources.capability import Capability, Output, Read
@@ -162,7 +161,5 @@ class QueueTrigger(Construct):
             enabled=as_argument(is_enabled),
             batch_size=settings.batch_size,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config=LambdaEventSourceMappingScalingConfig(
-                maximum_concurrency=settings.max_concurrency
-            ),
+            scaling_config={"maximum_concurrency": settings.max_concurrency},
         )
