@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingestion_pipeline.settings.expressions import AND, Unknown, conditional, operand
+from tools.module.checks.existing_parts import without_form
 from tools.module.synthesis import Synthesis
-from tools.module.variables import local_name, without_form
+from tools.module.variables import local_name
 
 OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
 """How `exist_only_if` writes a condition."""

@@ -23,7 +23,7 @@ from ingestion_pipeline.settings.sources.permissions import (
 )
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE
 from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
-from tools.module.checks.existing_parts import QUEUES_BESIDE
+from tools.module.checks.existing_parts import QUEUES_BESIDE, part_variable, without_form
 from tools.module.checks.source_tables import (
     SECRETS_IN_POLICY,
     json_types,
@@ -35,7 +35,7 @@ from tools.module.checks.source_tables import (
 from tools.module.hcl import literal
 from tools.module.main_tf import POLICIES, ROLE_POLICY, all_short_names, made_expression
 from tools.module.synthesis import Synthesis
-from tools.module.variables import local_name, part_variable, without_form
+from tools.module.variables import local_name
 
 LABELLED = ("dev", "prod")
 """Environments with a label of their own in the tag."""

@@ -2,33 +2,24 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import (
-    BucketReference,
-    Existing,
-    QueueReference,
-    R,
-    Reference,
-    StreamReference,
-)
+from ingestion_pipeline.settings.existing import Existing, R, Reference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources
-from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY
+from tools.module.checks.existing_parts import PARTS, part_variable, without_form
 from tools.module.variables import (
     local_name,
-    part_variable,
     settings_with_variable,
     variable_name,
-    without_form,
 )
 
 KNOWN: dict[str, object] = {
@@ -105,54 +96,6 @@ class ModuleSettings(Settings):
         return ConfiguredSources(in_terraform=True)
 
 
-class ModuleStream(StreamReference):
-    """The stream, made or existing."""
-
-    @property
-    def has_own_key(self) -> Condition:
-        """Known to Terraform."""
-        return Unknown(f'local.stream_kms_key != "{AWS_KINESIS_KEY}"')
-
-
-class ModuleBucket(BucketReference):
-    """The bucket, made or existing."""
-
-    @property
-    def has_own_key(self) -> Condition:
-        """Known to Terraform."""
-        return Unknown("local.bucket_kms_key != null")
-
-
-class ModuleQueue(QueueReference):
-    """The queue, made or existing, or an existing topic."""
-
-    @property
-    def send_action(self) -> str:
-        """A queue's or a topic's."""
-        return "${local.failure_action}"
-
-    @property
-    def url_or_empty(self) -> str:
-        """Null is as good as empty."""
-        return '${try(coalesce(local.failure_destination.url), "")}'
-
-    def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:  # noqa: ARG002 - the module's own
-        """Known to Terraform."""
-        return Unknown("local.failure_destination_takes_messages")
-
-    @property
-    def has_own_key(self) -> Condition:
-        """Known to Terraform."""
-        return Unknown('try(coalesce(local.failure_destination_kms_key), "") != ""')
-
-
-KINDS: dict[type[Reference], type[Any]] = {
-    StreamReference: ModuleStream,
-    BucketReference: ModuleBucket,
-    QueueReference: ModuleQueue,
-}
-
-
 class ModuleExisting(Existing):
     """Has every part made, takes note of what that makes, and hands on references to local values."""
 
@@ -179,8 +122,7 @@ class ModuleExisting(Existing):
             given["kms_key"] = f"${{local.{local_name(name)}_kms_key}}"
         if isinstance(made, StreamReference):
             given["other_kms_keys"] = made.other_kms_keys
-        kind = KINDS.get(type(made), type(made))
-        return kind(**given)  # type: ignore[no-any-return]
+        return type(made)(**given, in_terraform=True)
 
     def has(self, name: str) -> Condition:
         """Whether the variable is given."""
@@ -189,8 +131,7 @@ class ModuleExisting(Existing):
 
 def part_attributes(name: str) -> list[str]:
     """The attributes of a part that its user gives; a stream's packing is only checked, and is none."""
-    about = {column.name: column.metadata for column in fields(Existing)}[without_form(name)]
-    return [each.removesuffix("?") for each in about["attributes"].split() if each != "packing?"]
+    return [each for each in PARTS[without_form(name)].given if each != "packing"]
 
 
 def synthesize(target: Target, output: Path) -> Synthesis:

@@ -1,16 +1,17 @@
 """The module's variables: one a setting, those that every module has, and the parts that may exist."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import Existing
-from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.patterns import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from tools.module.checks.cross_validations import cross_validations
+from tools.module.checks.existing_parts import PARTS, part_variable
 from tools.module.checks.validations import Validation, validation
 
 TYPES = {int: "number", str: "string", bool: "bool", tuple: "list(string)", dict: "map(string)"}
@@ -138,36 +139,23 @@ def _input(name: str, rule: Rule, default: object) -> Input:
     )
 
 
-def part_variable(part: str) -> str:
-    """The variable by which a part is given that exists."""
-    name = without_form(part)
-    about = {column.name: column.metadata for column in fields(Existing)}[name]
-    return str(about["variable"] or f"existing_{name}")
-
-
 def local_name(part: str) -> str:
     """The local value that holds a part's attributes, whether it is made or exists."""
     _, *form = part.split("-")
     return "_".join([part_variable(part).removeprefix("existing_"), *form])
 
 
-def without_form(part: str) -> str:
-    """The part's name without the form of records, of which one part that exists replaces both."""
-    return part.partition("-")[0]
-
-
 def _parts() -> Iterator[Input]:
     """A variable for each part: an object, so that whether it is given is known at plan."""
     for column in fields(Existing):
-        about = column.metadata
-        defaults = {"kms_key": about["kms_key"], "packing": Form.LINES.packing}
-        attributes = ", ".join(_attribute(name, defaults) for name in about["attributes"].split())
-        yield Input(part_variable(column.name), f"object({{ {attributes} }})", about["meaning"], None)
+        kind = PARTS[column.name]
+        known = {each.name: each.default for each in fields(kind)}
+        attributes = ", ".join(_attribute(name, known[name]) for name in kind.given)
+        meaning = column.metadata["meaning"]
+        yield Input(part_variable(column.name), f"object({{ {attributes} }})", meaning, None)
 
 
-def _attribute(name: str, defaults: Mapping[str, str]) -> str:
-    if not name.endswith("?"):
+def _attribute(name: str, default: object) -> str:
+    if default is MISSING:
         return f"{name} = string"
-    given = defaults.get(name.removesuffix("?"))
-    default = f', "{given}"' if given else ""
-    return f"{name.removesuffix('?')} = optional(string{default})"
+    return f"{name} = optional(string{f', {json.dumps(default)}' if default else ''})"

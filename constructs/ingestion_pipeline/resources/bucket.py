@@ -130,7 +130,7 @@ class PrivateBucket(Construct):
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=policy_document(require_tls(self.bucket.arn)),
+            policy=policy_document(require_tls("s3", self.bucket.arn, f"{self.bucket.arn}/*")),
             depends_on=[public_access],
         )
         rules = lifecycle_rules(noncurrent_version_days, expire_days=expire_days, expire_prefix=expire_prefix)

@@ -181,14 +181,10 @@ def write_objects(bucket_arn: str, prefixes: Sequence[str]) -> list[Statement]:
     ]
 
 
-def require_tls(bucket_arn: str) -> list[Statement]:
-    """Denies every request to a bucket that does not come over TLS, in a bucket policy."""
-    resources = [bucket_arn, f"{bucket_arn}/*"]
-    return [
-        Statement(
-            "RequireTls", ["s3:*"], resources, conditions={"aws:SecureTransport": "false"}, allowed=False
-        )
-    ]
+def require_tls(service: str, *arns: str) -> list[Statement]:
+    """Denies every request that does not come over TLS, in the policy of a bucket or a queue."""
+    condition = {"aws:SecureTransport": "false"}
+    return [Statement("RequireTls", [f"{service}:*"], [*arns], conditions=condition, allowed=False)]
 
 
 def write_dead_letters(bucket_arn: str, prefix: str) -> list[Statement]:
@@ -255,12 +251,6 @@ def use_by_sources(permitted: Sequence[tuple[str, Sequence[str], Condition]]) ->
         Statement(source_permissions.sid(action), [action], arns, when=when)
         for action, arns, when in permitted
     ]
-
-
-def require_tls_to_queue(queue_arn: str) -> list[Statement]:
-    """Denies every request to a queue that does not come over TLS, in a queue policy."""
-    condition = {"aws:SecureTransport": "false"}
-    return [Statement("RequireTls", ["sqs:*"], [queue_arn], conditions=condition, allowed=False)]
 
 
 def send_with_key(queue: QueueReference) -> list[Statement]:

@@ -9,7 +9,7 @@ from ingestion_pipeline.resources.bill import MILLION, REQUESTS_PER_EVENT, BillL
 from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing, Edge
-from ingestion_pipeline.resources.policies import require_tls_to_queue
+from ingestion_pipeline.resources.policies import require_tls
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import either_or_none, given, negated, times
 from ingestion_pipeline.settings.names import Name, Names
@@ -93,7 +93,7 @@ class PrivateQueue(Construct):
             message_retention_seconds=times(retention_days, SECONDS_A_DAY),
             sqs_managed_sse_enabled=either_or_none(negated(has_key), True),
             kms_master_key_id=either_or_none(has_key, kms_key),
-            policy=policy_document(require_tls_to_queue(arn)),
+            policy=policy_document(require_tls("sqs", arn)),
             **(arguments or {}),
         )
         self.reference = QueueReference(arn=queue.arn, url=queue.url, kms_key=kms_key)

@@ -4,11 +4,11 @@ A pipeline's own attributes are of the same types, so that one pipeline may use 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from ingestion_pipeline.settings.expressions import Condition, given, not_empty
+from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, given, not_empty
 from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.patterns import KEY_ARN
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
@@ -57,22 +57,25 @@ class Reference:
     """Something with an ARN.
 
     Attributes:
-        arn: Of the service and the form that ``form`` says, or a reference of Terraform's.
+        arn: An ARN that matches ``form``, or a reference of Terraform's.
+        in_terraform: True for the part in the module's synthesis, which is made or exists.
 
     Raises:
-        SettingsError: When it is not such an ARN, or that of something with another name, or when the key
-            is none.
+        SettingsError: When the ARN has another form or another name, or when ``kms_key`` is not a key.
     """
 
     form = ""
-    """The whole ARN as a pattern, with the group ``name`` where its name stands."""
+    """Pattern of the whole ARN, with the group ``name`` for its name."""
     example = ""
-    """The same in words."""
+    """An example of the ARN."""
     keys = KEY_ARN
-    """What a key of it may be, as a pattern."""
+    """Pattern of ``kms_key``."""
     beside_the_function = False
-    """Whether AWS takes it only from the function's own Region and account."""
+    """True if AWS requires the Region and the account of the function."""
+    given: ClassVar[tuple[str, ...]] = ("arn", "name")
+    """The attributes that the module's user gives; those with a default may be left out."""
     arn: str
+    in_terraform: bool = False
 
     def __post_init__(self) -> None:
         """Check the ARN, the name and the key as far as they are known."""
@@ -98,7 +101,7 @@ class Reference:
             yield Problem(f"{type(self).__name__}.kms_key", key, KEY_ADVICE)
 
     def place_problems(self, region: str, account_ids: Sequence[str]) -> Iterator[Problem]:
-        """What is wrong with where it lies, if that has to be where the pipeline is.
+        """The problems of a Region or an account that is not the pipeline's, where AWS requires the same.
 
         Args:
             region: The pipeline's; empty if it is not known.
@@ -130,6 +133,7 @@ class StreamReference(Reference):
     example = "arn:aws:kinesis:<region>:<account>:stream/<name>"
     keys = rf"{AWS_KINESIS_KEY}|{KEY_ARN}"
     beside_the_function = True
+    given = ("arn", "name", "kms_key", "packing")
     name: str
     kms_key: str = AWS_KINESIS_KEY
     other_kms_keys: tuple[str, ...] = ()
@@ -144,14 +148,14 @@ class StreamReference(Reference):
         if not any(REFERENCE in key for key in self.other_kms_keys):
             StreamSettings(other_kms_keys=self.other_kms_keys)
 
-    @property
+    @derived(bool, f'local.stream_kms_key != "{AWS_KINESIS_KEY}"')
     def has_own_key(self) -> Condition:
-        """Whether it is encrypted with a key of the user's, given by its ARN, rather than with AWS's own."""
+        """True if a key of the user's encrypts it, which is given by its ARN. AWS's own key has an alias."""
         return not self.kms_key.startswith("alias/")
 
     @property
     def has_other_keys(self) -> Condition:
-        """Whether its records may be encrypted with further keys, before or after a change of the key."""
+        """True if further keys may encrypt its records, before or after a change of the key."""
         return not_empty(self.other_kms_keys)
 
 
@@ -166,12 +170,13 @@ class BucketReference(Reference):
 
     form = r"arn:[a-z-]+:s3:::(?P<name>[A-Za-z0-9._-]{3,255})"
     example = "arn:aws:s3:::<name>"
+    given = ("arn", "name", "kms_key")
     name: str
     kms_key: str = ""
 
-    @property
+    @derived(bool, "local.bucket_kms_key != null")
     def has_own_key(self) -> Condition:
-        """Whether it encrypts with a key of the user's by default."""
+        """True if a key of the user's encrypts its objects by default."""
         return bool(self.kms_key)
 
 
@@ -186,6 +191,7 @@ class RoleReference(Reference):
 
     form = r"arn:[a-z-]+:iam::[0-9]{12}:role/(?:[!-~]+/)?(?P<name>[A-Za-z0-9_+=,.@-]{1,64})"
     example = "arn:aws:iam::<account>:role/<name>"
+    given = ("arn",)
     name: str = ""
 
 
@@ -217,26 +223,27 @@ class QueueReference(Reference):
     form = rf"arn:[a-z-]+:sqs:{IN_A_REGION}:(?P<name>[A-Za-z0-9_-]{{1,80}})"
     example = "arn:aws:sqs:<region>:<account>:<name> (a standard queue)"
     keys = f"({KEY_ARN})?"
+    given = ("arn", "url", "kms_key")
     url: str = ""
     kms_key: str = ""
 
-    @property
+    @derived(bool, 'try(coalesce(local.failure_destination_kms_key), "") != ""')
     def has_own_key(self) -> Condition:
-        """Whether it is encrypted with a key of the user's."""
+        """True if a key of the user's encrypts it."""
         return given(self.kms_key)
 
-    @property
+    @derived(str, "local.failure_action")
     def send_action(self) -> str:
-        """The IAM action that sends to it."""
+        """The IAM action that sends to it; the module's user may give a topic instead."""
         return "sqs:SendMessage"
 
-    @property
+    @derived(str, 'try(coalesce(local.failure_destination.url), "")')
     def url_or_empty(self) -> str:
         """The URL; empty if none is given."""
         return self.url
 
     def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:
-        """Whether SQS moves the messages of another queue to it: only within one account and Region.
+        """True if SQS can move the messages of another queue to it: only within one account and Region.
 
         https://docs.aws.amazon.com/sdk-for-cpp/v1/developer-guide/examples-sqs-dead-letter-queues.html
 
@@ -244,6 +251,8 @@ class QueueReference(Reference):
             region: Of the other queue.
             account_ids: The accounts that the other queue may be in; empty if it may be any.
         """
+        if self.in_terraform:
+            return Unknown("local.failure_destination_takes_messages")
         where = None if REFERENCE in self.arn else re.fullmatch(PLACE, self.arn)
         if not where:
             return True
@@ -254,18 +263,9 @@ class QueueReference(Reference):
 R = TypeVar("R", bound=Reference)
 
 
-def part(
-    meaning: str, variable: str = "", attributes: str = "arn name", kms_key: str = ""
-) -> Mapping[str, str]:
-    """How the module lets its users name a part that exists.
-
-    Args:
-        meaning: For the module's documentation.
-        variable: The module's variable; default: ``existing_`` and the field's name.
-        attributes: What its user gives, with a ``?`` behind what may be left out.
-        kms_key: Default of the attribute ``kms_key``, if its user may give one.
-    """
-    return {"meaning": meaning, "variable": variable, "attributes": attributes, "kms_key": kms_key}
+def part(kind: type[Reference], meaning: str) -> Any:
+    """A part that may exist; the meaning documents the module's variable for it."""
+    return field(default=None, metadata={"kind": kind, "meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,62 +276,45 @@ class Existing:
         ``IngestionPipeline(self, "orders", settings=…, existing=Existing(bucket=other.bucket))``
 
     Attributes:
+        stream: Stream of the records.
         bucket: The lake.
-        stream: Whose records are delivered.
-        dead_letter_queue: Of events whose invocation failed after all retries.
         function_role: Trusts lambda.amazonaws.com.
         delivery_role: Trusts firehose.amazonaws.com.
-        function_log_group: Of the function; its owner decides how long it is kept.
-        delivery_log_group: Of the delivery's errors.
+        function_log_group: Log group of the function; its owner decides how long it is kept.
+        delivery_log_group: Log group of the delivery's errors.
+        dead_letter_queue: Gets the events whose invocation failed after all retries.
     """
 
-    stream: StreamReference | None = field(
-        default=None,
-        metadata=part(
-            "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it "
-            "is encrypted with, if it is one, and `packing` what it holds for ever, `lines` or `gzip`.",
-            attributes="arn name kms_key? packing?",
-            kms_key=AWS_KINESIS_KEY,
-        ),
+    stream: StreamReference | None = part(
+        StreamReference,
+        "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it "
+        "is encrypted with, if it is one, and `packing` what it holds for ever, `lines` or `gzip`.",
     )
-    bucket: BucketReference | None = field(
-        default=None,
-        metadata=part(
-            "Bucket to use instead of making one; nothing about it is changed. `kms_key` is the ARN of the "
-            "key of yours that it encrypts with by default, if it is one.",
-            attributes="arn name kms_key?",
-        ),
+    bucket: BucketReference | None = part(
+        BucketReference,
+        "Bucket to use instead of making one; nothing about it is changed. `kms_key` is the ARN of the "
+        "key of yours that it encrypts with by default, if it is one.",
     )
-    function_role: RoleReference | None = field(
-        default=None,
-        metadata=part(
-            "Role of the function to use instead of making one; give it the output `function_policy_json`.",
-            attributes="arn",
-        ),
+    function_role: RoleReference | None = part(
+        RoleReference,
+        "Role of the function to use instead of making one; give it the output `function_policy_json`.",
     )
-    delivery_role: RoleReference | None = field(
-        default=None,
-        metadata=part(
-            "Role of Firehose to use instead of making one; give it the output `delivery_policy_json`.",
-            attributes="arn",
-        ),
+    delivery_role: RoleReference | None = part(
+        RoleReference,
+        "Role of Firehose to use instead of making one; give it the output `delivery_policy_json`.",
     )
-    function_log_group: LogGroupReference | None = field(
-        default=None, metadata=part("Log group of the function to use instead of making one.")
+    function_log_group: LogGroupReference | None = part(
+        LogGroupReference, "Log group of the function to use instead of making one."
     )
-    delivery_log_group: LogGroupReference | None = field(
-        default=None,
-        metadata=part("Log group of Firehose to use instead of making one; a log stream is made in it."),
+    delivery_log_group: LogGroupReference | None = part(
+        LogGroupReference,
+        "Log group of Firehose to use instead of making one; a log stream is made in it.",
     )
-    dead_letter_queue: QueueReference | None = field(
-        default=None,
-        metadata=part(
-            "SQS queue or SNS topic for events that failed after all retries, to use instead of making a "
-            "queue; `url` is only for the output, `kms_key` is the ARN of the key of yours that it is "
-            "encrypted with, if it is one.",
-            variable="existing_failure_destination",
-            attributes="arn url? kms_key?",
-        ),
+    dead_letter_queue: QueueReference | None = part(
+        QueueReference,
+        "SQS queue or SNS topic for events that failed after all retries, to use instead of making a "
+        "queue; `url` is only for the output, `kms_key` is the ARN of the key of yours that it is "
+        "encrypted with, if it is one.",
     )
 
     def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:  # noqa: ARG002 - for the module
@@ -346,7 +329,7 @@ class Existing:
         return existing or make()
 
     def has(self, name: str) -> Condition:
-        """Whether the part of that name exists."""
+        """True if the part of that name exists."""
         return getattr(self, name) is not None
 
     def check(self, settings: Settings) -> None:

@@ -190,8 +190,10 @@ def test_every_function_is_held_to_that() -> None:
 
     assert made - set(PERMISSIONS) == {
         "BucketReference",
+        "Callable",
         "Capability",
         "Form",
+        "Forms",
         "Mapping",
         "QueueReference",
         "Sequence",
@@ -200,11 +202,10 @@ def test_every_function_is_held_to_that() -> None:
         "all_of",
         "dataclass",
         "field",
-        "of_form",
+        "of_each_form",
         "replace",
         "trust",
         "require_tls",
-        "require_tls_to_queue",
         "send_traces",
         "use_network",
     }
@@ -251,8 +252,8 @@ def test_what_is_not_needed_is_not_allowed(statements: Sequence[Statement]) -> N
 @pytest.mark.parametrize(
     ("made", "actions", "resources"),
     [
-        (policies.require_tls(ARN), ["s3:*"], [ARN, f"{ARN}/*"]),
-        (policies.require_tls_to_queue(ARN), ["sqs:*"], [ARN]),
+        (policies.require_tls("s3", ARN, f"{ARN}/*"), ["s3:*"], [ARN, f"{ARN}/*"]),
+        (policies.require_tls("sqs", ARN), ["sqs:*"], [ARN]),
     ],
     ids=["bucket", "queue"],
 )

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import fields
-from typing import get_args, get_type_hints
 
 from ingestion_pipeline.settings.existing import (
     BESIDE,
@@ -30,24 +29,34 @@ TOPIC = r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 """The module takes a topic in place of the queue; no FIFO one, as with queues."""
 
 
+PARTS: dict[str, type[Reference]] = {column.name: column.metadata["kind"] for column in fields(Existing)}
+"""The kind of each part that may exist, by its name."""
+
+RENAMED = {"dead_letter_queue": "existing_failure_destination"}
+
+
+def part_variable(part: str) -> str:
+    """The variable for a part that exists."""
+    name = without_form(part)
+    return RENAMED.get(name, f"existing_{name}")
+
+
+def without_form(part: str) -> str:
+    """The part's name without the form of records, of which one part that exists replaces both."""
+    return part.partition("-")[0]
+
+
 def existing_validations() -> dict[str, tuple[Validation, ...]]:
     """The checks by variable."""
-    kinds = get_type_hints(Existing)
-    found = {}
-    for column in fields(Existing):
-        (kind,) = (each for each in get_args(kinds[column.name]) if each is not type(None))
-        variable = str(column.metadata["variable"] or f"existing_{column.name}")
-        attributes = {name.removesuffix("?") for name in column.metadata["attributes"].split()}
-        found[variable] = tuple(_checks(variable, kind, attributes))
-    return found
+    return {part_variable(name): tuple(_checks(part_variable(name), kind)) for name, kind in PARTS.items()}
 
 
-def _checks(variable: str, kind: type[Reference], attributes: set[str]) -> list[Validation]:
+def _checks(variable: str, kind: type[Reference]) -> list[Validation]:
     arn, form, example = f"var.{variable}.arn", kind.form, kind.example
     if kind is QueueReference:
         form, example = f"{form}|{TOPIC}", f"{example} or arn:aws:sns:<region>:<account>:<name>"
     checks = [(f"can({_parsed(form, arn)})", f"{variable}.arn must be an ARN such as {example}")]
-    if "name" in attributes:
+    if "name" in kind.given:
         name = f"var.{variable}.name"
         checks.append(
             (
@@ -55,7 +64,7 @@ def _checks(variable: str, kind: type[Reference], attributes: set[str]) -> list[
                 f"{variable}.name is not what {variable}.arn names: {ONE_OF_BOTH}",
             )
         )
-    if "kms_key" in attributes:
+    if "kms_key" in kind.given:
         key = f"var.{variable}.kms_key"
         checks.append(
             (
