@@ -12,7 +12,6 @@ from ingestion_pipeline.settings.existing import REFERENCE, BucketReference, Que
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.rules import Problem, SettingsError
 from ingestion_pipeline.settings.settings import Settings
-from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER
 
 NOT_FOR_OTHERS = (
     "nobody else may put records on a stream of gzip members, for one line among them makes an object "
@@ -63,12 +62,8 @@ class Grants(Construct):
         Raises:
             ValueError: When the role's name is a reference and there is no ``id_``.
         """
-        data_prefix = f"{self._settings.delivery.data_prefix}{DATA_FOLDER}"
-        permissions = [
-            *policies.read_objects(self.bucket.arn, data_prefix),
-            *policies.decrypt_objects(self.bucket),
-        ]
-        return self._grant("read", role, id_, permissions)
+        objects = policies.read_objects(self.bucket.arn, self._settings.delivery.data_folder)
+        return self._grant("read", role, id_, [*objects, *policies.decrypt_objects(self.bucket)])
 
     def grant_send(self, role: IamRole | str, id_: str = "") -> IamRolePolicy:
         """The inline policy that lets a role send events to the work queue.

@@ -8,27 +8,27 @@ from typing import cast
 from cdktf import ITerraformDependable, TerraformStack
 from constructs import Construct
 
-from ingestion_pipeline.bindings import DataAwsCallerIdentity, KinesisFirehoseDeliveryStream
+from ingestion_pipeline.bindings import DataAwsCallerIdentity
 from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
-from ingestion_pipeline.resources import dead_letter_queue, stream, work_queue
+from ingestion_pipeline.resources import dead_letter_queue
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 from ingestion_pipeline.resources.lake import DataLake
+from ingestion_pipeline.resources.queue import PrivateQueue
 from ingestion_pipeline.resources.schedules import Schedules
-from ingestion_pipeline.resources.work_queue import QueueTrigger
+from ingestion_pipeline.resources.stream import RecordStream
+from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
     QueueReference,
-    RoleReference,
     StreamReference,
 )
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.settings import Settings
-from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER
 
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
@@ -37,7 +37,7 @@ CALLER = "ingestion-pipeline-caller"
 class IngestionPipeline(Grants):
     """URL → function → stream → delivery → lake, in one account and Region.
 
-    Creates: `DataLake`, `RecordStream`, `Delivery`, `DeadLetterQueue`, `WorkQueue`, `FetchFunction` and
+    Creates: `DataLake`, `RecordStream`, `Delivery`, `PrivateQueue`, `WorkQueue`, `FetchFunction` and
     `QueueTrigger`, as far as they do not exist, and `Schedules` if a source has one. The function comes after
     Firehose, which delivers only what is put on the stream after it has started.
 
@@ -76,16 +76,6 @@ class IngestionPipeline(Grants):
         BundleError: When the function's zip cannot be made.
     """
 
-    function_url: str
-    function_role: RoleReference
-    function_policy: str
-    delivery_stream: KinesisFirehoseDeliveryStream
-    delivery_stream_name: str
-    delivery_stream_arn: str
-    delivery_role: RoleReference
-    delivery_policy: str
-    dead_letter_queue: QueueReference
-
     def __init__(
         self,
         scope: Construct,
@@ -98,17 +88,32 @@ class IngestionPipeline(Grants):
         self._settings = settings
         self._existing = existing or Existing()
         self._existing.check(settings)
-        self._names = settings.names
         account_id = self._account_id()
         protection = self._create_lake(account_id)
         self._create_streams()
         self._create_delivery(account_id, protection)
         self._create_dead_letter_queue(account_id)
-        self._create_work_queue(account_id)
+        dead_letters = self.dead_letter_queue
+        work = WorkQueue(self, "work", account_id=account_id, dead_letters=dead_letters, settings=settings)
+        self.work_queue = work.reference
         self._create_function()
-        trigger = self._create_trigger()
+        trigger = QueueTrigger(
+            self,
+            "trigger",
+            queue_arn=self.work_queue.arn,
+            function_name=self.function.function_name,
+            settings=settings,
+        )
         if settings.configured_sources.have_schedules:
-            self._create_schedules(account_id, trigger)
+            Schedules(
+                self,
+                "schedules",
+                account_id=account_id,
+                settings=settings,
+                work_queue=self.work_queue,
+                dead_letters=self.dead_letter_queue,
+                depends_on=[self.delivery_stream, trigger.mapping],
+            )
 
     def _account_id(self) -> str:
         """Of the account that it is deployed to, as soon as anything knows it."""
@@ -127,15 +132,7 @@ class IngestionPipeline(Grants):
         protection: list[ITerraformDependable] = []
 
         def make() -> BucketReference:
-            settings, name = self._settings, self._names.bucket(account_id)
-            lake = DataLake(
-                self,
-                "lake",
-                name=name,
-                environment=settings.environment,
-                data_prefix=f"{settings.delivery.data_prefix}{DATA_FOLDER}",
-                settings=settings.lake,
-            )
+            lake = DataLake(self, "lake", account_id=account_id, settings=self._settings)
             protection.append(lake.policy)
             return lake.reference
 
@@ -147,14 +144,7 @@ class IngestionPipeline(Grants):
         forms = self._settings.forms
 
         def make(form: Form) -> StreamReference:
-            return stream.RecordStream(
-                self,
-                f"stream{form.value}",
-                name=self._names.of(stream.NAMES[form]),
-                settings=self._settings.stream,
-                form=form,
-                exists=forms.exists(form),
-            ).reference
+            return RecordStream(self, f"stream{form.value}", settings=self._settings, form=form).reference
 
         self._streams = {
             form: self._existing.use("stream", partial(make, form), form)
@@ -171,12 +161,10 @@ class IngestionPipeline(Grants):
         delivery = Delivery(
             self,
             "delivery",
-            names=self._names,
             account_id=account_id,
-            forms=self._settings.forms,
+            settings=self._settings,
             streams=self._streams,
             bucket=self.bucket,
-            settings=self._settings.delivery,
             existing=self._existing,
             depends_on=protection,
         )
@@ -189,27 +177,20 @@ class IngestionPipeline(Grants):
         self.delivery_policy = delivery.role.permissions
 
     def _create_dead_letter_queue(self, account_id: str) -> None:
+        settings = self._settings
+
         def make() -> QueueReference:
-            return dead_letter_queue.DeadLetterQueue(
+            return PrivateQueue(
                 self,
                 "dead-letters",
-                names=self._names,
+                names=settings.names,
+                name=dead_letter_queue.NAME,
                 account_id=account_id,
-                settings=self._settings.dead_letters,
+                retention_days=settings.dead_letters.queue_retention_days,
+                kms_key=settings.dead_letters.kms_key,
             ).reference
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)
-
-    def _create_work_queue(self, account_id: str) -> None:
-        self.work_queue = work_queue.WorkQueue(
-            self,
-            "work",
-            names=self._names,
-            account_id=account_id,
-            dead_letters=self.dead_letter_queue,
-            settings=self._settings.queue,
-            function=self._settings.function,
-        ).reference
 
     def _create_function(self) -> None:
         function = self._settings.function
@@ -233,28 +214,3 @@ class IngestionPipeline(Grants):
         self.function_role = fetch.role.role
         self.function_policy = fetch.role.permissions
         self.function_url = fetch.url
-
-    def _create_trigger(self) -> QueueTrigger:
-        return QueueTrigger(
-            self,
-            "trigger",
-            queue_arn=self.work_queue.arn,
-            function_name=self.function.function_name,
-            settings=self._settings.queue,
-            is_enabled=self._settings.queue_is_consumed,
-        )
-
-    def _create_schedules(self, account_id: str, trigger: QueueTrigger) -> None:
-        sources = self._settings.configured_sources
-        Schedules(
-            self,
-            "schedules",
-            names=self._names,
-            account_id=account_id,
-            schedules=sources.schedules,
-            work_queue=self.work_queue,
-            dead_letters=self.dead_letter_queue,
-            may_run=self._settings.function_may_run,
-            when=sources.have_schedules,
-            depends_on=[self.delivery_stream, trigger.mapping],
-        )

@@ -25,9 +25,10 @@ from ingestion_pipeline.settings.existing import (
     StreamReference,
 )
 from ingestion_pipeline.settings.expressions import chosen
-from ingestion_pipeline.settings.forms import Form, Forms
-from ingestion_pipeline.settings.names import Name, Names
-from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
+from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 
 NAMES = {
     Form.LINES: Name("delivery_stream", "delivery", 64),
@@ -113,14 +114,12 @@ class Delivery(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        names: Gives the names of the delivery streams and of the role.
-        account_id: Of the account that it runs in.
-        forms: Which forms there are.
-        streams: What is read, by the form.
-        bucket: Where objects are written.
-        settings: Buffers, compression, prefixes, days that the log is kept.
+        account_id: Account that it runs in.
+        settings: Settings of the pipeline.
+        streams: Streams to read, by the form of their records.
+        bucket: Bucket for the objects.
         existing: The parts that exist.
-        depends_on: What protects the bucket and has to be there before the first object.
+        depends_on: Protects the bucket, so it must exist before the first object.
 
     Attributes:
         delivery_streams: By the form of what they read; the names are outputs.
@@ -132,18 +131,16 @@ class Delivery(Construct):
         scope: Construct,
         id_: str,
         *,
-        names: Names,
         account_id: str,
-        forms: Forms,
+        settings: Settings,
         streams: Mapping[Form, StreamReference],
         bucket: BucketReference,
-        settings: DeliverySettings,
         existing: Existing,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        log_stream = self._log_stream(names.of(NAMES[Form.LINES]), settings, existing)
-        prefixes = [f"{settings.data_prefix}{DATA_FOLDER}", settings.error_prefix]
+        names, forms, delivery = settings.names, settings.forms, settings.delivery
+        log_stream = self._log_stream(names.of(NAMES[Form.LINES]), delivery, existing)
         self.role = Role(
             self,
             "access",
@@ -155,7 +152,7 @@ class Delivery(Construct):
                     forms,
                     lambda stream: [*policies.read_stream(stream.arn), *policies.read_with_key(stream)],
                 ),
-                *policies.write_objects(bucket.arn, prefixes),
+                *policies.write_objects(bucket.arn, [delivery.data_folder, delivery.error_prefix]),
                 *policies.encrypt_objects(bucket),
                 *policies.decrypt_objects(bucket),
                 *policies.write_log_stream(log_stream.arn),
@@ -179,7 +176,7 @@ class Delivery(Construct):
                     "kinesis_stream_arn": stream.arn,
                     "role_arn": self.role.role.arn,
                 },
-                extended_s3_configuration=self._destination(form, bucket, settings, logging),
+                extended_s3_configuration=self._destination(form, bucket, delivery, logging),
                 depends_on=[*self.role.policies, *depends_on],
             )
             exist_only_if(delivery_stream, forms.exists(form))

@@ -7,7 +7,7 @@ from ingestion_pipeline.resources.bucket import PrivateBucket
 from ingestion_pipeline.resources.capability import Capability, Output
 from ingestion_pipeline.settings.existing import BucketReference
 from ingestion_pipeline.settings.names import LAKE
-from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.settings import Settings
 
 DELETABLE_ENVIRONMENTS = "deletableEnvironments"
 """The second key for deleting data: a list in cdktf.json's context."""
@@ -32,37 +32,27 @@ class DataLake(PrivateBucket):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The bucket's, if the settings give none.
-        environment: Such as ``prod``.
-        data_prefix: How the keys of the records' objects begin; only these expire.
-        settings: Lifecycle and the first of the two keys.
+        account_id: Account of the bucket; part of its name unless the settings give one.
+        settings: Settings of the pipeline; only the objects of records expire.
 
     Attributes:
         reference: Its ARN and name go to whoever writes and reads.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        name: str,
-        environment: str,
-        data_prefix: str,
-        settings: LakeSettings,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, account_id: str, settings: Settings) -> None:
+        lake, environment = settings.lake, settings.environment
         listed = environment in (scope.node.try_get_context(DELETABLE_ENVIRONMENTS) or [])
         super().__init__(
             scope,
             id_,
-            name=settings.bucket_name or name,
-            deletable=settings.delete_with_stack and listed,
-            expire_days=settings.expire_days,
-            expire_prefix=data_prefix,
-            noncurrent_version_days=settings.noncurrent_version_days,
+            name=lake.bucket_name or settings.names.bucket(account_id),
+            deletable=lake.delete_with_stack and listed,
+            expire_days=lake.expire_days,
+            expire_prefix=settings.delivery.data_folder,
+            noncurrent_version_days=lake.noncurrent_version_days,
         )
         self.reference = BucketReference(name=self.bucket.bucket, arn=self.bucket.arn)
-        if settings.delete_with_stack and not listed:
+        if lake.delete_with_stack and not listed:
             Annotations.of(self).add_warning(
                 f"lake.delete_with_stack is set, but cdktf.json's {DELETABLE_ENVIRONMENTS} does not list "
                 f"{environment!r}: the data is kept on destroy"

@@ -20,8 +20,8 @@ from ingestion_pipeline.resources.policies import send_events, send_failures, se
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
-from ingestion_pipeline.settings.names import Name, Names
-from ingestion_pipeline.settings.sources.schedules import ScheduleTable
+from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.settings import Settings
 
 if TYPE_CHECKING:
     from cdktf import ITerraformDependable
@@ -91,14 +91,11 @@ class Schedules(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        names: Of the pipeline.
-        account_id: That the schedules are in.
-        schedules: When each source is fetched.
-        work_queue: Where the events go.
-        dead_letters: Where an event goes that could not be sent for a day.
-        may_run: Whether the function may run.
-        when: Whether there are any.
-        depends_on: What has to be there before the first event.
+        account_id: Account of the schedules.
+        settings: Settings of the pipeline, with the schedule of each source.
+        work_queue: Queue that the events go to.
+        dead_letters: Queue for an event that could not be sent for a day.
+        depends_on: Must exist before the first event.
     """
 
     def __init__(
@@ -106,16 +103,14 @@ class Schedules(Construct):
         scope: Construct,
         id_: str,
         *,
-        names: Names,
         account_id: str,
-        schedules: ScheduleTable,
+        settings: Settings,
         work_queue: QueueReference,
         dead_letters: QueueReference,
-        may_run: Condition,
-        when: Condition,
         depends_on: Sequence["ITerraformDependable"] = (),
     ) -> None:
         super().__init__(scope, id_)
+        names, sources = settings.names, settings.configured_sources
         group = SchedulerScheduleGroup(self, "group", name=names.of(GROUP))
         # AWS takes no schedule's ARN there, only a group's:
         # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
@@ -135,11 +130,11 @@ class Schedules(Construct):
             },
             "dead_letter_config": {"arn": dead_letters.arn},
         }
-        schedule = _schedule(self, group.name, target, may_run, [policy, *depends_on])
-        expression = expression_of(schedules)
-        schedule.add_override("for_each", f"${{{expression}}}" if expression else schedules)
+        schedule = _schedule(self, group.name, target, settings.function_may_run, [policy, *depends_on])
+        expression = expression_of(sources.schedules)
+        schedule.add_override("for_each", f"${{{expression}}}" if expression else sources.schedules)
         for each in (group, role, policy, schedule):
-            exist_only_if(each, when)
+            exist_only_if(each, sources.have_schedules)
 
 
 def _schedule(

@@ -14,10 +14,9 @@ from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.settings.existing import StreamReference
-from ingestion_pipeline.settings.expressions import Condition
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name
-from ingestion_pipeline.settings.tables.stream import StreamSettings
+from ingestion_pipeline.settings.settings import Settings
 
 NAMES = {
     Form.LINES: Name("stream", "stream", 128),
@@ -77,41 +76,31 @@ class RecordStream(Construct):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        name: The stream's, up to 128 characters.
-        settings: Shards, retention and keys.
-        form: What it holds.
-        exists: Whether it is made, if only Terraform will know.
+        settings: Settings of the pipeline.
+        form: Form of the records in it.
 
     Attributes:
         reference: Its name goes to the function, its ARN to whoever writes or reads.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        name: str,
-        settings: StreamSettings,
-        form: Form = Form.LINES,
-        exists: Condition = True,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, form: Form = Form.LINES) -> None:
         super().__init__(scope, id_)
+        table = settings.stream
         stream = KinesisStream(
             self,
             "stream",
-            name=name,
-            shard_count=settings.shard_count,
-            retention_period=settings.retention_hours,
+            name=settings.names.of(NAMES[form]),
+            shard_count=table.shard_count,
+            retention_period=table.retention_hours,
             encryption_type="KMS",
-            kms_key_id=settings.kms_key,
+            kms_key_id=table.kms_key,
             stream_mode_details={"stream_mode": "PROVISIONED"},
         )
-        exist_only_if(stream, exists)
+        exist_only_if(stream, settings.forms.exists(form))
         self.reference = StreamReference(
             name=stream.name,
             arn=stream.arn,
-            kms_key=settings.kms_key,
-            other_kms_keys=settings.other_kms_keys,
+            kms_key=table.kms_key,
+            other_kms_keys=table.other_kms_keys,
             packing=form.packing,
         )

@@ -12,10 +12,9 @@ from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
 from ingestion_pipeline.settings.existing import QueueReference
-from ingestion_pipeline.settings.expressions import Condition, as_argument, either_or_none, plus, times
-from ingestion_pipeline.settings.names import Name, Names
-from ingestion_pipeline.settings.tables.function import FunctionSettings
-from ingestion_pipeline.settings.tables.queue import QueueSettings
+from ingestion_pipeline.settings.expressions import as_argument, either_or_none, plus, times
+from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.settings import Settings
 
 NAME = Name("work_queue", "work", QUEUE_CHARACTERS)
 
@@ -83,27 +82,18 @@ class WorkQueue(PrivateQueue):
     Args:
         scope: Parent in the construct tree.
         id_: Name within the parent; becomes part of the Terraform address.
-        names: Names of the pipeline, with its Region.
         account_id: Account of the queue.
-        dead_letters: Where SQS moves what was received too often.
-        settings: Days that an event is kept, and the key.
-        function: Timeout and retries.
+        dead_letters: Queue to which SQS moves what was received too often.
+        settings: Settings of the pipeline.
 
     Attributes:
         reference: Its ARN and URL go to the function and to whoever sends.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        names: Names,
-        account_id: str,
-        dead_letters: QueueReference,
-        settings: QueueSettings,
-        function: FunctionSettings,
+        self, scope: Construct, id_: str, *, account_id: str, dead_letters: QueueReference, settings: Settings
     ) -> None:
+        names, function = settings.names, settings.function
         receives = plus(function.retry_attempts, FURTHER_RECEIVES)
         redrive = json_object({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives})
         super().__init__(
@@ -112,8 +102,8 @@ class WorkQueue(PrivateQueue):
             names=names,
             name=NAME,
             account_id=account_id,
-            retention_days=settings.retention_days,
-            kms_key=settings.kms_key,
+            retention_days=settings.queue.retention_days,
+            kms_key=settings.queue.kms_key,
             arguments={
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(
@@ -134,22 +124,14 @@ class QueueTrigger(Construct):
         queue_arn: Of the queue.
         function_name: Of the function, whose role may already read the queue: Lambda asks when the mapping
             is made.
-        settings: How many events and invocations there are at once.
-        is_enabled: Whether it polls.
+        settings: Settings of the pipeline.
 
     Attributes:
         mapping: What sends events by itself waits for it.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        queue_arn: str,
-        function_name: str,
-        settings: QueueSettings,
-        is_enabled: Condition,
+        self, scope: Construct, id_: str, *, queue_arn: str, function_name: str, settings: Settings
     ) -> None:
         super().__init__(scope, id_)
         LambdaFunctionRecursionConfig(self, "recursion", function_name=function_name, recursive_loop="Allow")
@@ -158,8 +140,8 @@ class QueueTrigger(Construct):
             "mapping",
             event_source_arn=queue_arn,
             function_name=function_name,
-            enabled=as_argument(is_enabled),
-            batch_size=settings.batch_size,
+            enabled=as_argument(settings.queue_is_consumed),
+            batch_size=settings.queue.batch_size,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": settings.max_concurrency},
+            scaling_config={"maximum_concurrency": settings.queue.max_concurrency},
         )

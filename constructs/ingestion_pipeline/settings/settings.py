@@ -16,7 +16,7 @@ from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsEr
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS, ConfiguredSources, source_problems
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
-from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
+from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.lake import LakeSettings
@@ -129,7 +129,7 @@ class Settings:
             "delivery.error_prefix": self.delivery.error_prefix,
             "dead_letters.prefix": self.dead_letters.prefix,
         }
-        data = f"{self.delivery.data_prefix}{DATA_FOLDER}"
+        data = self.delivery.data_folder
         mixed = [(path, folder, data, "the data") for path, folder in folders.items()]
         mixed.append(
             ("dead_letters.prefix", self.dead_letters.prefix, self.delivery.error_prefix, "the errors")

@@ -1,22 +1,24 @@
 import pytest
 
 from ingestion_pipeline.settings.names import Names
-from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
 
 def queue(synthesize: Synthesize, retention_days: int, kms_key: str = "") -> Synthesized:
     """A stack with the queue."""
-    from ingestion_pipeline.resources.dead_letter_queue import DeadLetterQueue
+    from ingestion_pipeline.resources.dead_letter_queue import NAME
+    from ingestion_pipeline.resources.queue import PrivateQueue
 
     return synthesize(
-        lambda stack: DeadLetterQueue(
+        lambda stack: PrivateQueue(
             stack,
             "dead-letters",
             names=Names("our", "dev", "cn-north-1"),
+            name=NAME,
             account_id="123456789012",
-            settings=DeadLetterSettings(queue_retention_days=retention_days, kms_key=kms_key),
+            retention_days=retention_days,
+            kms_key=kms_key,
         )
     )
 

@@ -1,10 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
-from ingestion_pipeline.settings.forms import Form, Forms
-from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.forms import Form
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Json, Synthesized
+from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
 
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
 BUCKET = "arn:partition:s3:::our-bucket"
@@ -25,14 +26,12 @@ def delivery(
     from ingestion_pipeline.resources.delivery import Delivery
     from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 
-    chosen = DeliverySettings(**settings)  # type: ignore[arg-type]
+    chosen = replace(settings_of("our"), delivery=DeliverySettings(**settings))  # type: ignore[arg-type]
     return synthesize(
         lambda stack: Delivery(
             stack,
             "delivery",
-            names=Names("our", "dev", "eu-west-1"),
             account_id="123456789012",
-            forms=Forms("lines", keep_former=False),
             streams={
                 Form.LINES: StreamReference(
                     name="our-stream", arn=STREAM, kms_key=key, other_kms_keys=other_keys

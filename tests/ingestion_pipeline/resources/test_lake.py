@@ -1,5 +1,7 @@
 import pytest
 
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.lake import LakeSettings
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized
 
@@ -11,15 +13,16 @@ def lake(
 ) -> Synthesized:
     """A stack with the lake of the environment ``local``."""
     from ingestion_pipeline.resources.lake import DataLake
-    from ingestion_pipeline.settings.tables.lake import LakeSettings
 
-    chosen = LakeSettings(**settings)  # type: ignore[arg-type]
+    chosen = local(LakeSettings(**settings))  # type: ignore[arg-type]
     return synthesize(
-        lambda stack: DataLake(
-            stack, "lake", name="built-name", environment="local", data_prefix="data/year=", settings=chosen
-        ),
-        context=context,
+        lambda stack: DataLake(stack, "lake", account_id="123456789012", settings=chosen), context=context
     )
+
+
+def local(lake: LakeSettings) -> Settings:
+    """The settings of an environment that may be deletable."""
+    return Settings(environment="local", lake=lake)
 
 
 class TestDefaults:
@@ -27,7 +30,7 @@ class TestDefaults:
         """Without a name in the settings the bucket takes the one that is built."""
         bucket = lake(synthesize).only("aws_s3_bucket")
 
-        assert bucket["bucket"] == "built-name"
+        assert bucket["bucket"] == "data-ingestion-local-lake-123456789012-us-east-1"
 
     def test_has_both_rules(self, synthesize: Synthesize) -> None:
         """Unfinished uploads end after 7 days, old versions after 90."""
@@ -99,13 +102,10 @@ class TestGuarded:
         import cdktf
 
         from ingestion_pipeline.resources.lake import DataLake
-        from ingestion_pipeline.settings.tables.lake import LakeSettings
 
         stack = cdktf.TerraformStack(cdktf.Testing.app(context=context), "stack")
-        settings = LakeSettings(delete_with_stack=delete_with_stack)
-        bucket = DataLake(
-            stack, "lake", name="built-name", environment="local", data_prefix="data/", settings=settings
-        )
+        settings = local(LakeSettings(delete_with_stack=delete_with_stack))
+        bucket = DataLake(stack, "lake", account_id="123456789012", settings=settings)
         said = [str(entry.data) for entry in bucket.node.metadata if "warn" in entry.type]
 
         assert [("deletableEnvironments" in text, "'local'" in text) for text in said] == [

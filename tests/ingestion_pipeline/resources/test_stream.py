@@ -7,10 +7,11 @@ from tests.ingestion_pipeline.synthesized import Json
 def stream(synthesize: Synthesize, **settings: object) -> Json:
     """The stream that some settings make."""
     from ingestion_pipeline.resources.stream import RecordStream
+    from ingestion_pipeline.settings.settings import Settings
     from ingestion_pipeline.settings.tables.stream import StreamSettings
 
-    chosen = StreamSettings(**settings)  # type: ignore[arg-type]
-    stack = synthesize(lambda s: RecordStream(s, "records", name="our-stream", settings=chosen))
+    chosen = Settings(stream=StreamSettings(**settings))  # type: ignore[arg-type]
+    stack = synthesize(lambda s: RecordStream(s, "records", settings=chosen))
     return stack.only("aws_kinesis_stream")
 
 
@@ -24,7 +25,7 @@ class TestDefaults:
     @pytest.mark.parametrize(
         ("argument", "value"),
         [
-            ("name", "our-stream"),
+            ("name", "data-ingestion-dev-stream"),
             ("shard_count", 2),
             ("retention_period", 24),
             ("stream_mode_details", {"stream_mode": "PROVISIONED"}),

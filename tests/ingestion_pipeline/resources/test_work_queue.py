@@ -8,10 +8,10 @@ import pytest
 from constructs import Construct
 
 from ingestion_pipeline.settings.existing import QueueReference
-from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.function import FunctionSettings
+from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.settings.tables.queue import QueueSettings
 from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.jsonencoded import decoded
@@ -39,11 +39,13 @@ def queue(
         WorkQueue(
             stack,
             "work",
-            names=Names("our", "dev", "cn-north-1"),
             account_id="123456789012",
             dead_letters=QueueReference(arn=dead_letters),
-            settings=QueueSettings(**settings),
-            function=FunctionSettings(timeout_seconds=timeout_seconds, retry_attempts=retry_attempts),
+            settings=Settings(
+                pipeline=PipelineSettings(name="our", region="cn-north-1"),
+                queue=QueueSettings(**settings),
+                function=FunctionSettings(timeout_seconds=timeout_seconds, retry_attempts=retry_attempts),
+            ),
         )
 
     return synthesize(build).only("aws_sqs_queue")
@@ -59,8 +61,7 @@ def mapping(synthesize: Synthesize, *, is_enabled: bool = True, **settings: Any)
             "trigger",
             queue_arn="the-queue",
             function_name="the-function",
-            settings=QueueSettings(**settings),
-            is_enabled=is_enabled,
+            settings=Settings(queue=QueueSettings(enabled=is_enabled, **settings)),
         )
     )
 

@@ -9,7 +9,7 @@ from ingestion_pipeline.settings.tables.logs import retention_days
 FIREHOSE_BUFFER = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html"
 FIREHOSE_PREFIX = "https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html"
 DATA_FOLDER = "year="
-"""How the key of every data object begins after the prefix; Firehose may write there and to errors."""
+"""How the key of every data object goes on after the prefix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +50,8 @@ class DeliverySettings(Checked):
         "Whether the stream and the delivery stream of the other packing exist too, while `fetch.packing` "
         "changes and until what is on them is delivered.",
     )
+
+    @property
+    def data_folder(self) -> str:
+        """How the key of every data object begins."""
+        return f"{self.data_prefix}{DATA_FOLDER}"
