@@ -1,7 +1,9 @@
 """Terraform JSON with the look-ups that tests need."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.settings.settings import Settings
@@ -87,3 +89,16 @@ def statements_of(policy: str) -> list[Json]:
 def settings_of(name: str, environment: str = "dev") -> Settings:
     """The default settings of a pipeline in Ireland."""
     return Settings(environment=environment, pipeline=PipelineSettings(name=name, region="eu-west-1"))
+
+
+def stack_json(settings: Settings, output: Path) -> Json:
+    """The JSON of the stack that settings make."""
+    from cdktf import App
+
+    from ingestion_pipeline.stack import IngestionStack
+
+    app = App(outdir=str(output))
+    IngestionStack(app, "stack", settings=settings)
+    app.synth()
+    found: Json = json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))
+    return found

@@ -145,7 +145,7 @@ class Parts:
             EventSourceArn=self.arn("work"), FunctionName=self.function, Enabled=enabled
         )
 
-    def bury(self, body: object, **attributes: str) -> None:
+    def add_dead_letter(self, body: object, **attributes: str) -> None:
         """Put a message on the dead letter queue."""
         self.sqs.send_message(
             QueueUrl=self.url("dead-letters"),

@@ -7,14 +7,13 @@ with a `variable` becomes a typed and bounded field of ``SettingsVariables``.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import Field, fields
+from dataclasses import Field
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.settings import TABLES
+from ingestion_pipeline.settings.settings import all_settings
 from tools.ground.paths import ROOT
 
 HEAD = '''"""The settings that reach the function by its environment, with their types, ranges and defaults.
@@ -37,7 +36,7 @@ LINE_CHARACTERS = 110
 
 def variables_module() -> str:
     """The text of lambda/url_fetcher/settings_variables.py."""
-    settings = list(_settings_with_variable())
+    settings = [(column, rule) for _, column in all_settings() if (rule := rule_of(column)).variable]
     meanings = "".join(_meaning(rule) for _, rule in settings)
     rows = "".join(_field(column, rule) for column, rule in settings)
     return formatted(f'{HEAD}{meanings}    """\n\n{rows}')
@@ -45,23 +44,9 @@ def variables_module() -> str:
 
 def formatted(text: str) -> str:
     """As `make format` would write it."""
-    command = [
-        str(Path(sys.executable).with_name("ruff")),
-        "format",
-        "--quiet",
-        "--stdin-filename",
-        "x.py",
-        "-",
-    ]
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    command = [ruff, "format", "--quiet", "--stdin-filename", "x.py", "-"]
     return subprocess.run(command, input=text, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-
-
-def _settings_with_variable() -> Iterator[tuple[Field[Any], Rule]]:
-    for table in TABLES.values():
-        for column in fields(table):  # type: ignore[arg-type]
-            rule = rule_of(column)
-            if rule.variable:
-                yield column, rule
 
 
 def _meaning(rule: Rule) -> str:

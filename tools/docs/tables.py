@@ -1,11 +1,11 @@
 """The generated tables of the documentation: one row for each setting and each output."""
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field
 from typing import Any
 
 from ingestion_pipeline.outputs import all_outputs
-from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.settings import TABLES
+from ingestion_pipeline.settings.rules import default_of, rule_of
+from ingestion_pipeline.settings.settings import all_settings
 
 SETTINGS_HEADER = "| setting | default | allowed | meaning |\n|---|---|---|---|\n"
 OUTPUTS_HEADER = "| output | since | meaning |\n|---|---|---|\n"
@@ -20,8 +20,7 @@ def outputs_table() -> str:
 
 def settings_table() -> str:
     """A Markdown table with one row for each setting, in the order of pipeline.toml's tables."""
-    rows = [_row(name, column) for name, settings in TABLES.items() for column in fields(settings)]  # type: ignore[arg-type]
-    return SETTINGS_HEADER + "".join(rows)
+    return SETTINGS_HEADER + "".join(_row(name, column) for name, column in all_settings())
 
 
 def _row(name: str, column: Field[Any]) -> str:
@@ -32,7 +31,7 @@ def _row(name: str, column: Field[Any]) -> str:
 
 
 def _default(column: Field[Any]) -> str:
-    value = column.default_factory() if column.default_factory is not MISSING else column.default
+    value = default_of(column)
     if value is None or value in ("", ()):
         return "none"
     if isinstance(value, bool):

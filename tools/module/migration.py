@@ -13,13 +13,14 @@ from typing import Any
 
 from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.settings.file import read
+from ingestion_pipeline.settings.rules import default_of
 from ingestion_pipeline.settings.settings import Settings
 from tools.ground.paths import OUTPUT, ROOT
 from tools.ground.terraform import TerraformError, environment, run, synthesize
 from tools.module.emit import NAME, TERRAFORM
 from tools.module.hcl import literal, quoted
 from tools.module.main_tf import short_name
-from tools.module.variables import default_of, settings_with_variable, variable_name
+from tools.module.variables import settings_with_variable, variable_name
 
 GUIDE = "docs/moving-to-the-module.md"
 CALL = "ingestion"

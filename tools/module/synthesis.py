@@ -169,19 +169,6 @@ def synthesize(target: Target, output: Path) -> Synthesis:
     return Synthesis(config, package, existing.parts, made, settings.module_names.used)
 
 
-def stack_json(settings: Settings, output: Path) -> dict[str, Any]:
-    """The JSON of the stack that plain settings make, to compare the module with.
-
-    Raises:
-        BundleError: When the function's zip cannot be made.
-    """
-    from cdktf import App
-
-    from ingestion_pipeline.stack import IngestionStack
-
-    return _written(IngestionStack(App(outdir=str(output)), "stack", settings=settings), output)
-
-
 def _written(stack: Any, output: Path, tags: str = "") -> dict[str, Any]:
     """The stack's JSON; each resource that can carry tags has ``tags``, if there are any."""
     for construct in stack.node.find_all() if tags else []:

@@ -8,8 +8,8 @@ from typing import Any
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.patterns import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM
-from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.rules import Rule, default_of, rule_of
+from ingestion_pipeline.settings.settings import Settings, all_settings
 from tools.module.checks.cross_validations import cross_validations
 from tools.module.checks.existing_parts import PARTS, part_variable
 from tools.module.checks.validations import Validation, validation
@@ -103,15 +103,9 @@ def variable_name(path: str) -> str:
 
 def settings_with_variable() -> Iterator[tuple[str, Field[Any]]]:
     """Dotted path and field of each setting that the module has a variable for."""
-    for table, settings in TABLES.items():
-        for column in fields(settings):  # type: ignore[arg-type]
-            if not {table, f"{table}.{column.name}"} & set(LEFT_OUT):
-                yield f"{table}.{column.name}", column
-
-
-def default_of(column: Field[Any]) -> Any:
-    """A setting's default."""
-    return column.default_factory() if column.default_factory is not MISSING else column.default
+    for table, column in all_settings():
+        if not {table, f"{table}.{column.name}"} & set(LEFT_OUT):
+            yield f"{table}.{column.name}", column
 
 
 def _of_setting(path: str, column: Field[Any], target: Target) -> Input:

@@ -95,8 +95,6 @@ class PrivateBucket(Construct):
     plan its destruction at all.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         name: The bucket's, up to 63 characters, unique world-wide.
         deletable: Whether ``terraform destroy`` may delete the bucket with everything in it.
         expire_days: Days until the objects below ``expire_prefix`` are deleted; 0: never.

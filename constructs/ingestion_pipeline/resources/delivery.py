@@ -7,7 +7,6 @@ from cdktf import ITerraformDependable
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
-    CloudwatchLogGroup,
     CloudwatchLogStream,
     KinesisFirehoseDeliveryStream,
 )
@@ -16,12 +15,11 @@ from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
-from ingestion_pipeline.resources.log_group import LOG_GROUP
+from ingestion_pipeline.resources.log_group import LOG_GROUP, make_log_group
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
-    LogGroupReference,
     StreamReference,
 )
 from ingestion_pipeline.settings.expressions import chosen
@@ -112,8 +110,6 @@ class Delivery(Construct):
     stream; only Firehose on behalf of this account may assume it.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         account_id: Account that it runs in.
         settings: Settings of the pipeline.
         streams: Streams to read, by the form of their records.
@@ -203,16 +199,10 @@ class Delivery(Construct):
         }
 
     def _log_stream(self, name: str, settings: DeliverySettings, existing: Existing) -> CloudwatchLogStream:
-        def make() -> LogGroupReference:
-            group = CloudwatchLogGroup(
-                self,
-                "log-group",
-                name=f"/aws/kinesisfirehose/{name}",
-                retention_in_days=settings.log_retention_days,
-            )
-            return LogGroupReference(name=group.name, arn=group.arn)
-
-        group = existing.use("delivery_log_group", make)
-        # In a group that exists, it stands beside the log streams of others.
+        group = existing.use(
+            "delivery_log_group",
+            lambda: make_log_group(self, f"/aws/kinesisfirehose/{name}", settings.log_retention_days),
+        )
+        # A group that exists has the log streams of others too, so the name must be the pipeline's own.
         own_name = chosen(existing.has("delivery_log_group"), name, "DestinationDelivery")
         return CloudwatchLogStream(self, "log-stream", name=own_name, log_group_name=group.name)

@@ -1,14 +1,14 @@
 """The function that fetches, with its log, its role and its environment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
 from constructs import Construct
 
 from ingestion_pipeline.bindings import (
-    CloudwatchLogGroup,
     LambdaFunction,
     LambdaFunctionEventInvokeConfig,
 )
@@ -27,6 +27,7 @@ from ingestion_pipeline.resources.bill import (
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN, FunctionUrl
+from ingestion_pipeline.resources.log_group import LOG_GROUP_ID, make_log_group
 from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
@@ -34,7 +35,6 @@ from ingestion_pipeline.resources.sources_object import SourcesObject
 from ingestion_pipeline.settings.existing import (
     BucketReference,
     Existing,
-    LogGroupReference,
     QueueReference,
     StreamReference,
 )
@@ -51,10 +51,9 @@ from ingestion_pipeline.settings.expressions import (
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name
 from ingestion_pipeline.settings.rules import rule_of
-from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.settings import Settings, all_settings
 from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
 from ingestion_pipeline.settings.tables.function import FunctionSettings
-from ingestion_pipeline.settings.tables.vpc import VpcSettings
 
 ROLE_NAME = Name("function_role", "fetch", ROLE_CHARACTERS, with_region=True)
 SECRETS_NAME = Name("function_secrets", "fetch-secrets", 120, with_region=True)
@@ -181,8 +180,6 @@ class FetchFunction(Construct):
     and one log group; it reads and uses only what its sources name.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         code: The zip.
         parts: What the function reads and writes.
         settings: Settings of the whole pipeline.
@@ -208,8 +205,11 @@ class FetchFunction(Construct):
     ) -> None:
         super().__init__(scope, id_)
         function, name = settings.function, settings.names.of(FUNCTION)
-        own_log: list[CloudwatchLogGroup] = []
-        log_group = existing.use("function_log_group", lambda: self._make_log_group(name, function, own_log))
+        log_group = existing.use(
+            "function_log_group",
+            lambda: make_log_group(self, f"/aws/lambda/{name}", function.log_retention_days),
+        )
+        own_log: list[Any] = [child for child in self.node.children if child.node.id == LOG_GROUP_ID]
         self.role = Role(
             self,
             "access",
@@ -241,8 +241,11 @@ class FetchFunction(Construct):
             tracing_config={"mode": tracing},
             depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
-        self._attach_to(settings.vpc)
-        self._log_to(log_group, existing.has("function_log_group"))
+        subnets, groups = list(settings.vpc.subnet_ids), list(settings.vpc.security_group_ids)
+        network = {"subnet_ids": subnets, "security_group_ids": groups}
+        self._set_if(not_empty(subnets), "vpc_config", network)
+        logging = {"log_format": "Text", "log_group": log_group.name}
+        self._set_if(existing.has("function_log_group"), "logging_config", logging)
         self._keep_failures(parts.dead_letters.arn, function)
         url = FunctionUrl(self, "url", function_name=self.function.function_name, when=function.url_enabled)
         self.url = url.url
@@ -275,31 +278,12 @@ class FetchFunction(Construct):
         )
         return access.policies
 
-    def _make_log_group(
-        self, name: str, settings: FunctionSettings, made: list[CloudwatchLogGroup]
-    ) -> LogGroupReference:
-        group = CloudwatchLogGroup(
-            self, "log-group", name=f"/aws/lambda/{name}", retention_in_days=settings.log_retention_days
-        )
-        made.append(group)
-        return LogGroupReference(name=group.name, arn=group.arn)
-
-    def _attach_to(self, vpc: VpcSettings) -> None:
-        """Run the function in a VPC of the user's, if there is one."""
-        has_vpc = not_empty(vpc.subnet_ids)
-        subnets, groups = list(vpc.subnet_ids), list(vpc.security_group_ids)
-        if has_vpc is True:
-            self.function.put_vpc_config(subnet_ids=subnets, security_group_ids=groups)
-        elif blocks := optional_blocks([(has_vpc, {"subnet_ids": subnets, "security_group_ids": groups})]):
-            self.function.add_override("dynamic.vpc_config", blocks)
-
-    def _log_to(self, log_group: LogGroupReference, is_existing: Condition) -> None:
-        """Log to a group that exists."""
-        logging = {"log_format": "Text", "log_group": log_group.name}
-        if is_existing is True:
-            self.function.put_logging_config(**logging)
-        elif blocks := optional_blocks([(is_existing, logging)]):
-            self.function.add_override("dynamic.logging_config", blocks)
+    def _set_if(self, condition: Condition, block: str, content: dict[str, Any]) -> None:
+        """Set a block of the function on a condition."""
+        if condition is True:
+            getattr(self.function, f"put_{block}")(**content)
+        elif blocks := optional_blocks([(condition, content)]):
+            self.function.add_override(f"dynamic.{block}", blocks)
 
     def _keep_failures(self, queue_arn: str, settings: FunctionSettings) -> None:
         """Send failed events to the queue."""
@@ -348,8 +332,7 @@ def variables(settings: Settings) -> Mapping[str, str]:
     """The environment variables that carry settings to the function."""
     return {
         rule.variable: _as_variable(getattr(getattr(settings, table), column.name))
-        for table, kind in TABLES.items()
-        for column in fields(kind)  # type: ignore[arg-type]
+        for table, column in all_settings()
         if (rule := rule_of(column)).variable
     }
 

@@ -35,8 +35,6 @@ class FunctionUrl(Construct):
     Creates: the URL, if it is wanted.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         function_name: Of the function.
         when: Whether there is one.
 

@@ -30,8 +30,6 @@ class DataLake(PrivateBucket):
     lists the environment under ``deletableEnvironments``; with one of the two it stays, with a warning.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         account_id: Account of the bucket; part of its name unless the settings give one.
         settings: Settings of the pipeline; only the objects of records expire.
 

@@ -1,8 +1,13 @@
-"""Log groups: what a plan and the diagram know of those that capabilities make for themselves."""
+"""Log groups, which capabilities make for themselves."""
 
+from constructs import Construct
+
+from ingestion_pipeline.bindings import CloudwatchLogGroup
 from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.drawing import Drawing
+from ingestion_pipeline.settings.existing import LogGroupReference
 
+LOG_GROUP_ID = "log-group"
 LOG_GROUP = "logs:{region}:{account}:log-group:{name}"
 
 CAPABILITY = Capability(
@@ -13,3 +18,9 @@ CAPABILITY = Capability(
         )
     },
 )
+
+
+def make_log_group(scope: Construct, name: str, retention_days: int) -> LogGroupReference:
+    """The log group that is made for a construct."""
+    group = CloudwatchLogGroup(scope, LOG_GROUP_ID, name=name, retention_in_days=retention_days)
+    return LogGroupReference(name=group.name, arn=group.arn)

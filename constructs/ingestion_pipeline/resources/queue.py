@@ -57,8 +57,6 @@ class PrivateQueue(Construct):
     Creates: the queue with its policy, in one resource.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         names: Names of the pipeline, with its Region.
         name: Name of the queue among them.
         account_id: Account of the queue.

@@ -34,8 +34,6 @@ class Role(Construct):
     given.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         name: Of the role, up to 64 characters.
         trust: Who may assume it.
         permissions: What it may do; inline, so that it lives and dies with the role.

@@ -89,8 +89,6 @@ class Schedules(Construct):
     any.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         account_id: Account of the schedules.
         settings: Settings of the pipeline, with the schedule of each source.
         work_queue: Queue that the events go to.

@@ -48,8 +48,6 @@ class SecretAccess(Construct):
     Creates: for each group of secrets a managed policy and its attachment.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         name: Of the policies; the group's number follows.
         role: Name of the role.
         groups: The secrets' ARNs by group.

@@ -21,7 +21,7 @@ CAPABILITY = Capability(
             "An object takes ten tags, the pipeline's may be more: no tags but its bucket's."
         ),
         "aws_s3_object.lifecycle": (
-            "The former object goes only when the function has been told of the new one."
+            "The former object is deleted only after the function has the new one's name."
         ),
     },
     # The state may name an earlier object, whose key has another hash.
@@ -35,8 +35,6 @@ class SourcesObject(Construct):
     Creates: the object. Other sources make another object: the function and its sources change together.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         bucket: Where the object lies.
         sources: What it holds.
 

@@ -74,8 +74,6 @@ class RecordStream(Construct):
     Creates: the stream.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         settings: Settings of the pipeline.
         form: Form of the records in it.
 

@@ -80,8 +80,6 @@ class WorkQueue(PrivateQueue):
     minutes.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         account_id: Account of the queue.
         dead_letters: Queue to which SQS moves what was received too often.
         settings: Settings of the pipeline.
@@ -119,8 +117,6 @@ class QueueTrigger(Construct):
     Creates: an event source mapping, and the permission to send to the queue that the function is invoked by.
 
     Args:
-        scope: Parent in the construct tree.
-        id_: Name within the parent; becomes part of the Terraform address.
         queue_arn: Of the queue.
         function_name: Of the function, whose role may already read the queue: Lambda asks when the mapping
             is made.

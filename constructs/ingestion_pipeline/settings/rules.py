@@ -6,7 +6,7 @@ are made from it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from ingestion_pipeline.settings.expressions import Unknown
@@ -158,6 +158,12 @@ def text(
     return setting(default, Rule(meaning, str, pattern=pattern, form=form, source=source, variable=variable))
 
 
+def texts(meaning: str, pattern: str, form: str, source: str = "", variable: str = "") -> Any:
+    """A setting that is a list of strings of a given form, by default empty."""
+    rule = Rule(meaning, tuple, pattern=pattern, form=form, source=source, variable=variable)
+    return setting((), rule)
+
+
 def one_of(
     default: object, choices: tuple[object, ...], meaning: str, source: str = "", variable: str = ""
 ) -> Any:
@@ -176,6 +182,11 @@ def rule_of(column: Field[Any]) -> Rule:
     """The rule of a field made by `setting`."""
     rule: Rule = column.metadata["rule"]
     return rule
+
+
+def default_of(column: Field[Any]) -> Any:
+    """The default of a setting."""
+    return column.default_factory() if column.default_factory is not MISSING else column.default
 
 
 def problems_in(table: type, values: Mapping[str, object], path: str) -> list[Problem]:

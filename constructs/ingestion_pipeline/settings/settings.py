@@ -3,7 +3,7 @@
 A default stands in its table, in `tables/`, and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -169,3 +169,9 @@ TABLES: dict[str, type[Checked]] = {
     column.name: table for column in fields(Settings) if (table := _table_of(column)) is not None
 }
 """Every table of pipeline.toml, by its name."""
+
+
+def all_settings() -> Iterator[tuple[str, Field[Any]]]:
+    """The table's name and the field of each setting, in the order of pipeline.toml."""
+    for name, table in TABLES.items():
+        yield from ((name, column) for column in fields(table))  # type: ignore[arg-type]

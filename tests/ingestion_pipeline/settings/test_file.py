@@ -162,7 +162,7 @@ class TestOverlay:
 
 class TestGuarded:
     def test_five_mistakes_are_five_lines(self, write: Write) -> None:
-        """Every mistake of a file is told at once, wherever it is."""
+        """Every mistake of a file is reported at once, wherever it is."""
         text = (
             '[stream]\nshard_count = 0\nshards = 1\n[crawl]\nx = 1\n[[sources]]\nname = "Big"\n'
             'url = "https://example.com"\n[environments.dev.function]\nmemory_mib = "512"\n'
@@ -194,7 +194,7 @@ class TestGuarded:
             "which is 'host'"
         ]
 
-    def test_a_conflict_for_all_is_told_once(self, write: Write) -> None:
+    def test_a_conflict_for_all_is_reported_once(self, write: Write) -> None:
         """What is wrong in every environment is one line, not one for each."""
         file = write('[function]\nruntime = "host"\n[environments.dev]\n[environments.prod]\n')
 
@@ -206,7 +206,7 @@ class TestGuarded:
 
         assert [line.split(":")[0] for line in problems(file)] == ["environments.prod.sources[0].url = 'ftp"]
 
-    def test_a_mistake_in_a_source_for_all_is_told_once(self, write: Write) -> None:
+    def test_a_mistake_in_a_source_for_all_is_reported_once(self, write: Write) -> None:
         """What is wrong in every environment is one line, at the place where it stands."""
         file = write(f'[[sources]]\nname = "a"\nurl = "ftp://a"\n{MINIMAL}[environments.prod]\n')
 
@@ -246,7 +246,7 @@ class TestGuarded:
 
     @pytest.mark.parametrize("table", TABLES)
     def test_unknown_keys_are_refused(self, write: Write, table: str) -> None:
-        """A key that no table knows is told, with those that it has."""
+        """A key that no table knows is reported, with those that it has."""
         (problem,) = problems(write(f"[{table}]\nnonsense = 1\n{MINIMAL}"))
 
         assert re.match(rf"{table}\.nonsense = 1: is not a setting; {table} has [a-z_, ]+$", problem)

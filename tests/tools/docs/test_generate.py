@@ -5,10 +5,10 @@ import pytest
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from tests.ingestion_pipeline.synthesized import stack_json
 from tools.docs.diagram import mermaid
 from tools.docs.generate import documents, with_parts
 from tools.ground.paths import ROOT
-from tools.module.synthesis import stack_json
 
 
 @pytest.fixture(scope="module")

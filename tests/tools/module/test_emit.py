@@ -20,13 +20,14 @@ from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.vpc import VpcSettings
+from tests.ingestion_pipeline.synthesized import stack_json
 from tools.ground.paths import ROOT
 from tools.module.capabilities import all_remarks
 from tools.module.emit import emit
 from tools.module.local_values import local_values
 from tools.module.main_tf import main_tf, short_name
 from tools.module.syntax.expressions import pieces
-from tools.module.synthesis import Synthesis, stack_json, synthesize
+from tools.module.synthesis import Synthesis, synthesize
 from tools.module.variables import inputs, settings_with_variable, variable_name
 
 AWS = Target("python3.13", "arm64")

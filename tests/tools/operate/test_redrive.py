@@ -50,7 +50,7 @@ def consumed(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
 class TestEvents:
     def test_the_very_event_is_sent(self, consumed: Parts) -> None:
         """A message of the function goes back byte for byte, and leaves the dead letter queue."""
-        consumed.bury('{ "source": "orders",  "ü": "é" }', error_type="SourceTimeout")
+        consumed.add_dead_letter('{ "source": "orders",  "ü": "é" }', error_type="SourceTimeout")
         run()
 
         assert consumed.bodies("work") == ['{ "source": "orders",  "ü": "é" }']
@@ -59,7 +59,9 @@ class TestEvents:
     def test_the_message_of_a_schedule_is_sent(self, consumed: Parts) -> None:
         """Scheduler's request to the work queue is not sent as an event, but what it would have sent."""
         event = '{"source": "orders"}'
-        consumed.bury(json.dumps({"MessageBody": event, "QueueUrl": consumed.url("work")}), ERROR_CODE="x")
+        consumed.add_dead_letter(
+            json.dumps({"MessageBody": event, "QueueUrl": consumed.url("work")}), ERROR_CODE="x"
+        )
         run()
 
         assert consumed.bodies("work") == [event]
@@ -71,7 +73,7 @@ class TestEvents:
     )
     def test_an_invocation_record_is_unwrapped(self, consumed: Parts, payload: object, sent: str) -> None:
         """What Lambda put around the event is left out."""
-        consumed.bury(record(consumed, payload))
+        consumed.add_dead_letter(record(consumed, payload))
         run()
 
         assert consumed.bodies("work") == [sent]
@@ -80,7 +82,7 @@ class TestEvents:
         """An event that was too old was never answered."""
         aged = record(consumed, ORDERS)
         del aged["responseContext"], aged["responsePayload"]
-        consumed.bury(aged)
+        consumed.add_dead_letter(aged)
         run()
 
         assert [json.loads(body) for body in consumed.bodies("work")] == [ORDERS]
@@ -94,8 +96,8 @@ class TestEvents:
         self, consumed: Parts, body: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """A function could only refuse it; the others are sent."""
-        consumed.bury(body)
-        consumed.bury(ORDERS)
+        consumed.add_dead_letter(body)
+        consumed.add_dead_letter(ORDERS)
         run()
 
         assert consumed.bodies("work") == [json.dumps(ORDERS)]
@@ -104,7 +106,7 @@ class TestEvents:
 
     def test_a_record_without_an_event_stays(self, consumed: Parts) -> None:
         """Lambda takes any JSON as an event."""
-        consumed.bury(record(consumed, [1]))
+        consumed.add_dead_letter(record(consumed, [1]))
         run()
 
         assert (consumed.bodies("work"), len(consumed.bodies("dead-letters"))) == ([], 1)
@@ -115,7 +117,7 @@ class TestEvents:
         """A queue that existed before may be shared."""
         other = record(consumed, ORDERS)
         other["requestContext"]["functionArn"] = "arn:aws:lambda:us-east-1:000000000000:function:theirs"
-        consumed.bury(other)
+        consumed.add_dead_letter(other)
         run()
 
         assert consumed.bodies("work") == []
@@ -134,14 +136,14 @@ class TestChoice:
             {"url": "https://x.io/"},
         ]
         for event in events:
-            consumed.bury(event)
+            consumed.add_dead_letter(event)
         run("--source", "orders")
 
         assert [json.loads(body) for body in consumed.bodies("work")] == [events[0], events[3], events[2]]
 
     def test_what_is_not_taken_can_be_received_at_once(self, consumed: Parts) -> None:
         """Another reader need not wait until the messages are due again."""
-        consumed.bury(POSTS)
+        consumed.add_dead_letter(POSTS)
         run("--source", "orders")
 
         assert [json.loads(body) for body in consumed.bodies("dead-letters")] == [POSTS]
@@ -149,16 +151,16 @@ class TestChoice:
     def test_no_more_than_max_are_sent(self, consumed: Parts) -> None:
         """The rest stays and can be received at once."""
         for number in range(25):
-            consumed.bury({"url": f"https://example.com/{number}"})
+            consumed.add_dead_letter({"url": f"https://example.com/{number}"})
         run("--max", "12")
 
         assert (len(consumed.bodies("work")), len(consumed.bodies("dead-letters"))) == (12, 13)
 
     def test_a_dry_run_sends_nothing(self, consumed: Parts, capsys: pytest.CaptureFixture[str]) -> None:
         """It counts by source and reason, and leaves everything where it is."""
-        consumed.bury(ORDERS, error_type="SourceTimeout")
-        consumed.bury(ORDERS, error_type="SourceTimeout")
-        consumed.bury(record(consumed, POSTS))
+        consumed.add_dead_letter(ORDERS, error_type="SourceTimeout")
+        consumed.add_dead_letter(ORDERS, error_type="SourceTimeout")
+        consumed.add_dead_letter(record(consumed, POSTS))
         run("--dry-run")
         said = capsys.readouterr().out
 
@@ -172,7 +174,7 @@ class TestChoice:
         self, consumed: Parts, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """Whoever may send to the queue could otherwise write on the screen of who redrives."""
-        consumed.bury(ORDERS, error_type="[red]\x7f\x9b31m")
+        consumed.add_dead_letter(ORDERS, error_type="[red]\x7f\x9b31m")
         run("--dry-run")
 
         assert "[red]  31m" in capsys.readouterr().out
@@ -181,7 +183,7 @@ class TestChoice:
 def test_a_second_run_finds_nothing(consumed: Parts) -> None:
     """What was sent is sent once."""
     for number in range(25):
-        consumed.bury({"url": f"https://example.com/{number}"})
+        consumed.add_dead_letter({"url": f"https://example.com/{number}"})
     run()
     run()
 
@@ -191,7 +193,7 @@ def test_a_second_run_finds_nothing(consumed: Parts) -> None:
 def test_large_messages_share_no_call_that_is_too_long(consumed: Parts) -> None:
     """Ten messages of 200 KiB are more than one call takes."""
     for number in range(10):
-        consumed.bury({"url": f"https://example.com/{number}", "body": "x" * 200_000})
+        consumed.add_dead_letter({"url": f"https://example.com/{number}", "body": "x" * 200_000})
     run()
 
     assert len(consumed.bodies("work")) == 10
@@ -203,7 +205,7 @@ class TestConsumer:
         """Events would be dropped there sooner than here; the message says how to switch the queue on."""
         if made:
             parts.consume(enabled=False)
-        parts.bury(ORDERS)
+        parts.add_dead_letter(ORDERS)
 
         with pytest.raises(
             SystemExit, match=r"takes no messages .* drops them after 4 days: .*`enabled = true`"
@@ -214,7 +216,7 @@ class TestConsumer:
     def test_a_queue_that_the_function_reads_is_taken(self, parts: Parts) -> None:
         """With the mapping switched on, the events leave for the work queue."""
         parts.consume(enabled=True)
-        parts.bury(ORDERS)
+        parts.add_dead_letter(ORDERS)
         run()
 
         assert parts.bodies("dead-letters") == []
@@ -253,9 +255,9 @@ def test_killed_at_any_point_it_loses_no_event(consumed: Parts) -> None:
     events = [f'{{"url": "https://example.com/{number}"}}' for number in range(13)]
     lost = []
     with Killing(consumed.aws) as way:
-        bury_and_run(consumed, way, events)
+        run_with_dead_letters(consumed, way, events)
         for number in range(1, way.requests + 1):
-            bury_and_run(consumed, way, events, before=number)
+            run_with_dead_letters(consumed, way, events, before=number)
             consumed.wait_until_due("dead-letters")
             run()
             if consumed.taken("work") != set(events) or consumed.taken("dead-letters"):
@@ -264,9 +266,9 @@ def test_killed_at_any_point_it_loses_no_event(consumed: Parts) -> None:
     assert lost == []
 
 
-def bury_and_run(parts: Parts, way: Killing, events: Sequence[str], *, before: int = 0) -> None:
+def run_with_dead_letters(parts: Parts, way: Killing, events: Sequence[str], *, before: int = 0) -> None:
     """Run the command over some dead letters, on the way that may kill it."""
     parts.taken("work")
     for event in events:
-        parts.bury(event)
+        parts.add_dead_letter(event)
     way.run(UNWATCHED, parts.variables, before=before)

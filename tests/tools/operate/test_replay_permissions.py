@@ -65,8 +65,8 @@ def test_whoever_has_it_can_do_everything_and_needs_all_of_it(
     """Every command ends well, and no action of the policy is one that none of them asks for."""
     parts = Parts.make(enforcing, tmp_path)
     parts.consume(enabled=True)
-    parts.bury({"source": "orders"})
-    parts.bury("no event")
+    parts.add_dead_letter({"source": "orders"})
+    parts.add_dead_letter("no event")
     parts.store("dead-letters/a", [letter("[1]"), letter("{", truncated=True)])
     parts.s3.put_object_tagging(
         Bucket=parts.bucket, Key="dead-letters/a", Tagging={"TagSet": [{"Key": "team", "Value": "data"}]}

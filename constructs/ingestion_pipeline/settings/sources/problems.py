@@ -37,16 +37,15 @@ def problems_of(path: str, source: UncheckedSource) -> Iterable[Problem]:
         path: Where it stands in the file, such as ``sources[0]``.
         source: As somebody wrote it.
     """
-    told = {
-        problem.field: problem for problem in [*_beyond_json(path, source), *_beyond_schema(path, source)]
-    }
-    yield from told.values()
+    first = [*_beyond_json(path, source), *_beyond_schema(path, source)]
+    reported = {problem.field: problem for problem in first}
+    yield from reported.values()
     for error in _validator().iter_errors(source):
         for cause in _causes(error):
             if is_token(cause.instance) and cause.validator in CHECKED_BY_TERRAFORM:
                 continue
             found = _problem(".".join([path, *map(str, error.absolute_path)]), error, cause)
-            yield from (problem for problem in found if problem.field not in told)
+            yield from (problem for problem in found if problem.field not in reported)
 
 
 @cache

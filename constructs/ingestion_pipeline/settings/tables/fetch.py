@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.patterns import HOST_LABEL
-from ingestion_pipeline.settings.rules import Checked, Problem, Rule, one_of, setting, switch, whole
+from ingestion_pipeline.settings.rules import Checked, Problem, one_of, switch, text, texts, whole
 from ingestion_pipeline.settings.tables.stream import KINESIS_QUOTAS
 
 ALLOWED_HOSTS_CHARACTERS = 512
@@ -16,15 +16,11 @@ class FetchSettings(Checked):
     """Limits which hosts the function fetches, and sets how it packs records."""
 
     table = "fetch"
-    allowed_hosts: tuple[str, ...] = setting(
-        (),
-        Rule(
-            "Hosts that may be fetched; `*.example.com` allows all below it. Empty: every public host.",
-            tuple,
-            pattern=rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
-            form="a list of host names, each with or without a leading *.",
-            variable="ALLOWED_HOSTS",
-        ),
+    allowed_hosts: tuple[str, ...] = texts(
+        "Hosts that may be fetched; `*.example.com` allows all below it. Empty: every public host.",
+        rf"(\*\.)?{HOST_LABEL}(\.{HOST_LABEL})*",
+        "a list of host names, each with or without a leading *.",
+        variable="ALLOWED_HOSTS",
     )
     allow_http: bool = switch(False, "Whether http:// may be fetched, as well as https://.", "ALLOW_HTTP")
     allow_private_networks: bool = switch(
@@ -47,16 +43,13 @@ class FetchSettings(Checked):
         KINESIS_QUOTAS,
         "PACK_KIB",
     )
-    partition_key_field: str = setting(
+    # msgspec finds a field by its name only if that is written in JSON without an escape.
+    partition_key_field: str = text(
         "",
-        Rule(
-            "Field of the record whose value picks the shard. Empty: a random shard.",
-            str,
-            # msgspec finds a field by its name only if that is written in JSON without an escape.
-            pattern=r"[^\x00-\x1f\x22\x5c\x7f]{0,256}",
-            form="up to 256 characters, none of them a quote, a backslash or a control character",
-            variable="PARTITION_KEY_FIELD",
-        ),
+        "Field of the record whose value picks the shard. Empty: a random shard.",
+        r"[^\x00-\x1f\x22\x5c\x7f]{0,256}",
+        "up to 256 characters, none of them a quote, a backslash or a control character",
+        variable="PARTITION_KEY_FIELD",
     )
 
     def conflicts(self) -> list[Problem]:

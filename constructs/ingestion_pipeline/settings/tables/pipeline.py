@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ingestion_pipeline.settings.patterns import ACCOUNT_ID
-from ingestion_pipeline.settings.rules import Checked, Problem, Rule, is_token, setting, text
+from ingestion_pipeline.settings.rules import Checked, Problem, Rule, is_token, text, texts
 
 TAGS = "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"
 REGIONS = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"
@@ -32,14 +32,10 @@ class PipelineSettings(Checked):
         "a Region's name such as eu-west-1",
         REGIONS,
     )
-    allowed_account_ids: tuple[str, ...] = setting(
-        (),
-        Rule(
-            "Accounts that may be deployed to; credentials of any other are refused. Empty: any account.",
-            tuple,
-            pattern=ACCOUNT_ID,
-            form="a list of account ids, each of 12 digits",
-        ),
+    allowed_account_ids: tuple[str, ...] = texts(
+        "Accounts that may be deployed to; credentials of any other are refused. Empty: any account.",
+        ACCOUNT_ID,
+        "a list of account ids, each of 12 digits",
     )
     tags: dict[str, str] = field(
         default_factory=lambda: {"Purpose": "DataIngestion"},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ingestion_pipeline.settings.patterns import KEY_ARN
-from ingestion_pipeline.settings.rules import Checked, Rule, setting, text, whole
+from ingestion_pipeline.settings.rules import Checked, text, texts, whole
 
 KINESIS_QUOTAS = "https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"
 STREAM_ENCRYPTION = "https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html"
@@ -26,14 +26,10 @@ class StreamSettings(Checked):
         f"{AWS_KINESIS_KEY} or the ARN of a key",
         STREAM_ENCRYPTION,
     )
-    other_kms_keys: tuple[str, ...] = setting(
-        (),
-        Rule(
-            "Further keys that both roles may use: the next key before `kms_key` changes, and the former one "
-            "until the records that it encrypted have left the stream.",
-            tuple,
-            pattern=KEY_ARN,
-            form="a list of ARNs of keys",
-            source=STREAM_ENCRYPTION,
-        ),
+    other_kms_keys: tuple[str, ...] = texts(
+        "Further keys that both roles may use: the next key before `kms_key` changes, and the former one "
+        "until the records that it encrypted have left the stream.",
+        KEY_ARN,
+        "a list of ARNs of keys",
+        STREAM_ENCRYPTION,
     )

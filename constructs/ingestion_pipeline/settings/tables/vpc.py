@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ingestion_pipeline.settings.rules import Checked, Problem, Rule, setting
+from ingestion_pipeline.settings.rules import Checked, Problem, texts
 
 LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 
@@ -12,26 +12,18 @@ class VpcSettings(Checked):
     """The network that the function runs in: your VPC, or by default Lambda's own network."""
 
     table = "vpc"
-    subnet_ids: tuple[str, ...] = setting(
-        (),
-        Rule(
-            "Private subnets that the function runs in, for a fixed egress address or sources in a private "
-            "network; empty: Lambda's own network.",
-            tuple,
-            pattern=r"subnet-([0-9a-f]{8}|[0-9a-f]{17})",
-            form="a list of ids such as subnet-0123456789abcdef0",
-            source=LAMBDA_VPC,
-        ),
+    subnet_ids: tuple[str, ...] = texts(
+        "Private subnets that the function runs in, for a fixed egress address or sources in a private "
+        "network; empty: Lambda's own network.",
+        r"subnet-([0-9a-f]{8}|[0-9a-f]{17})",
+        "a list of ids such as subnet-0123456789abcdef0",
+        LAMBDA_VPC,
     )
-    security_group_ids: tuple[str, ...] = setting(
-        (),
-        Rule(
-            "Security groups of the function; required with subnets, not allowed without.",
-            tuple,
-            pattern=r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
-            form="a list of ids such as sg-0123456789abcdef0",
-            source=LAMBDA_VPC,
-        ),
+    security_group_ids: tuple[str, ...] = texts(
+        "Security groups of the function; required with subnets, not allowed without.",
+        r"sg-([0-9a-f]{8}|[0-9a-f]{17})",
+        "a list of ids such as sg-0123456789abcdef0",
+        LAMBDA_VPC,
     )
 
     def conflicts(self) -> list[Problem]:

@@ -304,7 +304,7 @@ class TestGuarded:
             ),
         ],
     )
-    def test_each_mistake_is_told(self, source: dict[str, Any], start: str) -> None:
+    def test_each_mistake_is_reported(self, source: dict[str, Any], start: str) -> None:
         """A source is refused at synth for what the function would refuse it for later."""
         assert only_problem(source).startswith(start)
 
@@ -318,7 +318,7 @@ class TestGuarded:
         ],
     )
     def test_what_toml_knows_and_json_does_not(self, value: object) -> None:
-        """TOML has values that cannot be handed over as JSON; they are told and not left out."""
+        """TOML has values that cannot be handed over as JSON; they are reported and not left out."""
         problem = only_problem({"url": URL, "method": "POST", "body": {"since": value}})
 
         assert problem.startswith(f"sources[0].body.since = {value!r}: ")
