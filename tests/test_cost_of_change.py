@@ -86,9 +86,9 @@ RESOURCE: Edits = (
     (f"{CONSTRUCTS}pipeline.py", IMPORTS, "from ingestion_pipeline.resources.alarm import Alarm\n"),
     (
         f"{CONSTRUCTS}pipeline.py",
-        "        trigger = self._create_trigger()\n",
+        "        trigger = QueueTrigger(\n",
         "        events = settings.dead_letters.alarm_count\n"
-        '        self.alarm = Alarm(self, "alarm", names=self._names, events=events).alarm\n',
+        '        self.alarm = Alarm(self, "alarm", names=settings.names, events=events).alarm\n',
     ),
     (ADDRESSES[0], "output bucket_arn", "output alarm_arn\n"),
     (

@@ -21,14 +21,7 @@ NO_URL = "must be true, or the function has no URL that a role could invoke"
 
 
 class Grants(Construct):
-    """What a pipeline grants to other roles, each by an inline policy of its own.
-
-    Attributes:
-        bucket: Holds the records.
-        stream: Which others may read too.
-        function: Which a schedule or an API may invoke.
-        work_queue: Holds the events that wait to be ingested.
-    """
+    """Grants permissions to other roles, each with an inline policy of its own."""
 
     bucket: BucketReference
     stream: StreamReference

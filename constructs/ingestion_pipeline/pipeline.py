@@ -56,17 +56,16 @@ class IngestionPipeline(Grants):
 
     Attributes:
         bucket: Holds the records.
-        stream: Which others may read too.
-        function: Which a schedule or an API may invoke.
-        function_role: Whose ARN the policy of a key or a secret may have to name.
-        function_policy: What the function's role may do, as JSON, for an existing role without a name.
-        delivery_stream: From the stream to the bucket.
+        stream: Stream of the records; others may read it too.
+        function: The function; a schedule or an API may invoke it.
+        function_role: Role of the function; the policy of a key or a secret may have to name its ARN.
+        function_policy: Permissions for the function's role, as JSON, for an existing role without a name.
+        delivery_stream: Firehose delivery stream from the stream to the bucket.
         delivery_stream_name: Its name.
         delivery_stream_arn: Its ARN, for alarms and policies.
-        delivery_role: Whose ARN the policy of a key may have to name.
-        delivery_policy: What the delivery's role may do, as JSON, for an existing role without a name.
-        function_url: For requests signed by a role that may invoke it; empty without
-            ``function.url_enabled``.
+        delivery_role: Role of Firehose; the policy of a key may have to name its ARN.
+        delivery_policy: Permissions for Firehose's role, as JSON, for an existing role without a name.
+        function_url: URL for signed requests; empty without ``function.url_enabled``.
         dead_letter_queue: Holds the events that failed after all retries.
         work_queue: Holds the events that wait to be ingested, if it is consumed.
 
@@ -116,7 +115,7 @@ class IngestionPipeline(Grants):
             )
 
     def _account_id(self) -> str:
-        """Of the account that it is deployed to, as soon as anything knows it."""
+        """The account that the pipeline is deployed to."""
         allowed = self._settings.pipeline.allowed_account_ids
         if len(allowed) == 1:
             return allowed[0]

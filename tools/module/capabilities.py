@@ -21,7 +21,7 @@ def resource_files(synthesis: Synthesis, main: Mapping[str, Any]) -> dict[str, s
 
     Args:
         synthesis: The constructs, with references for settings.
-        main: What the module reads and makes, as Terraform's JSON has it.
+        main: Data sources and resources of the module, in Terraform's JSON.
 
     Raises:
         UnknownKind: When it is not known which arguments of a kind of resource are blocks.
@@ -58,12 +58,12 @@ def _file(parts: list[str]) -> str:
 
 
 def _about(file: str) -> list[str]:
-    """What the capability's own module says it is for, by paragraphs."""
+    """The docstring of the capability's module, by paragraphs."""
     (name,) = (name for name, each in capabilities().items() if each.file == file)
     said = import_module(f"{RESOURCES}.{name}").__doc__ or ""
     return [" ".join(part.split()).replace("``", "`") for part in said.split("\n\n")]
 
 
 def all_remarks() -> dict[str, str]:
-    """What a reviewer would ask, from the capabilities and from what the module does otherwise."""
+    """The comments of the capabilities, and those on what the module does otherwise."""
     return {place: said for each in capabilities().values() for place, said in each.remarks.items()} | REMARKS

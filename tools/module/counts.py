@@ -1,4 +1,4 @@
-"""How many there are of each resource of the module: its ``count`` or ``for_each``.
+"""The ``count`` or ``for_each`` of each resource of the module.
 
 A resource exists if three things hold: the module is enabled, the user does not bring its part
 (``local.create.<part>``), and the condition of its construct holds (`resources/conditions.py`).
@@ -14,7 +14,7 @@ from tools.module.synthesis import Synthesis
 from tools.module.variables import local_name
 
 OWN_COUNT = re.compile(r"\$\{(.*) \? 1 : 0\}")
-"""How `exist_only_if` writes a condition."""
+"""A condition, as `exist_only_if` writes it."""
 
 
 def how_many(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> dict[str, str]:
@@ -23,7 +23,7 @@ def how_many(synthesis: Synthesis, path: str, body: Mapping[str, Any]) -> dict[s
     Args:
         synthesis: The constructs, with references for settings.
         path: The resource's in the construct tree.
-        body: As the stack's JSON has it.
+        body: The resource in the stack's JSON.
     """
     condition = _condition(synthesis, path, body)
     for_each = body.get("for_each")

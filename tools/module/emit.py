@@ -38,7 +38,7 @@ def emit(folder: Path, target: Target) -> None:
 
     Args:
         folder: The module's; made if missing.
-        target: What the zip beside it is built for.
+        target: Runtime and architecture of the zip.
 
     Raises:
         BundleError: When the function's zip cannot be made.
@@ -60,7 +60,7 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
 
     Args:
         synthesis: The constructs, with references for settings.
-        target: What the zip beside the module is built for.
+        target: Runtime and architecture of the zip.
     """
     config, variables, main = synthesis.config, inputs(target), main_tf(synthesis)
     stated, provider = outputs(config), config["terraform"]["required_providers"]["aws"]

@@ -75,7 +75,7 @@ def local_values(synthesis: Synthesis) -> list[Mapping[str, object]]:
 
 
 def source_rules() -> Mapping[str, object]:
-    """What each table of a source may hold, and what the checks of the variable take of it."""
+    """The rules of each table of a source, and the lists that the checks of the variable need."""
     tables = source_tables()
     rules = [rule for table in tables.values() for rule in [*table["keys"].values(), table["any"]] if rule]
     types = sorted({str(rule["type"]) for rule in rules})
@@ -208,7 +208,7 @@ def _secrets() -> Mapping[str, object]:
 
 
 def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
-    """What each role may do, for the one that is made and for the outputs; each is a group of many lines."""
+    """The permissions of each role, for roles that are made and for the outputs."""
     names = all_short_names(synthesis.config)
     made = {
         names[f"{ROLE_POLICY}.{unique}"]: made_expression(body["policy"], names)
@@ -221,7 +221,7 @@ def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
 
 
 def _as_resources(arns: str) -> str:
-    """What a policy names for these secrets, as `source_permissions.as_resources`."""
+    """The resources of a policy for these secrets, as in `settings.sources.permissions.as_resources`."""
     full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
     whole = f"[for arn in {arns} : arn if {full}]"
     partial = f'[for arn in {arns} : "${{arn}}-??????" if !{full} || {word}]'
@@ -229,7 +229,7 @@ def _as_resources(arns: str) -> str:
 
 
 def _permitted(action: str) -> str:
-    """What a policy names for an action, as `source_permissions.permitted`."""
+    """The resources of a policy for an action, as in `settings.sources.permissions.permitted`."""
     every = [each for each in declared() if each.action == action]
     arns = f"distinct(concat({', '.join(map(_arns, every))}))"
     return _as_resources(arns) if every[0].service == SECRETS else arns

@@ -25,7 +25,7 @@ OVERRIDES: dict[str, object] = {
     "aws_s3_bucket.lake_bucket.force_destroy": "${var.force_destroy}",
     **{f"{ROLE_POLICY}.{policy}.policy": f"${{local.{local}}}" for policy, local in POLICIES.items()},
 }
-"""Where the module differs from the stack on purpose, by address and path."""
+"""Values of the module that differ from the stack on purpose, by address and path."""
 
 REMARKS = {
     "aws_s3_bucket.force_destroy": (
@@ -33,7 +33,7 @@ REMARKS = {
         "`prevent_destroy`, because Terraform takes no variable there."
     ),
 }
-"""What a reviewer would ask about that, by kind and argument."""
+"""Comments on these values, by kind and argument."""
 
 READ = {
     kind: {"current": {"count": "${var.enabled ? 1 : 0}"}} for kind in ("aws_caller_identity", "aws_region")
@@ -46,7 +46,7 @@ class OutOfDate(AssertionError):
 
 
 def main_tf(synthesis: Synthesis) -> dict[str, Any]:
-    """What the module reads and makes, as Terraform's JSON has it, without provider and backend.
+    """The data sources and resources of the module, in Terraform's JSON.
 
     Raises:
         OutOfDate: When the constructs have changed so that this would come out wrong.
@@ -116,7 +116,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     """``value`` with every reference in it rewritten for resources that may not be there.
 
     Args:
-        value: Of a block, with whatever lies in it.
+        value: Value within a block.
         names: Short name by full address.
     """
     if isinstance(value, dict):

@@ -18,7 +18,7 @@ REQUIRED = 'terraform {\n  required_providers {\n    aws = {\n      source = "ha
 
 
 def table() -> str:
-    """What blocks.json has to hold for the resources that the module has, one kind a line.
+    """The text of blocks.json for the resources of the module, one kind a line.
 
     Raises:
         TerraformError: When the provider cannot be had.

@@ -21,7 +21,7 @@ CHAPTERS = {
 """Keys with an object, by the words of the pages' links to them, which are headings of the README."""
 
 ITEMS = "condition"
-"""What the pages call each item of a list of objects."""
+"""The pages' word for each item of a list of objects."""
 
 HEADER = "| Key | Description | Type | Default |\n|-----|-------------|------|---------|\n"
 LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")

@@ -33,19 +33,19 @@ KNOWN: dict[str, object] = {
 
 TAGS = "${local.tags}"
 MADE = "made-"
-"""How the outputs begin that tell where the attributes of a part stand that the module makes."""
+"""Prefix of the temporary outputs that refer to the attributes of a part that the module makes."""
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What the constructs made of references.
+    """The constructs, synthesized with references.
 
     Attributes:
         config: The stack's JSON.
         package: The function's zip.
         parts: The paths of all constructs that are made unless a part exists, by the part.
         made: References to the attributes of a part that is made, by part and attribute.
-        names: How everything is named, by the name's key.
+        names: Every name, by its key.
     """
 
     config: dict[str, Any]
@@ -110,7 +110,7 @@ class ModuleExisting(Existing):
     references: dict[str, Reference]
 
     def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:
-        """What stands for the part, whether it is made or exists."""
+        """A reference to the part, whether it is made or exists."""
         before = self.paths()
         made = make()
         part = f"{name}{form.value}"
@@ -125,7 +125,7 @@ class ModuleExisting(Existing):
         return type(made)(**given, in_terraform=True)
 
     def has(self, name: str) -> Condition:
-        """Whether the variable is given."""
+        """True if the variable is given."""
         return Unknown(f"var.{part_variable(name)} != null")
 
 
@@ -138,7 +138,7 @@ def synthesize(target: Target, output: Path) -> Synthesis:
     """The stack, with ``${var.…}`` and ``${local.…}`` for settings, and the function's zip.
 
     Args:
-        target: What the zip is built for.
+        target: Runtime and architecture of the zip.
         output: Folder to synthesize into.
 
     Raises:
@@ -194,7 +194,7 @@ def _settings(target: Target) -> ModuleSettings:
 
 
 def _given(path: str, column: Field[Any]) -> object:
-    """What stands for a setting: its variable, as CDKTF carries it to where it belongs."""
+    """The placeholder of a setting: a reference to its variable."""
     if path in KNOWN:
         return KNOWN[path]
     if path == "stream.kms_key":

@@ -48,7 +48,7 @@ def names_test(main: Mapping[str, Any], used: Mapping[str, Name]) -> str:
     """The text of tests/names.tftest.hcl: Terraform computes the names that the constructs compute.
 
     Args:
-        main: What the module makes, as Terraform's JSON has it.
+        main: Resources of the module, in Terraform's JSON.
         used: Every name, by its key.
     """
     places = dict(_named_places(main))
@@ -57,7 +57,7 @@ def names_test(main: Mapping[str, Any], used: Mapping[str, Name]) -> str:
 
 
 def _named_places(main: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Where the name of a resource stands, and the name's key."""
+    """The place of each resource's name, and the name's key."""
     for kind, blocks in main["resource"].items():
         for name, body in blocks.items():
             for argument in ("name", "function_name", "bucket"):
@@ -115,7 +115,7 @@ def unfit(rule: Rule, *, low: bool = False) -> object:
 
     Args:
         rule: Of a setting.
-        low: Whether a number is to be too small rather than too large.
+        low: True for a number that is too small, not too large.
     """
     if rule.kind is int and rule.minimum is not None and rule.maximum is not None:
         return rule.minimum - 1 if low else rule.maximum + 1

@@ -59,7 +59,7 @@ class Input:
         type: In Terraform's words.
         description: Its meaning, in one sentence or two.
         default: Its default, or `REQUIRED`.
-        rule: That of the setting it stands for, if it stands for one.
+        rule: Rule of the setting, if it stands for one.
         validations: Checked by Terraform before anything is planned.
     """
 
@@ -75,7 +75,7 @@ def inputs(target: Target) -> list[Input]:
     """Every variable, in the order of the documentation.
 
     Args:
-        target: What the zip beside the module was built for.
+        target: Runtime and architecture of the module's zip.
     """
     enabled = Input("enabled", "bool", "Whether anything is made; if not, every output is null.", True)
     environment_rule = Rule("Second part of every name.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)

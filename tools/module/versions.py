@@ -1,4 +1,4 @@
-"""What the module says about its version: where it is had from, what changed, how a newer one is taken."""
+"""Texts about the module's version: how to get it, what changed, how to upgrade."""
 
 import re
 

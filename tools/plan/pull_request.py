@@ -116,11 +116,8 @@ class PullRequest:
         except urllib.error.HTTPError as error:
             with error:
                 said = error.read(500).decode(errors="replace")
-            needed = (
-                "; the job needs `pull-requests: write`, which a fork's never gets"
-                if error.code == 403
-                else ""
-            )
+            needed = "; the job needs `pull-requests: write`, which a fork's never gets"
+            needed = needed if error.code == FORBIDDEN else ""
             raise GitHubError(f"GitHub refused {method} {url} ({error.code}){needed}: {said}") from error
         except (OSError, ValueError) as error:
             raise GitHubError(f"GitHub cannot be asked for {url}: {error}") from error

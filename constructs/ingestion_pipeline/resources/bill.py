@@ -1,4 +1,4 @@
-"""What a month costs: prices, and the lines of the bill that a capability adds."""
+"""Prices, and the lines that a capability adds to the monthly bill."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RUN_SECONDS = 10
 RUN_MIB = 1
 """Record lines of one run, such as 1,000 of 1 KiB."""
 COMPRESSION = 5
-"""How many times smaller GZIP makes JSON, Firehose's and that of `fetch.packing`."""
+"""Compression ratio of GZIP on JSON, in Firehose and with `fetch.packing`."""
 RUN_LOG_KIB = 5
 POLLERS, POLL_SECONDS = 5, 20
 """Lambda's, of a queue whose concurrency is bounded, and how long SQS lets one wait at most:
@@ -59,11 +59,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Usage:
-    """What so many sources use in a month.
+    """The usage of a number of sources in a month.
 
     Attributes:
-        settings: Of the environment.
-        sources: How many there are, each with a secret of its own.
+        settings: Settings of the environment.
+        sources: Number of sources, each with a secret of its own.
     """
 
     settings: Settings
@@ -81,12 +81,12 @@ class Usage:
 
     @property
     def sent_mib(self) -> Decimal:
-        """What is put on the stream, and what Firehose reads."""
+        """MiB that the function puts on the stream and Firehose reads."""
         return sent(Decimal(self.runs * RUN_MIB), self.settings.fetch.packing)
 
     @property
     def shard_hours(self) -> int:
-        """Of all shards."""
+        """Hours of all shards."""
         return self.settings.stream.shard_count * HOURS
 
     @property
@@ -111,7 +111,7 @@ class BillLine:
 
     Attributes:
         name: Such as ``Kinesis: shards``; the service comes first.
-        prices: By name, as `tools.docs.cost` looks them up.
+        prices: Prices by name; `tools.docs.cost` looks them up.
         usd: The amount for a month's usage.
     """
 

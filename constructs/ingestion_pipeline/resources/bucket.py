@@ -1,4 +1,4 @@
-"""A private bucket: what every bucket of the project has in common."""
+"""A private bucket, for every bucket of the project."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -96,14 +96,14 @@ class PrivateBucket(Construct):
 
     Args:
         name: The bucket's, up to 63 characters, unique world-wide.
-        deletable: Whether ``terraform destroy`` may delete the bucket with everything in it.
+        deletable: True if ``terraform destroy`` may delete the bucket with everything in it.
         expire_days: Days until the objects below ``expire_prefix`` are deleted; 0: never.
-        expire_prefix: How the keys of these objects begin.
+        expire_prefix: Prefix of the keys of these objects.
         noncurrent_version_days: Days until replaced objects are gone for good; 0: never.
 
     Attributes:
-        bucket: Its ARN and name go to whoever writes and reads.
-        policy: Whoever writes waits for it, as the last of what protects the bucket.
+        bucket: The bucket; writers and readers need its ARN and name.
+        policy: Writers wait for it, because it is the last resource that protects the bucket.
     """
 
     def __init__(

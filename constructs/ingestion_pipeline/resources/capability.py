@@ -1,4 +1,4 @@
-"""One object for each capability: what documents, plans and the Terraform module say about it.
+"""Describes each capability in one object, for documents, plans and the Terraform module.
 
 Each module of this package exports its object as ``CAPABILITY``. A new module is found by itself.
 """
@@ -25,8 +25,8 @@ class Read:
 
     Attributes:
         name: Name of the resource, from its arguments in Terraform.
-        arns: What is read, without ``arn:<partition>:``.
-        actions: Allowed on those ARNs.
+        arns: ARNs to read, without ``arn:<partition>:``.
+        actions: Actions on those ARNs.
         anywhere: Actions that cannot be limited to a resource.
     """
 
@@ -41,8 +41,8 @@ class Output:
     """One value that other stacks may rely on.
 
     Attributes:
-        name: In Terraform.
-        since: The version that brought it.
+        name: Name in Terraform.
+        since: First version with this output.
         meaning: A sentence for `terraform output` and the documents.
         attribute: The pipeline's attribute, such as ``bucket.arn``.
     """
@@ -59,18 +59,18 @@ class Output:
 
 @dataclass(frozen=True)
 class Capability:
-    """Everything that the rest of the project has to know about a capability.
+    """Describes a capability to the rest of the project.
 
     A resource type that several capabilities make is described by one of them.
 
     Attributes:
         file: Name of its file in the Terraform module; empty for a part of other capabilities.
         inside: Ids of its constructs below the pipeline; empty: the file's name with hyphens.
-        names: Names of what it makes.
-        drawn: How each resource type is drawn.
+        names: Names of its resources.
+        drawn: Drawing of each resource type.
         remarks: Comments of the module, by resource type and argument, or by the sid of a statement.
-        reads: How a plan refreshes each resource type.
-        losses: What is lost when a resource of the type is destroyed or replaced.
+        reads: Calls by which a plan refreshes each resource type.
+        losses: Data that is lost when a resource of the type is destroyed or replaced.
         bill: Its lines of the monthly bill.
         outputs: Values that other stacks may rely on.
         module_outputs: Description and expression of outputs that only the module has.
@@ -89,7 +89,7 @@ class Capability:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where its constructs are: ids below the pipeline, such as ``dead-letters`` or ``fetch/url``."""
+        """Ids of its constructs below the pipeline, such as ``dead-letters`` or ``fetch/url``."""
         return self.inside or ((self.file.replace("_", "-"),) if self.file else ())
 
 
@@ -111,10 +111,10 @@ def _found() -> dict[str, Capability]:
 
 
 def reads() -> dict[str, Read]:
-    """How a plan refreshes each resource type."""
+    """The calls by which a plan refreshes each resource type."""
     return {kind: read for each in capabilities().values() for kind, read in each.reads.items()}
 
 
 def losses() -> dict[str, str]:
-    """What is lost with a resource, by its type."""
+    """The data that is lost with a resource, by its type."""
     return {kind: loss for each in capabilities().values() for kind, loss in each.losses.items()}

@@ -118,8 +118,8 @@ class Delivery(Construct):
         depends_on: Protects the bucket, so it must exist before the first object.
 
     Attributes:
-        delivery_streams: By the form of what they read; the names are outputs.
-        role: Whose ARN a key's policy may have to name.
+        delivery_streams: Delivery streams by the form of the records that they read.
+        role: Role of Firehose; a key's policy may have to name its ARN.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Delivery(Construct):
     def _destination(
         self, form: Form, bucket: BucketReference, settings: DeliverySettings, logging: dict[str, Any]
     ) -> dict[str, Any]:
-        """Where and how objects are written; gzip members are written as they come."""
+        """The arguments of the destination. Gzip members are not compressed again."""
         compression = (
             {"compression_format": settings.compression}
             if form is Form.LINES

@@ -22,7 +22,7 @@ BOOLEAN_KEYS = {"aws:SecureTransport", "lambda:InvokedViaFunctionUrl"}
 INTERPOLATION = re.compile(r"(\$\{[^{}]*\})")
 TOKEN = re.compile(r"\$\{TfToken\[[^]]*\]\}")
 LIST = "#{TfToken["
-"""How those strings begin that stand for a list which only Terraform will know."""
+"""Start of a string that stands for a list which only Terraform knows."""
 
 
 def policy_document(statements: Sequence[Statement]) -> str:
@@ -123,7 +123,7 @@ def _text(text: str) -> str:
 
 
 def _expression(interpolation: str) -> str | None:
-    """What stands between the braces; None if only CDKTF knows it."""
+    """The text between the braces; None if only CDKTF knows it."""
     if TOKEN.fullmatch(interpolation):
         return expression_of(interpolation)
     return interpolation.removeprefix("${").removesuffix("}")

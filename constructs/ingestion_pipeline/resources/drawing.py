@@ -1,4 +1,4 @@
-"""How a resource appears in the diagram; each module of resources declares it for those that it makes."""
+"""Describes how resources are drawn in the diagram."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ class Edge:
     """An arrow from a resource to one that it refers to.
 
     Attributes:
-        label: What moves, or what the reference means.
-        dotted: Whether it is anything but records on their way to the lake.
-        reverse: Whether the arrow points at the resource that refers.
+        label: Text of the arrow.
+        dotted: True unless records go this way to the lake.
+        reverse: True if the arrow points at the resource that has the reference.
         origin: The argument with the reference that the arrow begins at; empty: the resource itself.
     """
 
@@ -23,13 +23,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How one type of resource is drawn.
+    """The drawing of one resource type.
 
     Attributes:
-        label: What it is, above its name; empty if only its arrows are drawn.
+        label: Text above the resource's name; empty if only the arrows are drawn.
         shape: Mermaid's brackets, with a space between opening and closing.
         edges: Arrow by the argument or variable that holds the reference.
-        is_detail: Whether the short diagram leaves it out.
+        is_detail: True if the short diagram leaves it out.
     """
 
     label: str = ""

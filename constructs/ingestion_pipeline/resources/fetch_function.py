@@ -157,12 +157,12 @@ class Neighbours:
     """The parts that the function works with.
 
     Attributes:
-        stream: Where records are put.
+        stream: Gets the records.
         streams: All that exist, by the form of their records: an invocation that began before `stream`
             became another one may go on with its own.
-        bucket: Where undeliverable records are stored, and where sources and lists are read.
-        dead_letters: Where events are sent that failed after all retries.
-        work_queue: Where events come from, and where the function sends what it has no time for.
+        bucket: Stores undeliverable records; has the sources and lists of URLs.
+        dead_letters: Gets events that failed after all retries.
+        work_queue: Invokes the function, which sends back what it had no time for.
     """
 
     stream: StreamReference
@@ -175,16 +175,16 @@ class Neighbours:
 class FetchFunction(Construct):
     """A Lambda function that fetches records from URLs and puts them on the stream.
 
-    Creates: its log group, a role, the function, what becomes of events that fail, a URL if one is wanted.
+    Creates: a log group, a role, the function, a destination for events that fail, and a URL on request.
     Protects: the role writes the stream of each form of records, one folder of dead letters, two queues
     and one log group; it reads and uses only what its sources name.
 
     Args:
         code: The zip.
-        parts: What the function reads and writes.
+        parts: Streams, bucket and queues that the function uses.
         settings: Settings of the whole pipeline.
         existing: The parts that exist.
-        depends_on: What must be there before the first invocation.
+        depends_on: Must exist before the first invocation.
 
     Attributes:
         function: The function; its name and ARN are outputs.
@@ -300,7 +300,7 @@ class FetchFunction(Construct):
 def _permissions(
     parts: Neighbours, log_group_arn: str, settings: Settings, existing: Existing
 ) -> list[Statement]:
-    """What the function's role may do."""
+    """The permissions of the function's role."""
     bucket, sources = parts.bucket, settings.configured_sources
     return [
         *policies.of_each_form(

@@ -35,11 +35,11 @@ class FunctionUrl(Construct):
     Creates: the URL, if it is wanted.
 
     Args:
-        function_name: Of the function.
-        when: Whether there is one.
+        function_name: Name of the function.
+        when: Condition under which the URL exists.
 
     Attributes:
-        url: Of the function; empty if there is none.
+        url: The URL; empty if there is none.
     """
 
     def __init__(self, scope: Construct, id_: str, *, function_name: str, when: Condition) -> None:

@@ -31,13 +31,13 @@ class Statement:
     """One permission.
 
     Attributes:
-        sid: What it is for, in letters and digits.
+        sid: Purpose, in letters and digits.
         actions: Exact names, such as ``kinesis:PutRecords``.
         resources: ARNs; empty only in a trust policy.
-        services: Who may assume the role, in a trust policy.
+        services: Services that may assume the role, in a trust policy.
         conditions: Value that a context key must equal, by key.
-        allowed: Whether it permits; if not it denies, and to everybody.
-        when: Whether it is part of its document.
+        allowed: True to permit; False to deny everybody.
+        when: Condition under which the document has it.
     """
 
     sid: str
@@ -165,7 +165,7 @@ def write_objects(bucket_arn: str, prefixes: Sequence[str]) -> list[Statement]:
 
     Args:
         bucket_arn: The bucket's.
-        prefixes: How keys begin, such as ``errors/``; never empty, for that would be the whole bucket.
+        prefixes: Prefixes of keys, such as ``errors/``; an empty one would be the whole bucket.
     """
     return [
         Statement(

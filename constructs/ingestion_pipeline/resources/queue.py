@@ -60,7 +60,7 @@ class PrivateQueue(Construct):
         names: Names of the pipeline, with its Region.
         name: Name of the queue among them.
         account_id: Account of the queue.
-        retention_days: How long a message is kept, 1 to 14.
+        retention_days: Days that a message is kept, 1 to 14.
         kms_key: ARN of the key that encrypts it; empty: one of SQS's own.
         arguments: Extra arguments of the queue.
 

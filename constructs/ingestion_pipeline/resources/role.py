@@ -1,4 +1,4 @@
-"""Roles with what they may do."""
+"""Roles with their permissions."""
 
 from collections.abc import Sequence
 
@@ -28,22 +28,22 @@ CAPABILITY = Capability(
 
 
 class Role(Construct):
-    """A role that one service assumes, with the one policy that says what it may do.
+    """A role that one service assumes, with one policy for its permissions.
 
     Creates: an IAM role and its inline policy. For a role that exists: the policy, if the role's name is
     given.
 
     Args:
-        name: Of the role, up to 64 characters.
-        trust: Who may assume it.
-        permissions: What it may do; inline, so that it lives and dies with the role.
+        name: Name of the role, up to 64 characters.
+        trust: Permission to assume it.
+        permissions: Permissions of the role, in an inline policy that is deleted with it.
         existing: The parts that exist.
-        part: Which of them is this role, such as ``function_role``.
+        part: Name of this role among them, such as ``function_role``.
 
     Attributes:
         role: Its ARN goes to whoever assumes it.
-        role_name: Of a role that is made, for further policies; empty for one that exists.
-        permissions: What it may do, as JSON.
+        role_name: Name of a role that is made, for further policies; empty for one that exists.
+        permissions: Permissions of the role, as JSON.
         policies: Whoever uses the role waits for them, or its first calls are denied.
     """
 

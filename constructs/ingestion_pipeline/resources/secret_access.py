@@ -48,10 +48,10 @@ class SecretAccess(Construct):
     Creates: for each group of secrets a managed policy and its attachment.
 
     Args:
-        name: Of the policies; the group's number follows.
+        name: Name of the policies, before the group's number.
         role: Name of the role.
         groups: The secrets' ARNs by group.
-        when: Whether there are any.
+        when: Condition under which the policies exist.
 
     Attributes:
         policies: Whoever uses the role waits for them.

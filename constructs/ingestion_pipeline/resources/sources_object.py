@@ -35,11 +35,11 @@ class SourcesObject(Construct):
     Creates: the object. Other sources make another object: the function and its sources change together.
 
     Args:
-        bucket: Where the object lies.
-        sources: What it holds.
+        bucket: Bucket of the object.
+        sources: Content of the object.
 
     Attributes:
-        uri: Where the function finds it, ``s3://<bucket>/<key>``.
+        uri: Address for the function, ``s3://<bucket>/<key>``.
     """
 
     def __init__(

@@ -117,13 +117,12 @@ class QueueTrigger(Construct):
     Creates: an event source mapping, and the permission to send to the queue that the function is invoked by.
 
     Args:
-        queue_arn: Of the queue.
-        function_name: Of the function, whose role may already read the queue: Lambda asks when the mapping
-            is made.
+        queue_arn: ARN of the queue.
+        function_name: Name of the function. Its role must be able to read the queue already.
         settings: Settings of the pipeline.
 
     Attributes:
-        mapping: What sends events by itself waits for it.
+        mapping: Schedules wait for it.
     """
 
     def __init__(

@@ -17,9 +17,9 @@ from ingestion_pipeline.settings.tables.lake import LakeSettings
 from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSettings
 
 PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
-"""Any ARN."""
+"""Pattern of any ARN."""
 
-BESIDE = "take one beside the function, or leave it out, and one is made"
+BESIDE = "take one in the Region and account of the function, or leave it out, and one is made"
 ONE_OF_BOTH = "give the name and the ARN of one and the same"
 
 ONE_STREAM = (
@@ -126,7 +126,7 @@ class StreamReference(Reference):
         name: Its name.
         kms_key: ``alias/aws/kinesis``, or the ARN of the key that it is encrypted with.
         other_kms_keys: ARNs of the next key before a change, and of the former one after it.
-        packing: What it holds for ever, ``lines`` or ``gzip``; what the packing ``none`` puts are lines.
+        packing: Form of its records, ``lines`` or ``gzip``, which never changes; ``none`` also makes lines.
     """
 
     form = rf"arn:[a-z-]+:kinesis:{IN_A_REGION}:stream/(?P<name>[A-Za-z0-9_.-]{{1,128}})"
@@ -216,7 +216,7 @@ class QueueReference(Reference):
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
     Attributes:
-        url: Where it is polled and the function sends to, if a source has a schedule or the queue is enabled.
+        url: URL for sending; required if a source has a schedule or the queue is enabled.
         kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
     """
 
@@ -248,7 +248,7 @@ class QueueReference(Reference):
         https://docs.aws.amazon.com/sdk-for-cpp/v1/developer-guide/examples-sqs-dead-letter-queues.html
 
         Args:
-            region: Of the other queue.
+            region: Region of the other queue.
             account_ids: The accounts that the other queue may be in; empty if it may be any.
         """
         if self.in_terraform:
@@ -321,9 +321,9 @@ class Existing:
         """The existing part of that name, or the one that ``make`` makes.
 
         Args:
-            name: Of an attribute.
+            name: Name of an attribute.
             make: Makes the part.
-            form: Of the records that it is for, if there is one for each form.
+            form: Form of the records, if each form has a part of its own.
         """
         existing: R | None = getattr(self, name)
         return existing or make()
@@ -367,7 +367,7 @@ class Existing:
             yield Problem("fetch.packing", settings.fetch.packing, advice)
 
     def _unusable_dead_letters(self, settings: Settings) -> Iterator[Problem]:
-        """What the queue lacks that the dead letters of a consumed work queue go to."""
+        """Problems of a queue that must take the dead letters of a consumed work queue."""
         queue, pipeline = self.dead_letter_queue, settings.pipeline
         if queue is None or settings.queue_is_consumed is not True:
             return

@@ -79,7 +79,7 @@ def operand(expression: str, level: int) -> str:
 
 
 def _loosest(expression: str) -> int:
-    """How tightly the operator binds that is evaluated last; `WHOLE` without one."""
+    """The level of the operator that is evaluated last; `WHOLE` without one."""
     depth, loosest, previous = 0, WHOLE, ""
     for part in PARTS.findall(expression):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(part, 0)
@@ -100,43 +100,43 @@ def chosen(condition: Condition, then: T, otherwise: T) -> T:
 
 
 def positive(number: int) -> Condition:
-    """Whether a number is above zero."""
+    """True if a number is above zero."""
     expression = expression_of(number)
     return Unknown(f"{operand(expression, SUM)} > 0") if expression else number > 0
 
 
 def is_zero(number: int | None) -> Condition:
-    """Whether a number that may be left out is zero."""
+    """True if a number is zero; None is not."""
     expression = expression_of(number)
     return Unknown(f"{operand(expression, COMPARISON)} == 0") if expression else number == 0
 
 
 def given(text: str) -> Condition:
-    """Whether a text is not empty."""
+    """True if a text is not empty."""
     expression = expression_of(text)
     return Unknown(f'{operand(expression, COMPARISON)} != ""') if expression else bool(text)
 
 
 def equal(text: str, other: str) -> Condition:
-    """Whether a text is the other one, which is known."""
+    """True if a text equals another, which is known."""
     expression = expression_of(text)
     return Unknown(f"{operand(expression, COMPARISON)} == {_literal(other)}") if expression else text == other
 
 
 def unequal(text: str, other: str) -> Condition:
-    """Whether a text is not the other one, which is known."""
+    """True if a text differs from another, which is known."""
     expression = expression_of(text)
     return Unknown(f"{operand(expression, COMPARISON)} != {_literal(other)}") if expression else text != other
 
 
 def not_empty(items: Sequence[str]) -> Condition:
-    """Whether a list holds anything."""
+    """True if a list is not empty."""
     expression = expression_of(tuple(items))
     return Unknown(f"length({expression}) > 0") if expression else bool(items)
 
 
 def any_of(*conditions: Condition) -> Condition:
-    """Whether one of the conditions holds."""
+    """True if one of the conditions holds."""
     unknowns = [operand(each.expression, OR) for each in conditions if isinstance(each, Unknown)]
     if any(each is True for each in conditions) or not unknowns:
         return any(conditions)
@@ -144,7 +144,7 @@ def any_of(*conditions: Condition) -> Condition:
 
 
 def all_of(*conditions: Condition) -> Condition:
-    """Whether all of the conditions hold."""
+    """True if all of the conditions hold."""
     unknowns = [operand(each.expression, AND) for each in conditions if isinstance(each, Unknown)]
     if any(each is False for each in conditions) or not unknowns:
         return all(conditions)
@@ -152,7 +152,7 @@ def all_of(*conditions: Condition) -> Condition:
 
 
 def negated(condition: Condition) -> Condition:
-    """Whether the condition does not hold."""
+    """True if the condition does not hold."""
     if not isinstance(condition, Unknown):
         return not condition
     return Unknown(f"!{operand(condition.expression, UNARY)}")
@@ -164,7 +164,7 @@ def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any
     Args:
         condition: Known or not.
         value: A string, or True.
-        default: What there is otherwise.
+        default: Value if the condition does not hold.
     """
     if not isinstance(condition, Unknown):
         return value if condition else default
@@ -194,7 +194,7 @@ class InTerraform(Protocol):
 
     @property
     def in_terraform(self) -> bool:
-        """Whether only Terraform knows what the values are computed from."""
+        """True if only Terraform knows what the values are computed from."""
 
 
 class Derived(Generic[V]):

@@ -16,14 +16,14 @@ GZIP = "gzip"
 
 
 class Form(Enum):
-    """What the records of one stream hold; the value is the ending of addresses and names."""
+    """Form of the records of one stream; the value is the ending of addresses and names."""
 
     LINES = ""
     MEMBERS = f"-{GZIP}"
 
     @property
     def packing(self) -> str:
-        """As a reference to the stream has it."""
+        """The ``packing`` of a reference to the stream."""
         return GZIP if self is Form.MEMBERS else "lines"
 
 
@@ -41,11 +41,11 @@ class Forms:
 
     @property
     def is_gzip(self) -> Condition:
-        """Whether the function writes gzip members."""
+        """True if the function writes gzip members."""
         return equal(self.packing, GZIP)
 
     def exists(self, form: Form) -> Condition:
-        """Whether there is a stream and a delivery stream of that form."""
+        """True if that form has a stream and a delivery stream."""
         is_written = self.is_gzip if form is Form.MEMBERS else unequal(self.packing, GZIP)
         return any_of(is_written, self.keep_former)
 

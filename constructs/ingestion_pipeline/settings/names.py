@@ -25,13 +25,13 @@ def cut(name: str, characters: int) -> str:
 
 @dataclass(frozen=True)
 class Name:
-    """How one thing is named, declared beside the construct that makes it.
+    """The name of one resource, declared next to its construct.
 
     Attributes:
-        key: What the module calls the name.
-        ending: What follows the pipeline's name and environment.
+        key: The name's own name in the module.
+        ending: Part after the pipeline's name and environment.
         max_characters: The service's limit.
-        with_region: Whether the Region follows: IAM names roles in one space for all Regions.
+        with_region: True to append the Region, because role names are global.
     """
 
     key: str
@@ -54,7 +54,7 @@ class Names:
 
     Attributes:
         name: The pipeline's.
-        environment: Where it runs, such as ``dev``.
+        environment: Name of the environment, such as ``dev``.
         region: AWS Region; IAM roles and buckets are named in one space for all Regions.
     """
 
@@ -88,7 +88,7 @@ class Names:
 
     @property
     def state_key(self) -> str:
-        """Where in the state bucket the stack's state lies."""
+        """The key of the stack's state in the state bucket."""
         return f"{self.name}/{self.environment}/terraform.tfstate"
 
 

@@ -1,4 +1,4 @@
-"""What a setting may be, declared once, and the error that lists every invalid setting.
+"""Rules for the values of settings, and the error that lists every invalid setting.
 
 A rule travels in the metadata of a dataclass field; the check, the message and the documentation
 are made from it.
@@ -12,7 +12,7 @@ from typing import Any
 from ingestion_pipeline.settings.expressions import Unknown
 
 TOKEN = re.compile(r"[$#]\{TfToken\[")
-"""How CDKTF writes a value that only Terraform will know; such a value is checked by Terraform."""
+"""Start of a value that only Terraform knows, as CDKTF writes it; Terraform checks such a value."""
 
 NUMBER_TOKENS_BELOW = -1e289
 """CDKTF writes a number that only Terraform will know as an absurdly negative one."""
@@ -24,8 +24,8 @@ class Problem:
 
     Attributes:
         field: Dotted path as in pipeline.toml, such as ``stream.shard_count``.
-        value: What was given.
-        advice: What is allowed, and the way out.
+        value: The given value.
+        advice: The allowed values, and the way out.
     """
 
     field: str
@@ -64,7 +64,7 @@ class Rule:
         choices: All allowed values, if they can be listed.
         pattern: Regular expression for the whole of a string, or of each string of a list.
         form: The pattern in words.
-        source: Where the limit is documented.
+        source: Page that documents the limit.
         variable: The variable of the function's environment that carries the setting; empty if none does.
     """
 
@@ -95,7 +95,7 @@ class Rule:
         return self.form or ("a list of strings" if self.kind is tuple else "a table of strings")
 
     def problem(self, path: str, value: object) -> Problem | None:
-        """What is wrong with ``value``, or None; a value that only Terraform will know is never wrong."""
+        """The problem of ``value``, or None; a value that only Terraform knows has none."""
         if is_token(value) or self._holds(value):
             return None
         advice = f"must be {self.allowed()}" + (f" ({self.source})" if self.source else "")
@@ -124,7 +124,7 @@ class Rule:
 
 
 def is_token(value: object) -> bool:
-    """Whether ``value`` stands for one that only Terraform will know."""
+    """True if ``value`` stands for one that only Terraform knows."""
     if isinstance(value, Unknown):
         return True
     if isinstance(value, bool) or value is None:

@@ -44,7 +44,7 @@ def _table_of(column: Field[Any]) -> type[Checked] | None:
 
 
 def environment_problems(path: str, environment: str) -> list[Problem]:
-    """What is wrong with the name of an environment, if anything."""
+    """The problem of an environment's name, if it has one."""
     rule = Rule("Name of an environment.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
     problem = rule.problem(path, environment)
     return [problem] if problem else []
@@ -90,13 +90,13 @@ class Settings:
 
     @property
     def queue_is_consumed(self) -> Condition:
-        """Whether Lambda polls the work queue: for a schedule or at wish, unless the function may not run."""
+        """True if Lambda polls the work queue: a source has a schedule or the setting asks for it."""
         wanted = any_of(self.queue.enabled, self.configured_sources.have_schedules)
         return all_of(wanted, self.function_may_run)
 
     @property
     def function_may_run(self) -> Condition:
-        """Whether the function may run at all; a reserved concurrency of 0 stops it."""
+        """True unless a reserved concurrency of 0 stops the function."""
         return negated(is_zero(self.function.reserved_concurrency))
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""What the module's variables are checked for, from the rules of the settings and of the sources."""
+"""Checks of the module's variables, from the rules of the settings and of the sources."""

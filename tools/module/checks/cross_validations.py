@@ -1,4 +1,4 @@
-"""What variables demand beyond a rule of their own, in the words of the settings where those have some."""
+"""Checks of variables that involve other variables or AWS, in the words of the settings."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     """Further checks by variable.
 
     Args:
-        target: What the zip beside the module was built for.
+        target: Runtime and architecture of the module's zip.
     """
     in_data, dead_in_data, dead_in_errors = _overlapping_prefixes()
     existing = existing_validations()
@@ -70,11 +70,11 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
     }
 
 
-def _of_provider(variable: str, what: str, source: str, told: str) -> Validation:
-    """Whatever needs the variable waits for this, even if AWS tells only at apply."""
-    known = f'join("", {source}[*].{told})'
+def _of_provider(variable: str, what: str, source: str, attribute: str) -> Validation:
+    """The check against the provider. Resources that need the variable wait for it, even until apply."""
+    known = f'join("", {source}[*].{attribute})'
     return Validation(
-        f"alltrue([for current in {source} : current.{told} == var.{variable}])",
+        f"alltrue([for current in {source} : current.{attribute} == var.{variable}])",
         f"{variable} is ${{var.{variable}}}, but the provider's {what} is ${{{known}}}: "
         f"give the {what} of the provider that the module is passed, or pass it another provider",
     )
@@ -184,7 +184,7 @@ def _kept_as_dead_letters() -> Validation:
 
 
 def _overlapping_prefixes() -> list[str]:
-    """What is said of errors among the data, dead letters among the data, and among the errors."""
+    """The advice for errors among the data, dead letters among the data, and among the errors."""
     folder = f"{DATA_FOLDER}/"
     advice = _advice(
         lambda: Settings(
@@ -198,7 +198,7 @@ def _overlapping_prefixes() -> list[str]:
 
 
 def _built_for(setting: str, value: str) -> Validation:
-    """What only a zip of the caller's may change; what the rule refuses anyway is no matter of the zip."""
+    """The check of a setting that needs another zip; values that the rule refuses are left to the rule."""
     variable = f"function_{setting}"
     (column,) = (column for column in fields(FunctionSettings) if column.name == setting)
     choices = json.dumps([choice for choice in rule_of(column).choices if choice != "host"])
@@ -210,7 +210,7 @@ def _built_for(setting: str, value: str) -> Validation:
 
 
 def _advice(make: Callable[[], object]) -> list[str]:
-    """What settings say about values that they refuse."""
+    """The advice of settings for values that they refuse."""
     try:
         make()
     except SettingsError as error:

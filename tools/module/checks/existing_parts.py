@@ -20,7 +20,7 @@ REGION, ACCOUNT = "var.region", "var.account_id"
 """Where the pipeline is."""
 
 QUEUES_BESIDE = f'"arn:${{local.partition}}:sqs:${{{REGION}}}:${{{ACCOUNT}}}:"'
-"""How the ARN of every queue begins that SQS moves dead letters to."""
+"""Start of the ARN of every queue that SQS can move dead letters to."""
 
 CONSUMED = "(var.queue_enabled || local.have_schedules) && !(var.function_reserved_concurrency == 0)"
 """As `Settings.queue_is_consumed`."""

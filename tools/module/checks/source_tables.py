@@ -26,7 +26,7 @@ LIMITS = {
     "maxItems": "max_items",
     "pattern": "pattern",
 }
-"""What JSON Schema and the module call what limits a value."""
+"""The module's names for the limits of JSON Schema."""
 
 READ = {
     "type",
@@ -52,13 +52,13 @@ current. pipeline.toml, the constructs and the function check them, the function
 """
 
 OF_TABLES = {"additionalProperties", "description", "properties", "required", "title", "type"}
-"""What the schema says of a table that the module reads."""
+"""Keywords of a table that the module reads."""
 
 BEFORE_A_LINE_END = r"(?!\n)$"
-"""How Python says that a text ends: its `$` also stands before a last line end, that of RE2 does not."""
+"""End of a text in Python's patterns. Python's `$` also matches before a last line end, RE2's does not."""
 
 BEYOND_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
-"""What stands in a pattern that only Python knows: looking around, and going back to a group."""
+"""Parts of a pattern that RE2 does not have: lookaround and references to a group."""
 
 SECRETS_IN_POLICY = 40
 """Sources with a secret for which there is one policy; an ARN has about 100 characters."""
@@ -74,7 +74,7 @@ class UnknownKeyword(ValueError):
 
 
 def source_tables() -> dict[str, dict[str, Any]]:
-    """What each table of a source may hold: its required keys, a rule for each key, which are maps or lists.
+    """The rules of each table of a source: its required keys, a rule for each key, its maps and lists.
 
     A map or a list is a table too, with a rule for any value; the names of a map's keys are another.
 
@@ -108,13 +108,13 @@ def source_groups() -> dict[str, tuple[str, ...]]:
 
 
 def source_preconditions() -> list[dict[str, str]]:
-    """What the object with the sources demands before it is written, in Terraform's JSON."""
+    """The preconditions of the object with the sources, in Terraform's JSON."""
     problems = [f"local.source_problems.{group}" for group in source_groups()]
     return [{"condition": f'${{{each} == ""}}', "error_message": f"${{{each}}}"} for each in problems]
 
 
 def source_validations() -> tuple[Validation, ...]:
-    """The checks of the variable beside those of each source."""
+    """The checks of the variable as a whole."""
     size = "3 * length(base64encode(jsonencode(var.sources))) / 4"
     return (
         Validation(
@@ -126,7 +126,7 @@ def source_validations() -> tuple[Validation, ...]:
 
 
 def _room_for_secrets() -> Validation:
-    """Whether the policies that there are for so many sources take the ARNs of their secrets."""
+    """Checks that the policies for so many sources have room for the ARNs of their secrets."""
     given = (
         "[for source in var.sources : source.auth.secret_arn if try(source.auth.secret_arn, null) != null]"
     )
@@ -165,13 +165,13 @@ def _tables() -> Iterator[tuple[str, Schema]]:
 
 
 def _reference(schema: Schema) -> str:
-    """The one table that a value may be beside null; empty for any other value."""
+    """The table that a value is if it is not null; empty for any other value."""
     references = [each["$ref"] for each in _but_null(schema) if "$ref" in each]
     return references[0] if len(references) == 1 else ""
 
 
 def _but_null(schema: Schema) -> list[Schema]:
-    """What a value may be if it is given: null stands for one that is not."""
+    """The schemas of a given value: null stands for one that is not given."""
     return [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
 
 
@@ -191,7 +191,7 @@ def _map(rule: dict[str, object]) -> dict[str, Any]:
 
 
 def _rule(key: str, schema: Schema) -> dict[str, object]:
-    """What a value may be."""
+    """The rule of a value."""
     if unknown := set(schema) - set(LIMITS) - READ - ABOUT - LEFT_TO_THE_FUNCTION:
         raise UnknownKeyword(f"{key}: the schema has {', '.join(sorted(unknown))}")
     if "discriminator" in schema:

@@ -12,7 +12,7 @@ class Validation:
 
     Attributes:
         condition: An expression of Terraform that is true for what is allowed.
-        message: What a user reads; may refer to variables as ``${var.name}``.
+        message: Text for the user; may refer to variables as ``${var.name}``.
     """
 
     condition: str
@@ -28,8 +28,8 @@ def validation(name: str, rule: Rule, *, optional: bool = False) -> Validation |
 
     Args:
         name: The variable's.
-        rule: Of the setting that it stands for; a value outside is refused in the rule's own words.
-        optional: Whether null is allowed too.
+        rule: Rule of the setting; its own words refuse a value.
+        optional: True if null is allowed too.
     """
     condition = _condition(f"var.{name}", rule)
     if not condition:
@@ -83,7 +83,7 @@ def _condition(value: str, rule: Rule) -> str:
 
 
 def _closing(pattern: str) -> int:
-    """Where the group closes that opens at the beginning."""
+    """The position where the group closes that opens at the beginning."""
     depth = 0
     for place, character in enumerate(pattern):
         if pattern[place - 1 : place] == "\\":

@@ -1,4 +1,4 @@
-"""Which arguments of a resource are nested blocks; Terraform's JSON writes both alike, HCL does not."""
+"""Knows the arguments of a resource that are nested blocks; HCL writes them differently, JSON does not."""
 
 import json
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ def template(text: str) -> str:
 
 
 def expression(text: str) -> str:
-    """What a string of Terraform's JSON means: a bare expression if it is nothing else, or a template."""
+    """The expression for a string of Terraform's JSON: bare if it is nothing else, or a template."""
     parts = list(pieces(text))
     return parts[0][1].strip() if [is_expression for is_expression, _ in parts] == [True] else template(text)
 
@@ -110,7 +110,7 @@ def _without_strings(line: str) -> str:
 
 
 def _end_of_expression(text: str, start: int) -> int:
-    """Where the bracket stands that closes what was opened before ``start``."""
+    """The position of the bracket that closes what was opened before ``start``."""
     depth, place = 0, start
     while place < len(text):
         sign = text[place]
@@ -127,7 +127,7 @@ def _end_of_expression(text: str, start: int) -> int:
 
 
 def _end_of_string(text: str, start: int) -> int:
-    """Where the quote stands that ends the string that begins at ``start``."""
+    """The position of the quote that ends the string that begins at ``start``."""
     place = start
     while place < len(text):
         if text[place] == '"':

@@ -22,7 +22,7 @@ LIST_CHARACTERS = 80
 COMMENT_CHARACTERS = 98
 
 Remarks = Mapping[str, str]
-"""What a reviewer would ask, answered, by kind, by ``<kind>.<argument>``, or by a quoted word in a line."""
+"""Comments, by kind, by ``<kind>.<argument>``, or by a quoted word in a line."""
 
 
 def resource_lines(mode: str, kind: str, name: str, body: Mapping[str, Any], remarks: Remarks) -> list[str]:
@@ -32,7 +32,7 @@ def resource_lines(mode: str, kind: str, name: str, body: Mapping[str, Any], rem
         mode: ``resource`` or ``data``.
         kind: Such as ``aws_s3_bucket``.
         name: The second label.
-        body: As Terraform's JSON has it.
+        body: The resource in Terraform's JSON.
         remarks: Become comments before the lines that they are about.
 
     Raises:

@@ -51,7 +51,7 @@ def _merged(source: UncheckedSource, change: UncheckedSource) -> UncheckedSource
 
 
 def _merges(below: object, above: object) -> bool:
-    """Whether a table is merged: keys of one kind of authentication mean nothing to another."""
+    """True if a table is merged. One with a ``kind`` is not: its keys mean nothing to another kind."""
     return isinstance(below, Mapping) and isinstance(above, Mapping) and "kind" not in above
 
 
@@ -72,7 +72,7 @@ def _form_problems(environment: str, changes: Any) -> Iterator[Problem]:
 def _paths(
     sources: Sequence[UncheckedSource], changes: Sequence[UncheckedSource], environment: str
 ) -> Iterator[str]:
-    """Where each merged source stands in the file: at its change if it has one."""
+    """The place of each merged source in the file: that of its change if it has one."""
     places = {
         change["name"]: f"environments.{environment}.sources[{index}]" for index, change in enumerate(changes)
     }

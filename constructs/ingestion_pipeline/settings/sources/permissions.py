@@ -1,4 +1,4 @@
-"""What the function's role may do for its sources beside reading secrets, as the schema declares it.
+"""Permissions that sources need in addition to reading secrets, as the schema declares them.
 
 A field of the schema with ``permits`` holds an ARN; the actions named there are permitted on it, as far as
 they belong to the ARN's service.
@@ -18,7 +18,7 @@ ANY_METHOD = ""
 SECRETS = "secretsmanager"
 
 FULL_ARN, WORD_AT_THE_END = "-[A-Za-z0-9]{6}$", "-[a-z]{6}$"
-"""How an ARN ends that has the suffix of Secrets Manager, and one that may end in a word instead."""
+"""Endings of an ARN: the suffix of Secrets Manager, and one that may be a word instead."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _each_method(kind: str, key: str, action: str, methods: Sequence[str]) -> li
 
 
 def permitted(sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
-    """What a policy names by action, for every action that is declared; nothing where no source needs it."""
+    """The ARNs of a policy for every declared action; none where no source needs it."""
     found: dict[str, dict[str, None]] = {each.action: {} for each in declared()}
     for each in declared():
         arns = filter(None, map(each.arn_of, sources))
@@ -84,7 +84,7 @@ def permitted(sources: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str
 
 
 def as_resources(secret_arns: Any) -> list[str]:
-    """What a policy names to permit secrets, each once.
+    """The resources of a policy that permits secrets, each once.
 
     An ARN may lack the six characters that Secrets Manager adds; then any six are permitted:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html.

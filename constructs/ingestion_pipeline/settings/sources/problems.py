@@ -1,4 +1,4 @@
-"""What one source breaks of the function's own schema, in words that say what is allowed."""
+"""Checks one source against the function's schema, and says what is allowed."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +34,8 @@ def problems_of(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """Everything that is wrong with one source; what only Terraform will know is never wrong.
 
     Args:
-        path: Where it stands in the file, such as ``sources[0]``.
-        source: As somebody wrote it.
+        path: Place in the file, such as ``sources[0]``.
+        source: The source as written.
     """
     first = [*_beyond_json(path, source), *_beyond_schema(path, source)]
     reported = {problem.field: problem for problem in first}
@@ -71,7 +71,7 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 
 
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
-    """What the function refuses and no JSON schema can say, and what AWS refuses of a schedule."""
+    """Problems that no JSON schema can express, of the function's rules and of schedules."""
     yield from schedule_problems(path, source)
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
@@ -95,7 +95,7 @@ def _causes(error: "ValidationError") -> list["ValidationError"]:
 
 
 def _is_of_another_kind(error: "ValidationError") -> bool:
-    """Whether what is refused was never meant to be of this kind, or even of this type."""
+    """True if the value was meant to be of another kind, or of another type."""
     return "kind" in error.path or (error.validator == "type" and not error.path)
 
 
@@ -139,21 +139,21 @@ def _keys_asked_for(branches: object) -> Sequence[str]:
 
 
 def _excluded(schema: object) -> str:
-    """What is wrong with a name, or with keys, that a schema excludes."""
+    """The problem of a name, or of keys, that a schema excludes."""
     if isinstance(schema, dict) and "pattern" in schema:
         return "is set by the client itself, has a key of its own or may be secret"
     return "has two keys of which only one may be set"
 
 
 def _written(field: str, pattern: str, schema: Any) -> str:
-    """How a text that must match a pattern is written, as its schema or its key says."""
+    """The form of a text that must match a pattern, in the words of its schema or key."""
     if isinstance(schema, Mapping) and "description" in schema:
         return f"must be {schema['description']}"
     return form_in_words(field.rpartition(".")[2]) or f"must match {pattern}"
 
 
 def form_in_words(key: str) -> str:
-    """What is said of a key's value whose pattern is hard to read; empty for others."""
+    """The form of a key's value in words, where its pattern is hard to read; empty for others."""
     if key in _IN_WORDS:
         return _IN_WORDS[key]
     if key.endswith("url"):
@@ -167,7 +167,7 @@ def form_in_words(key: str) -> str:
 
 
 def _alternatives(error: "ValidationError") -> str:
-    """What a value may be if there is a choice: a table's kinds, or types."""
+    """The choices for a value: the kinds of a table, or types."""
     inner = error.context or []
     allowed: list[Any] = [cause.validator_value for cause in inner if "kind" in cause.path]
     schema: Any = error.schema

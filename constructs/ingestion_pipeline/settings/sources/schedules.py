@@ -121,11 +121,11 @@ def _zones() -> frozenset[str]:
 
 
 def schedule_problems(path: str, source: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the schedule of one source, beside what its schema says.
+    """Problems of a source's schedule that its schema cannot express.
 
     Args:
-        path: Where the source stands in the file, such as ``sources[0]``.
-        source: As somebody wrote it.
+        path: Place of the source in the file, such as ``sources[0]``.
+        source: The source as written.
     """
     expression, name = source.get("schedule"), source.get("time_zone", DEFAULT_TIME_ZONE)
     if not (isinstance(expression, str) and isinstance(name, str)) or not expression or is_token(expression):

@@ -18,32 +18,32 @@ from ingestion_pipeline.settings.sources.problems import UncheckedSource, proble
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, ScheduleTable
 
 MAX_SOURCES_BYTES = 1024 * 1024
-"""Of all sources together, ours: the function reads them into memory when it starts."""
+"""Our limit for all sources together: the function reads them into memory when it starts."""
 
 CONFIG_FOLDER = "config/"
-"""Where in the bucket the sources lie."""
+"""Folder of the sources in the bucket."""
 
 LISTS_FOLDER = "lists/"
-"""Where in the bucket lists of URLs lie that events name."""
+"""Folder of lists of URLs in the bucket; events name them."""
 
 REPLAYED_FOLDER = "replayed/"
-"""Where `make replay` moves an object whose records it put on the stream again; its old key follows."""
+"""Folder for objects that `make replay` put on the stream again, before their old key."""
 
 OWN_FOLDERS = {
     CONFIG_FOLDER: "the sources",
     LISTS_FOLDER: "lists of URLs",
     REPLAYED_FOLDER: "what was replayed",
 }
-"""The bucket's folders beside those that settings name, with what lies there."""
+"""Content of each folder whose name is not a setting."""
 
 MAX_SECRET_POLICIES = 10
 """Managed policies of one role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
 
 SECRET_GROUP_CHARACTERS = 5_000
-"""Of the ARNs in one managed policy, before the last: with it and the rest the policy stays below 6,144."""
+"""Most characters of ARNs per managed policy, before the last one; AWS allows 6,144 for the whole policy."""
 
 MAX_PERMITTED_CHARACTERS = 4_000
-"""Of the ARNs that sources want more than to read: they are in the role's inline policy, of 10,240."""
+"""Most characters of ARNs for other actions; AWS allows 10,240 for the role's inline policies."""
 
 TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
 
@@ -190,7 +190,7 @@ class ConfiguredSources:
 
     @property
     def have_secret_keys(self) -> Condition:
-        """Whether a secret has a key of the user's own."""
+        """True if a secret has a key of the user's own."""
         return not_empty(self.secret_keys)
 
     @derived(str, "sha256(jsonencode(var.sources))")
@@ -220,7 +220,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def object_key(sha256: str) -> str:
-    """Where in the bucket sources of a hash lie; the function compares the hash."""
+    """The key of the object for a hash of the sources; the function compares the hash."""
     return f"{CONFIG_FOLDER}sources-{sha256}.json"
 
 
@@ -235,7 +235,7 @@ def literal(text: str) -> str:
 
 
 def _has_token(value: object) -> bool:
-    """Whether something in a value is only known to Terraform."""
+    """True if only Terraform knows a part of the value."""
     if isinstance(value, Mapping):
         return any(map(_has_token, value.values()))
     return any(map(_has_token, value)) if isinstance(value, list | tuple) else is_token(value)

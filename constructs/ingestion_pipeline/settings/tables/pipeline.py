@@ -61,7 +61,7 @@ class PipelineSettings(Checked):
             or not all(_is_tag_text(text) or is_token(text) for text in (key, value))
         ]
         if len(self.tags) > MAX_TAGS:
-            few = f"is the number of tags; up to {MAX_TAGS} are allowed beside `Environment` ({TAGS})"
+            few = f"is the number of tags; up to {MAX_TAGS} are allowed in addition to `Environment` ({TAGS})"
             problems.append(Problem(f"{self.table}.tags", len(self.tags), few))
         return problems + self._ambiguous_tags()
 
