@@ -8,19 +8,11 @@ from ingestion_pipeline.code.target import Target
 from tools.docs.generate import with_parts
 from tools.ground.paths import ROOT
 from tools.ground.version import version
-from tools.module import hcl
+from tools.module import hcl, readme
 from tools.module.capabilities import all_remarks, resource_files
 from tools.module.local_values import local_values, source_rules
 from tools.module.main_tf import main_tf
 from tools.module.outputs import outputs
-from tools.module.readme import (
-    PROVIDER,
-    inputs_table,
-    left_out_list,
-    outputs_table,
-    resources_table,
-    versions_table,
-)
 from tools.module.source_keys import source_keys
 from tools.module.synthesis import Synthesis, synthesize
 from tools.module.terraform_tests import disabled_test, limits_test, names_test
@@ -64,17 +56,17 @@ def texts(synthesis: Synthesis, target: Target) -> dict[str, str]:
     """
     config, variables, main = synthesis.config, inputs(target), main_tf(synthesis)
     stated, provider = outputs(config), config["terraform"]["required_providers"]["aws"]
-    aws = {f"[aws]({PROVIDER})": provider["version"]}
+    aws = {f"[aws]({readme.PROVIDER})": provider["version"]}
     parts = {
         "usage": usage(NAME, version()),
         "version": version_table(NAME, version()),
-        "requirements": versions_table({"Terraform": TERRAFORM, **aws}),
-        "providers": versions_table(aws),
+        "requirements": readme.versions_table({"Terraform": TERRAFORM, **aws}),
+        "providers": readme.versions_table(aws),
         "sources": source_keys(),
-        "inputs": inputs_table(variables),
-        "outputs": outputs_table(stated),
-        "resources": resources_table(main),
-        "left out": left_out_list(),
+        "inputs": readme.inputs_table(variables),
+        "outputs": readme.outputs_table(stated),
+        "resources": readme.resources_table(main),
+        "left out": readme.left_out_list(),
     }
     return {
         **resource_files(synthesis, main),

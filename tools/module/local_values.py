@@ -11,16 +11,7 @@ from ingestion_pipeline.settings.names import (
     environment_label,
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
-from ingestion_pipeline.settings.sources.permissions import (
-    ANY_METHOD,
-    FULL_ARN,
-    SECRETS,
-    WORD_AT_THE_END,
-    Declared,
-    declared,
-    permitted,
-    sid,
-)
+from ingestion_pipeline.settings.sources import permissions
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE
 from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
 from tools.module.checks.existing_parts import QUEUES_BESIDE, part_variable, without_form
@@ -203,7 +194,7 @@ def _secrets() -> Mapping[str, object]:
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
         "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
         f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
-        "permitted": {sid(action): _permitted(action) for action in permitted(())},
+        "permitted": {permissions.sid(action): _permitted(action) for action in permissions.permitted(())},
     }
 
 
@@ -222,7 +213,9 @@ def _policies(synthesis: Synthesis) -> list[Mapping[str, object]]:
 
 def _as_resources(arns: str) -> str:
     """The resources of a policy for these secrets, as in `settings.sources.permissions.as_resources`."""
-    full, word = (f'can(regex("{pattern}", arn))' for pattern in (FULL_ARN, WORD_AT_THE_END))
+    full, word = (
+        f'can(regex("{pattern}", arn))' for pattern in (permissions.FULL_ARN, permissions.WORD_AT_THE_END)
+    )
     whole = f"[for arn in {arns} : arn if {full}]"
     partial = f'[for arn in {arns} : "${{arn}}-??????" if !{full} || {word}]'
     return f"concat({whole}, {partial})"
@@ -230,18 +223,18 @@ def _as_resources(arns: str) -> str:
 
 def _permitted(action: str) -> str:
     """The resources of a policy for an action, as in `settings.sources.permissions.permitted`."""
-    every = [each for each in declared() if each.action == action]
+    every = [each for each in permissions.declared() if each.action == action]
     arns = f"distinct(concat({', '.join(map(_arns, every))}))"
-    return _as_resources(arns) if every[0].service == SECRETS else arns
+    return _as_resources(arns) if every[0].service == permissions.SECRETS else arns
 
 
-def _arns(each: Declared) -> str:
+def _arns(each: permissions.Declared) -> str:
     arn = f"source.auth.{each.key}"
     conditions = [
         f'try(source.auth.kind == "{each.kind}", false)',
         f'try(split(":", {arn})[2] == "{each.service}", false)',
     ]
-    if each.method != ANY_METHOD:
+    if each.method != permissions.ANY_METHOD:
         conditions.append(f'try(coalesce(source.method), "GET") == "{each.method}"')
     return f"[for source in local.given_sources : {arn} if {' && '.join(conditions)}]"
 

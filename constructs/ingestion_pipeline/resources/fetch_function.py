@@ -14,16 +14,8 @@ from ingestion_pipeline.bindings import (
 )
 from ingestion_pipeline.code.bundle import Bundle
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.resources import policies
-from ingestion_pipeline.resources.bill import (
-    GIB_MIB,
-    METRICS_PER_SOURCE,
-    MILLION,
-    RUN_LOG_KIB,
-    RUN_SECONDS,
-    BillLine,
-    Price,
-)
+from ingestion_pipeline.resources import bill, policies
+from ingestion_pipeline.resources.bill import BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN, FunctionUrl
@@ -112,24 +104,24 @@ CAPABILITY = Capability(
             "Lambda",
             {"requests": REQUESTS, "compute": COMPUTE},
             lambda use: (
-                use.runs * REQUESTS.usd / MILLION
-                + use.runs * RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * COMPUTE.usd
+                use.runs * REQUESTS.usd / bill.MILLION
+                + use.runs * bill.RUN_SECONDS * Decimal(use.settings.function.memory_mib) / 1024 * COMPUTE.usd
             ),
         ),
         BillLine(
             "CloudWatch: metrics",
             {"metric": METRIC},
-            lambda use: use.sources * METRICS_PER_SOURCE * METRIC.usd,
+            lambda use: use.sources * bill.METRICS_PER_SOURCE * METRIC.usd,
         ),
         BillLine(
             "CloudWatch: logs",
             {"logs": LOGS},
-            lambda use: use.runs * Decimal(RUN_LOG_KIB) / 1024 / GIB_MIB * LOGS.usd,
+            lambda use: use.runs * Decimal(bill.RUN_LOG_KIB) / 1024 / bill.GIB_MIB * LOGS.usd,
         ),
         BillLine(
             "X-Ray",
             {"traces": TRACES},
-            lambda use: use.runs * TRACES.usd / MILLION * use.settings.function.tracing,
+            lambda use: use.runs * TRACES.usd / bill.MILLION * use.settings.function.tracing,
         ),
     ),
     outputs=(

@@ -3,13 +3,8 @@
 from constructs import Construct
 
 from ingestion_pipeline.bindings import KinesisStream
-from ingestion_pipeline.resources.bill import (
-    FIRST_RETENTION_HOURS,
-    KEY_CALLS_PER_SHARD_HOUR,
-    MILLION,
-    BillLine,
-    Price,
-)
+from ingestion_pipeline.resources import bill
+from ingestion_pipeline.resources.bill import BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import Drawing
@@ -51,14 +46,14 @@ CAPABILITY = Capability(
             lambda use: (
                 use.shard_hours
                 * RETENTION.usd
-                * (use.settings.stream.retention_hours > FIRST_RETENTION_HOURS)
+                * (use.settings.stream.retention_hours > bill.FIRST_RETENTION_HOURS)
             ),
         ),
-        BillLine("Kinesis: puts", {"units": PUTS}, lambda use: use.units * PUTS.usd / MILLION),
+        BillLine("Kinesis: puts", {"units": PUTS}, lambda use: use.units * PUTS.usd / bill.MILLION),
         BillLine(
             "KMS",
             {"key_calls": KEY_CALLS},
-            lambda use: use.shard_hours * KEY_CALLS_PER_SHARD_HOUR * KEY_CALLS.usd / 10_000,
+            lambda use: use.shard_hours * bill.KEY_CALLS_PER_SHARD_HOUR * KEY_CALLS.usd / 10_000,
         ),
     ),
     outputs=(
