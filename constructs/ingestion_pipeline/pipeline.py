@@ -21,12 +21,7 @@ from ingestion_pipeline.resources.queue import PrivateQueue
 from ingestion_pipeline.resources.schedules import Schedules
 from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
-from ingestion_pipeline.settings.existing import (
-    BucketReference,
-    Existing,
-    QueueReference,
-    StreamReference,
-)
+from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.settings import Settings
 

@@ -4,16 +4,7 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from ingestion_pipeline.resources.bill import (
-    GIB_MIB,
-    HOURS,
-    MILLION,
-    BillLine,
-    Price,
-    Usage,
-    put_units,
-    sent,
-)
+from ingestion_pipeline.resources.bill import GIB_MIB, HOURS, MILLION, BillLine, Price, Usage, put_units, sent
 from ingestion_pipeline.resources.capability import capabilities
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.forms import GZIP

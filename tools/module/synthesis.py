@@ -16,11 +16,7 @@ from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources
 from tools.module.checks.existing_parts import PARTS, part_variable, without_form
-from tools.module.variables import (
-    local_name,
-    settings_with_variable,
-    variable_name,
-)
+from tools.module.variables import local_name, settings_with_variable, variable_name
 
 KNOWN: dict[str, object] = {
     "pipeline.name": "module",

@@ -6,10 +6,7 @@ from typing import Any
 from cdktf import ITerraformDependable
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    CloudwatchLogStream,
-    KinesisFirehoseDeliveryStream,
-)
+from ingestion_pipeline.bindings import CloudwatchLogStream, KinesisFirehoseDeliveryStream
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.bill import GIB_MIB, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
@@ -17,11 +14,7 @@ from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.log_group import LOG_GROUP, make_log_group
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
-from ingestion_pipeline.settings.existing import (
-    BucketReference,
-    Existing,
-    StreamReference,
-)
+from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
 from ingestion_pipeline.settings.expressions import chosen
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name

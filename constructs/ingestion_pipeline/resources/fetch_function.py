@@ -8,10 +8,7 @@ from typing import Any
 from cdktf import AssetType, ITerraformDependable, TerraformAsset
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    LambdaFunction,
-    LambdaFunctionEventInvokeConfig,
-)
+from ingestion_pipeline.bindings import LambdaFunction, LambdaFunctionEventInvokeConfig
 from ingestion_pipeline.code.bundle import Bundle
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.resources import bill, policies
@@ -24,12 +21,7 @@ from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
 from ingestion_pipeline.resources.sources_object import SourcesObject
-from ingestion_pipeline.settings.existing import (
-    BucketReference,
-    Existing,
-    QueueReference,
-    StreamReference,
-)
+from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import (
     Condition,
     all_of,

@@ -5,12 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    IamRole,
-    IamRolePolicy,
-    SchedulerSchedule,
-    SchedulerScheduleGroup,
-)
+from ingestion_pipeline.bindings import IamRole, IamRolePolicy, SchedulerSchedule, SchedulerScheduleGroup
 from ingestion_pipeline.resources.bill import MILLION, BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.conditions import exist_only_if

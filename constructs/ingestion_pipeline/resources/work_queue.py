@@ -2,10 +2,7 @@
 
 from constructs import Construct
 
-from ingestion_pipeline.bindings import (
-    LambdaEventSourceMapping,
-    LambdaFunctionRecursionConfig,
-)
+from ingestion_pipeline.bindings import LambdaEventSourceMapping, LambdaFunctionRecursionConfig
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.documents import json_object
 from ingestion_pipeline.resources.drawing import Drawing, Edge
