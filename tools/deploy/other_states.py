@@ -56,10 +56,8 @@ def left_running(stack: Mapping[str, Any], variables: Mapping[str, str]) -> str:
 
 def _another(s3: "S3Client", bucket: str, key: str, variables: Mapping[str, str]) -> str:
     """What to say of states that are not this project's any more, unless the key is written down."""
-    file, environment = (
-        Path(variables.get("PIPELINE_TOML", ROOT / "pipeline.toml")),
-        variables.get("ENV") or "dev",
-    )
+    file = Path(variables.get("PIPELINE_TOML", ROOT / "pipeline.toml"))
+    environment = variables.get("ENV") or "dev"
     settings = {
         name: read(file, name) for name in tomllib.loads(file.read_text(encoding="utf-8"))["environments"]
     }

@@ -6,7 +6,6 @@ keeps the resource.
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.rules import default_of
 from ingestion_pipeline.settings.settings import Settings
+from tools.ground.ending import reported
 from tools.ground.paths import OUTPUT, ROOT
 from tools.ground.terraform import TerraformError, environment, run, synthesize
 from tools.module.emit import NAME, TERRAFORM
@@ -140,10 +140,8 @@ def _key(name: str) -> str:
 
 def main() -> None:
     """Write the folder and say where it is."""
-    try:
+    with reported("migration", TerraformError):
         print(f"wrote {write(environment())}; {GUIDE} says what comes next")
-    except TerraformError as error:
-        sys.exit(f"migration: {error}")
 
 
 if __name__ == "__main__":

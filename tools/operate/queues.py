@@ -110,25 +110,26 @@ class Queue:
             with explained():
                 self._sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
-    def attribute(self, name: Any) -> str:
+    def attribute(self, name: str) -> str:
         """One of its attributes."""
-        with explained():
-            answer = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
-        return answer["Attributes"][name]
+        found: str = self._described(name)["Attributes"][name]
+        return found
 
     def counts(self) -> Counts:
         """About how many messages it has."""
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        with explained():
-            found = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        found = self._described(*names)["Attributes"]
         return Counts(*(int(found[name]) for name in names))
 
     def now(self) -> int:
         """SQS's own time, in milliseconds since 1970, a second late at most."""
-        with explained():
-            answer = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
-        date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+        date = self._described("QueueArn")["ResponseMetadata"]["HTTPHeaders"]["date"]
         return int(parsedate_to_datetime(date).timestamp() + 1) * 1000
+
+    def _described(self, *names: Any) -> Any:
+        """SQS's answer about attributes of the queue."""
+        with explained():
+            return self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
 
     def _send_once(self, entries: list[dict[str, Any]], refusals: list[str]) -> list[dict[str, Any]]:
         """The entries to send again; the reasons of all others are noted."""
