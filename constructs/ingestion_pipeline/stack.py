@@ -33,10 +33,10 @@ class AwsStack(TerraformStack):
     Args:
         scope: The app.
         id_: Name of the stack and of the folder it is synthesized into.
-        settings: Of one environment.
-        state_key: Where in the state bucket this stack's state lies.
+        settings: Settings of one environment.
+        state_key: Key of the stack's state in the state bucket.
         region: Where the resources are created; default: the pipeline's Region.
-        tags: Of every resource that can carry tags; default: the environment and the pipeline's tags.
+        tags: Tags of every resource that can have tags; default: the environment and the pipeline's tags.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class IngestionStack(AwsStack):
     Args:
         scope: The app.
         id_: Name of the stack and of the folder it is synthesized into.
-        settings: Of one environment.
+        settings: Settings of one environment.
 
     Attributes:
         pipeline: The whole chain.
@@ -101,7 +101,7 @@ class StateStack(AwsStack):
     Args:
         scope: The app.
         id_: Name of the stack and of the folder it is synthesized into.
-        settings: Of one environment; ``state.bucket`` must be set.
+        settings: Settings of one environment; ``state.bucket`` must be set.
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:

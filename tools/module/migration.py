@@ -24,7 +24,7 @@ from tools.module.variables import settings_with_variable, variable_name
 
 GUIDE = "docs/moving-to-the-module.md"
 CALL = "ingestion"
-"""What the root module calls the module."""
+"""Name of the module in the root module."""
 
 ACCOUNT = "${data.aws_caller_identity.current.account_id}"
 """The provider's account. In a root module it is known when Terraform plans."""

@@ -127,7 +127,7 @@ class ModuleExisting(Existing):
 
 def part_attributes(name: str) -> list[str]:
     """The attributes of a part that its user gives; a stream's packing is only checked, and is none."""
-    return [each for each in PARTS[without_form(name)].given if each != "packing"]
+    return [each for each in PARTS[without_form(name)].in_module if each != "packing"]
 
 
 def synthesize(target: Target, output: Path) -> Synthesis:

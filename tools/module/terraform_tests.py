@@ -114,7 +114,7 @@ def unfit(rule: Rule, *, low: bool = False) -> object:
     """A value that the rule refuses, or None if it knows none that Terraform would hand on.
 
     Args:
-        rule: Of a setting.
+        rule: Rule of a setting.
         low: True for a number that is too small, not too large.
     """
     if rule.kind is int and rule.minimum is not None and rule.maximum is not None:

@@ -144,7 +144,7 @@ def _parts() -> Iterator[Input]:
     for column in fields(Existing):
         kind = PARTS[column.name]
         known = {each.name: each.default for each in fields(kind)}
-        attributes = ", ".join(_attribute(name, known[name]) for name in kind.given)
+        attributes = ", ".join(_attribute(name, known[name]) for name in kind.in_module)
         meaning = column.metadata["meaning"]
         yield Input(part_variable(column.name), f"object({{ {attributes} }})", meaning, None)
 

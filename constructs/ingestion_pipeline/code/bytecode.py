@@ -29,7 +29,7 @@ class Compiler:
 
     Args:
         version: Its version there.
-        sha512: Of its archive, in base64, as npm shows it (``npm view pyodide@… dist.integrity``).
+        sha512: Hash of its archive, in base64, as npm shows it (``npm view pyodide@… dist.integrity``).
     """
 
     version: str
@@ -135,7 +135,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _run(command: list[str], failure: str, *, given: str = "") -> str:
-    """What a command prints."""
+    """The output of a command."""
     try:
         # In an empty folder npm meets no project's settings or workspaces.
         with tempfile.TemporaryDirectory() as nowhere:

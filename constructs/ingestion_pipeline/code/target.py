@@ -21,7 +21,7 @@ class Target:
     Attributes:
         runtime: Lambda's name, such as ``python3.13``.
         architecture: ``arm64`` or ``x86_64``.
-        on_host: Whether it is this machine, whose own wheels are taken.
+        on_host: True for this machine, with its own wheels.
     """
 
     runtime: str
@@ -41,7 +41,7 @@ class Target:
         )
 
     def pip_options(self) -> list[str]:
-        """What makes pip take wheels for the target instead of for the running Python."""
+        """The options of pip for wheels of the target instead of the running Python."""
         if self.on_host:
             return []
         machine = "aarch64" if self.architecture == "arm64" else "x86_64"

@@ -1,4 +1,4 @@
-"""What the zip takes of the pinned wheels."""
+"""Unpacks the pinned wheels for the zip."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ _UNREACHABLE = re.compile(
 
 
 def wanted(name: str) -> bool:
-    """Whether a file belongs into the zip: no caches, hidden files, tests, stubs or install records."""
+    """True if a file belongs into the zip: no cache, hidden file, test, stub or install record."""
     folders = name.split("/")
     hidden = any(part.startswith(".") for part in folders)
     return not (

@@ -1,1 +1,1 @@
-"""What a user sets: the tables of pipeline.toml, their rules, sources, names, and existing parts."""
+"""Settings of a user: the tables of pipeline.toml, their rules, sources, names, and existing parts."""

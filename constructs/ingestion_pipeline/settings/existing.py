@@ -72,7 +72,7 @@ class Reference:
     """Pattern of ``kms_key``."""
     beside_the_function = False
     """True if AWS requires the Region and the account of the function."""
-    given: ClassVar[tuple[str, ...]] = ("arn", "name")
+    in_module: ClassVar[tuple[str, ...]] = ("arn", "name")
     """The attributes that the module's user gives; those with a default may be left out."""
     arn: str
     in_terraform: bool = False
@@ -133,7 +133,7 @@ class StreamReference(Reference):
     example = "arn:aws:kinesis:<region>:<account>:stream/<name>"
     keys = rf"{AWS_KINESIS_KEY}|{KEY_ARN}"
     beside_the_function = True
-    given = ("arn", "name", "kms_key", "packing")
+    in_module = ("arn", "name", "kms_key", "packing")
     name: str
     kms_key: str = AWS_KINESIS_KEY
     other_kms_keys: tuple[str, ...] = ()
@@ -170,7 +170,7 @@ class BucketReference(Reference):
 
     form = r"arn:[a-z-]+:s3:::(?P<name>[A-Za-z0-9._-]{3,255})"
     example = "arn:aws:s3:::<name>"
-    given = ("arn", "name", "kms_key")
+    in_module = ("arn", "name", "kms_key")
     name: str
     kms_key: str = ""
 
@@ -191,7 +191,7 @@ class RoleReference(Reference):
 
     form = r"arn:[a-z-]+:iam::[0-9]{12}:role/(?:[!-~]+/)?(?P<name>[A-Za-z0-9_+=,.@-]{1,64})"
     example = "arn:aws:iam::<account>:role/<name>"
-    given = ("arn",)
+    in_module = ("arn",)
     name: str = ""
 
 
@@ -223,7 +223,7 @@ class QueueReference(Reference):
     form = rf"arn:[a-z-]+:sqs:{IN_A_REGION}:(?P<name>[A-Za-z0-9_-]{{1,80}})"
     example = "arn:aws:sqs:<region>:<account>:<name> (a standard queue)"
     keys = f"({KEY_ARN})?"
-    given = ("arn", "url", "kms_key")
+    in_module = ("arn", "url", "kms_key")
     url: str = ""
     kms_key: str = ""
 

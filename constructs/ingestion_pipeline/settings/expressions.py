@@ -27,7 +27,7 @@ class Unknown:
     """A condition, or a table, that only Terraform will know; as a Python condition it is true.
 
     Attributes:
-        expression: What Terraform evaluates, such as ``var.function_tracing``.
+        expression: Expression of Terraform's, such as ``var.function_tracing``.
     """
 
     expression: str
@@ -43,7 +43,7 @@ def unknown(kind: type, expression: str) -> Any:
 
     Args:
         kind: ``bool``, ``int``, ``str``, ``tuple`` (a list of strings) or ``dict`` (for ``for_each``).
-        expression: What Terraform evaluates.
+        expression: Expression of Terraform's.
     """
     from cdktf import Token
 

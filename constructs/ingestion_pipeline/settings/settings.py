@@ -56,7 +56,7 @@ class Settings:
 
     Attributes:
         environment: Name of the environment, such as ``dev``.
-        sources: What to fetch, each a `Source` with the keys of pipeline.toml; the first is the default. A
+        sources: Sources to fetch, each a `Source` with the keys of pipeline.toml; the first is the default. A
             value may be an attribute of a resource, such as a secret's ARN.
     """
 

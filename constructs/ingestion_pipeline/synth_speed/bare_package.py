@@ -30,7 +30,7 @@ def register(package: str) -> None:
 
 
 def is_registered(package: str) -> bool:
-    """Whether ``package`` is as `register` has left it, not as its own ``__init__`` makes it."""
+    """True if ``package`` is as `register` left it, and its own ``__init__`` has not run."""
     return package in _registered
 
 

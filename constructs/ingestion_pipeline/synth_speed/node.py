@@ -20,7 +20,7 @@ from ingestion_pipeline.synth_speed import node_hook
 PACKAGE = "cdktf_cdktf_provider_aws"
 NPM_PACKAGE = "@cdktf/provider-aws"
 WHOLE_PACKAGE = "@ingestion-pipeline/provider-aws"
-"""What the whole package is called beside the trimmed one."""
+"""Name of the whole package next to the trimmed one."""
 
 TRIMMED = Path(sys.prefix, "share", "ingestion-pipeline")
 """Folder of the trimmed packages: in the virtual environment that has the whole ones."""
@@ -91,7 +91,7 @@ class BackgroundLoader:
         """Load what is still queued and give jsii its own provider back.
 
         Raises:
-            Exception: What a load has raised.
+            Exception: The error of a load.
         """
         with self.finishing:
             if self.kernel.provider is self:

@@ -34,7 +34,7 @@ HOSTS = 'length(join(",", var.fetch_allowed_hosts))'
 
 
 def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
-    """Further checks by variable.
+    """The checks by variable.
 
     Args:
         target: Runtime and architecture of the module's zip.

@@ -56,7 +56,7 @@ def _checks(variable: str, kind: type[Reference]) -> list[Validation]:
     if kind is QueueReference:
         form, example = f"{form}|{TOPIC}", f"{example} or arn:aws:sns:<region>:<account>:<name>"
     checks = [(f"can({_parsed(form, arn)})", f"{variable}.arn must be an ARN such as {example}")]
-    if "name" in kind.given:
+    if "name" in kind.in_module:
         name = f"var.{variable}.name"
         checks.append(
             (
@@ -64,7 +64,7 @@ def _checks(variable: str, kind: type[Reference]) -> list[Validation]:
                 f"{variable}.name is not what {variable}.arn names: {ONE_OF_BOTH}",
             )
         )
-    if "kms_key" in kind.given:
+    if "kms_key" in kind.in_module:
         key = f"var.{variable}.kms_key"
         checks.append(
             (

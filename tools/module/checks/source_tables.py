@@ -39,7 +39,7 @@ READ = {
     "$ref",
     "items",
 }
-"""Further keywords that are read here."""
+"""Other keywords that the module checks."""
 
 ABOUT = {"default", "description", "title", "discriminator", "permits"}
 """Keywords that limit nothing."""

@@ -1,1 +1,1 @@
-"""What a source may say, from pipeline.toml or Python, and what follows from it."""
+"""Checks sources from pipeline.toml or Python, and derives schedules and permissions from them."""

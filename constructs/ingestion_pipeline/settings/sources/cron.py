@@ -29,7 +29,7 @@ class CronError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """What one field may hold.
+    """The values of one field.
 
     Attributes:
         name: As AWS calls it.
@@ -107,10 +107,10 @@ class Cron:
     """The times that an expression names, in the time of some place.
 
     Attributes:
-        minutes: Of each hour.
-        hours: Of each day.
-        days: Of a month.
-        months: Of each year.
+        minutes: Minutes of each hour.
+        hours: Hours of each day.
+        days: Days of a month.
+        months: Months of each year.
         years: Those in which it runs.
     """
 
@@ -143,7 +143,7 @@ def parse_cron(fields: str) -> Cron:
     """The times that the six fields name.
 
     Args:
-        fields: What stands in the parentheses, such as ``0 8 ? * MON-FRI *``.
+        fields: Text in the parentheses, such as ``0 8 ? * MON-FRI *``.
 
     Raises:
         CronError: When it is none of AWS's expressions; not worth a retry.

@@ -41,7 +41,7 @@ class Rate:
 
 
 def parse_schedule(expression: str) -> Rate | Cron:
-    """What an expression means.
+    """The meaning of an expression.
 
     Args:
         expression: Such as ``rate(15 minutes)`` or ``cron(0 8 ? * MON-FRI *)``.

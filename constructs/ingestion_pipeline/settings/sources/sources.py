@@ -54,7 +54,7 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
     """Everything that is wrong with sources; a value that only Terraform will know is never wrong.
 
     Args:
-        sources: Of pipeline.toml or of a program in Python.
+        sources: Sources of pipeline.toml or of a program in Python.
         paths: Where each of them stands in the file; default: ``sources[0]`` and so on.
     """
     if not isinstance(sources, list | tuple):
@@ -79,7 +79,7 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
 
 
 def are_tables(value: object) -> TypeGuard[Sequence[UncheckedSource]]:
-    """Whether ``value`` is a list of tables, whatever these hold."""
+    """True if ``value`` is a list of tables, whatever their content."""
     return isinstance(value, list | tuple) and all(isinstance(table, dict) for table in value)
 
 
@@ -115,7 +115,7 @@ class ConfiguredSources:
 
     Attributes:
         sources: Checked by `source_problems`.
-        in_terraform: Whether they are the module's variable instead, which only Terraform knows.
+        in_terraform: True for the module's variable, which only Terraform knows.
     """
 
     sources: Sequence[UncheckedSource] = ()
@@ -128,7 +128,7 @@ class ConfiguredSources:
 
     @property
     def are_known(self) -> bool:
-        """Whether no value is one that only Terraform will know."""
+        """True unless only Terraform knows a value."""
         return not _has_token(self.sources)
 
     @property
@@ -138,7 +138,7 @@ class ConfiguredSources:
 
     @derived(tuple, "local.secret_resources")
     def secret_arns(self) -> Sequence[str]:
-        """What a policy names to permit the sources' secrets, each once."""
+        """The resources of a policy that permits the sources' secrets, each once."""
         return as_resources(auth["secret_arn"] for auth in self._auths if "secret_arn" in auth)
 
     @property
@@ -166,12 +166,12 @@ class ConfiguredSources:
 
     @property
     def have_secrets(self) -> Condition:
-        """Whether a source authenticates with a secret."""
+        """True if a source authenticates with a secret."""
         return not_empty(self.secret_arns)
 
     @derived(bool, "local.have_schedules")
     def have_schedules(self) -> Condition:
-        """Whether a source is fetched by a schedule, also if that is switched off at present."""
+        """True if a source has a schedule, even one that is switched off."""
         return bool(self.schedules)
 
     @derived(dict, "local.schedules")

@@ -1,4 +1,4 @@
-"""Whose pipeline it is and where it runs."""
+"""The pipeline's name, Region, accounts and tags."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ MAX_TAGS = 49
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineSettings(Checked):
-    """Whose pipeline it is and where it runs."""
+    """The pipeline's name, Region, accounts and tags."""
 
     table = "pipeline"
     name: str = text(
