@@ -14,7 +14,7 @@ from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.sources import permissions
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE
 from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
-from tools.module.checks.existing_parts import QUEUES_BESIDE, part_variable, without_form
+from tools.module.checks.existing_parts import LOCAL_QUEUES, part_variable, without_form
 from tools.module.checks.source_tables import (
     SECRETS_IN_POLICY,
     json_types,
@@ -140,7 +140,7 @@ def _function() -> Mapping[str, object]:
         "bucket_kms_key": "var.existing_bucket != null ? var.existing_bucket.kms_key : null",
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "failure_destination_takes_messages": "var.existing_failure_destination == null ? true : "
-        f"startswith(var.existing_failure_destination.arn, {QUEUES_BESIDE})",
+        f"startswith(var.existing_failure_destination.arn, {LOCAL_QUEUES})",
         "have_schedules": "anytrue([for source in local.given_sources : "
         'try(coalesce(source.schedule), "") != ""])',
         "schedules": _schedules(),

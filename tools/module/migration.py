@@ -38,7 +38,7 @@ def write(variables: Mapping[str, str], dist: Path = ROOT / "dist") -> Path:
 
     Args:
         variables: All environment variables of the process.
-        dist: Where the folder is made, beside the module's.
+        dist: Folder for the new folder, which also has the module's.
 
     Raises:
         TerraformError: When a setting cannot be used, or the stack has no state that could be taken over.

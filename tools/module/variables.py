@@ -87,7 +87,7 @@ def inputs(target: Target) -> list[Input]:
     package = Input(
         "package_path",
         "string",
-        "Zip of the function to deploy instead of the one beside the module.",
+        "Zip of the function to deploy instead of the one in the module.",
         None,
     )
     sources = Input("sources", "any", SOURCES, ())

@@ -19,7 +19,7 @@ from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSet
 PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
 """Pattern of any ARN."""
 
-BESIDE = "take one in the Region and account of the function, or leave it out, and one is made"
+LOCAL = "take one in the Region and account of the function, or leave it out, and one is made"
 ONE_OF_BOTH = "give the name and the ARN of one and the same"
 
 ONE_STREAM = (
@@ -42,7 +42,7 @@ IN_A_REGION = r"[a-z0-9-]+:[0-9]{12}"
 
 DEAD_LETTERS_ELSEWHERE = (
     "must be a queue in the Region and the account of the pipeline, because a source has a schedule or "
-    f"queue.enabled is set, and SQS moves dead letters nowhere else: {BESIDE}"
+    f"queue.enabled is set, and SQS moves dead letters nowhere else: {LOCAL}"
 )
 DEAD_LETTERS_WITHOUT_URL = (
     "must be the queue's URL, because a source has a schedule or queue.enabled is set, and the function "
@@ -70,7 +70,7 @@ class Reference:
     """An example of the ARN."""
     keys = KEY_ARN
     """Pattern of ``kms_key``."""
-    beside_the_function = False
+    same_place = False
     """True if AWS requires the Region and the account of the function."""
     in_module: ClassVar[tuple[str, ...]] = ("arn", "name")
     """The attributes that the module's user gives; those with a default may be left out."""
@@ -108,14 +108,14 @@ class Reference:
             account_ids: The accounts that the pipeline may be deployed to; empty if it may be any.
         """
         where = None if REFERENCE in self.arn else re.fullmatch(PLACE, self.arn)
-        if not where or not self.beside_the_function:
+        if not where or not self.same_place:
             return
         owner = f"{type(self).__name__}.arn"
         if region and not is_token(region) and where["region"] != region:
-            yield Problem(owner, self.arn, f"is in {where['region']}, and the pipeline in {region}: {BESIDE}")
+            yield Problem(owner, self.arn, f"is in {where['region']}, and the pipeline in {region}: {LOCAL}")
         if account_ids and where["account"] not in account_ids:
             allowed = ", ".join(account_ids)
-            yield Problem(owner, self.arn, f"is in none of the accounts of the pipeline, {allowed}: {BESIDE}")
+            yield Problem(owner, self.arn, f"is in none of the accounts of the pipeline, {allowed}: {LOCAL}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class StreamReference(Reference):
     form = rf"arn:[a-z-]+:kinesis:{IN_A_REGION}:stream/(?P<name>[A-Za-z0-9_.-]{{1,128}})"
     example = "arn:aws:kinesis:<region>:<account>:stream/<name>"
     keys = rf"{AWS_KINESIS_KEY}|{KEY_ARN}"
-    beside_the_function = True
+    same_place = True
     in_module = ("arn", "name", "kms_key", "packing")
     name: str
     kms_key: str = AWS_KINESIS_KEY
@@ -205,7 +205,7 @@ class LogGroupReference(Reference):
 
     form = rf"arn:[a-z-]+:logs:{IN_A_REGION}:log-group:(?P<name>[A-Za-z0-9_/.#-]{{1,512}})"
     example = "arn:aws:logs:<region>:<account>:log-group:<name> (without :*)"
-    beside_the_function = True
+    same_place = True
     name: str
 
 

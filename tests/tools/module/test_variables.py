@@ -78,11 +78,11 @@ def test_a_zip_for_another_machine_makes_other_defaults() -> None:
         (
             "function_runtime",
             "python3.12",
-            "must be python3.13, which the zip beside the module was built for",
+            "must be python3.13, which the module's zip was built for",
         ),
         ("function_runtime", "host", "must be one of python3.13, python3.12, python3.11"),
         ("function_architecture", "arm", "must be one of arm64, x86_64"),
-        ("function_architecture", "x86_64", "must be arm64, which the zip beside the module was built for"),
+        ("function_architecture", "x86_64", "must be arm64, which the module's zip was built for"),
     ],
 )
 def test_a_runtime_is_refused_for_one_reason(tmp_path: Path, name: str, value: str, said: str) -> None:

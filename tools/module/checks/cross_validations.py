@@ -204,7 +204,7 @@ def _built_for(setting: str, value: str) -> Validation:
     choices = json.dumps([choice for choice in rule_of(column).choices if choice != "host"])
     return Validation(
         f'!contains({choices}, var.{variable}) || var.{variable} == "{value}" || var.package_path != null',
-        f"{variable} must be {value}, which the zip beside the module was built for; "
+        f"{variable} must be {value}, which the module's zip was built for; "
         "for another, give package_path a zip that was built for it",
     )
 

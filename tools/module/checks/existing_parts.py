@@ -4,10 +4,10 @@ import json
 from dataclasses import fields
 
 from ingestion_pipeline.settings.existing import (
-    BESIDE,
     DEAD_LETTERS_ELSEWHERE,
     DEAD_LETTERS_WITHOUT_URL,
     KEY_ADVICE,
+    LOCAL,
     ONE_OF_BOTH,
     PLACE,
     Existing,
@@ -19,7 +19,7 @@ from tools.module.checks.validations import Validation
 REGION, ACCOUNT = "var.region", "var.account_id"
 """Where the pipeline is."""
 
-QUEUES_BESIDE = f'"arn:${{local.partition}}:sqs:${{{REGION}}}:${{{ACCOUNT}}}:"'
+LOCAL_QUEUES = f'"arn:${{local.partition}}:sqs:${{{REGION}}}:${{{ACCOUNT}}}:"'
 """Start of the ARN of every queue that SQS can move dead letters to."""
 
 CONSUMED = "(var.queue_enabled || local.have_schedules) && !(var.function_reserved_concurrency == 0)"
@@ -76,15 +76,15 @@ def _checks(variable: str, kind: type[Reference]) -> list[Validation]:
         checks += [
             (f"{CONSUMED} ? {check} : true", f"{variable}.{words.replace('queue.', 'queue_')}")
             for check, words in (
-                (f"startswith({arn}, {QUEUES_BESIDE})", f"arn {DEAD_LETTERS_ELSEWHERE}"),
+                (f"startswith({arn}, {LOCAL_QUEUES})", f"arn {DEAD_LETTERS_ELSEWHERE}"),
                 (f"var.{variable}.url != null", f"url {DEAD_LETTERS_WITHOUT_URL}"),
             )
         ]
-    if kind.beside_the_function:
+    if kind.same_place:
         checks += [
             (
                 f"try({_parsed(PLACE, arn)}.{part}, {here}) == {here}",
-                f"{variable}.arn is in another {word} than the pipeline: {BESIDE}",
+                f"{variable}.arn is in another {word} than the pipeline: {LOCAL}",
             )
             for part, here, word in (("region", REGION, "Region"), ("account", ACCOUNT, "account"))
         ]

@@ -63,8 +63,8 @@ BEYOND_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
 SECRETS_IN_POLICY = 40
 """Sources with a secret for which there is one policy; an ARN has about 100 characters."""
 
-ROOM_FOR_ARNS, BESIDE_ARN = 5_250, 11
-"""Characters of a managed policy's 6,144 before its last ARN, and what each takes beside itself."""
+ROOM_FOR_ARNS, SIGNS_PER_ARN = 5_250, 11
+"""Characters of a managed policy's 6,144 before its last ARN, and the extra characters of each."""
 
 Schema = Mapping[str, Any]
 
@@ -130,7 +130,7 @@ def _room_for_secrets() -> Validation:
     given = (
         "[for source in var.sources : source.auth.secret_arn if try(source.auth.secret_arn, null) != null]"
     )
-    size = f"sum([for arn in distinct({given}) : length(arn) + {BESIDE_ARN}])"
+    size = f"sum([for arn in distinct({given}) : length(arn) + {SIGNS_PER_ARN}])"
     policies = f"min({MAX_SECRET_POLICIES}, ceil(length({given}) / {SECRETS_IN_POLICY}))"
     return Validation(
         f"try({size} <= {ROOM_FOR_ARNS} * {policies}, true)",

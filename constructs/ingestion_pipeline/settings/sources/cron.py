@@ -204,7 +204,7 @@ def _refuse_in_a_list(field: Field, text: str, signs: str) -> None:
     for sign in signs:
         if sign in text:
             raise CronError(
-                f"{field.name}: {text!r} has {sign} beside other values: it must be the field's only one"
+                f"{field.name}: {text!r} has {sign} with other values: it must be the field's only one"
             )
 
 
