@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias
 from msgspec import structs
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
-from url_fetcher.formats.body_start import MarkedBody, OffsetSplitter, Transcoded
+from url_fetcher.formats.body_start import MarkedBody, Transcoded
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
 from url_fetcher.formats.splitter import MAX_NESTING, Splitter
-from url_fetcher.formats.xml_path import element_names, refusal
+from url_fetcher.formats.xml_path import refusal
 from url_fetcher.paths import parse_path
 
 Found: TypeAlias = Literal["json", "ndjson", "json_seq", "csv", "tsv", "xml"]
@@ -78,7 +78,7 @@ def open_splitter(
     not_as_xml = refusal(record_path, outside_settings)
     _refuse_settings(format, record_path, not_as_xml, max_record_bytes, max_nesting)
 
-    def choose(head: bytes) -> OffsetSplitter:
+    def choose(head: bytes) -> Splitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
         if chosen == "xml" and not_as_xml:
             raise MalformedBody(
@@ -111,7 +111,7 @@ def _refuse_settings(
 
 def _splitter(
     chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
-) -> OffsetSplitter:
+) -> Splitter:
     # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
@@ -131,7 +131,7 @@ def _splitter(
     if chosen == "xml":
         from url_fetcher.formats.xml import XmlSplitter
 
-        names = element_names(record_path)
+        names = tuple(record_path.split("."))
         return XmlSplitter(path=names, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
     from url_fetcher.formats.json_splitter import JsonSplitter
 
@@ -140,13 +140,13 @@ def _splitter(
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:
-    """What a body is; with a path it is a tree, JSON or XML.
+    """Returns the format of a body; with a path it is a tree, JSON or XML.
 
     Args:
         head: Its first bytes, without white space and byte order mark.
         content_type: The answer's header.
         url: The source's.
-        may_be_flat: Whether lines and rows come into question.
+        may_be_flat: True if lines and rows are possible, too.
     """
     said = _by_type(content_type) or _by_ending(url)
     # No JSON, and no CSV that anybody means, begins with these.

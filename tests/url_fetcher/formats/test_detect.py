@@ -192,12 +192,3 @@ def test_a_path_makes_auto_json() -> None:
     splitter = _open(record_path="items", content_type="text/csv")
 
     assert read(splitter, [b'{"items":[1]}'])[0] == [b"1"]
-
-
-@pytest.mark.parametrize("format_", ["json", "ndjson", "csv"])
-def test_records_are_counted(format_: Format) -> None:
-    """The count is of records handed out, in every format."""
-    splitter = _open(format_)
-    read(splitter, [b'{"a":1}\n{"a":2}\n{"a":3}\n'])
-
-    assert splitter.count == {"json": 3, "ndjson": 3, "csv": 2}[format_]
