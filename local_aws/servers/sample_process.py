@@ -5,7 +5,6 @@ import re
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from local_aws.emulator.instance import CHECKOUT
@@ -57,9 +56,7 @@ class SampleProcess:
         self._process.stop()
         raise SampleFailed(f"The sample API did not start:\n{self._process.log_tail()}")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.stop()
 

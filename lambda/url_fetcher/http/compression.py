@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any
 
 from url_fetcher.errors import MalformedBody, SourceUnavailable
 
@@ -23,12 +23,15 @@ _REST_BYTES = 4 * 1024
 _ZSTD_WINDOW_LOG = 23
 
 
-class Decompressor(Protocol):
-    """One member or frame."""
+class Decompressor:
+    """The base of one member or frame."""
+
+    _stream: Any
 
     @property
     def eof(self) -> bool:
         """True once its end was reached."""
+        return bool(self._stream.eof)
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """Returns at most one step of output, the unused input, and True if more output needs no input.
@@ -36,9 +39,10 @@ class Decompressor(Protocol):
         Raises:
             MalformedBody: When it is broken.
         """
+        raise NotImplementedError
 
 
-class ZlibMember:
+class ZlibMember(Decompressor):
     """A gzip member, or a stream of deflate.
 
     Args:
@@ -47,11 +51,6 @@ class ZlibMember:
 
     def __init__(self, window_bits: int) -> None:
         self._stream = zlib.decompressobj(window_bits)
-
-    @property
-    def eof(self) -> bool:
-        """True once its end was reached."""
-        return self._stream.eof
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """As ``Decompressor.step``."""
@@ -65,7 +64,7 @@ class ZlibMember:
         return out, rest, len(out) == STEP_BYTES
 
 
-class ZstdFrame:
+class ZstdFrame(Decompressor):
     """A frame of Zstandard (RFC 8878) with a window of at most 8 MiB."""
 
     def __init__(self) -> None:
@@ -76,11 +75,6 @@ class ZstdFrame:
         self._stream = zstd.ZstdDecompressor(
             options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         )
-
-    @property
-    def eof(self) -> bool:
-        """True once its end was reached."""
-        return self._stream.eof
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """As ``Decompressor.step``."""

@@ -29,9 +29,6 @@ def apply() -> None:
     patch_point.wrap(iam_actions, "extract_iam_action", _of_one)
 
 
-def _of_one(original: Callable[..., str | None]) -> Callable[..., str | None]:
-    def action_of(*arguments: Any) -> str | None:
-        found = original(*arguments)
-        return PERMITTED_AS.get(found, found) if found else found
-
-    return action_of
+def _of_one(original: Callable[..., str | None], *arguments: Any) -> str | None:
+    found = original(*arguments)
+    return PERMITTED_AS.get(found, found) if found else found
