@@ -65,11 +65,6 @@ class KinesisFaults(LoopbackServer):
         self._lock = threading.Lock()
         super().__init__(_handler(self))
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return self.origin
-
     def put(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], Fault | None]:
         """Status and answer to a PutRecords request, and the fault that the connection must show."""
         time.sleep(self._delay_seconds)

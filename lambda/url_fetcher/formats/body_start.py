@@ -61,9 +61,7 @@ class MarkedBody(Splitter):
         """Chooses the splitter and passes the head on to it."""
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
-            raise MalformedBody(
-                f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}", offset=0
-            )
+            raise MalformedBody(f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}")
         splitter = self._splitter = self._choose(self._shown)
         self._head, self.rejected = b"", splitter.rejected
         if head.startswith(UTF8_MARK):
@@ -102,9 +100,7 @@ class Transcoded(Splitter):
         """As every splitter; without its byte order mark UTF-16 is malformed."""
         if self._needs_mark and chunk:
             if not chunk.startswith(UTF16_MARKS):
-                raise MalformedBody(
-                    "the body has no byte order mark of UTF-16, which csv.encoding says", offset=0
-                )
+                raise MalformedBody("the body has no byte order mark of UTF-16, which csv.encoding says")
             self._needs_mark = False
         return self._splitter.feed(self._utf8(chunk))
 

@@ -82,8 +82,7 @@ def open_splitter(
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
         if chosen == "xml" and not_as_xml:
             raise MalformedBody(
-                f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}",
-                offset=0,
+                f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}"
             )
         return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
 

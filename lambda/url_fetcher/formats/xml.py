@@ -253,6 +253,5 @@ class XmlSplitter(Splitter):
 def _refuse_doctype(*_: object) -> None:
     raise MalformedBody(
         "the XML has a document type declaration (<!DOCTYPE …>), which is refused: it may define entities "
-        "that expand without end or name files",
-        offset=0,
+        "that expand without end or name files"
     )

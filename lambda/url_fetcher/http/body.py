@@ -92,8 +92,7 @@ class Body:
         if self._encoding == "zstd":
             return self._limited(decompressed(pieces, ZstdFrame))
         raise MalformedBody(
-            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read",
-            offset=0,
+            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read"
         )
 
     def _decompressed_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -137,6 +136,5 @@ class Body:
             raise MalformedBody(
                 f"the body is a page of HTML (Content-Type {media_type or 'not given'!r}), not records: "
                 "the URL may need `auth`, or be a page for people",
-                offset=0,
                 content_type=media_type,
             )

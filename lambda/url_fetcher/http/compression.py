@@ -58,7 +58,7 @@ class ZlibMember(Decompressor):
         try:
             out = stream.decompress(data, STEP_BYTES)
         except zlib.error as error:
-            raise MalformedBody(f"the compressed body is broken: {error}", offset=0) from error
+            raise MalformedBody(f"the compressed body is broken: {error}") from error
         rest = stream.unused_data if stream.eof else stream.unconsumed_tail
         # A full step may leave output inside zlib although all input was taken.
         return out, rest, len(out) == STEP_BYTES
@@ -87,7 +87,7 @@ class ZstdFrame(Decompressor):
                 if "memory" in str(error)
                 else ""
             )
-            raise MalformedBody(f"the compressed body is broken: {error}{advice}", offset=0) from error
+            raise MalformedBody(f"the compressed body is broken: {error}{advice}") from error
         return out, stream.unused_data if stream.eof else b"", not stream.eof and not stream.needs_input
 
 

@@ -68,7 +68,7 @@ class SourceList:
         self._configured: tuple[Configured, ...] | None = None
         self.deadline = unbounded()
         """The object is not waited for after it; each invocation sets its own."""
-        self.warn: Callable[[str], None] = _say_nothing
+        self.warn: Callable[[str], None] = lambda _: None
         """Told of each source that cannot be used, when the object is read; each invocation sets its own."""
 
     @property
@@ -186,7 +186,3 @@ def _ambiguous(twice: Configured) -> Configured:
         f"the sources: name {twice.name[:80]!r} is given twice; give each source its own and deploy again"
     )
     return Configured(twice.name, None, problem)
-
-
-def _say_nothing(problem: str) -> None:
-    """Where nobody listens."""

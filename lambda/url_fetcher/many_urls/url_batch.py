@@ -1,9 +1,8 @@
 """Ingests an event with ``urls``: many URLs at once, each of which fails alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from url_fetcher.errors import DeadlineExceeded, IngestionError, UrlsFailed
 from url_fetcher.intake.event import UNCONFIGURED
@@ -113,8 +112,7 @@ class BatchTask:
         done = len(self._items) - self._sent_on - len(self._failed)
         others = "" if done == len(self._items) else "; the others were sent to the work queue"
         message = f"{done} of {len(self._items)} URLs ingested{others}"
-        body = {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
-        return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
+        return {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
 
     def _fetch(self, items: Sequence[object]) -> Ended:
         """Ingests items until all are done or time is up; then the stream has accepted their records."""
@@ -129,10 +127,8 @@ class BatchTask:
             pace=SharedPace(concurrency=self._assembly.environment.max_concurrency),
         )
         try:
-            try:
+            with closing(sink):
                 lanes.run()
-            finally:
-                sink.close()
         finally:
             ended = lanes.ended()
             self._summary = summed((each.summary for each in ended.results), sink.report)

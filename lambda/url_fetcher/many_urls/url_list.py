@@ -11,7 +11,7 @@ from url_fetcher.errors import ConfigurationError
 from url_fetcher.intake.event import UNCONFIGURED
 from url_fetcher.intake.event_kinds import LIST
 from url_fetcher.many_urls.lines import MAX_LINE_BYTES, Line, LineCutter
-from url_fetcher.many_urls.list_object import Address, ListObject, refuse_other_forms
+from url_fetcher.many_urls.list_object import ListObject, refuse_other_forms, refuse_other_places
 from url_fetcher.many_urls.url_items import MessageFiller, item_event, keys_for_all, single_item_event
 from url_fetcher.work_queue.send import DeadLetter, Outgoing, WorkQueue, body_of
 
@@ -69,7 +69,7 @@ class ListTask:
                 "the event: urls_from needs the work queue, which is not consumed: set queue.enabled = true "
                 "and deploy again"
             )
-        self._address = Address.of(event["urls_from"], allowed=environment.lists_uri)
+        refuse_other_places(event["urls_from"], allowed=environment.lists_uri)
         self._keys = keys_for_all(event, LIST)
         self._place = _place_of(event)
         self._packing = MessageFiller(self._keys)
@@ -80,7 +80,10 @@ class ListTask:
         begun = self._place
         cutter = LineCutter(begun.offset, in_line=begun.in_line)
         found = ListObject(
-            lambda: self._assembly.clients.s3, self._address, etag=begun.etag, deadline=self._deadline
+            lambda: self._assembly.clients.s3,
+            self._event["urls_from"],
+            etag=begun.etag,
+            deadline=self._deadline,
         )
         self._is_done = self._cut(found, cutter)
         self._counts["list_bytes"] = cutter.offset - begun.offset
@@ -105,8 +108,7 @@ class ListTask:
         """As ``Task``'s."""
         rest = "" if self._is_done else "; the rest of the list follows"
         message = f"{self._counts['urls_listed']} URLs sent to the work queue{rest}"
-        body = {"message": message, "recordsProcessed": 0, **self._counts}
-        return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
+        return {"message": message, "recordsProcessed": 0, **self._counts}
 
     def _cut(self, found: ListObject, cutter: LineCutter) -> bool:
         """Sends URLs until the list or the time ends. Returns True at the end of the list."""

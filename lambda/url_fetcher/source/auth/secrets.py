@@ -40,7 +40,7 @@ class SecretCache:
     ) -> None:
         self.manager = SecretsManager(client)
         self._redactor = redactor
-        self._clock = clock
+        self.now = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
         self._refused: dict[object, str] = {}
@@ -114,13 +114,13 @@ class SecretCache:
     def token(self, key: object) -> str | None:
         """Returns a token that has not expired, or None."""
         token, expires_at = self._tokens.get(key, ("", 0.0))
-        return token if self._clock() < expires_at else None
+        return token if self.now() < expires_at else None
 
     def keep_token(self, key: object, token: str, *, lifetime_seconds: float) -> None:
         """Caches and hides a token; it expires early, to allow for clock skew and the request's own time."""
         self._redactor.learn(token)
         margin_seconds = min(60.0, lifetime_seconds / 10)
-        self._tokens[key] = (token, self._clock() + lifetime_seconds - margin_seconds)
+        self._tokens[key] = (token, self.now() + lifetime_seconds - margin_seconds)
 
     def forget_token(self, key: object) -> None:
         """Drops a token that the source refuses."""
@@ -131,11 +131,6 @@ class SecretCache:
         """True if this is the last token that the source refused."""
         return self._refused.get(key) == token
 
-    @property
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._clock()
-
     def current(self, arn: str) -> SecretVersion:
         """Reads the secret and caches it.
 
@@ -143,13 +138,13 @@ class SecretCache:
             ConfigurationError, SourceUnavailable, SourceTimeout: As ``SecretsManager.read``.
         """
         version = self.manager.read(arn, self.deadline)
-        self._texts[arn] = (version.text, self._clock() + _MAX_AGE_SECONDS)
+        self._texts[arn] = (version.text, self.now() + _MAX_AGE_SECONDS)
         return version
 
     def _text(self, arn: str) -> str:
         """The secret's text, from the cache if that is younger than 15 minutes."""
         text, expires_at = self._texts.get(arn, ("", 0.0))
-        if self._clock() < expires_at:
+        if self.now() < expires_at:
             return text
         return self.current(arn).text
 

@@ -66,14 +66,13 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
         # The last record was too long to keep, so the cursor is lost; going on elsewhere would skip pages.
         if not result.last:
             raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`",
-                offset=0,
+                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`"
             )
         try:
             record = json.loads(result.last, parse_int=integer)
         except (ValueError, RecursionError) as error:
             raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: the page's last record is not JSON", offset=0
+                f"{setting} = {path!r} cannot be read: the page's last record is not JSON"
             ) from error
         found = find(record, path, setting=setting, where="the page's last record")
         cursor = self._cursor(found.value, path=path, setting=setting)
@@ -81,8 +80,7 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
         if cursor is None:
             raise MalformedBody(
                 f"{setting} = {path!r} is not there or is empty: the page's last record is "
-                f"{described(record)}",
-                offset=0,
+                f"{described(record)}"
             )
         return Sought(cursor, place)
 

@@ -46,9 +46,7 @@ class FollowedPages(Pages, frozen=True):
             words = f"the body's {key} is true"
         # Ending here silently would lose the rest of the source.
         if words:
-            raise MalformedBody(
-                f"{words}, but there is no next page {sought.place}; check that setting", offset=0
-            )
+            raise MalformedBody(f"{words}, but there is no next page {sought.place}; check that setting")
         return None
 
     def doubt(self, result: PageResult, *, is_full: bool) -> str:
@@ -118,7 +116,7 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
         if found in (None, False, "", [], {}):
             return None
         if not isinstance(found, dict):
-            raise MalformedBody(f"{setting} = {self.path!r} is {described(found)}, not an object", offset=0)
+            raise MalformedBody(f"{setting} = {self.path!r} is {described(found)}, not an object")
         # Booleans are sent as JSON writes them: Python's True would be another value.
         given = {
             name: text(str(value).lower() if isinstance(value, bool) else value, name, setting=setting)
@@ -162,8 +160,7 @@ def sought_at_path(result: PageResult, path: str, read: Callable[[object], objec
     if result.records and result.outside is None:
         raise MalformedBody(
             f"pagination.path = {path!r} cannot be found: the body has nothing outside its records; "
-            "set record_path to where in the body the records are, or choose another pagination.kind",
-            offset=0,
+            "set record_path to where in the body the records are, or choose another pagination.kind"
         )
     found = find(result.outside, path, setting="pagination.path")
     missing = ""
