@@ -3,12 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws.demo.terraform_progress import Progress, Terraform
+from local_aws.demo.terraform_progress import Terraform
 from local_aws.emulator.instance import CHECKOUT, Emulator
 from local_aws.processes.commands import CommandFailed, output_of
 from tools.ground import terraform
@@ -25,8 +25,6 @@ KEPT_TERRAFORM_VARIABLES = {
     "TF_LOG",
     "TF_LOG_PATH",
 }
-
-Tell = Callable[[Progress], None]
 
 
 @dataclass

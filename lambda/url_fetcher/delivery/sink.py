@@ -52,7 +52,8 @@ class Sink:
         self._dead_letters = dead_letters
         self._form = _form(self._settings)
         self._packer = _packer(self._settings, self._form)
-        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
+        self.max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
+        """The longest line that the stream takes, with its newline."""
         self._dispatcher = Dispatcher(
             client, stream_name, deadline=deadline, settings=self._settings, report=self.report
         )
@@ -70,14 +71,9 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if lines.size > self._max_line_bytes:
+            if lines.size > self.max_line_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
-
-    @property
-    def max_line_bytes(self) -> int:
-        """The longest line that the stream takes, with its newline."""
-        return self._max_line_bytes
 
     def put_again(self, lines: Lines) -> None:
         """Takes lines that were made before, none over ``max_line_bytes``; raises as ``put``."""
@@ -122,7 +118,7 @@ class Sink:
 
     def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
         records = lines.records
-        longest = self._max_line_bytes - envelope.added_bytes
+        longest = self.max_line_bytes - envelope.added_bytes
         if max(map(len, records)) <= longest:
             return lines
         for record in records:

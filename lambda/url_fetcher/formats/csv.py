@@ -25,7 +25,7 @@ class CsvSplitter(Splitter):
 
     Args:
         max_record_bytes: A longer row is rejected, and only its beginning is kept.
-        dialect: How rows are written; default: RFC 4180 in UTF-8 with a header. A body whose encoding
+        dialect: The dialect of the CSV; default: RFC 4180 in UTF-8 with a header. A body whose encoding
             is transcoded comes in UTF-8.
     """
 

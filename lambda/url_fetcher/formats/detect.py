@@ -8,7 +8,7 @@ from msgspec import structs
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.formats.body_start import MarkedBody, Transcoded
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
-from url_fetcher.formats.splitter import MAX_NESTING, Splitter
+from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.xml_path import refusal
 from url_fetcher.paths import parse_path
 
@@ -73,10 +73,10 @@ def open_splitter(
         url: The source's URL.
 
     Raises:
-        ConfigurationError: When the settings contradict each other or a value is out of range.
+        ConfigurationError: When the settings contradict each other.
     """
     not_as_xml = refusal(record_path, outside_settings)
-    _refuse_settings(format, record_path, not_as_xml, max_record_bytes, max_nesting)
+    _refuse_settings(format, record_path, not_as_xml)
 
     def choose(head: bytes) -> Splitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
@@ -93,13 +93,7 @@ def open_splitter(
     )
 
 
-def _refuse_settings(
-    format_: Format, record_path: str, not_as_xml: str, max_record_bytes: int, max_nesting: int
-) -> None:
-    if not 1 <= max_nesting <= MAX_NESTING:
-        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
-    if max_record_bytes < 1:
-        raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
+def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None:
     if record_path and format_ in ("ndjson", "json_seq", "csv"):
         raise ConfigurationError(
             f"record_path {record_path!r} needs format json or xml; the format is {format_}"

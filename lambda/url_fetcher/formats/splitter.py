@@ -18,7 +18,7 @@ class Rejected(NamedTuple):
 
     Args:
         data: Its bytes; only the first ``KEPT_BYTES`` of a record above its limit.
-        reason: Why it is undeliverable, with the limit.
+        reason: The reason why it is undeliverable, with the limit.
         offset: Its offset in the decompressed body.
         total_bytes: Its length in the source if ``data`` is only its beginning, else 0.
         is_record: False for a row of CSV, which is not a record yet even if it is valid JSON.

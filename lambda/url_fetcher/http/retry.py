@@ -57,7 +57,8 @@ def asked_seconds(
 ) -> float | None:
     """The wait that an answer asks for: by ``Retry-After``, else until the reset of a used up rate limit."""
     asked = retry_after_seconds(headers.get("Retry-After"), now=now)
-    if asked is not None or status not in _OF_LIMITS or _says_some_are_left(headers):
+    left = _left(headers)
+    if asked is not None or status not in _OF_LIMITS or (left and min(left) > 0):
         return asked
     waits = [_reset_seconds(headers.get(name, ""), now) for name in _RESETS]
     # A reset in the past is ignored (None): a wait of zero would use up all attempts at once.
@@ -70,11 +71,6 @@ def is_used_up(headers: Mapping[str, str]) -> bool:
     if retry_after_seconds(headers.get("Retry-After")) is not None:
         return True
     return any(left == 0 for left in _left(headers))
-
-
-def _says_some_are_left(headers: Mapping[str, str]) -> bool:
-    left = _left(headers)
-    return bool(left) and min(left) > 0
 
 
 def _left(headers: Mapping[str, str]) -> list[float]:

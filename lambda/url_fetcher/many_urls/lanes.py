@@ -177,7 +177,8 @@ class Lanes:
         assembly = self._assembly.for_one_url()
         ingestion: Ingestion | None = None
         try:
-            self._wait(begun.start)
+            if (seconds := begun.start - time.monotonic()) > 0:
+                self._deadlines.fetching.wait(seconds, reason="keeping rate.min_interval_seconds")
             source = begun.request.source
             deadline = self._deadlines.reading(source)
             transport.serve(source, deadline)
@@ -200,10 +201,6 @@ class Lanes:
         except Exception as error:  # whatever it is, the other items go on
             failure = self._failure(begun.item, error, assembly.redactor)
         return UrlResult(begun.item, ingestion.summary if ingestion else NOTHING_DONE, failure)
-
-    def _wait(self, start: float) -> None:
-        if (seconds := start - time.monotonic()) > 0:
-            self._deadlines.fetching.wait(seconds, reason="keeping rate.min_interval_seconds")
 
     def _next_starts(self, begun: "_Begun") -> Callable[[], float]:
         """Returns a function that gives the time of each request of one item; the first was taken before."""

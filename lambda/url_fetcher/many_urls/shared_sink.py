@@ -26,14 +26,11 @@ class SharedSink:
     def __init__(self, sink: "Sink") -> None:
         self.failure: DeliveryError | None = None
         """The error after which no more records are taken, because it concerns all URLs."""
+        self.report = sink.report
+        """Counts the records of all URLs."""
         self._sink = sink
         self._turn = threading.Lock()
         self._is_closed = False
-
-    @property
-    def report(self) -> DeliveryReport:
-        """Counts the records of all URLs."""
-        return self._sink.report
 
     def put(self, origin: "Origin", records: Sequence[bytes]) -> None:
         """As ``Sink.put``.

@@ -23,11 +23,7 @@ BACKUP_DEFAULTS: dict[str, Any] = {
 
 
 def apply() -> None:
-    """Replaces the description of a destination.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces the description of a destination."""
     patch_point.wrap(firehose, "_dest_description", _complete)
 
 

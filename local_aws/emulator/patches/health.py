@@ -15,11 +15,7 @@ from local_aws.emulator.patches import patch_point
 
 
 def apply() -> None:
-    """Adds ``pid`` to the health answer.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Adds ``pid`` to the health answer."""
     patch_point.wrap(app, "_handle_health_request", _with_pid)
 
 

@@ -21,11 +21,7 @@ FILE_VARIABLE = "IAM_DECISIONS_FILE"
 
 
 def apply() -> None:
-    """Records decisions if the environment names a file for them.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Records decisions if the environment names a file for them."""
     path = os.environ.get(FILE_VARIABLE)
     if path:
         patch_point.wrap(iam_evaluator, "enforce", _record, Path(path))

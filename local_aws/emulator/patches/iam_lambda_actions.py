@@ -26,11 +26,7 @@ PARAMETER = re.compile(r"\\\{\w+(\\\+)?\\\}")
 
 
 def apply() -> None:
-    """Replaces how the action of a request to Lambda is found.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces how the action of a request to Lambda is found."""
     operations = botocore.loaders.Loader().load_service_model("lambda", "service-2")["operations"]
     routes = [
         (operation["http"]["method"], _pattern(operation["http"]["requestUri"]), name)

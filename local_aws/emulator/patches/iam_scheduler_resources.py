@@ -20,11 +20,7 @@ TAGS = "/tags/"
 
 
 def apply() -> None:
-    """Replaces how the resource of a request to Scheduler is found.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces how the resource of a request to Scheduler is found."""
     patch_point.wrap(iam_actions, "extract_resource_arn", _with_group)
 
 

@@ -21,11 +21,7 @@ PERMITTED_AS = {
 
 
 def apply() -> None:
-    """Replaces how the action of a request is found.
-
-    Raises:
-        EmulatorChanged: If a name is missing.
-    """
+    """Replaces how the action of a request is found."""
     patch_point.wrap(iam_actions, "extract_iam_action", _of_one)
 
 

@@ -16,11 +16,7 @@ VARIABLE = "TLS_IN_FRONT"
 
 
 def apply() -> None:
-    """Lets requests count as sent over TLS if the environment says so.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Lets requests count as sent over TLS if the environment says so."""
     if os.environ.get(VARIABLE) == "true":
         patch_point.wrap(app, "pin_request_origin", _over_tls)
 

@@ -18,11 +18,7 @@ Handler = Callable[[dict[str, Any]], Answer]
 
 
 def apply() -> None:
-    """Replaces CreateStream and both describe calls.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces CreateStream and both describe calls."""
     streams = patch_point.seam(kinesis, "_streams")
     patch_point.wrap(kinesis, "_create_stream", _create_stream, streams)
     patch_point.wrap(kinesis, "_stream_desc", _describe)

@@ -50,11 +50,7 @@ class _Answer:
 
 
 def apply() -> None:
-    """Answers repeated requests from memory.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Answers repeated requests from memory."""
     patch_point.wrap(app, "app", _answer_once, OrderedDict())
 
 

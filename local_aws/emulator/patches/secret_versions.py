@@ -17,11 +17,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def apply() -> None:
-    """Replaces PutSecretValue.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces PutSecretValue."""
     resolve = patch_point.seam(secretsmanager, "_resolve")
     patch_point.wrap(secretsmanager, "_put_secret_value", _put_once, resolve)
 

@@ -39,7 +39,8 @@ class SecretCache:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.manager = SecretsManager(client)
-        self._redactor = redactor
+        self.hide = redactor.learn
+        """Hides values that were derived from a secret."""
         self.now = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
@@ -94,7 +95,7 @@ class SecretCache:
                 secret_arn=arn,
             )
         # Learned before it is used, so that not even the next error can show it.
-        self._redactor.learn(value)
+        self.hide(value)
         if is_for_header and not _fits_header(value):
             raise ConfigurationError(
                 f"secret {arn}: key {key!r} begins or ends with a space or has a character beyond Latin-1, "
@@ -102,10 +103,6 @@ class SecretCache:
                 secret_arn=arn,
             )
         return value
-
-    def hide(self, value: str) -> None:
-        """Hides a value that was derived from a secret."""
-        self._redactor.learn(value)
 
     def forget(self, arn: str) -> None:
         """Drops a secret that the source refuses, so that it is read again."""
@@ -118,7 +115,7 @@ class SecretCache:
 
     def keep_token(self, key: object, token: str, *, lifetime_seconds: float) -> None:
         """Caches and hides a token; it expires early, to allow for clock skew and the request's own time."""
-        self._redactor.learn(token)
+        self.hide(token)
         margin_seconds = min(60.0, lifetime_seconds / 10)
         self._tokens[key] = (token, self.now() + lifetime_seconds - margin_seconds)
 
