@@ -47,14 +47,10 @@ class Step:
 
 
 class Screen:
-    """Prints steps as they happen and remembers their times.
+    """Prints steps as they happen and remembers their times."""
 
-    Args:
-        console: Default: standard output.
-    """
-
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or _console()
+    def __init__(self) -> None:
+        self.console = _console()
         self.steps: list[Step] = []
 
     @contextmanager

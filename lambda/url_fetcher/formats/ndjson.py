@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -145,8 +146,6 @@ def _are_lines(records: Sequence[bytes], block: bytes) -> bool:
 
 def _nesting(line: bytes) -> int:
     scanner = ValueScanner()
-    try:
+    with suppress(MalformedBody, LimitExceeded):
         scanner.scan(bytearray(line.strip(SPACE)), 0, offset=0)
-    except (MalformedBody, LimitExceeded):
-        return scanner.deepest
     return scanner.deepest

@@ -111,10 +111,10 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
         position, has_more, limit = 0, False, STEP_BYTES
         while position < len(piece) or has_more:
             if member.eof:
-                position = _first_nonzero(piece, position)
-                if position == len(piece):
+                begin = _NOT_ZERO.search(piece, position)
+                if not begin:
                     break
-                member, limit = new_member(), _REST_BYTES
+                position, member, limit = begin.start(), new_member(), _REST_BYTES
             begun = True
             given = piece[position : position + limit]
             try:
@@ -130,9 +130,3 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
             f"the compressed body ends in the middle, after {made} bytes of what it holds: it was cut short, "
             "or is incomplete at the source"
         )
-
-
-def _first_nonzero(data: bytes, start: int) -> int:
-    """The index of the first byte at or after ``start`` that is not zero, or the length."""
-    found = _NOT_ZERO.search(data, start)
-    return found.start() if found else len(data)

@@ -30,7 +30,8 @@ def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -
     """True if the same request may succeed later; a 403 counts only if a rate limit is used up."""
     # GitHub and others answer 403 instead of 429 when a rate limit is used up.
     if status == _FORBIDDEN:
-        return is_used_up(headers)
+        has_wait = retry_after_seconds(headers.get("Retry-After")) is not None
+        return has_wait or any(left == 0 for left in _left(headers))
     return status in _RETRIED or (status >= _SERVER_ERROR and status not in _NEVER_CHANGES)
 
 
@@ -64,13 +65,6 @@ def asked_seconds(
     # A reset in the past is ignored (None): a wait of zero would use up all attempts at once.
     longest = max([*waits, *(seconds for left, seconds in _limits(headers) if left == 0)])
     return min(longest, _MAX_ASKED_SECONDS) or None
-
-
-def is_used_up(headers: Mapping[str, str]) -> bool:
-    """True if an answer says that a rate limit is used up, so that its 403 is temporary."""
-    if retry_after_seconds(headers.get("Retry-After")) is not None:
-        return True
-    return any(left == 0 for left in _left(headers))
 
 
 def _left(headers: Mapping[str, str]) -> list[float]:

@@ -15,7 +15,7 @@ from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
 from url_fetcher.intake.decoding import decode_settings, without_nulls
 from url_fetcher.source.schema import Source
 
-_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
+_URI = re.compile(r"s3://([^/]+)/(.+)")
 _DIGEST = re.compile(r"-(?P<digest>[0-9a-f]{64})\.json$")
 
 
@@ -124,7 +124,9 @@ class SourceList:
         if not found:
             raise ConfigurationError(f"SOURCES_URI is {self._uri[:200]!r}; write it as s3://bucket/key")
         try:
-            return self.deadline.bounded(lambda: self._content(**found.groupdict()))
+            return self.deadline.bounded(
+                lambda: bytes(self._client().get_object(Bucket=found[1], Key=found[2])["Body"].read())
+            )
         except ClientError as error:
             refusal = refusal_in(error)
             failure = ConfigurationUnavailable if refusal.is_servers_fault else ConfigurationError
@@ -136,9 +138,6 @@ class SourceList:
             raise ConfigurationUnavailable(
                 f"the sources at {self._uri}: no answer from S3 ({reason})"
             ) from error
-
-    def _content(self, bucket: str, key: str) -> bytes:
-        return bytes(self._client().get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _decoded(content: bytes, uri: str) -> tuple[Configured, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from url_fetcher.telling.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # for sources that answer a rotated secret with another status than 401
+# Control characters could inject headers; half of a surrogate pair cannot be sent.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _LAST_LATIN_1 = 0xFF
 
@@ -88,7 +89,7 @@ class SecretCache:
             value = fields.get(key)
         else:
             value = (fields if isinstance(fields, str) else text.strip()) if may_be_plain else None
-        if not isinstance(value, str) or not (value or may_be_empty) or not _is_printable(value):
+        if not isinstance(value, str) or not (value or may_be_empty) or _UNPRINTABLE.search(value):
             raise ConfigurationError(
                 f"secret {arn}: key {key!r} is missing, empty or not a line of text; store JSON with that key"
                 + (" or the value alone" if may_be_plain else ""),
@@ -144,11 +145,6 @@ class SecretCache:
         if self.now() < expires_at:
             return text
         return self.current(arn).text
-
-
-def _is_printable(value: str) -> bool:
-    """True if a value has no control characters, which could inject headers."""
-    return _UNPRINTABLE.search(value) is None
 
 
 def _fits_header(value: str) -> bool:
