@@ -40,6 +40,7 @@ class SecretCache:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.manager = SecretsManager(client)
+        self._redactor = redactor
         self.hide = redactor.learn
         """Hides values that were derived from a secret."""
         self.now = clock
