@@ -112,7 +112,7 @@ def _start(url: str, stream: KinesisFaults, packing: str) -> "subprocess.Popen[b
         "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    command = [sys.executable, "-c", _CHILD, url, stream.url, packing]
+    command = [sys.executable, "-c", _CHILD, url, stream.origin, packing]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

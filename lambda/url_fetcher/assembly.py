@@ -1,4 +1,4 @@
-"""Puts together what an event needs: the reader of a source, and the way to the stream."""
+"""Makes the parts that an event needs: the reader of a source, and the sink to the stream."""
 
 import contextlib
 from collections.abc import Callable
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from url_fetcher.source.schema import Source
     from url_fetcher.telling.logs import Log
 
-# The time that is left when fetching must end: to drain what is in flight.
+# Fetching ends this long before the event's time is up, so that records in flight can be delivered.
 _DRAIN_SHARE, _MIN_DRAIN_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0, 20.0
 
 
 class Deadlines:
-    """When an event's delivering must end, and before it its fetching.
+    """The ends of an event's fetching and, later, of its delivering.
 
     Args:
-        seconds: How long the event may take in all.
-        reserved_seconds: What of that is kept for telling how it ended.
+        seconds: The longest time for the whole event.
+        reserved_seconds: The part of it that is kept for reporting the result.
     """
 
     def __init__(self, seconds: float, *, reserved_seconds: float) -> None:
@@ -41,11 +41,11 @@ class Deadlines:
         self.fetching = self.delivering.earlier(seconds - drain_seconds)
 
     def sooner(self, seconds: float) -> "Deadlines":
-        """The same, so much earlier."""
+        """The same deadlines, so many seconds earlier."""
         return Deadlines(self._seconds - seconds, reserved_seconds=self._reserved_seconds)
 
     def reading(self, source: "Source") -> Deadline:
-        """When one source must be read, counted from now."""
+        """The end of reading one source, counted from now."""
         return self.fetching.earlier(source.limits.timeout_seconds)
 
 
@@ -53,10 +53,10 @@ class Assembly:
     """Makes the parts of one event's ingestion.
 
     Args:
-        environment: What is deployed.
-        clients: Those of the process.
-        log: The event's.
-        redactor: The event's: what its URLs give away is hidden in its own lines.
+        environment: The settings of the deployment.
+        clients: The clients of the process.
+        log: The event's log.
+        redactor: The event's redactor, which hides secrets in its URLs.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Assembly:
         self.redactor = redactor
 
     def for_one_url(self) -> "Assembly":
-        """The same for one URL of many: what it gives away is forgotten with it."""
+        """The same for one URL of many; its redactor is forgotten with it."""
         redactor = Redactor(beyond=self.redactor)
         return Assembly(self.environment, self.clients, log=self.log, redactor=redactor)
 
     def dialer(self, source: "Source", deadline: Deadline) -> Dialer:
-        """Opens connections as a source's limits say, until the deadline."""
+        """Makes a dialer with a source's limits."""
         environment = self.environment
         return Dialer(
             AddressPolicy.of(environment, runtime_api=environment.aws_lambda_runtime_api),
@@ -91,14 +91,14 @@ class Assembly:
         turn: AbstractContextManager[object] | None = None,
         next_start: Callable[[], float] | None = None,
     ) -> SourceReader:
-        """Reads the pages of the source that is asked for.
+        """Makes the reader of the requested source.
 
         Args:
-            request: The source, and where to resume.
-            deadline: When reading ends.
-            transport: Used instead of an own one.
-            turn: Held while credentials are got.
-            next_start: Gives when the next request may start, where others share the pace.
+            request: The source, and the page to resume at.
+            deadline: The end of reading.
+            transport: Replaces an own one.
+            turn: A lock that is held while credentials are fetched.
+            next_start: As ``Exchange``'s.
         """
         clients = self.clients
         transport = transport or Transport(self.dialer(request.source, deadline))
@@ -121,7 +121,7 @@ class Assembly:
         return reader
 
     def sink(self, deadline: Deadline) -> Sink:
-        """The way to the stream and, for what it cannot take, to the dead letters."""
+        """Makes the sink to the stream and the dead letters."""
         environment = self.environment
         return Sink(
             self.clients.kinesis,

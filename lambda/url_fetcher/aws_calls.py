@@ -1,6 +1,6 @@
-"""Calls to AWS: the one table of timeouts, clients, and what AWS answered to a call that failed.
+"""Makes clients of AWS with the timeouts of one table, and reads AWS's answer to a call that failed.
 
-botocore is imported only when a client is made: every start would pay for it.
+botocore is imported only when a client is made, because the import would slow every start.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +12,7 @@ FIRST_SERVER_ERROR = 500
 
 
 class Patience(NamedTuple):
-    """How long a service is waited for, and how often botocore tries a call."""
+    """The timeouts of a service, and the number of attempts that botocore makes at a call."""
 
     connect_seconds: float
     read_seconds: float
@@ -35,7 +35,7 @@ class Refusal(NamedTuple):
 
     @property
     def is_servers_fault(self) -> bool:
-        """Whether the same call may succeed later."""
+        """True if the same call may succeed later."""
         return self.status >= FIRST_SERVER_ERROR
 
     @property
@@ -45,9 +45,9 @@ class Refusal(NamedTuple):
 
 
 def refusal_in(error: BaseException) -> Refusal:
-    """What AWS answered, from an error of botocore.
+    """Returns AWS's answer from an error of botocore.
 
-    Any error may be given: asking by botocore's classes would load them where nothing else does.
+    Takes any error, because a check for botocore's classes would have to import them.
     """
     response = getattr(error, "response", None) or {}
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -55,7 +55,7 @@ def refusal_in(error: BaseException) -> Refusal:
 
 
 def config(service: str, **more: Any) -> "Config":
-    """Botocore's settings for a service, by the table; further ones may be given or overridden."""
+    """Botocore's settings for a service by the table; ``more`` adds or overrides some."""
     from botocore.config import Config
 
     patience = PATIENCE[service]
@@ -68,7 +68,7 @@ def config(service: str, **more: Any) -> "Config":
 
 
 def client(service: str, region: str | None = None) -> Any:
-    """A client of a service; endpoint, credentials and, if none is given, the Region are botocore's own."""
+    """Makes a client of a service; botocore finds its endpoint, its credentials and a Region not given."""
     import botocore.session
 
     return botocore.session.get_session().create_client(service, region, config=config(service))

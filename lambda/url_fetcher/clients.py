@@ -1,4 +1,4 @@
-"""What one process keeps between invocations: AWS clients, secrets and tokens."""
+"""Keeps AWS clients, secrets and tokens of one process between invocations."""
 
 import os
 from collections.abc import Callable
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """Makes each client when it is first needed; most invocations need one.
+    """Makes each client when it is first needed; most invocations need only one.
 
     Args:
-        kinesis: Used instead of an own one.
-        secrets_manager: Used instead of own ones.
-        s3: Used instead of own ones, to read the configured sources and lists of URLs.
-        sqs: Used instead of an own one.
+        kinesis: Replaces the own client.
+        secrets_manager: Replaces the own clients.
+        s3: Replaces the own client, which reads the configured sources and lists of URLs.
+        sqs: Replaces the own client.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Clients:
         """The configured sources, kept for as long as the deployment names the same object.
 
         Args:
-            uri: The object's.
-            deadline: Until when this invocation waits for it.
-            warn: Told of sources that cannot be used.
+            uri: The object's URI.
+            deadline: This invocation does not wait for the object after it.
+            warn: Called with a message for each source that cannot be used.
         """
         from url_fetcher.intake.source_list import SourceList
 
@@ -97,7 +97,7 @@ class Clients:
         )
 
     def secrets_manager(self, region: str) -> "KeepsSecrets":
-        """The client of a Region, where a secret's ARN says that it lies."""
+        """The client of the Region that a secret's ARN names."""
         if self._given_secrets_manager:
             return self._given_secrets_manager
         if region not in self._secrets_managers:

@@ -1,4 +1,4 @@
-"""A point in time that everything must end before, shared by fetching and delivering."""
+"""The time at which fetching and delivering must end."""
 
 import threading
 import time
@@ -15,8 +15,8 @@ class Deadline:
     """The time that is left, counted down on a clock that never jumps.
 
     Args:
-        seconds: From now until the deadline; negative counts as already past.
-        clock: Gives seconds on any monotonic scale; a test may pass its own.
+        seconds: From now until the deadline; a negative number means that it has passed.
+        clock: Returns monotonic seconds; a test may pass its own.
         sleep: Waits that many seconds; a test may pass its own.
     """
 
@@ -38,15 +38,15 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether no time is left."""
+        """True if no time is left."""
         return self.remaining == 0.0
 
     def earlier(self, seconds: float) -> "Deadline":
-        """A deadline on the same clock, at most ``seconds`` from now and never later than this one."""
+        """Returns a deadline on the same clock, ``seconds`` from now but not later than this one."""
         return Deadline(min(seconds, self.remaining), clock=self._clock, sleep=self._sleep)
 
     def wait(self, seconds: float, *, reason: str) -> None:
-        """Sleep ``seconds``, or raise at once if that would end after the deadline.
+        """Sleeps, or raises at once if the sleep would end after the deadline.
 
         Raises:
             DeadlineExceeded: When fewer than ``seconds`` are left; retryable.
@@ -60,10 +60,10 @@ class Deadline:
         self._sleep(seconds)
 
     def bounded(self, function: Callable[[], T]) -> T:
-        """What ``function`` returns, if it returns in time.
+        """Returns the result of ``function`` if it comes in time.
 
-        It runs on a thread of its own, because timeouts of sockets bound neither the look-up of a name nor
-        an answer that comes a byte at a time. A thread that is late is left to its own timeouts.
+        The function runs in a thread of its own, because socket timeouts bound neither the resolution of a
+        name nor an answer that comes byte by byte. A late thread is left to its own timeouts.
 
         Raises:
             TimeoutError: At the deadline.

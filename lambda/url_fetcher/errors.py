@@ -1,4 +1,4 @@
-"""What can go wrong between a URL and the stream, and whether trying again may help.
+"""The errors between a URL and the stream; the last column says if another attempt may help.
 
     IngestionError
     ├── ConfigurationError      the environment, the event or a source's settings are wrong       no
@@ -87,11 +87,11 @@ class MalformedBody(SourceError):
 
     Args:
         message: The reason, naming the format.
-        offset: Where in the decompressed body the break is, in bytes from its start.
+        offset: Offset of the break in the decompressed body; 0 if the body is wrong as a whole.
         **details: As for every error.
     """
 
-    def __init__(self, message: str, *, offset: int, **details: str | float | bool | None) -> None:
+    def __init__(self, message: str, *, offset: int = 0, **details: str | float | bool | None) -> None:
         super().__init__(message, offset=offset, **details)
         self.offset = offset
 

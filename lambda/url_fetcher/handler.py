@@ -11,7 +11,7 @@ from url_fetcher.telling.logs import take_over
 
 
 class Context(Protocol):
-    """What Lambda tells about the invocation."""
+    """Lambda's facts about the invocation."""
 
     aws_request_id: str
 
@@ -69,7 +69,7 @@ def run(
 
 
 def _are_messages(records: object) -> bool:
-    """Whether an event's records are messages of SQS."""
+    """True if an event's records are messages of SQS."""
     return (
         isinstance(records, list)
         and bool(records)
@@ -78,5 +78,5 @@ def _are_messages(records: object) -> bool:
 
 
 def _is_http(request_context: object) -> bool:
-    """Whether an event is a function URL's request."""
+    """True if an event is a request to the function URL."""
     return isinstance(request_context, dict) and isinstance(request_context.get("http"), dict)

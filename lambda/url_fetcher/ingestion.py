@@ -1,6 +1,7 @@
-"""One source through to the stream: pages in, records out, everything counted."""
+"""Reads one source into the stream, page by page, and counts everything."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,20 +34,20 @@ _KIB = 1024
 
 
 class TakesRecords(Protocol):
-    """What an ingestion needs of a ``Sink``."""
+    """The part of a ``Sink`` that an ingestion uses."""
 
     @property
     def report(self) -> "DeliveryReport":
-        """What became of the records so far."""
+        """The counters of the records so far."""
 
     def put(self, origin: Origin, records: Sequence[bytes]) -> None:
-        """Take records."""
+        """Takes records."""
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
-        """Take an undeliverable record."""
+        """Takes an undeliverable record."""
 
     def close(self) -> None:
-        """Take no more."""
+        """Ends the delivery."""
 
 
 class Ingestion:
@@ -54,10 +55,10 @@ class Ingestion:
 
     Args:
         source: The source's settings.
-        reader: Gives its pages.
-        sink: A ``Sink``, or what takes records in its place; closed at the end, however that comes.
-        deadline: When fetching ends, at the latest; tells a source that is slow from time that is up.
-        redactor: Knows the secrets that no record may name.
+        reader: Yields its pages.
+        sink: A ``Sink``, or a replacement for it; closed at the end in any case.
+        deadline: The end of fetching; tells a slow source from an invocation without time.
+        redactor: Knows the secrets that no message may show.
     """
 
     def __init__(
@@ -80,22 +81,20 @@ class Ingestion:
 
     @property
     def summary(self) -> Summary:
-        """What was done so far; final after ``run``, whether it returned or raised."""
+        """The counters so far; final after ``run``, also if that raised."""
         return summarize(self._fetched, self._reader.report, self._sink.report)
 
     def run(self) -> None:
-        """Ingest the source; what was put before an error is drained and counted.
+        """Ingests the source; records that were put before an error are delivered and counted.
 
         Raises:
             IngestionError: Of any kind; its details say what was accepted, which page it was and, for
                 a source of several pages, where to go on.
         """
         try:
-            try:
+            with closing(self._sink):
                 for page in self._reader.pages():
                     self._deliver(page)
-            finally:
-                self._sink.close()
         except IngestionError as error:
             explained = self._explained(error)
             if explained is error:
@@ -120,7 +119,7 @@ class Ingestion:
         return error
 
     def _resume(self) -> str:
-        """What an event needs to go on at this page, as JSON; empty at the start or if it holds a secret."""
+        """The `resume` for an event to go on at this page, as JSON; empty on page 1 or if it has a secret."""
         resume = self._reader.resume
         if resume.url:
             resume = msgspec.structs.replace(resume, url=self._source.auth.without_secret(resume.url))
@@ -130,7 +129,7 @@ class Ingestion:
         return text if self._redactor.clean(text) == text else ""
 
     def _deliver(self, page: "Page") -> None:
-        """Put one page's records."""
+        """Puts the records of one page."""
         limits = self._source.limits
         origin = Origin(source_url=self.source_url, timestamp=page.timestamp, identity=self._identity)
         splitter = open_splitter(
@@ -162,11 +161,11 @@ class Ingestion:
         page.finish(records=self._fetched - before, outside=outside, last=last.data)
 
     def _is_refused(self, page: "Page", outside: object, holding: Holding) -> bool:
-        """Whether the page says that it failed and is to come again; nothing of it was put then.
+        """True if the page is an error, so that it is requested again; then no record of it was put.
 
         Raises:
-            SourceRejected: When it failed for good; not retryable.
-            SourceUnavailable: When it failed for now, but some of it was put; retryable.
+            SourceRejected: When the error is permanent; not retryable.
+            SourceUnavailable: When it is temporary, but some records were put already; retryable.
         """
         if outside is None:
             return False
@@ -185,7 +184,7 @@ class Ingestion:
         return False
 
     def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Put records and reject bad ones, up to the source's limit."""
+        """Puts records and rejects bad ones, up to the source's limit."""
         limit = self._source.limits.max_records
         left = limit - self._fetched
         self._sink.put(origin, records[:left] if len(records) > left else records)
@@ -200,18 +199,18 @@ class Ingestion:
 
 
 class _LastRecord:
-    """The last record of a page that the stream can take, or else the last that is known whole."""
+    """The last record of a page that the stream can take, or else the last rejected one that is whole."""
 
     def __init__(self) -> None:
         self._record = self._rejected = b""
 
     @property
     def data(self) -> bytes:
-        """Its bytes; empty without one."""
+        """Its bytes; empty if there is none."""
         return bytes(self._record) or self._rejected
 
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Take note of the next records."""
+        """Notes the next records."""
         if records:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:

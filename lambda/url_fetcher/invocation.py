@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from url_fetcher.assembly import Assembly, Deadlines
 from url_fetcher.deadline import Deadline
 from url_fetcher.intake.environment import Environment, read_environment
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from url_fetcher.intake.source_list import SourceList
 
 ANSWER_SECONDS = 1.0
-"""What is kept of an invocation's time for its answer."""
+"""The part of an invocation's time that is kept for its answer."""
 
 
 class Invocation:
-    """Does events, one after the other, within the time that the invocation has.
+    """Handles events one after the other, within the time that the invocation has.
 
     Args:
         environ: The process's variables.
-        clients: Those of the process.
+        clients: The clients of the process.
         request_id: The invocation's id.
         remaining_seconds: Gives the time until Lambda ends the function.
     """
@@ -46,7 +48,7 @@ class Invocation:
 
     @property
     def environment(self) -> Environment:
-        """What is deployed.
+        """The settings of the deployment.
 
         Raises:
             ConfigurationError: When a variable is wrong; not retryable.
@@ -66,8 +68,8 @@ class Invocation:
         Args:
             event: As in ``docs/sources/queue.md``.
             message_id: The id of the queue's message that it comes from; empty for none.
-            attempt: How often it has been tried, with this time.
-            reserved_seconds: What is kept of the time for telling how it ended.
+            attempt: The number of this attempt at the event, from 1.
+            reserved_seconds: The time that is kept for reporting the result.
 
         Raises:
             IngestionError: Of any kind and no other; it is logged, holds no secret and has no cause, because
@@ -86,7 +88,7 @@ class Invocation:
             ended = task.run()
             log.info(f"{task.name} ended", **ended, **task.counters())
             has_failed = False
-            return task.answer()
+            return {"statusCode": 200, "body": msgspec.json.encode(task.answer()).decode()}
         except Exception as error:  # whatever it is, it leaves with its log line and without a secret
             failure = failure_of(error, redactor)
             done = (task or NOTHING_DONE).counters()
@@ -112,7 +114,7 @@ class Invocation:
         )
 
     def _task(self, event: object, assembly: Assembly, attempt: int, reserved_seconds: float) -> Task:
-        """What the event has to be done."""
+        """Returns the task that the event asks for."""
         seconds = self.remaining_seconds()
 
         def sources() -> "SourceList":

@@ -1,7 +1,7 @@
 """Paths into JSON: keys joined by dots, or a JSON Pointer (RFC 6901) that reaches every key and index."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -9,10 +9,10 @@ PATTERN: Final = r"^([^/][\s\S]*|(/([^/~]|~[01])*)*)$"
 """Keys with dots between, or a ``/`` before each key, in which ``~1`` is a slash and ``~0`` a tilde."""
 
 MISSING: Final = object()
-"""What ``step`` gives where a key or an index is not there."""
+"""Stands for a key or an index that is missing."""
 
 NOT_KEPT: Final = object()
-"""In the place of a value that was too large or too deep to be kept."""
+"""Stands for a value that was too large or too deep to be kept."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,511}", re.ASCII)
 _SHOWN_KEY = re.compile(r"[A-Za-z_@$][\w@$.:-]{0,39}", re.ASCII)
@@ -22,12 +22,12 @@ _JSON_NAMES = {str: "text", bool: "true or false", type(None): "null"}
 
 
 class JsonPath(NamedTuple):
-    """A path, parsed.
+    """A parsed path.
 
     Args:
-        text: As it was written.
-        keys: What to step into, from the outside.
-        is_pointer: Whether a key that is an index also reaches into an array.
+        text: The path as it was written.
+        keys: Its keys, the outermost first.
+        is_pointer: True for a JSON Pointer, in which an index reaches into an array.
     """
 
     text: str
@@ -35,20 +35,20 @@ class JsonPath(NamedTuple):
     is_pointer: bool
 
     def beginning(self, depth: int) -> str:
-        """The path's first keys, in the path's own form."""
+        """The first keys, written as in the path."""
         if self.is_pointer:
             return "/".join(self.text.split("/")[: depth + 1])
         return ".".join(self.keys[:depth])
 
     def index_of(self, key: str) -> int | None:
-        """The index in an array that one of the keys is; None for none."""
+        """The key as an index in an array; None if it is none."""
         return int(key) if self.is_pointer and _INDEX.fullmatch(key) else None
 
 
 class Found(NamedTuple):
-    """The value at a path, or how much of the path, from its start, is not there.
+    """The value at a path, or the first part of the path that is missing.
 
-    ``holder`` is what the missing key was looked for in.
+    ``holder`` is the value without the missing key.
     """
 
     value: object
@@ -57,11 +57,11 @@ class Found(NamedTuple):
 
 
 class NoWayThrough(Exception):
-    """When a path leads into what has no such members; its text says which key and what is there."""
+    """When a path leads into a value without such members; the message names the key and the value's kind."""
 
 
 def parse_path(text: str) -> JsonPath:
-    """A path that matches ``PATTERN``; an empty one has no keys.
+    """Parses a path that matches ``PATTERN``; an empty path has no keys.
 
     Example:
         >>> parse_path("/@odata.nextLink").keys, parse_path("meta.next").keys
@@ -75,10 +75,10 @@ def parse_path(text: str) -> JsonPath:
 
 
 def find(value: object, path: JsonPath) -> Found:
-    """What is at a path; None where it, or anything on the way to it, is null.
+    """Finds the value at a path; None if it, or a value on the way to it, is null.
 
     Raises:
-        NoWayThrough: When the path leads through something that has no such members.
+        NoWayThrough: When the path leads through a value without such members.
     """
     for depth, key in enumerate(path.keys, 1):
         if value is None:
@@ -93,7 +93,7 @@ def find(value: object, path: JsonPath) -> Found:
 
 
 def value_at(value: object, path: str) -> object:
-    """What is at a path, be it ``NOT_KEPT``; None where it is not there or the path is empty."""
+    """Returns the value at a path, also ``NOT_KEPT``; None if it is missing or the path is empty."""
     if not path:
         return None
     parsed = parse_path(path)
@@ -106,13 +106,13 @@ def value_at(value: object, path: str) -> object:
 
 
 def integer(digits: str) -> int | str:
-    """The number that a decoder of JSON found, or its text where it is too long."""
-    # The interpreter refuses longer ones, because their conversion takes quadratic time.
+    """Parses the digits of an integer in JSON; returns them as text if they are too many."""
+    # Python refuses more digits, because their conversion takes quadratic time.
     return int(digits) if len(digits) <= _MAX_DIGITS else digits
 
 
 def described(value: object) -> str:
-    """What a decoded value is: its kind, with some of an object's keys or an array's length."""
+    """Describes a decoded value: its kind, with some of an object's keys or an array's length."""
     if isinstance(value, dict):
         return f"an object with {shown_keys(list(islice(value, 2 * _MAX_SHOWN_KEYS)), len(value))}"
     if isinstance(value, list):
@@ -124,16 +124,13 @@ def described(value: object) -> str:
 
 def shown_keys(keys: Sequence[str], count: int) -> str:
     """Some of an object's ``count`` keys, for a message; those that look like data are only counted."""
-    shown = [repr(key) for key in _names(keys)][:_MAX_SHOWN_KEYS]
+    # A key may be data itself, such as an email address or a token.
+    names = (key for key in keys if _SHOWN_KEY.fullmatch(key) and "@" not in key[1:])
+    shown = [repr(key) for key in islice(names, _MAX_SHOWN_KEYS)]
     if not shown:
         return f"{count} keys" if count else "no keys"
     rest = count - len(shown)
     return f"the keys {', '.join(shown)}{f' and {rest} more' if rest else ''}"
-
-
-def _names(keys: Iterable[str]) -> Iterable[str]:
-    # An address of mail or a token may be a key, too.
-    return (key for key in keys if _SHOWN_KEY.fullmatch(key) and "@" not in key[1:])
 
 
 def _step(value: object, key: str, path: JsonPath) -> object:

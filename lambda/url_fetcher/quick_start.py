@@ -9,7 +9,7 @@ import gc
 import os
 
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-"""Whether the process is a function's; another one keeps the collector as it is."""
+"""True in a Lambda function; any other process keeps its garbage collector."""
 
 if IN_LAMBDA:
     gc.disable()

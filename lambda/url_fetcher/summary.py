@@ -1,4 +1,4 @@
-"""What one ingestion did, counted: for the answer, the log line and the metrics."""
+"""Counts the work of one ingestion for the answer, the log line and the metrics."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -44,14 +44,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def metrics(self, *, failed: bool) -> dict[str, int]:
-        """What CloudWatch counts of one ingestion, by source.
+        """The metrics of one ingestion, which CloudWatch counts by source.
 
         ``accepted`` is always there, so that its number of samples is the number of invocations and a
         source without records shows; the others are left out while they are zero, because a metric is
         billed only for the hours in which it is sent. Alarms on them treat missing data as good.
 
         Args:
-            failed: Whether the invocation ended with an error.
+            failed: True if the invocation ended with an error.
         """
         counts = {
             "failed": int(failed),
@@ -110,14 +110,3 @@ def summed(parts: Iterable[Summary], delivery: "DeliveryReport") -> Summary:
         put_seconds=delivery.put_seconds,
         **totals,
     )
-
-
-def answer(summary: Summary, source_url: str) -> dict[str, object]:
-    """The invocation's answer: status 200, and JSON with message, recordsProcessed and every counter."""
-    body = {
-        "message": "Data ingestion completed successfully",
-        "recordsProcessed": summary.accepted,
-        "sourceUrl": source_url,
-        **summary.counters(),
-    }
-    return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}

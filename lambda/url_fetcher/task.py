@@ -1,4 +1,4 @@
-"""What an event has the function do: ingest one source, or something about many URLs."""
+"""The tasks that events ask for: to ingest one source, or to do something with many URLs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.intake.event import read_event
 from url_fetcher.intake.event_kinds import kind_of
-from url_fetcher.summary import NOTHING_DONE, Summary, answer
+from url_fetcher.summary import NOTHING_DONE, Summary
 
 if TYPE_CHECKING:
     from url_fetcher.assembly import Assembly, Deadlines
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """What a task is made from.
+    """The input of a task.
 
     Attributes:
-        event: As it came; one of a kind in ``event_kinds`` is an object.
+        event: The event as it came; an object if it is of a kind in ``event_kinds``.
         assembly: Makes the parts.
-        deadlines: When the task must end.
-        attempt: How often the event has been tried, with this time.
-        sources: Gives the configured ones, read when they are first needed.
+        deadlines: The ends of fetching and delivering.
+        attempt: The number of this attempt at the event, from 1.
+        sources: Returns the configured sources, which are read when they are first needed.
     """
 
     event: Any
@@ -39,7 +39,7 @@ class Task(Protocol):
     """One event's work, from its start to its answer.
 
     Attributes:
-        name: What its log lines call it.
+        name: The task's name in log lines.
         metrics_source: The source's name in the metrics.
     """
 
@@ -50,24 +50,24 @@ class Task(Protocol):
         """Prepare. Returns fields for the "started" log line.
 
         Raises:
-            IngestionError: When it cannot be begun.
+            IngestionError: When the task cannot begin.
         """
 
     def run(self) -> Mapping[str, object]:
-        """Do it. Returns fields for the "ended" log line, next to the counters.
+        """Does the work. Returns fields for the "ended" log line, next to the counters.
 
         Raises:
-            IngestionError: When it cannot be done to its end.
+            IngestionError: When the work cannot be finished.
         """
 
     def counters(self) -> dict[str, int | float]:
-        """What was done so far."""
+        """The counters of what was done so far."""
 
     def metrics(self, *, failed: bool) -> dict[str, int]:
-        """What CloudWatch counts of it."""
+        """The metrics for CloudWatch."""
 
     def answer(self) -> dict[str, object]:
-        """The invocation's answer, after ``run``."""
+        """The body of the invocation's answer, after ``run``."""
 
 
 class SourceTask:
@@ -107,7 +107,12 @@ class SourceTask:
 
     def answer(self) -> dict[str, object]:
         """As ``Task``'s."""
-        return answer(self._summary, self._ingestion.source_url)
+        return {
+            "message": "Data ingestion completed successfully",
+            "recordsProcessed": self._summary.accepted,
+            "sourceUrl": self._ingestion.source_url,
+            **self.counters(),
+        }
 
     @cached_property
     def _ingestion(self) -> Ingestion:
@@ -126,7 +131,7 @@ class SourceTask:
 
 
 def task_of(given: Given) -> Task:
-    """The task that an event asks for.
+    """Returns the task that an event asks for.
 
     Raises:
         ConfigurationError: When the event asks for nothing that there is; not retryable.

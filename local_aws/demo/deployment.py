@@ -3,12 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws.demo.terraform_progress import Progress, Terraform
+from local_aws.demo.terraform_progress import Terraform
 from local_aws.emulator.instance import CHECKOUT, Emulator
 from local_aws.processes.commands import CommandFailed, output_of
 from tools.ground import terraform
@@ -26,12 +26,6 @@ KEPT_TERRAFORM_VARIABLES = {
     "TF_LOG_PATH",
 }
 
-Tell = Callable[[Progress], None]
-
-
-class DeploymentFailed(RuntimeError):
-    """When the stack could not be synthesized or the state's bucket not be made; ends with what was said."""
-
 
 @dataclass
 class Deployment:
@@ -39,8 +33,8 @@ class Deployment:
 
     Args:
         emulator: Running.
-        folder: Where the stack is synthesized; nothing is written to cdktf.out.
-        packing: In the place of the one in pipeline.toml; empty: that one.
+        folder: The stack is synthesized here, not in cdktf.out.
+        packing: Replaces the packing of pipeline.toml; empty keeps it.
     """
 
     emulator: Emulator
@@ -76,10 +70,10 @@ class Deployment:
         return {SETTINGS: str(file)}
 
     def synthesize(self) -> Path:
-        """The stack's folder.
+        """Synthesizes the stack. Returns its folder.
 
         Raises:
-            DeploymentFailed: With what main.py said.
+            CommandFailed: With the output of main.py.
         """
         self._python("main.py", "main.py")
         manifest = json.loads((self.folder / "cdktf.out" / "manifest.json").read_text(encoding="utf-8"))
@@ -90,7 +84,7 @@ class Deployment:
         """Makes the bucket of the state as ``make bootstrap`` does.
 
         Raises:
-            DeploymentFailed: With what it said.
+            CommandFailed: With its output.
         """
         self._python("`make bootstrap`", "-m", "tools.deploy.bootstrap")
 
@@ -102,24 +96,21 @@ class Deployment:
         """The function's answer for a URL.
 
         Raises:
-            DeploymentFailed: With the function's own error and the tail of its log.
+            CommandFailed: With the function's own error and the tail of its log.
         """
         answer = self.emulator.client("lambda", attempts=1).invoke(
             FunctionName=function, Payload=json.dumps({"url": url}).encode()
         )
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer or payload.get("statusCode") != 200:
-            raise DeploymentFailed(
+            raise CommandFailed(
                 f"The function could not fetch {url}: {_reason(payload)}\n{self._log_tail(function)}"
             )
         body: dict[str, Any] = json.loads(payload["body"])
         return body
 
-    def _python(self, what: str, *arguments: str) -> str:
-        try:
-            return output_of([sys.executable, *arguments], folder=CHECKOUT, environment=self.variables)
-        except CommandFailed as error:
-            raise DeploymentFailed(f"{what} failed:\n{error}") from error
+    def _python(self, name: str, *arguments: str) -> None:
+        output_of(name, [sys.executable, *arguments], folder=CHECKOUT, environment=self.variables)
 
     def _log_tail(self, function: str) -> str:
         logs = self.emulator.client("logs")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 CONFIGURATION = "config/"
-"""Where in the bucket the function's sources lie, which are no records."""
+"""Folder of the bucket with the function's sources, which are no records."""
 
 
 class Line(msgspec.Struct, rename="camel"):
@@ -73,11 +73,11 @@ class Lake:
 
 @dataclass
 class Comparison:
-    """The lake against the source, by content.
+    """The differences between the lake and the source.
 
     Attributes:
-        expected: How many records the source has.
-        by_content: Whether the records themselves are known, or only their number.
+        expected: Number of records in the source.
+        by_content: True if the records themselves are known, False if only their number is.
         missing: Records of the source that are in no line.
         unknown: Lines that are no record line, or whose data the source does not have.
         duplicates: Lines beyond the first of the same record, which at-least-once delivery may bring.
@@ -93,7 +93,7 @@ class Comparison:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every record is there with its own bytes, and nothing else is."""
+        """True if the lake has every record with its own bytes, and nothing else."""
         return not (self.missing or self.unknown or self.differing_ids)
 
 
@@ -106,7 +106,7 @@ def parse(line: bytes) -> Line | None:
 
 
 def compare(source: Sequence[bytes], lines: Iterable[bytes]) -> Comparison:
-    """How the lines' ``data`` compares with the source's records, which may repeat themselves.
+    """Compares the lines' ``data`` with the source's records, which may have equal ones.
 
     Args:
         source: Each record as it must be stored.
@@ -131,10 +131,10 @@ def compare(source: Sequence[bytes], lines: Iterable[bytes]) -> Comparison:
 
 
 def compare_count(expected: int, lines: Sequence[bytes]) -> Comparison:
-    """How many lines there are against how many records the function says it put.
+    """Compares the number of lines with the number of records that the function says it put.
 
-    For a source whose records are not known beforehand: a missing one is an empty entry in
-    ``missing``, because nobody can say which it is.
+    For a source whose records are not known beforehand: each missing record is an empty entry in
+    ``missing``, because its content is unknown.
     """
     good = sum(parse(line) is not None for line in lines)
     result = Comparison(expected=expected, by_content=False, missing=[b""] * max(0, expected - good))

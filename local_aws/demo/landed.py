@@ -43,7 +43,7 @@ def show_lines(console: Console, lines: Sequence[bytes]) -> None:
 
 
 def show_steps(console: Console, steps: Sequence[Step]) -> None:
-    """How long each step took, and all of them."""
+    """The time of each step, and of all steps."""
     timed = table(("step", "seconds", ""), [])
     timed.columns[1].justify = "right"
     longest = max(step.seconds for step in steps)

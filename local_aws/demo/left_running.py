@@ -1,4 +1,4 @@
-"""What ``make demo KEEP=1`` leaves up: written down, explained, and stopped again."""
+"""Records, explains and stops the demos that ``make demo KEEP=1`` leaves running."""
 
 import json
 import os
@@ -26,11 +26,11 @@ IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA
 
 @dataclass(frozen=True)
 class LeftRunning:
-    """One demo that was left up.
+    """One demo that was left running.
 
     Attributes:
-        pid: The local AWS's process.
-        port: Where it answers.
+        pid: The process of the local AWS.
+        port: Its port.
         api_pid: The sample API's process; 0 if there is none.
     """
 
@@ -39,12 +39,12 @@ class LeftRunning:
     api_pid: int
 
     def write(self, folder: Path) -> None:
-        """Writes it down where ``every`` finds it."""
+        """Writes the record that ``every`` finds."""
         (folder / RECORD).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @property
     def is_up(self) -> bool:
-        """Whether the process that answers is still the one that was left up."""
+        """True if the process that answers is still the one that was left running."""
         return health_pid(self.port) == self.pid
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class LeftRunning:
 
 
 def _send(pid: int, number: int) -> bool:
-    """Whether there was a process to send the signal to."""
+    """Sends a signal; returns False if the process does not exist."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -72,7 +72,7 @@ def _send(pid: int, number: int) -> bool:
 
 
 def every(runs: Path) -> Iterator[tuple[Path, LeftRunning]]:
-    """Each demo that was left up, with its folder."""
+    """Yields each demo that was left running, with its folder."""
     for record in sorted(runs.glob(f"*/{RECORD}")):
         yield record.parent, LeftRunning(**json.loads(record.read_text(encoding="utf-8")))
 
@@ -80,7 +80,7 @@ def every(runs: Path) -> Iterator[tuple[Path, LeftRunning]]:
 def instructions(
     variables: Mapping[str, str], outputs: Mapping[str, object], url: str, stack: Path, left: LeftRunning
 ) -> str:
-    """How to use what was left up, and how to stop it, as lines to copy."""
+    """Instructions to use the demo that was left running, and to stop it, as lines to copy."""
     unset = [name for name in IN_THE_WAY if name in os.environ]
     exports = [f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables]
     lines = [*([f"unset {' '.join(unset)}"] if unset else []), *(f"export {line}" for line in exports)]

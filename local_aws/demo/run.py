@@ -12,21 +12,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
 from local_aws.demo import landed, left_running
-from local_aws.demo.deployment import Deployment, DeploymentFailed
+from local_aws.demo.deployment import Deployment
 from local_aws.demo.lake import Comparison, Lake, compare, compare_count
 from local_aws.demo.screen import Screen, Step
-from local_aws.demo.terraform_progress import Progress, Terraform, TerraformFailed
+from local_aws.demo.terraform_progress import Progress, Terraform
 from local_aws.emulator.instance import CHECKOUT, Emulator, EmulatorFailed
 from local_aws.processes import interruption
+from local_aws.processes.commands import CommandFailed
 from local_aws.servers.sample_data import records, stored_form
-from local_aws.servers.sample_process import SampleFailed, SampleProcess
+from local_aws.servers.sample_process import SampleProcess
 from tools.ground import prerequisites
 from tools.ground.terraform import TerraformError
 from tools.ground.text import count
@@ -42,17 +42,7 @@ class DemoFailed(RuntimeError):
     """When the demo cannot go on or a record is missing; the message says what to do."""
 
 
-FAILURES = (DemoFailed, DeploymentFailed, EmulatorFailed, SampleFailed, TerraformFailed, TerraformError)
-
-
-@dataclass
-class Options:
-    """What the command line asks for."""
-
-    url: str | None
-    keep: bool
-    port: int | None
-    packing: str
+FAILURES = (DemoFailed, CommandFailed, EmulatorFailed, TerraformError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=RUNS))
     try:
         with interruption.raised():
-            run(screen, Options(given.url, given.keep, given.port, given.packing), folder)
+            run(screen, given, folder)
     except interruption.Interrupted as error:
         shutil.rmtree(folder, ignore_errors=True)
         screen.console.print(f"\nInterrupted ({error}): everything was stopped, nothing is left running.")
@@ -85,14 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(screen: Screen, options: Options, folder: Path) -> None:
+def run(screen: Screen, options: argparse.Namespace, folder: Path) -> None:
     """The demo from the first check to the last process stopped.
 
     Raises:
         DemoFailed: When a tool or a record is missing.
-        DeploymentFailed: When synthesis, bootstrap or the function fails.
+        CommandFailed: When synthesis, bootstrap, Terraform, the sample API or the function fails.
         EmulatorFailed: When the local AWS does not start or dies.
-        TerraformFailed: When Terraform fails.
     """
     with screen.step("Check the tools") as step:
         check_tools(step)
@@ -125,10 +114,10 @@ def run(screen: Screen, options: Options, folder: Path) -> None:
 
 
 def check_tools(step: Step) -> None:
-    """Nothing, if every tool is there.
+    """Checks that every tool is there.
 
     Raises:
-        DemoFailed: Naming each that is not, with where to get it.
+        DemoFailed: When some are missing; names each, and where to get it.
     """
     problems = prerequisites.check()
     if problems:
@@ -163,8 +152,8 @@ def ingest(
         screen: For the progress.
         deployment: Deployed.
         outputs: The stack's.
-        url: What the function is to fetch.
-        known: Whether it is the sample API, whose records can be compared byte by byte.
+        url: The URL that the function fetches.
+        known: True for the sample API, whose records can be compared byte by byte.
 
     Raises:
         DemoFailed: When the source has no records, or not as many as are known to be there.
@@ -253,7 +242,7 @@ def _tell(step: Step) -> Any:
 
 
 def _patience_seconds(deployment: Deployment, outputs: dict[str, Any]) -> float:
-    """How long a record may take: the stack's own buffering interval and a minute."""
+    """The longest time until a record arrives: the stack's own buffering interval and a minute."""
     firehose = deployment.emulator.client("firehose")
     stream = firehose.describe_delivery_stream(DeliveryStreamName=outputs["delivery_stream_name"])
     destination = stream["DeliveryStreamDescription"]["Destinations"][0]["ExtendedS3DestinationDescription"]

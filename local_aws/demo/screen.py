@@ -17,7 +17,7 @@ REFRESHES_PER_SECOND = 8
 
 
 class Ending(NamedTuple):
-    """How a step ended."""
+    """The result of a step."""
 
     mark: str
     style: str
@@ -34,10 +34,10 @@ class Step:
     """One step of the work.
 
     Attributes:
-        title: What is done, a few words.
-        detail: What is being worked on now, for the live line; made a string whenever it is shown.
-        result: What came of it, for the line that stays.
-        seconds: How long it took; set at its end.
+        title: A few words for the work.
+        detail: The current work, for the live line; converted to text whenever it is shown.
+        result: The result, for the line that stays.
+        seconds: Its duration; set at its end.
     """
 
     title: str
@@ -47,14 +47,10 @@ class Step:
 
 
 class Screen:
-    """Prints steps as they happen and remembers their times.
+    """Prints steps as they happen and remembers their times."""
 
-    Args:
-        console: Where to; default: standard output.
-    """
-
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or _console()
+    def __init__(self) -> None:
+        self.console = _console()
         self.steps: list[Step] = []
 
     @contextmanager

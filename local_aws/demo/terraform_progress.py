@@ -14,13 +14,9 @@ SHOWN_RESOURCES = 2
 ENDS = {"apply_complete", "apply_errored"}
 
 
-class TerraformFailed(RuntimeError):
-    """When a Terraform command ended with an error; the message holds its own diagnostics."""
-
-
 @dataclass
 class Progress:
-    """How far an apply or destroy is.
+    """The progress of an apply or destroy.
 
     Attributes:
         total: Resources that will be changed; 0 until the plan is known.
@@ -77,23 +73,20 @@ class Terraform:
         self.environment = dict(environment)
 
     def run(self, *arguments: str) -> str:
-        """What a command printed.
+        """Returns the output of a command.
 
         Raises:
-            TerraformFailed: With what it said.
+            CommandFailed: With that output.
         """
-        try:
-            return output_of(
-                ["terraform", *arguments, "-no-color"], folder=self.folder, environment=self.environment
-            )
-        except CommandFailed as error:
-            raise TerraformFailed(f"`terraform {arguments[0]}` failed in {self.folder}:\n{error}") from error
+        command = ["terraform", *arguments, "-no-color"]
+        name = f"`terraform {arguments[0]}`"
+        return output_of(name, command, folder=self.folder, environment=self.environment)
 
     def change(self, command: str, on_progress: Callable[[Progress], None]) -> Progress:
         """Runs ``apply`` or ``destroy``, reports while it happens, and returns the result.
 
         Raises:
-            TerraformFailed: With its diagnostics.
+            CommandFailed: With its diagnostics.
         """
         progress, other = Progress(), []
         arguments = (command, "-json", "-auto-approve", "-input=false")
@@ -107,7 +100,7 @@ class Terraform:
             process.wait()
         if process.returncode:
             said = "\n\n".join(progress.errors) or "".join(other)
-            raise TerraformFailed(f"`terraform {command}` failed in {self.folder}:\n{said.strip()}")
+            raise CommandFailed(f"`terraform {command}` failed in {self.folder}:\n{said.strip()}")
         return progress
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import boto3
@@ -31,16 +30,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Everything else of the caller's environment (AWS_PROFILE, AWS_CA_BUNDLE, PERSIST_STATE …) stays out.
 INHERITED = (
-    *(
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LD_LIBRARY_PATH",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE",
-    ),
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 )
 # A boto3 session that no file and no profile of the caller can change.
@@ -63,7 +60,7 @@ class Emulator:
         folder: For its data and its log; made if missing and left there. Default: a temporary
             folder that is removed at the end.
         port: A certain port, or None for any free one.
-        auth: Whether IAM policies are enforced for every caller but ``test``.
+        auth: True if IAM policies are enforced for every caller but ``test``.
         firehose_time_scale: Factor on Firehose's buffering interval; 1 is AWS's own pace.
         iam_decisions: File to which each IAM decision is appended, see ``patches.iam_decisions``.
         settings: Extra variables for the emulator, by its own names.
@@ -100,14 +97,12 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
     def endpoint_url(self) -> str:
-        """Where clients find it, ``http://127.0.0.1:<port>``."""
+        """Its URL for clients, ``http://127.0.0.1:<port>``."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -140,17 +135,12 @@ class Emulator:
             "no_proxy": f"{HOST},localhost",
         }
 
-    def subprocess_environment(self) -> dict[str, str]:
-        """This process's environment with every AWS variable of the user replaced by ``environment``."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**kept, **self.environment}
-
     def client(self, service: str, *, attempts: int = 3, **credentials: str) -> Any:
         """A boto3 client of ``service`` for this emulator, whatever the caller's own AWS settings are.
 
         Args:
             service: Its name in boto3.
-            attempts: How often boto3 tries a call in all, from 1.
+            attempts: Most attempts at a call, from 1.
             **credentials: ``aws_access_key_id`` and the like; default: the root user.
         """
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **credentials}
@@ -193,7 +183,7 @@ class Emulator:
         self._started().release()
 
     def check(self) -> None:
-        """Nothing, if it is still running.
+        """Checks that it is still running.
 
         Raises:
             EmulatorFailed: With the tail of its log.

@@ -1,16 +1,31 @@
 """Runs the emulator, patched where it differs from AWS: ``python -m local_aws.emulator.launcher``.
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
-and those of the patches (``FIREHOSE_TIME_SCALE``, ``IAM_DECISIONS_FILE``,
-``TLS_IN_FRONT``).
+and those of the patches (``FIREHOSE_TIME_SCALE``, ``IAM_DECISIONS_FILE``, ``TLS_IN_FRONT``).
 ``local_aws.emulator.instance`` sets them; start this by hand only to look for a mistake.
 """
 
 import argparse
 import sys
+from importlib import import_module
 
+from local_aws.emulator import patches
 from local_aws.emulator.patches import patch_point
 from local_aws.processes.supervise import stop_with_parent
+
+PATCHES = (
+    "kinesis",
+    "firehose_description",
+    "firehose_delivery",
+    "iam_decisions",
+    "iam_lambda_actions",
+    "iam_scheduler_resources",
+    "iam_sqs_actions",
+    "iam_transport",
+    "secret_versions",
+    "health",
+    "repeated_requests",
+)
 
 
 def apply_patches() -> None:
@@ -20,34 +35,8 @@ def apply_patches() -> None:
         EmulatorChanged: Naming the version or the private name that is not as expected.
     """
     patch_point.require_version()
-    from local_aws.emulator.patches import (
-        firehose_delivery,
-        firehose_description,
-        health,
-        iam_decisions,
-        iam_lambda_actions,
-        iam_scheduler_resources,
-        iam_sqs_actions,
-        iam_transport,
-        kinesis,
-        repeated_requests,
-        secret_versions,
-    )
-
-    for patch in (
-        kinesis,
-        firehose_description,
-        firehose_delivery,
-        iam_decisions,
-        iam_lambda_actions,
-        iam_scheduler_resources,
-        iam_sqs_actions,
-        iam_transport,
-        secret_versions,
-        health,
-        repeated_requests,
-    ):
-        patch.apply()
+    for patch in PATCHES:
+        import_module(f"{patches.__name__}.{patch}").apply()
 
 
 def main() -> None:

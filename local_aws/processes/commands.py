@@ -14,7 +14,7 @@ STOP_SECONDS = 6.0
 
 
 class CommandFailed(RuntimeError):
-    """When a command ended with an error; the message holds what it said."""
+    """When a command ended with an error; the message names it and ends with its output."""
 
 
 @contextlib.contextmanager
@@ -25,7 +25,7 @@ def running(
 
     Args:
         command: Program and arguments.
-        folder: Where it runs.
+        folder: Its working directory.
         environment: All of its variables.
     """
     # The command cannot watch for our end; the supervisor does, through a pipe that only we hold open.
@@ -54,16 +54,16 @@ def running(
         os.close(writing)
 
 
-def output_of(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> str:
-    """What the command printed.
+def output_of(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> str:
+    """Returns the output of a command.
 
     Raises:
-        CommandFailed: With what it printed.
+        CommandFailed: With the command's name and its output.
     """
     with running(command, folder=folder, environment=environment) as process:
         output, _ = process.communicate()
     if process.returncode:
-        raise CommandFailed(output.strip())
+        raise CommandFailed(f"{name} failed in {folder}:\n{output.strip()}")
     return output
 
 

@@ -46,7 +46,7 @@ class ChildProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """True until the process has ended."""
         return self.process.poll() is None
 
     def stop(self) -> None:

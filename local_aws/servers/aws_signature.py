@@ -19,14 +19,14 @@ _FORM = re.compile(
 
 @dataclass(frozen=True)
 class Signer:
-    """Who may ask, and of which service.
+    """The key that a request must be signed with, and the service.
 
     Args:
         access_key: The key's id.
         secret_key: The key.
-        region: Of the service.
-        service: Its name in the signature.
-        token: Of the session; empty for a key of a user.
+        region: Region of the service.
+        service: Name of the service in the signature.
+        token: Token of the session; empty for a user's key.
     """
 
     access_key: str
@@ -58,7 +58,7 @@ def signature(request: Request, signer: Signer, headers: str) -> str:
 
 
 def fault(request: Request, signer: Signer) -> str:
-    """What is wrong with a request's signature; empty if nothing is."""
+    """The fault of a request's signature; empty if there is none."""
     given = _FORM.fullmatch(request.headers.get("authorization", ""))
     if not given:
         return "no signature"
@@ -82,7 +82,7 @@ def fault(request: Request, signer: Signer) -> str:
 
 
 def signed(behaviour: Behaviour, signer: Signer) -> Behaviour:
-    """Behave so to a request that is signed rightly; else 403, as AWS."""
+    """Behaves so for a request that is signed rightly; answers 403 to any other, as AWS does."""
 
     def behave(connection: Connection, request: Request) -> None:
         wrong = fault(request, signer)

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
 
@@ -32,7 +31,7 @@ _HEAD_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked."""
+    """The request of a client."""
 
     method: str
     path: str
@@ -51,16 +50,16 @@ class Connection:
     stopped: threading.Event
 
     def send(self, data: bytes) -> None:
-        """Write bytes as they are."""
+        """Sends these bytes unchanged."""
         self.sock.sendall(data)
 
     def unsent_bytes(self) -> int:
-        """How much the client's side has not acknowledged yet."""
+        """The bytes that the client's side has not acknowledged yet."""
         answer = fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(answer, sys.byteorder)
 
     def ticks(self) -> Iterator[int]:
-        """Count up, 50 a second, until the server stops."""
+        """Counts up, 50 times a second, until the server stops."""
         for number in itertools.count():
             if self.stopped.wait(_TICK_SECONDS):
                 return
@@ -75,7 +74,7 @@ class HostileSource:
     """The server; a context manager.
 
     Args:
-        behaviours: What to do by path.
+        behaviours: The behaviour for each path.
         tls: The server's side of TLS; plain HTTP without it.
     """
 
@@ -93,9 +92,7 @@ class HostileSource:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -169,7 +166,7 @@ def answer(
     content_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Behaviour:
-    """Answer as a good server would."""
+    """Answers as a good server would."""
 
     def behave(connection: Connection, request: Request) -> None:  # noqa: ARG001 - the seam has it
         known = {"Content-Type": content_type, "Content-Length": str(len(body))}
@@ -179,12 +176,12 @@ def answer(
 
 
 def records(values: Sequence[object]) -> Behaviour:
-    """Answer a JSON array."""
+    """Answers a JSON array."""
     return answer(json.dumps(values).encode())
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """Behave otherwise each time; the last for ever."""
+    """Uses the next behaviour for each request, and the last one for ever."""
     waiting = list(behaviours)
 
     def behave(connection: Connection, request: Request) -> None:
@@ -298,5 +295,5 @@ def gzipped(body: bytes, *, encoding: str = "gzip") -> Behaviour:
 
 
 def redirect(target: str, *, status: int = 302) -> Behaviour:
-    """Send elsewhere."""
+    """Redirects to another URL."""
     return answer(b"", status=status, headers={"Location": target})

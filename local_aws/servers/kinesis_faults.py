@@ -11,11 +11,9 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, TypeAlias
 
-from local_aws.servers.kinesis_requests import KinesisHandler, limit_problem
-from local_aws.servers.loopback import LoopbackServer
+from local_aws.servers.kinesis_requests import KinesisEndpoint, limit_problem
 
 Fault: TypeAlias = Literal[
     "partial",  # a third of the records is refused
@@ -34,13 +32,13 @@ _REFUSED_SHARE = 1 / 3
 _CODES = ("ProvisionedThroughputExceededException", "InternalFailure")
 
 
-class KinesisFaults(LoopbackServer):
-    """The endpoint; a context manager that listens on a free port until it is left.
+class KinesisFaults(KinesisEndpoint):
+    """An endpoint with faults.
 
     Args:
-        faults: How likely each fault is in a request, from 0 to 1; together at most 1.
+        faults: Probability of each fault in a request, from 0 to 1; together at most 1.
         seed: Decides which requests fail, given their order.
-        delay_seconds: How long each answer takes.
+        delay_seconds: Delay of each answer.
         forward: Called with the entries that are accepted, one request after the other: to put them on a
             real stream.
     """
@@ -63,12 +61,26 @@ class KinesisFaults(LoopbackServer):
         self._delay_seconds = delay_seconds
         self._forward = forward
         self._lock = threading.Lock()
-        super().__init__(_handler(self))
+        super().__init__()
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return self.origin
+    def answer(
+        self,
+        operation: str,  # noqa: ARG002 - always PutRecords
+        body: dict[str, Any],
+        connection: socket.socket,
+    ) -> tuple[int, dict[str, Any]] | None:
+        """Takes every call for PutRecords."""
+        status, answer, fault = self.put(body)
+        if fault in ("reset", "reset_after"):
+            # No lingering: the client gets a reset instead of an orderly end.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            return None
+        if fault == "silent_after":
+            connection.settimeout(_MAX_SILENCE_SECONDS)
+            connection.recv(1)  # nothing, when the client has hung up
+            return None
+        return status, answer
 
     def put(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], Fault | None]:
         """Status and answer to a PutRecords request, and the fault that the connection must show."""
@@ -127,21 +139,3 @@ def _refusal(fault: Fault) -> tuple[int, dict[str, Any], Fault]:
     if fault == "throttled":
         return 400, {"__type": "ProvisionedThroughputExceededException", "message": "slow down"}, fault
     return 500, {"__type": "InternalFailure", "message": "nothing accepted"}, fault
-
-
-def _handler(endpoint: KinesisFaults) -> type[BaseHTTPRequestHandler]:
-    class Handler(KinesisHandler):
-        def answer(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:  # noqa: ARG002 - always PutRecords
-            status, answer, fault = endpoint.put(body)
-            if fault in ("reset", "reset_after"):
-                # No lingering: the client gets a reset instead of an orderly end.
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
-                return None
-            if fault == "silent_after":
-                self.connection.settimeout(_MAX_SILENCE_SECONDS)
-                self.connection.recv(1)  # nothing, when the client has hung up
-                return None
-            return status, answer
-
-    return Handler

@@ -1,28 +1,40 @@
 """Kinesis's protocol, for the endpoints on loopback: requests in JSON, and the limits of what is put."""
 
 import json
+import socket
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, ClassVar
+
+from local_aws.servers.loopback import LoopbackServer
 
 _MAX_RECORDS = 500
 _MAX_RECORD_BYTES = 1024 * 1024
 
 
-class KinesisHandler(BaseHTTPRequestHandler):
-    """Answers each POST with what ``answer`` returns."""
+class KinesisEndpoint(LoopbackServer):
+    """The base of endpoints; a context manager that listens on a free port until it is left."""
 
+    def __init__(self) -> None:
+        super().__init__(type("Handler", (_Handler,), {"endpoint": self}))
+
+    def answer(
+        self, operation: str, body: dict[str, Any], connection: socket.socket
+    ) -> tuple[int, dict[str, Any]] | None:
+        """Returns status and answer to a call, such as ``PutRecords``; None closes the connection."""
+        raise NotImplementedError
+
+
+class _Handler(BaseHTTPRequestHandler):
+    endpoint: ClassVar[KinesisEndpoint]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-
-    def answer(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
-        """Status and answer to a call, such as ``PutRecords``; None closes the connection without one."""
-        raise NotImplementedError
 
     def do_POST(self) -> None:
         """Reads a request and sends its answer."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answered = self.answer(self.headers["X-Amz-Target"].partition(".")[2], body)
+        operation = self.headers["X-Amz-Target"].partition(".")[2]
+        answered = self.endpoint.answer(operation, body, self.connection)
         if answered is None:
             self.close_connection = True
             return
@@ -35,7 +47,7 @@ class KinesisHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Logs nothing."""
 
 
 def limit_problem(entries: Sequence[Mapping[str, Any]], data: Sequence[bytes], max_request_bytes: int) -> str:
@@ -44,7 +56,7 @@ def limit_problem(entries: Sequence[Mapping[str, Any]], data: Sequence[bytes], m
     Args:
         entries: The request's records, whose partition keys count too.
         data: Their data, decoded.
-        max_request_bytes: Of all of them.
+        max_request_bytes: Limit of the whole request.
     """
     sizes = [
         len(each) + len(entry["PartitionKey"].encode()) for entry, each in zip(entries, data, strict=True)

@@ -8,17 +8,16 @@ that a benchmark can say what became of each record.
 """
 
 import math
+import socket
 import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import md5
-from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from typing import Any
 
-from local_aws.servers.kinesis_requests import KinesisHandler, limit_problem
-from local_aws.servers.loopback import LoopbackServer
+from local_aws.servers.kinesis_requests import KinesisEndpoint, limit_problem
 
 BYTES_A_SECOND = 1024 * 1024
 RECORDS_A_SECOND = 1_000
@@ -44,7 +43,7 @@ class Shard:
         self._filled_at = now
 
     def admit(self, size: int, now: float) -> bool:
-        """Whether a record of ``size`` bytes, its key included, is taken; a refused one takes no room."""
+        """Takes a record of ``size`` bytes, its key included; returns False if there is no room for it."""
         passed = now - self._filled_at
         self._bytes = min(BYTES_A_SECOND, self._bytes + passed * BYTES_A_SECOND)
         self._records = min(RECORDS_A_SECOND, self._records + passed * RECORDS_A_SECOND)
@@ -56,13 +55,13 @@ class Shard:
         return True
 
 
-class KinesisShards(LoopbackServer):
-    """The endpoint of a stream; a context manager that listens on a free port until it is left.
+class KinesisShards(KinesisEndpoint):
+    """The endpoint of a stream.
 
     Args:
-        shards: How many, of equal ranges of hashes; 0 takes everything, as one shard without limits.
-        delay_seconds: How long each answer takes.
-        clock: Gives seconds; a test may pass its own.
+        shards: Number of shards, with equal ranges of hashes; 0 is one shard without limits.
+        delay_seconds: Delay of each answer.
+        clock: Returns monotonic seconds; a test may pass its own.
     """
 
     def __init__(
@@ -76,15 +75,20 @@ class KinesisShards(LoopbackServer):
         self._shards: list[Shard] = []
         self._begun = self._last_accepted = 0.0
         self._lock = threading.Lock()
-        super().__init__(_handler(self))
+        super().__init__()
 
     @property
     def seconds(self) -> float:
         """From the first request to the last record that was accepted."""
         return self._last_accepted - self._begun
 
-    def answer(self, operation: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Status and answer to a call, such as ``PutRecords``."""
+    def answer(
+        self,
+        operation: str,
+        body: dict[str, Any],
+        connection: socket.socket,  # noqa: ARG002 - every call is answered
+    ) -> tuple[int, dict[str, Any]]:
+        """As ``KinesisEndpoint.answer``; always answers."""
         if operation not in ("PutRecord", "PutRecords"):
             return 200, self._description(operation)
         time.sleep(self._delay_seconds)
@@ -125,7 +129,7 @@ class KinesisShards(LoopbackServer):
         return {"SequenceNumber": f"{len(self.accepted):056d}", "ShardId": shard}
 
     def _description(self, operation: str) -> dict[str, Any]:
-        """What a producer asks before it begins."""
+        """Answers the calls of a producer before its first record."""
         count = max(1, self._count)
         bounds = [_HASHES * number // count for number in range(count + 1)]
         shards = [
@@ -151,11 +155,3 @@ class KinesisShards(LoopbackServer):
             "Shards": shards,
         }
         return {kind: stream}
-
-
-def _handler(stream: KinesisShards) -> type[BaseHTTPRequestHandler]:
-    class Handler(KinesisHandler):
-        def answer(self, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-            return stream.answer(operation, body)
-
-    return Handler

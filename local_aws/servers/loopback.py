@@ -4,7 +4,6 @@ import contextlib
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 HOST = "127.0.0.1"
@@ -31,9 +30,7 @@ class LoopbackServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -47,21 +44,21 @@ class _Server(ThreadingHTTPServer):
         super().__init__(*arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, and remember the connection."""
+        """Answers in a thread, and remembers the connection."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close one connection."""
+        """Closes one connection."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Close all connections: a client that keeps one open would keep its thread for ever."""
+        """Closes all connections: a client that keeps one open would keep its thread for ever."""
         super().server_close()
         for each in tuple(self._connections):
             with contextlib.suppress(OSError):  # the other end has just closed it
                 each.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients may go away as they like."""
+        """Ignores errors, because clients may disconnect at any time."""

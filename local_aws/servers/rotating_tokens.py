@@ -12,22 +12,20 @@ class RotatingTokens:
     """Its behaviours; the first refresh token is ``refresh-0``.
 
     Args:
-        kept: Gives the refresh token that the client has kept so far.
-        lifetime_seconds: Of an access token.
+        kept: Returns the refresh token that the client has stored so far.
 
     Attributes:
         asked: The refresh tokens that were sent.
         used_too_early: Requests for records before the refresh token that belongs to them was kept.
-        fault: What to do once in place of granting.
+        fault: Replaces the next grant.
     """
 
-    def __init__(self, kept: Callable[[], str], lifetime_seconds: int = 3600) -> None:
+    def __init__(self, kept: Callable[[], str]) -> None:
         self.number = 0
         self.asked: list[str] = []
         self.used_too_early: list[str] = []
         self.fault: Behaviour | None = None
         self._kept = kept
-        self._lifetime_seconds = lifetime_seconds
         self._mutex = threading.Lock()
 
     def token(self, connection: Connection, request: Request) -> None:
@@ -44,7 +42,7 @@ class RotatingTokens:
                 self.number += 1
             granted = {"access_token": f"access-{self.number}", "refresh_token": f"refresh-{self.number}"}
         refusal = answer(b'{"error": "invalid_grant"}', status=400)
-        body = json.dumps(granted | {"expires_in": self._lifetime_seconds}).encode()
+        body = json.dumps(granted | {"expires_in": 3600}).encode()
         (fault or (answer(body) if is_right else refusal))(connection, request)
 
     def records(self, connection: Connection, request: Request) -> None:

@@ -32,7 +32,7 @@ class SampleApi(LoopbackServer):
 
     @property
     def url(self) -> str:
-        """Where every record is, ``http://127.0.0.1:<port>/posts``."""
+        """The URL of all records, ``http://127.0.0.1:<port>/posts``."""
         return f"{self.origin}/posts"
 
 
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 -- the name that the standard library calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the inherited name
-        """Nothing: who fetched what is for the caller to say."""
+        """Logs nothing."""
 
     def _send_page(self, query: dict[str, list[str]]) -> None:
         try:

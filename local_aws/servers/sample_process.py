@@ -5,18 +5,14 @@ import re
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from local_aws.emulator.instance import CHECKOUT
+from local_aws.processes.commands import CommandFailed
 from local_aws.processes.supervise import ChildProcess
 
 START_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.02
-
-
-class SampleFailed(RuntimeError):
-    """When the sample API did not start."""
 
 
 class SampleProcess:
@@ -40,7 +36,7 @@ class SampleProcess:
         """The API, listening at ``url``.
 
         Raises:
-            SampleFailed: With what it said instead.
+            CommandFailed: When it does not start; with its output.
         """
         self._process = ChildProcess(
             [sys.executable, "-m", "local_aws.servers.sample_api", "--until-stdin-closes"],
@@ -55,11 +51,9 @@ class SampleProcess:
                 return self
             time.sleep(POLL_SECONDS)
         self._process.stop()
-        raise SampleFailed(f"The sample API did not start:\n{self._process.log_tail()}")
+        raise CommandFailed(f"The sample API did not start:\n{self._process.log_tail()}")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.stop()
 

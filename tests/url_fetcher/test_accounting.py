@@ -157,7 +157,7 @@ def run(request: pytest.FixtureRequest) -> _Run:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", target.server.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", target.server.origin)
         # Small ones, so that there are many: a gzip member holds five times the lines.
         gzip_settings = replace(_SETTINGS, packing="gzip", pack_bytes=1_024, request_bytes=12_000)
         return _Run(target, gzip_settings if "gzip" in request.param else _SETTINGS)
@@ -200,7 +200,7 @@ def test_an_invocation_that_died_in_the_middle_is_made_good_by_the_next(
     body = b"\n".join(records(5_000))
     slowly = replace(_SETTINGS, connections=1)
     with KinesisFaults(delay_seconds=0.05) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.origin)
         with pytest.raises(StreamUnavailable):
             _deliver(sink_to(kinesis_client(), settings=slowly, seconds=0.3), body)
         _deliver(sink_to(kinesis_client(), settings=_SETTINGS), body)

@@ -1,4 +1,4 @@
-"""How records are delivered, and what became of them."""
+"""The settings of the delivery, and its counters."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -11,21 +11,21 @@ _KIB = 1024
 
 @dataclass(frozen=True)
 class SinkSettings:
-    """How records are put on the stream.
+    """The settings by which records are put on the stream.
 
     The limits are of Kinesis (500 records and 5 MiB a request in every region and version of the
     service) and of Firehose, which takes records of at most 1,000 KiB.
 
     Args:
-        packing: What shares a Kinesis record: many lines, many lines as a gzip member, or nothing.
-        pack_bytes: The size aimed at for one, key included. A billed unit is 25 KB, which may mean
+        packing: The content of a Kinesis record: many lines, many lines as a gzip member, or one line.
+        pack_bytes: Target size of a Kinesis record, key included. A billed unit is 25 KB, which may mean
             25,000 bytes: 24 KiB are one unit in any case, 25 KiB may be two.
-        partition_key_field: The record's key that gives the partition key; empty for random ones.
-        request_bytes: The size aimed at for a request, before base64; while the stream refuses, less.
-        max_in_flight_bytes: How much may be on its way at once, before base64.
-        connections: How many requests may be.
-        first_pause_seconds: The bound of the first pause after a refusal.
-        max_pause_seconds: The bound of every pause.
+        partition_key_field: Field of the record whose value is the partition key; empty for random keys.
+        request_bytes: Target size of a request before base64; smaller while the stream refuses.
+        max_in_flight_bytes: Most bytes in flight, before base64.
+        connections: Most requests in flight.
+        first_pause_seconds: Upper bound of the first pause after a refusal.
+        max_pause_seconds: Upper bound of every pause.
         max_request_records: The service's limit.
         max_request_bytes: The service's limit, keys included.
         max_record_bytes: The service's limit, key included.
@@ -45,7 +45,7 @@ class SinkSettings:
 
     @classmethod
     def of(cls, variables: "SettingsVariables") -> "SinkSettings":
-        """What the function's settings ask for; the rest is the service's limits and the defaults."""
+        """Takes the function's own settings; the rest are defaults and limits of the service."""
         return cls(
             packing=variables.packing,
             pack_bytes=variables.pack_kib * _KIB,
@@ -55,18 +55,18 @@ class SinkSettings:
 
 @dataclass
 class DeliveryReport:
-    """What became of the records; counts are of records unless they say otherwise.
+    """Counts what happened to the records; counts are of records unless stated otherwise.
 
     Args:
-        accepted: In the stream.
-        dead_lettered: Kept as dead letters, or refused because there is no place for them.
-        retried: Sent again, once for each time.
-        possible_duplicates: Sent again although the service may have accepted them before.
-        bytes: Of the accepted Kinesis records without their keys: the lines, or their gzip members.
-        kinesis_records: Accepted records as the service counts them.
-        requests: Requests made.
-        refused_requests: Of these, those in which something was refused or that failed.
-        put_seconds: Time in requests, summed over those under way at once.
+        accepted: Records in the stream.
+        dead_lettered: Records stored as dead letters, or refused because no place is configured for them.
+        retried: Records sent again, counted each time.
+        possible_duplicates: Records sent again although the service may have accepted them before.
+        bytes: Size of the accepted Kinesis records without their keys: the lines, or their gzip members.
+        kinesis_records: Accepted Kinesis records.
+        requests: All requests.
+        refused_requests: Requests that failed, or in which a record was refused.
+        put_seconds: Time in requests; that of requests in flight together is added up.
     """
 
     accepted: int = 0
@@ -80,7 +80,7 @@ class DeliveryReport:
     put_seconds: float = 0.0
 
     def count(self, sent: "Tally", refused: "Tally", *, outcome_unknown: bool) -> None:
-        """Add one request: what was in it and what of that has to be sent again."""
+        """Adds one request: its content, and the part that must be sent again."""
         self.requests += 1
         self.accepted += sent.lines - refused.lines
         self.bytes += sent.data_bytes - refused.data_bytes
@@ -91,7 +91,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True)
 class Tally:
-    """How much some entries are: their number, their lines, and their bytes without and with keys."""
+    """The totals of some entries: their number, their lines, and their bytes without and with keys."""
 
     entries: int
     lines: int

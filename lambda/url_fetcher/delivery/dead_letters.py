@@ -25,7 +25,7 @@ _NEVER_CODES = frozenset(
 
 
 class PutsObjects(Protocol):
-    """What the dead letters need of an S3 client."""
+    """The call of an S3 client that is used here."""
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object:  # noqa: N803
         """As boto3's."""
@@ -40,10 +40,10 @@ class DeadLetters:
     raises if anything had to be.
 
     Args:
-        bucket: Empty for none.
-        prefix: Put before the key as it is; ends in a slash.
-        deadline: No object is waited for after it; without one, as long as its requests take.
-        connect: Makes the S3 client; called with the first object, because most runs write none.
+        bucket: Name of the bucket; empty for none.
+        prefix: Beginning of each key; ends in a slash.
+        deadline: No object is waited for after it; default: none.
+        connect: Makes the S3 client; called for the first object, because most runs write none.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class DeadLetters:
         self._first_reason = ""
 
     def put(self, origin: Origin, rejected: Rejected) -> None:
-        """Store a record; it waits in memory until 4 MiB have gathered.
+        """Takes a record, which waits in memory until 4 MiB have gathered.
 
         Raises:
             DeadLettersRejected: When the bucket is missing or denied.
@@ -82,7 +82,7 @@ class DeadLetters:
             self._write()
 
     def close(self) -> None:
-        """Write what waits.
+        """Writes the records that wait.
 
         Raises:
             DeadLettersRejected: When there is something to keep and no bucket, or it is missing or denied.
@@ -118,12 +118,12 @@ class DeadLetters:
 
 
 def s3_client() -> "S3Client":
-    """A client of S3, made when the first record is kept."""
+    """Makes a client of S3."""
     return cast("S3Client", client("s3"))
 
 
 def whole_record(data: bytes) -> bytes:
-    """The record that ``data`` is, as the stream would have it; empty if it is not one JSON value."""
+    """Returns the data as one line, as the stream would have it; empty if it is not one JSON value."""
     # Imported by need: most runs have no dead letters.
     from url_fetcher.formats.json_values import NotJson, check_value, one_line
     from url_fetcher.formats.ndjson import SPACE

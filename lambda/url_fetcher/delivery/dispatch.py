@@ -24,10 +24,10 @@ class Dispatcher:
 
     Args:
         client: Made by ``kinesis_client``, or anything with its ``put_records``.
-        stream_name: The stream.
+        stream_name: Name of the stream.
         deadline: Nothing is sent or waited for after it.
         settings: Sizes and limits.
-        report: Counted into.
+        report: Its counters are increased.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Dispatcher:
         self._failure: Exception | None = None
 
     def enqueue(self, entries: Iterable[Entry], *, lines: int = 0) -> None:
-        """Take entries, and start requests while there is enough for one; waits while too much is in flight.
+        """Takes entries and starts requests while enough wait; blocks while too much is in flight.
 
         Args:
-            entries: May be worked out while they are taken.
-            lines: How many lines were given for them, for the count of what is left at the deadline.
+            entries: May be made while they are taken.
+            lines: The number of lines that they were made of, to report at the deadline how many are left.
 
         Raises:
             StreamUnavailable: When the deadline comes first; retryable.
@@ -84,7 +84,7 @@ class Dispatcher:
                 self._send_next()
 
     def drain(self) -> None:
-        """Send what is left and wait for every answer; raises what ``enqueue`` raises."""
+        """Sends the rest and waits for every answer; raises as ``enqueue``."""
         while self._queue or self._in_flight:
             self._send_next()
         # The last request may have failed while nothing was left to send.
@@ -92,11 +92,11 @@ class Dispatcher:
             raise self._failure
 
     def stop(self) -> None:
-        """Begin no more requests, and do not wait for those under way."""
+        """Starts no more requests and does not wait for those in flight."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _send_next(self) -> None:
-        """Start one request as soon as the window allows; with nothing to send, wait for one answer."""
+        """Starts one request as soon as the window allows; with nothing to send, waits for one answer."""
         with self._changed:
             while (wait_seconds := self._seconds_until_sendable()) > 0:
                 self._changed.wait(wait_seconds)

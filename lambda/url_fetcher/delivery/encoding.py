@@ -1,4 +1,4 @@
-"""PutRecords' body and answer without botocore's serializer and parser, which are most of what it costs."""
+"""Encodes and reads PutRecords without botocore's serializer and parser, which cost most of its time."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _SUCCESS = 200
 
 
 def encode_directly(client: "BaseClient") -> bool:
-    """Encode a client's PutRecords here from now on; False, and nothing is changed, for another protocol.
+    """Encodes a client's PutRecords here from now on; changes nothing and returns False for another protocol.
 
     Lambda updates the runtime's botocore by itself, and its model of Kinesis may one day choose another
     protocol than JSON. Then the client stays as botocore made it: it works, only slower.
@@ -34,7 +34,7 @@ def encode_directly(client: "BaseClient") -> bool:
 
 
 def _speaks_json(model: "ServiceModel") -> bool:
-    """Whether the client's protocol is the one that is encoded here."""
+    """True if the client's protocol is the one that is encoded here."""
     metadata = model.metadata
     # Before 1.36 botocore knew no choice of protocols.
     protocol = getattr(model, "resolved_protocol", metadata.get("protocol"))

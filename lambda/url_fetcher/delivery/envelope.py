@@ -1,4 +1,4 @@
-"""The line that stands for a record in the stream."""
+"""Makes the line of each record in the stream."""
 
 from binascii import hexlify
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _ENDING = b"}\n"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where and when records were fetched; one for each page.
+    """The source and the time of the records of one page.
 
     Args:
         source_url: The URL as configured or asked for, already without secrets.
         timestamp: UTC in ISO 8601 with milliseconds and ``Z``.
-        identity: What tells the source from others; never changes between runs.
+        identity: Identifies the source; the same in every run.
     """
 
     source_url: str
@@ -33,10 +33,10 @@ class Lines:
     """Lines of the stream, joined only when it is known which go together: few bytes are copied twice.
 
     Args:
-        records: What each one stands for.
+        records: The record of each line.
         pieces: Four a line: the end of the line before with the opening of this one, id, middle, record.
-        opening: What the first line begins with.
-        added_bytes: How much longer than its record a line is.
+        opening: The beginning of the first line.
+        added_bytes: The bytes of a line beside its record.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Lines:
         )
 
     def fitting(self, first: int, *, max_bytes: int, max_lines: int, guess: int) -> tuple[int, int]:
-        """How many lines from ``first`` on fit into ``max_bytes``, at most ``max_lines``, and their bytes.
+        """Returns the number of lines from ``first`` on that fit, at most ``max_lines``, and their bytes.
 
         A good ``guess`` saves a look at each line: summing many lengths is one call.
         """
@@ -100,8 +100,8 @@ class ReadyLines(Lines):
     """Lines that were made before.
 
     Args:
-        lines: Each with its newline.
-        records: What each one stands for.
+        lines: The lines, each with its newline.
+        records: The record of each line.
     """
 
     def __init__(self, lines: Sequence[bytes], records: Sequence[bytes]) -> None:
@@ -131,7 +131,7 @@ class Envelope:
     differ share one by chance once in 10^38.
 
     Args:
-        origin: What all the lines have in common.
+        origin: The source and the time of all records.
     """
 
     def __init__(self, origin: Origin) -> None:

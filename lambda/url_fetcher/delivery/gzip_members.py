@@ -52,12 +52,12 @@ class GzipMembers:
         self._begun: deque[tuple[Future[bytes], str, int, int]] = deque()
 
     def room(self, key_bytes: int) -> int:
-        """How many bytes of lines probably fill an entry; never more than fit into the largest one."""
+        """The bytes of lines that probably fill an entry; never more than fit into the largest one."""
         wanted = (self._pack_bytes - key_bytes) / self._expected.upper
         return min(int(wanted), self._max_lines_bytes - key_bytes)
 
     def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
-        """Begin a member of ``count`` lines under ``key``; gives those that were begun long enough ago."""
+        """Begins a member of ``count`` lines under ``key``. Yields those that were begun long enough ago."""
         plain = b"".join(lines)
         # A member that was not waited for until it was full is small, and small ones compress worse.
         telling_bytes = len(plain) if len(plain) >= _FULL_SHARE * self.room(0) else 0
@@ -66,12 +66,12 @@ class GzipMembers:
             yield self._next()
 
     def rest(self) -> Iterator[Entry]:
-        """The members that are still under way."""
+        """Yields the members that are not finished yet."""
         while self._begun:
             yield self._next()
 
     def stop(self) -> None:
-        """End the thread, and begin no more members."""
+        """Ends the thread and begins no more members."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _next(self) -> Entry:
@@ -94,14 +94,14 @@ def member(plain: bytes) -> bytes:
 
 
 class _ExpectedShare:
-    """What compression will leave of lines, as a share of their bytes."""
+    """Predicts the compressed size of lines as a share of their bytes."""
 
     def __init__(self) -> None:
         self.upper = _FIRST_SHARE
         self._mean = self._deviation = 0.0
 
     def observe(self, share: float) -> None:
-        """Learn what was left of a full member."""
+        """Learns from the share of a full member."""
         if self._mean:
             error = share - self._mean
             self._deviation += _DEVIATION_GAIN * (abs(error) - self._deviation)
@@ -123,6 +123,6 @@ def _stored(plain: bytes) -> bytes:
 
 
 def _overhead_bytes(plain_bytes: int) -> int:
-    """What a member has beside ``plain_bytes`` bytes that it stores."""
+    """The most bytes that a member has beside the bytes that it stores."""
     blocks = -(-plain_bytes // _MAX_BLOCK_BYTES)
     return len(_HEADER) + _TRAILER_BYTES + _BLOCK_HEADER_BYTES * blocks

@@ -5,19 +5,19 @@ from collections.abc import Callable, Sequence
 from url_fetcher.formats.splitter import Rejected
 
 MAX_HELD_BYTES = 4 * 1024 * 1024
-"""Of one page: more than most APIs send, and little beside what is on its way to the stream."""
+"""Most bytes that are held of a page: more than most APIs send, and little beside the bytes in flight."""
 
-_RECORD_BYTES = 128  # what Python takes for a record beside its bytes
+_RECORD_BYTES = 128  # Python's own memory for a record, beside its bytes
 
 Put = Callable[[Sequence[bytes], Sequence[Rejected]], None]
 
 
 class Holding:
-    """Holds records in bounded memory: of a larger page they are passed on while it is read.
+    """Holds records in bounded memory; those of a larger page are passed on while it is read.
 
     Args:
         put: Takes the records, and those that are undeliverable.
-        max_bytes: How much is held; 0 passes everything on.
+        max_bytes: Most bytes that are held; 0 passes everything on.
     """
 
     def __init__(self, put: Put, *, max_bytes: int = MAX_HELD_BYTES) -> None:
@@ -28,7 +28,7 @@ class Holding:
         self._held_bytes = 0
 
     def add(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Take records; what ``put`` raises is raised once they are passed on."""
+        """Takes records; raises as ``put`` once they are passed on."""
         if self.has_put:
             self._put(records, rejected)
             return
@@ -39,7 +39,7 @@ class Holding:
             self.release()
 
     def release(self) -> None:
-        """Pass on what is held."""
+        """Passes the held records on."""
         self.has_put = True
         held, self._held = self._held, []
         for records, rejected in held:

@@ -26,11 +26,11 @@ from url_fetcher.errors import StreamRejected
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
 
-# Given, because botocore otherwise puts it together again for each request, a tenth of its cost.
+# A fixed value, because botocore builds its own anew for each request: a tenth of the request's cost.
 _USER_AGENT = f"url-fetcher botocore/{botocore.__version__}"
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-# Of the stream's key: a policy that is on its way, a key that is being enabled or whose deletion is called
-# off. While a stream changes its key, records that are given up here could not be put a minute later.
+# Errors of the stream's KMS key. They are retried because they often pass: a policy takes effect, a key is
+# enabled, or its deletion is cancelled.
 _KEY_CODES = frozenset(
     {
         "KMSAccessDeniedException",
@@ -75,7 +75,7 @@ class _Models(JSONFileLoader):
 
 
 class _KinesisLoader(Loader):
-    """Knows of one service: looking for all 400 is a third of what making a client costs."""
+    """Knows one service only: looking for all 400 takes a third of the time to make a client."""
 
     FILE_LOADER_CLASS = _Models
 
@@ -84,7 +84,7 @@ class _KinesisLoader(Loader):
 
 
 class PutsRecords(Protocol):
-    """What the sink needs of a Kinesis client."""
+    """The call of a Kinesis client that the sink uses."""
 
     def put_records(self, *, StreamName: str, Records: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
         """As boto3's."""
@@ -97,7 +97,7 @@ class PutResult(NamedTuple):
         refused: The entries that must be sent again, in their order.
         reason: The service's code or the transport's error, of the last refusal; empty if none. Of a
             problem with the stream's key also what the service says and what to check.
-        outcome_unknown: Whether the service may have accepted what is counted as refused.
+        outcome_unknown: True if the service may have accepted the refused entries.
     """
 
     refused: Sequence[Entry]
@@ -116,9 +116,9 @@ def kinesis_client(
     Endpoint, region and credentials are botocore's own, so ``AWS_ENDPOINT_URL`` and roles work.
 
     Args:
-        connections: How many requests may be under way.
-        region: Overrides the environment's.
-        read_timeout_seconds: How long an answer may take before it counts as lost.
+        connections: Most requests in flight.
+        region: Overrides the environment's Region.
+        read_timeout_seconds: An answer that takes longer counts as lost.
     """
     settings = config(
         "kinesis",
@@ -177,7 +177,7 @@ def _refused_call(error: ClientError, stream_name: str, entries: Sequence[Entry]
 
 
 def _reason(code: str, message: str) -> str:
-    """Why entries were refused: the code, and for a problem with the key what is known of it."""
+    """The reason of a refusal: the code and, for a problem with the key, the service's message and advice."""
     if code not in _KEY_CODES:
         return code
     return f"{code} ({message[:_MAX_MESSAGE_CHARACTERS]}): {_KEY_ADVICE}"

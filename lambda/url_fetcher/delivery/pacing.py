@@ -1,4 +1,4 @@
-"""How much may be under way, in how large requests, and how long to wait after a refusal."""
+"""Limits the bytes in flight and the size of requests, and pauses after a refusal."""
 
 import random
 from collections.abc import Callable
@@ -50,20 +50,20 @@ class CongestionWindow:
 
     @property
     def request_bytes(self) -> int:
-        """How large a request should be now."""
+        """The target size of a request now."""
         return min(self._max_request_bytes, self.window_bytes // _REQUESTS_A_WINDOW)
 
     def pause_seconds(self, now: float) -> float:
-        """How long to wait from ``now`` before the next request; zero or less for not at all."""
+        """The wait from ``now`` until the next request; zero or less if it may start at once."""
         return self._resume_at - now
 
     def observe(self, *, refused_share: float, sent_at: float, now: float) -> None:
-        """Learn from an answer.
+        """Adapts the window and the pause to an answer.
 
         Args:
             refused_share: The part of the request's bytes that was refused, 0 to 1.
-            sent_at: When the request was begun, on the clock of ``now``.
-            now: When it was answered.
+            sent_at: The time at which the request was sent, on the clock of ``now``.
+            now: The time at which the answer came.
         """
         if refused_share <= _BACKED_OFF_SHARE:
             self._widen()

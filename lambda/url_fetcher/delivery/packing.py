@@ -23,9 +23,9 @@ class Entry:
     """One record of a PutRecords request.
 
     Args:
-        data: Its lines, in the form in which they are sent.
+        data: Its lines as they are sent, plain or compressed.
         key: Its partition key, 1 to 256 characters.
-        lines: How many lines ``data`` has.
+        lines: The number of lines in ``data``.
     """
 
     __slots__ = ("data", "key", "lines", "refusals", "size")
@@ -42,10 +42,10 @@ class Packer(Protocol):
     """Gathers lines into entries."""
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """The entries that ``lines`` fill; the rest waits."""
+        """Yields the entries that these lines fill; the rest waits."""
 
     def flush(self) -> Iterator[Entry]:
-        """The entries that wait, full or not."""
+        """Yields the entries that wait, full or not."""
 
 
 def random_key() -> str:
@@ -54,31 +54,31 @@ def random_key() -> str:
 
 
 class Form(Protocol):
-    """How lines become entries, and how many go into one.
+    """The way in which lines become entries.
 
     Attributes:
         max_lines: The most lines of an entry.
-        overhead_bytes: How much larger than its lines an entry's data may get at worst.
+        overhead_bytes: The most bytes that an entry's data may have beside its lines.
     """
 
     max_lines: int
     overhead_bytes: int
 
     def room(self, key_bytes: int) -> int:
-        """How many bytes of lines an entry should have under a key of that size; below 1, one line."""
+        """The target bytes of lines in an entry with a key of that size; below 1 it gets one line."""
 
     def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
-        """Make ``count`` lines an entry under ``key``; gives the entries that are ready, in their order."""
+        """Makes an entry of ``count`` lines under ``key``. Yields the entries that are ready, in order."""
 
     def rest(self) -> Iterator[Entry]:
-        """The entries that were not ready."""
+        """Yields the entries that were not ready."""
 
     def stop(self) -> None:
-        """Make no more."""
+        """Makes no more entries."""
 
 
 class Plain:
-    """Lines as they are.
+    """Entries of plain lines.
 
     Args:
         pack_bytes: The largest entry, key included; a longer line makes an entry of its own, and with 1
@@ -92,19 +92,19 @@ class Plain:
         self._pack_bytes = pack_bytes
 
     def room(self, key_bytes: int) -> int:
-        """What the key leaves."""
+        """The bytes beside the key."""
         return self._pack_bytes - key_bytes
 
     def entries(self, lines: Sequence[bytes], key: str, count: int) -> Iterator[Entry]:
-        """The entry, at once."""
+        """Yields the entry at once."""
         yield Entry(b"".join(lines), key, count)
 
     def rest(self) -> Iterator[Entry]:
-        """Nothing."""
+        """Yields nothing, because every entry is ready at once."""
         return iter(())
 
     def stop(self) -> None:
-        """Nothing is under way."""
+        """Does nothing."""
 
 
 class LinePacker:
@@ -123,7 +123,7 @@ class LinePacker:
         self._waiting_lines = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """The entries that are full with ``lines``."""
+        """Yields the entries that these lines fill."""
         first, end = 0, len(lines.records)
         while first < end:
             count, size = lines.fitting(
@@ -144,7 +144,7 @@ class LinePacker:
                 yield from self.flush()
 
     def flush(self) -> Iterator[Entry]:
-        """The lines that wait, as one entry."""
+        """Yields the lines that wait as one entry."""
         if self._waiting:
             yield from self._form.entries(self._waiting, random_key(), self._waiting_lines)
         self._waiting, self._waiting_bytes, self._waiting_lines = [], 0, 0
@@ -155,11 +155,11 @@ class SinglePacker:
     """Makes each line an entry under a random key."""
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """One entry a line."""
+        """Yields one entry for each line."""
         return (Entry(line, random_key(), 1) for line in lines.each())
 
     def flush(self) -> Iterator[Entry]:
-        """Nothing: no line waits for another."""
+        """Yields nothing, because no line waits for another."""
         return iter(())
 
 
@@ -185,7 +185,7 @@ class KeyedPacker:
         self._size = 0
 
     def add(self, lines: Lines) -> Iterator[Entry]:
-        """The entries that ``lines`` fill, and others when too much waits."""
+        """Yields the entries that these lines fill, and all others when too much waits."""
         for index, (record, line) in enumerate(zip(lines.records, lines.each(), strict=True)):
             key = self._key(record)
             if not key:
@@ -202,7 +202,7 @@ class KeyedPacker:
                 yield from self._take_all()
 
     def flush(self) -> Iterator[Entry]:
-        """The entries that are not full."""
+        """Yields the entries that are not full."""
         yield from self._take_all()
         yield from self._unkeyed.flush()
 

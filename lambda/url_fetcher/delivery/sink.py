@@ -19,7 +19,7 @@ _MAX_KEY_BYTES = 4 * 256
 
 
 class Sink:
-    """Puts records on a stream at least once, and says so only when the service has said so.
+    """Puts records on a stream at least once; counts a record as accepted only when the service has said so.
 
     Used by one thread; requests run on others. Order is kept inside one Kinesis record only.
 
@@ -35,7 +35,7 @@ class Sink:
         stream_name: The stream.
         deadline: Nothing is sent or waited for after it.
         settings: Sizes and limits.
-        dead_letters: Where undeliverable records are stored; closed with the sink.
+        dead_letters: Stores undeliverable records; closed with the sink.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class Sink:
         self._dead_letters = dead_letters
         self._form = _form(self._settings)
         self._packer = _packer(self._settings, self._form)
-        self._max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
+        self.max_line_bytes = self._settings.max_record_bytes - _MAX_KEY_BYTES - self._form.overhead_bytes
+        """The longest line that the stream takes, with its newline."""
         self._dispatcher = Dispatcher(
             client, stream_name, deadline=deadline, settings=self._settings, report=self.report
         )
@@ -60,7 +61,7 @@ class Sink:
         self._closed = False
 
     def put(self, origin: Origin, records: Sequence[bytes]) -> None:
-        """Take records, each one line of JSON; waits while as much as allowed is on its way.
+        """Takes records, each one line of JSON; blocks while too much is in flight.
 
         Raises:
             StreamUnavailable: When the deadline comes first; retryable.
@@ -70,25 +71,20 @@ class Sink:
         envelope = self._envelope_of(origin)
         for start in range(0, len(records), _RECORDS_AT_A_TIME):
             lines = envelope.lines(records[start : start + _RECORDS_AT_A_TIME])
-            if lines.size > self._max_line_bytes:
+            if lines.size > self.max_line_bytes:
                 lines = self._without_too_long(origin, envelope, lines)
             self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
 
-    @property
-    def max_line_bytes(self) -> int:
-        """The longest line that the stream takes, with its newline."""
-        return self._max_line_bytes
-
     def put_again(self, lines: Lines) -> None:
-        """Take lines that were made before, none over ``max_line_bytes``; raises what ``put`` raises."""
+        """Takes lines that were made before, none over ``max_line_bytes``; raises as ``put``."""
         self._dispatcher.enqueue(self._packer.add(lines), lines=len(lines.records))
 
     def put_as_it_is(self, entry: Entry) -> None:
-        """Take what was a record of the stream before; raises what ``put`` raises."""
+        """Takes a former record of the stream unchanged; raises as ``put``."""
         self._dispatcher.enqueue([entry], lines=entry.lines)
 
     def reject(self, origin: Origin, rejected: Rejected) -> None:
-        """Store an undeliverable record as a dead letter.
+        """Stores an undeliverable record as a dead letter.
 
         Raises:
             DeliveryError: When the dead letters cannot be written.
@@ -97,7 +93,7 @@ class Sink:
         self.report.dead_lettered += 1
 
     def close(self) -> None:
-        """Send what is left, wait for every answer, and write the dead letters. A second call does nothing.
+        """Sends the rest, waits for every answer, and writes the dead letters. A second call does nothing.
 
         Raises:
             StreamUnavailable: When the deadline comes first; says how many are left. Retryable.
@@ -122,7 +118,7 @@ class Sink:
 
     def _without_too_long(self, origin: Origin, envelope: Envelope, lines: Lines) -> Lines:
         records = lines.records
-        longest = self._max_line_bytes - envelope.added_bytes
+        longest = self.max_line_bytes - envelope.added_bytes
         if max(map(len, records)) <= longest:
             return lines
         for record in records:

@@ -2,10 +2,9 @@
 
 import codecs
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from url_fetcher.errors import MalformedBody
-from url_fetcher.formats.splitter import Rejected, Splitter
+from url_fetcher.formats.splitter import Splitter
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -13,14 +12,7 @@ _SPACE = b" \t\r\n"
 _MAX_HEAD_BYTES = 4_096
 
 
-class OffsetSplitter(Splitter, Protocol):
-    """A splitter whose offsets can start at another number than 0."""
-
-    def start(self, offset: int) -> None:
-        """Counts offsets from ``offset``; to be called before the first ``feed``."""
-
-
-class MarkedBody:
+class MarkedBody(Splitter):
     """Removes a UTF-8 byte order mark and chooses the splitter by the first bytes of the body.
 
     Args:
@@ -31,19 +23,14 @@ class MarkedBody:
     """
 
     def __init__(
-        self, choose: Callable[[bytes], OffsetSplitter], *, takes_utf16: bool = False, hint: str = ""
+        self, choose: Callable[[bytes], Splitter], *, takes_utf16: bool = False, hint: str = ""
     ) -> None:
+        super().__init__()
         self._choose = choose
         self._takes_utf16 = takes_utf16
         self._hint = hint
-        self._splitter: OffsetSplitter | None = None
+        self._splitter: Splitter | None = None
         self._head = b""
-        self.rejected: list[Rejected] = []
-
-    @property
-    def count(self) -> int:
-        """Records handed out so far."""
-        return self._splitter.count if self._splitter else 0
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
@@ -74,9 +61,7 @@ class MarkedBody:
         """Chooses the splitter and passes the head on to it."""
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
-            raise MalformedBody(
-                f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}", offset=0
-            )
+            raise MalformedBody(f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}")
         splitter = self._splitter = self._choose(self._shown)
         self._head, self.rejected = b"", splitter.rejected
         if head.startswith(UTF8_MARK):
@@ -85,7 +70,7 @@ class MarkedBody:
         return splitter.feed(head)
 
 
-class Transcoded:
+class Transcoded(Splitter):
     """Converts a body to UTF-8 for a splitter; offsets are those in the UTF-8.
 
     Bytes that are invalid in the encoding become invalid UTF-8, so that the splitter rejects only the record
@@ -96,7 +81,8 @@ class Transcoded:
         codec: Python's name of the encoding; ``utf-16`` needs a byte order mark.
     """
 
-    def __init__(self, splitter: OffsetSplitter, codec: str) -> None:
+    def __init__(self, splitter: Splitter, codec: str) -> None:
+        super().__init__()
         self._splitter = splitter
         self._codec = codec
         is_utf16 = codec == "utf-16"
@@ -106,22 +92,15 @@ class Transcoded:
         self._needs_mark = is_utf16
         self.rejected = splitter.rejected
 
-    @property
-    def count(self) -> int:
-        """Records handed out so far."""
-        return self._splitter.count
-
     def start(self, offset: int) -> None:
-        """Counts offsets from ``offset``; to be called before the first ``feed``."""
+        """As every splitter."""
         self._splitter.start(offset)
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; without its byte order mark UTF-16 is malformed."""
         if self._needs_mark and chunk:
             if not chunk.startswith(UTF16_MARKS):
-                raise MalformedBody(
-                    "the body has no byte order mark of UTF-16, which csv.encoding says", offset=0
-                )
+                raise MalformedBody("the body has no byte order mark of UTF-16, which csv.encoding says")
             self._needs_mark = False
         return self._splitter.feed(self._utf8(chunk))
 

@@ -8,13 +8,13 @@ from url_fetcher.errors import MalformedBody
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
 from url_fetcher.formats.csv_rows import RowDecoder
 from url_fetcher.formats.csv_scan import RowScanner, patterns
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
 from url_fetcher.formats.window import Window
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
-class CsvSplitter:
+class CsvSplitter(Splitter):
     """Splits rows into objects whose values are strings, as the source wrote them, or inferred.
 
     A row that does not parse, is not in the encoding, is too long or has another number of fields than
@@ -25,13 +25,12 @@ class CsvSplitter:
 
     Args:
         max_record_bytes: A longer row is rejected, and only its beginning is kept.
-        dialect: How rows are written; default: RFC 4180 in UTF-8 with a header. A body whose encoding
+        dialect: The dialect of the CSV; default: RFC 4180 in UTF-8 with a header. A body whose encoding
             is transcoded comes in UTF-8.
     """
 
     def __init__(self, *, max_record_bytes: int, dialect: Csv = DEFAULT) -> None:
-        self.count = 0
-        self.rejected: list[Rejected] = []
+        super().__init__()
         self._max_record_bytes = max_record_bytes
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._window = Window()
@@ -42,10 +41,9 @@ class CsvSplitter:
         self._scanned = 0
         self._row_offset = 0
         self._too_long: bytes | None = None
-        self._failure: MalformedBody | None = None
 
     def start(self, offset: int) -> None:
-        """Counts offsets from ``offset``; to be called before the first ``feed``."""
+        """As every splitter."""
         self._window.dropped = self._scanned = self._row_offset = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
@@ -61,10 +59,6 @@ class CsvSplitter:
         if not records and not self.rejected:
             self._raise_failure()
         return records
-
-    def outside(self) -> object:
-        """None: a CSV has no values outside its rows."""
-        return None
 
     def _rows(self) -> list[bytes]:
         window, scanner, decoder = self._window, self._scanner, self._decoder
@@ -84,7 +78,6 @@ class CsvSplitter:
                 break
             self._end_row(end, records)
         self._truncate_oversized()
-        self.count += len(records)
         return records
 
     def _end_body(self, records: list[bytes]) -> None:
@@ -193,7 +186,3 @@ class CsvSplitter:
 
     def _fail(self, reason: str, offset: int) -> None:
         self._failure = self._failure or MalformedBody(reason, offset=offset)
-
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise self._failure

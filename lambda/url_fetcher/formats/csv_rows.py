@@ -21,7 +21,7 @@ class RowDecoder:
     """Decodes complete rows.
 
     Args:
-        dialect: How they are written.
+        dialect: The dialect of the CSV.
     """
 
     def __init__(self, dialect: Csv) -> None:

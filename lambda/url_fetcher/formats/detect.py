@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias
 from msgspec import structs
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
-from url_fetcher.formats.body_start import MarkedBody, OffsetSplitter, Transcoded
+from url_fetcher.formats.body_start import MarkedBody, Transcoded
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
-from url_fetcher.formats.splitter import MAX_NESTING, Splitter
-from url_fetcher.formats.xml_path import element_names, refusal
+from url_fetcher.formats.splitter import Splitter
+from url_fetcher.formats.xml_path import refusal
 from url_fetcher.paths import parse_path
 
 Found: TypeAlias = Literal["json", "ndjson", "json_seq", "csv", "tsv", "xml"]
@@ -73,17 +73,16 @@ def open_splitter(
         url: The source's URL.
 
     Raises:
-        ConfigurationError: When the settings contradict each other or a value is out of range.
+        ConfigurationError: When the settings contradict each other.
     """
     not_as_xml = refusal(record_path, outside_settings)
-    _refuse_settings(format, record_path, not_as_xml, max_record_bytes, max_nesting)
+    _refuse_settings(format, record_path, not_as_xml)
 
-    def choose(head: bytes) -> OffsetSplitter:
+    def choose(head: bytes) -> Splitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
         if chosen == "xml" and not_as_xml:
             raise MalformedBody(
-                f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}",
-                offset=0,
+                f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}"
             )
         return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
 
@@ -94,13 +93,7 @@ def open_splitter(
     )
 
 
-def _refuse_settings(
-    format_: Format, record_path: str, not_as_xml: str, max_record_bytes: int, max_nesting: int
-) -> None:
-    if not 1 <= max_nesting <= MAX_NESTING:
-        raise ConfigurationError(f"max_nesting is {max_nesting}; allowed are 1 to {MAX_NESTING}")
-    if max_record_bytes < 1:
-        raise ConfigurationError(f"max_record_bytes is {max_record_bytes}; at least 1 is needed")
+def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None:
     if record_path and format_ in ("ndjson", "json_seq", "csv"):
         raise ConfigurationError(
             f"record_path {record_path!r} needs format json or xml; the format is {format_}"
@@ -111,7 +104,7 @@ def _refuse_settings(
 
 def _splitter(
     chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
-) -> OffsetSplitter:
+) -> Splitter:
     # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
@@ -131,7 +124,7 @@ def _splitter(
     if chosen == "xml":
         from url_fetcher.formats.xml import XmlSplitter
 
-        names = element_names(record_path)
+        names = tuple(record_path.split("."))
         return XmlSplitter(path=names, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
     from url_fetcher.formats.json_splitter import JsonSplitter
 
@@ -140,13 +133,13 @@ def _splitter(
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:
-    """What a body is; with a path it is a tree, JSON or XML.
+    """Returns the format of a body; with a path it is a tree, JSON or XML.
 
     Args:
         head: Its first bytes, without white space and byte order mark.
         content_type: The answer's header.
         url: The source's.
-        may_be_flat: Whether lines and rows come into question.
+        may_be_flat: True if lines and rows are possible, too.
     """
     said = _by_type(content_type) or _by_ending(url)
     # No JSON, and no CSV that anybody means, begins with these.

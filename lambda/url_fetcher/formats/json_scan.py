@@ -12,7 +12,6 @@ _STRING_END = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SCALAR_END = re.compile(rb'[ \t\r\n,:"{}\[\]]')
 _CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
 _QUOTE = ord('"')
-_BACKSLASH = ord("\\")
 
 
 class ValueScanner:

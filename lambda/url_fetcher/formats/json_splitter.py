@@ -5,14 +5,15 @@ from collections.abc import Generator, Sequence
 from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader
 from url_fetcher.formats.json_path import PathReader
+from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.window import Window
 from url_fetcher.paths import JsonPath
 
 BLOCK_BYTES = 131_072
-"""What is decoded at a time: large enough to make a call's cost vanish, small enough for the cache."""
+"""The bytes decoded at a time: enough to make the cost of a call vanish, few enough for the cache."""
 
 
-class JsonSplitter:
+class JsonSplitter(Splitter):
     """Splits JSON of any length in a memory of a few blocks plus one record.
 
     ``data`` stays as it came: numbers of any size, key order, duplicate keys and escapes, also
@@ -22,10 +23,10 @@ class JsonSplitter:
     one of white space, has no records.
 
     Args:
-        path: What leads to the records; None for the body itself.
-        max_record_bytes: A longer record is rejected, and of it only the beginning kept.
+        path: The path to the records; None for the body itself.
+        max_record_bytes: A longer record is rejected, and only its beginning is kept.
         max_nesting: A record nested deeper is rejected.
-        block_bytes: How much is gathered before it is split.
+        block_bytes: The bytes that are gathered before they are split.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class JsonSplitter:
         max_nesting: int,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        self.count = 0
+        super().__init__()
         self._block_bytes = block_bytes
         self._window = Window()
         self._elements = ElementReader(
@@ -45,15 +46,14 @@ class JsonSplitter:
         self.rejected = self._elements.rejected
         self._path = PathReader(self._window, self._elements, path) if path else None
         self._reading = self._path.read() if self._path else self._whole_body()
-        self._failure: IngestionError | None = None
         self._ended = False
 
     def start(self, offset: int) -> None:
-        """Count offsets from ``offset``; before the first ``feed``."""
+        """As every splitter."""
         self._window.dropped = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
-        """The records complete with this chunk; the last 128 KiB may be held back."""
+        """Returns the records that this chunk completes; those of the last 128 KiB may be held back."""
         self._raise_failure()
         for begin in range(0, len(chunk), self._block_bytes):
             self._window.append(chunk[begin : begin + self._block_bytes])
@@ -62,7 +62,7 @@ class JsonSplitter:
         return self._handed_out()
 
     def finish(self) -> Sequence[bytes]:
-        """The records still held back; call it until it returns none."""
+        """As every splitter."""
         self._window.final = True
         if not self._failure:
             self._read_on()
@@ -72,7 +72,7 @@ class JsonSplitter:
         return records
 
     def outside(self) -> object:
-        """The decoded body with ``[]`` or null for its records; None without a path or a body."""
+        """Returns the decoded body with ``[]`` or null for its records; None without a path or a body."""
         outside = self._path.outside() if self._path else None
         # A body without the records may say why they are not there.
         if outside is None:
@@ -97,9 +97,4 @@ class JsonSplitter:
 
     def _handed_out(self) -> list[bytes]:
         records, self._elements.out = self._elements.out, []
-        self.count += len(records)
         return records
-
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise self._failure

@@ -1,4 +1,4 @@
-"""Whether bytes are one JSON value, as RFC 8259 has it."""
+"""Checks that bytes are one JSON value (RFC 8259)."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class NotJson(Exception):
     """When bytes are not one JSON value.
 
     Args:
-        reason: What is wrong with them.
+        reason: The parser's message.
         position: The index of the first byte that is wrong.
     """
 
@@ -26,12 +26,12 @@ class NotJson(Exception):
 
 
 def one_line(record: bytes) -> bytes:
-    """``record`` with a space for each line break; valid JSON has them only between tokens."""
+    """Returns the record with a space for each line break; valid JSON has them only between tokens."""
     return record.translate(_BREAKS) if b"\n" in record or b"\r" in record else record
 
 
 def check_text(data: bytes) -> None:
-    """Check that ``data`` is UTF-8, which the decoder leaves unchecked in what it passes through.
+    """Checks that ``data`` is UTF-8; the decoder does not check the parts that it passes on as they are.
 
     Raises:
         NotJson: With the index of the first byte that is not UTF-8.
@@ -45,7 +45,7 @@ def check_text(data: bytes) -> None:
 
 
 def may_be_deep(records: Sequence[bytes], max_nesting: int) -> bool:
-    """Whether one of ``records`` has enough brackets for more than ``max_nesting`` levels."""
+    """True if one of ``records`` has enough brackets for more than ``max_nesting`` levels."""
     # A level takes two bytes, so only longer records are looked into, and a few at a time.
     longer = [record for record in records if len(record) > 2 * max_nesting]
     for start in range(0, len(longer), _COUNTED_AT_A_TIME):
@@ -63,13 +63,13 @@ def _openings(data: bytes) -> int:
 
 
 def check_value(value: bytes) -> str:
-    """Why ``value`` is undeliverable although its end is certain, or an empty string for valid JSON.
+    """Returns the reason why a value is undeliverable although its end is certain; empty for valid JSON.
 
     Numbers of any size and escaped lone surrogates are valid by the grammar and stay as they are;
-    NaN and Infinity are what some encoders write and no JSON reader need accept: those are a reason.
+    NaN and Infinity, which some encoders write and JSON readers may refuse, are such a reason.
 
     Raises:
-        NotJson: With the reason and the index of the break.
+        NotJson: When it is no JSON; has the index of the first wrong byte.
     """
     check_text(value)
     try:

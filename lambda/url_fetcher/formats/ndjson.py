@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_scan import ValueScanner
 from url_fetcher.formats.json_values import NotJson, check_text, check_value, may_be_deep, one_line
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
 from url_fetcher.formats.window import Window
 
 SPACE = b" \t\r\n"
@@ -18,7 +19,7 @@ _SPACED = re.compile(rb"\n[ \t\r\n]")
 _decode_lines = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
-class NdjsonSplitter:
+class NdjsonSplitter(Splitter):
     """Splits lines of JSON; a line that is not one valid value is rejected alone, blank lines are skipped.
 
     Args:
@@ -29,8 +30,7 @@ class NdjsonSplitter:
     _separator = b"\n"
 
     def __init__(self, *, max_record_bytes: int, max_nesting: int) -> None:
-        self.count = 0
-        self.rejected: list[Rejected] = []
+        super().__init__()
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
@@ -40,7 +40,7 @@ class NdjsonSplitter:
         self._line_offset = 0
 
     def start(self, offset: int) -> None:
-        """Counts offsets from ``offset``; to be called before the first ``feed``."""
+        """As every splitter."""
         self._window.dropped = self._searched = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
@@ -49,25 +49,15 @@ class NdjsonSplitter:
         window.append(chunk)
         last = window.data.rfind(self._separator, self._searched - window.dropped) + 1
         self._searched = window.end
-        records: list[bytes] = []
-        if last:
-            records = self._lines(last)
+        records = self._lines(last) if last else []
         self._truncate_oversized()
-        self.count += len(records)
         return records
 
     def finish(self) -> Sequence[bytes]:
         """Returns the last line if no newline ends it."""
         window = self._window
-        records = (
-            self._lines(len(window.data)) if window.position < len(window.data) or self._too_long else []
-        )
-        self.count += len(records)
-        return records
-
-    def outside(self) -> object:
-        """None: there are no values outside the lines."""
-        return None
+        has_rest = window.position < len(window.data) or self._too_long
+        return self._lines(len(window.data)) if has_rest else []
 
     def _lines(self, end: int) -> list[bytes]:
         """Takes everything before ``end``, where a line ends."""
@@ -156,8 +146,6 @@ def _are_lines(records: Sequence[bytes], block: bytes) -> bool:
 
 def _nesting(line: bytes) -> int:
     scanner = ValueScanner()
-    try:
+    with suppress(MalformedBody, LimitExceeded):
         scanner.scan(bytearray(line.strip(SPACE)), 0, offset=0)
-    except (MalformedBody, LimitExceeded):
-        return scanner.deepest
     return scanner.deepest

@@ -1,7 +1,10 @@
-"""The protocol of all splitters: a body's bytes in, the records' own bytes out."""
+"""The base of all splitters: a body's bytes in, the records' own bytes out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from url_fetcher.errors import IngestionError
 
 KEPT_BYTES = 65_536
 """The bytes that are kept of a record above its limit: enough to recognise it."""
@@ -15,7 +18,7 @@ class Rejected(NamedTuple):
 
     Args:
         data: Its bytes; only the first ``KEPT_BYTES`` of a record above its limit.
-        reason: Why it is undeliverable, with the limit.
+        reason: The reason why it is undeliverable, with the limit.
         offset: Its offset in the decompressed body.
         total_bytes: Its length in the source if ``data`` is only its beginning, else 0.
         is_record: False for a row of CSV, which is not a record yet even if it is valid JSON.
@@ -28,18 +31,21 @@ class Rejected(NamedTuple):
     is_record: bool = True
 
 
-class Splitter(Protocol):
+class Splitter:
     """Splits one body into records while it arrives.
 
     A record is one line: the source's own bytes, with spaces for line breaks between tokens.
     """
 
-    rejected: list[Rejected]
-    """Undeliverable records; the caller empties the list after each call."""
+    def __init__(self) -> None:
+        self.rejected: list[Rejected] = []
+        """Undeliverable records; the caller empties the list after each call."""
+        self._failure: IngestionError | None = None
+        """The reason why the body ends here; raised once everything before it was returned."""
 
-    @property
-    def count(self) -> int:
-        """Number of records returned so far."""
+    def start(self, offset: int) -> None:
+        """Counts offsets from ``offset``; to be called before the first ``feed``."""
+        raise NotImplementedError
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """Returns the records that this chunk completes; some may be held back until a later call.
@@ -47,6 +53,7 @@ class Splitter(Protocol):
         Raises:
             MalformedBody: When the body is broken, one call after the last record before the break.
         """
+        raise NotImplementedError
 
     def finish(self) -> Sequence[bytes]:
         """Returns the records that were held back, at the body's end; to be called until it returns none.
@@ -54,12 +61,18 @@ class Splitter(Protocol):
         Raises:
             MalformedBody: When the body is cut or broken, after every record before that was returned.
         """
+        raise NotImplementedError
 
     def outside(self) -> object:
         """After ``finish``: returns the decoded body without its records; None if it has nothing else.
 
         Also works after a MalformedBody of ``finish`` if the body was read to its end and lacks the records.
         """
+        return None
+
+    def _raise_failure(self) -> None:
+        if self._failure:
+            raise self._failure
 
 
 def split(

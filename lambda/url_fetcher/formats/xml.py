@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xml.parsers import expat
 
 from url_fetcher.errors import IngestionError, LimitExceeded, MalformedBody
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
 from url_fetcher.formats.xml_tree import ElementTree
 
 # The parser reads this much between two checks of its limits.
@@ -19,7 +19,7 @@ _TAG = re.compile(rb"""(?:[^"'>]|"[^"]*"|'[^']*')*+>""")
 _UNUSABLE = (expat.ExpatError, LookupError, ValueError)
 
 
-class XmlSplitter:
+class XmlSplitter(Splitter):
     """Splits XML of any length, with memory for one record and one step of the parser.
 
     An element at the path that is too long or nested too deep is rejected alone. XML that is not
@@ -33,14 +33,12 @@ class XmlSplitter:
     """
 
     def __init__(self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int) -> None:
-        self.count = 0
-        self.rejected: list[Rejected] = []
+        super().__init__()
         self._path = path
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._tree = ElementTree()
         self._records: list[bytes] = []
-        self._failure: IngestionError | None = None
         self._offset = self._fed = 0
         self._begun = self._ended = False
         # The XML of the current record, or of the current step.
@@ -57,7 +55,7 @@ class XmlSplitter:
         self._look_for_records()
 
     def start(self, offset: int) -> None:
-        """Counts offsets from ``offset``; to be called before the first ``feed``."""
+        """As every splitter."""
         self._offset = offset
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
@@ -83,10 +81,6 @@ class XmlSplitter:
             if not self._records and not self.rejected:
                 self._raise_failure()
         return self._taken()
-
-    def outside(self) -> object:
-        """None: values outside the records are not kept."""
-        return None
 
     def _step(self, data: bytes) -> None:
         self._raw += data
@@ -253,17 +247,11 @@ class XmlSplitter:
 
     def _taken(self) -> list[bytes]:
         records, self._records = self._records, []
-        self.count += len(records)
         return records
-
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise self._failure
 
 
 def _refuse_doctype(*_: object) -> None:
     raise MalformedBody(
         "the XML has a document type declaration (<!DOCTYPE …>), which is refused: it may define entities "
-        "that expand without end or name files",
-        offset=0,
+        "that expand without end or name files"
     )

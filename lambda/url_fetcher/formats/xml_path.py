@@ -15,16 +15,6 @@ IN_WORDS: Final = (
 NOTHING_OUTSIDE: Final = "XML has no values outside its records"
 
 
-def element_names(record_path: str) -> tuple[str, ...]:
-    """Returns the names from the root to a record.
-
-    Example:
-        >>> element_names("rss.channel.item")
-        ('rss', 'channel', 'item')
-    """
-    return tuple(record_path.split("."))
-
-
 def refusal(record_path: str, outside_settings: Sequence[str]) -> str:
     """Returns the reason why XML cannot be read with these settings; empty if it can.
 

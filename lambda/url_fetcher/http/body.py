@@ -92,8 +92,7 @@ class Body:
         if self._encoding == "zstd":
             return self._limited(decompressed(pieces, ZstdFrame))
         raise MalformedBody(
-            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read",
-            offset=0,
+            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read"
         )
 
     def _decompressed_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -115,19 +114,16 @@ class Body:
 
     def _limited(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yields decompressed bytes, up to the limit."""
-        made = 0
+        made, limit = 0, self._max_decompressed_mib
         for piece in pieces:
             made += len(piece)
-            self._refuse_too_large(made)
+            if made > limit * MIB:
+                raise LimitExceeded(
+                    f"the decompressed body is over limits.max_decompressed_mib = {limit}; "
+                    "raise it or ask for less a page",
+                    limit_mib=limit,
+                )
             yield piece
-
-    def _refuse_too_large(self, made: int) -> None:
-        if made > self._max_decompressed_mib * MIB:
-            raise LimitExceeded(
-                f"the decompressed body is over limits.max_decompressed_mib = {self._max_decompressed_mib}; "
-                "raise it or ask for less a page",
-                limit_mib=self._max_decompressed_mib,
-            )
 
     def _refuse_html(self, first: bytes) -> None:
         """Refuses a login or error page that came with a successful status."""
@@ -137,6 +133,5 @@ class Body:
             raise MalformedBody(
                 f"the body is a page of HTML (Content-Type {media_type or 'not given'!r}), not records: "
                 "the URL may need `auth`, or be a page for people",
-                offset=0,
                 content_type=media_type,
             )

@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any
 
 from url_fetcher.errors import MalformedBody, SourceUnavailable
 
@@ -23,12 +23,15 @@ _REST_BYTES = 4 * 1024
 _ZSTD_WINDOW_LOG = 23
 
 
-class Decompressor(Protocol):
-    """One member or frame."""
+class Decompressor:
+    """The base of one member or frame."""
+
+    _stream: Any
 
     @property
     def eof(self) -> bool:
         """True once its end was reached."""
+        return bool(self._stream.eof)
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """Returns at most one step of output, the unused input, and True if more output needs no input.
@@ -36,9 +39,10 @@ class Decompressor(Protocol):
         Raises:
             MalformedBody: When it is broken.
         """
+        raise NotImplementedError
 
 
-class ZlibMember:
+class ZlibMember(Decompressor):
     """A gzip member, or a stream of deflate.
 
     Args:
@@ -48,24 +52,19 @@ class ZlibMember:
     def __init__(self, window_bits: int) -> None:
         self._stream = zlib.decompressobj(window_bits)
 
-    @property
-    def eof(self) -> bool:
-        """True once its end was reached."""
-        return self._stream.eof
-
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """As ``Decompressor.step``."""
         stream = self._stream
         try:
             out = stream.decompress(data, STEP_BYTES)
         except zlib.error as error:
-            raise MalformedBody(f"the compressed body is broken: {error}", offset=0) from error
+            raise MalformedBody(f"the compressed body is broken: {error}") from error
         rest = stream.unused_data if stream.eof else stream.unconsumed_tail
         # A full step may leave output inside zlib although all input was taken.
         return out, rest, len(out) == STEP_BYTES
 
 
-class ZstdFrame:
+class ZstdFrame(Decompressor):
     """A frame of Zstandard (RFC 8878) with a window of at most 8 MiB."""
 
     def __init__(self) -> None:
@@ -76,11 +75,6 @@ class ZstdFrame:
         self._stream = zstd.ZstdDecompressor(
             options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         )
-
-    @property
-    def eof(self) -> bool:
-        """True once its end was reached."""
-        return self._stream.eof
 
     def step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """As ``Decompressor.step``."""
@@ -93,7 +87,7 @@ class ZstdFrame:
                 if "memory" in str(error)
                 else ""
             )
-            raise MalformedBody(f"the compressed body is broken: {error}{advice}", offset=0) from error
+            raise MalformedBody(f"the compressed body is broken: {error}{advice}") from error
         return out, stream.unused_data if stream.eof else b"", not stream.eof and not stream.needs_input
 
 
@@ -117,10 +111,10 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
         position, has_more, limit = 0, False, STEP_BYTES
         while position < len(piece) or has_more:
             if member.eof:
-                position = _first_nonzero(piece, position)
-                if position == len(piece):
+                begin = _NOT_ZERO.search(piece, position)
+                if not begin:
                     break
-                member, limit = new_member(), _REST_BYTES
+                position, member, limit = begin.start(), new_member(), _REST_BYTES
             begun = True
             given = piece[position : position + limit]
             try:
@@ -136,9 +130,3 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
             f"the compressed body ends in the middle, after {made} bytes of what it holds: it was cut short, "
             "or is incomplete at the source"
         )
-
-
-def _first_nonzero(data: bytes, start: int) -> int:
-    """The index of the first byte at or after ``start`` that is not zero, or the length."""
-    found = _NOT_ZERO.search(data, start)
-    return found.start() if found else len(data)

@@ -9,9 +9,7 @@ import functools
 import io
 import socket
 import ssl
-import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -104,22 +102,12 @@ class Dialer:
 
     def _addresses(self, host: str, port: int, deadline: "Deadline") -> list[str]:
         """Resolves the host in a thread, because the system's resolver has no timeout."""
-        answer: SimpleQueue[list[str] | OSError | UnicodeError] = SimpleQueue()
-
-        def ask() -> None:
-            try:
-                answer.put(self._resolve(host, port))
-            except (OSError, UnicodeError) as error:
-                answer.put(error)
-
-        threading.Thread(target=ask, name="resolver", daemon=True).start()
         try:
-            found = answer.get(timeout=timeout_seconds(deadline))
-        except Empty as error:
+            return deadline.bounded(lambda: self._resolve(host, port))
+        except TimeoutError as error:
             raise SourceTimeout(f"{host}: its name was not resolved in time") from error
-        if isinstance(found, Exception):
-            raise SourceUnavailable(f"{host}: its name cannot be resolved: {found}") from found
-        return found
+        except (OSError, UnicodeError) as error:
+            raise SourceUnavailable(f"{host}: its name cannot be resolved: {error}") from error
 
 
 def timeout_seconds(deadline: "Deadline") -> float:

@@ -52,7 +52,7 @@ class FramedResponse(http.client.HTTPResponse):
             raise BrokenHttp(fault)
 
     def _framing_fault(self) -> str:
-        """Why the body's length is unclear (RFC 9112, 6.3); empty if it is clear."""
+        """The reason why the body's length is unclear (RFC 9112, 6.3); empty if it is clear."""
         codings = self.headers.get_all("Transfer-Encoding", [])
         lengths = self.headers.get_all("Content-Length", [])
         if codings and lengths:
@@ -120,7 +120,8 @@ class _Lines:
         if not line.endswith(b"\n"):
             raise http.client.IncompleteRead(b"")
         self._left_bytes -= len(line)
-        return _without_end(line)
+        # The line break may be a lone LF (RFC 9112, 2.2).
+        return line.removesuffix(b"\n").removesuffix(b"\r")
 
     def head(self) -> bytes:
         """The head of the final response; interim ones before it are skipped (RFC 9110, 15.2)."""
@@ -148,8 +149,3 @@ class _Lines:
                 # It is not shown: a header may hold a secret.
                 raise BrokenHttp(f"header {number} of its head cannot be read")
         return int(status[1]), b"\r\n".join([first, *fields, b"", b""])
-
-
-def _without_end(line: bytes) -> bytes:
-    """Removes the line break, which may be a lone LF (RFC 9112, 2.2)."""
-    return line.removesuffix(b"\n").removesuffix(b"\r")

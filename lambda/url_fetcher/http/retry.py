@@ -30,7 +30,8 @@ def is_retried(status: int, headers: Mapping[str, str] = MappingProxyType({})) -
     """True if the same request may succeed later; a 403 counts only if a rate limit is used up."""
     # GitHub and others answer 403 instead of 429 when a rate limit is used up.
     if status == _FORBIDDEN:
-        return is_used_up(headers)
+        has_wait = retry_after_seconds(headers.get("Retry-After")) is not None
+        return has_wait or any(left == 0 for left in _left(headers))
     return status in _RETRIED or (status >= _SERVER_ERROR and status not in _NEVER_CHANGES)
 
 
@@ -57,24 +58,13 @@ def asked_seconds(
 ) -> float | None:
     """The wait that an answer asks for: by ``Retry-After``, else until the reset of a used up rate limit."""
     asked = retry_after_seconds(headers.get("Retry-After"), now=now)
-    if asked is not None or status not in _OF_LIMITS or _says_some_are_left(headers):
+    left = _left(headers)
+    if asked is not None or status not in _OF_LIMITS or (left and min(left) > 0):
         return asked
     waits = [_reset_seconds(headers.get(name, ""), now) for name in _RESETS]
     # A reset in the past is ignored (None): a wait of zero would use up all attempts at once.
     longest = max([*waits, *(seconds for left, seconds in _limits(headers) if left == 0)])
     return min(longest, _MAX_ASKED_SECONDS) or None
-
-
-def is_used_up(headers: Mapping[str, str]) -> bool:
-    """True if an answer says that a rate limit is used up, so that its 403 is temporary."""
-    if retry_after_seconds(headers.get("Retry-After")) is not None:
-        return True
-    return any(left == 0 for left in _left(headers))
-
-
-def _says_some_are_left(headers: Mapping[str, str]) -> bool:
-    left = _left(headers)
-    return bool(left) and min(left) > 0
 
 
 def _left(headers: Mapping[str, str]) -> list[float]:

@@ -41,17 +41,15 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
     """
     try:
         url.encode()
-        new = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items())
+        new = "&".join(
+            f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items()
+        )
     except UnicodeEncodeError as error:
         raise AddressRefused(
             "url: it or a query parameter has half of a surrogate pair; write the whole character"
         ) from error
     kept = without_query(url, *parameters)
     return f"{kept}{'&' if '?' in kept else '?'}{new}" if new else kept
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
 
 
 def without_query(url: str, *names: str) -> str:

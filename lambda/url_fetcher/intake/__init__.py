@@ -1,1 +1,1 @@
-"""What the function is given: its event, its environment and the configured sources."""
+"""Reads the event, the environment and the configured sources."""

@@ -14,7 +14,7 @@ from url_fetcher.telling.redaction import public_url
 T = TypeVar("T")
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-# What lies in these may be a secret.
+# The values of these keys may be secret.
 _HIDDEN = re.compile(r"\.(headers|query|body|secret_arn)\b")
 _MAX_LEVELS = 100
 _PATH_IN_WORDS = (
@@ -45,13 +45,13 @@ _IN_WORDS = {
 
 
 def decode_settings(settings: object, type_: type[T], *, where: str, from_text: bool = False) -> T:
-    """The settings as ``type_``.
+    """Converts settings to ``type_``.
 
     Args:
         settings: Dicts, lists and scalars, as JSON or TOML gives them.
         type_: A type of the schema.
-        where: What holds the settings, to begin the message: ``the event``, the address of the source list.
-        from_text: Whether numbers and booleans may be written as text, as in environment variables.
+        where: The place of the settings, which begins each message, such as ``the event``.
+        from_text: True if numbers and booleans may be text, as in environment variables.
 
     Raises:
         ConfigurationError: Naming the field, its value, what is allowed and the way out; not retryable.
@@ -72,7 +72,7 @@ def decode_settings(settings: object, type_: type[T], *, where: str, from_text: 
 
 
 def without_nulls(value: Any) -> Any:
-    """Settings without nulls, which mean that nothing is given; in a source's ``body`` they stay.
+    """Returns settings without nulls, which mean "not set"; a source's ``body`` keeps its nulls.
 
     Terraform leaves one for each optional attribute of a typed variable.
     """
@@ -88,7 +88,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def _refuse_unencodable(settings: object, where: str) -> None:
-    """Refuse what could be read but neither sent nor logged, because no JSON in UTF-8 holds it."""
+    """Refuses values that cannot be written as JSON in UTF-8, so neither be sent nor logged."""
     # Counted level by level: how deep recursion may go depends on who calls.
     level, levels = [settings], 0
     while level:
@@ -106,14 +106,14 @@ def _refuse_unencodable(settings: object, where: str) -> None:
 
 
 def _children(value: object) -> Iterable[object]:
-    """What lies directly in an object or a list."""
+    """The values directly in an object or a list."""
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
 
 
 def _shown(settings: object, path: str) -> str:
-    """What the field is set to, where that is short and no secret."""
+    """The value of the field for the message, unless it is a table, a list or may be secret."""
     value = _value_at(settings, path)
     if path == "$" or isinstance(value, dict | list) or _HIDDEN.search(path):
         return ""
@@ -122,7 +122,7 @@ def _shown(settings: object, path: str) -> str:
 
 
 def _choices(path: str) -> str:
-    """The words that are allowed at a path where only some are."""
+    """The allowed words, if only some words are allowed at a path."""
     name, _, tag = path.lstrip("$.0123456789[]").partition(".")
     kind = get_type_hints(Csv).get(tag) if name == "csv" else get_type_hints(Source).get(name)
     words = [c.__struct_config__.tag if tag == "kind" else c for c in get_args(kind)]
@@ -131,7 +131,7 @@ def _choices(path: str) -> str:
 
 
 def _value_at(settings: object, path: str) -> object:
-    """What stands at msgspec's path; None when it is not there."""
+    """The value at msgspec's path; None if it is missing."""
     value = settings
     for name, index in _STEP.findall(path):
         if isinstance(value, dict):

@@ -15,22 +15,22 @@ from url_fetcher.telling.logs import DEFAULT_NAMESPACE, DEFAULT_SERVICE
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*|\[[0-9a-f:.]+\]")
 
-# No variable needs one, and what cannot be encoded can be neither sent nor logged.
+# No variable needs such a character, and half of a surrogate pair can be neither sent nor logged.
 _UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
-    """What the deployment has set; each field is the variable of the same name in capitals.
+    """The settings of the deployment; each field is the variable of the same name in capitals.
 
     Args:
         kinesis_stream_name: The stream that records are put on.
-        sources_uri: Where the configured sources are, ``s3://<bucket>/<key>``; empty for none.
-        dead_letter_bucket: Where undeliverable records are stored; if empty, they fail the invocation.
+        sources_uri: The object with the configured sources, ``s3://<bucket>/<key>``; empty for none.
+        dead_letter_bucket: Bucket for undeliverable records; if empty, they fail the invocation.
         work_queue_url: The queue of messages that are events; empty if there is none.
-        work_queue_is_read: Whether Lambda hands its messages to this function.
-        dead_letter_queue_url: Where messages are sent that failed at their last attempt.
-        lists_uri: Where lists of URLs may lie, ``s3://<bucket>/<folder>/``; empty for nowhere.
-        max_attempts: How often a message is tried.
+        work_queue_is_read: True if Lambda delivers its messages to this function.
+        dead_letter_queue_url: Queue for messages that failed at their last attempt.
+        lists_uri: Folder for lists of URLs, ``s3://<bucket>/<folder>/``; empty for none.
+        max_attempts: Most attempts at a message.
         aws_lambda_runtime_api: Set by Lambda: host and port of its runtime API.
     """
 
@@ -48,12 +48,12 @@ class Environment(SettingsVariables, frozen=True, kw_only=True, rename="upper"):
 
     @property
     def own_queue_url(self) -> str:
-        """Where the function sends what it is to do later; empty if it would never get that back."""
+        """The queue for work that is done later; empty if this function would never receive it."""
         return self.work_queue_url if self.work_queue_is_read else ""
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """The environment's values, checked; an empty variable counts as one that is not set.
+    """Reads and checks the environment; an empty variable counts as not set.
 
     Raises:
         ConfigurationError: Naming the variable, its value and what is allowed; not retryable.
@@ -69,7 +69,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
 
 
 def _refuse_unusable(texts: Mapping[str, str]) -> None:
-    """Refuse what no variable may hold, before a pattern's end overlooks a line break."""
+    """Refuses control characters, because `$` in a pattern would overlook a line break at the end."""
     for name, text in texts.items():
         if found := _UNUSABLE.search(text):
             raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Which source an event asks for."""
+"""Finds the source that an event asks for."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ UNCONFIGURED = "event"
 
 _UNNAMED = "default"  # the first configured source may have no name
 
-# What services put around their own events; none of them is a key of ours.
+# Keys of the envelopes that AWS services put around their events; none of them is one of ours.
 _ENVELOPE_KEYS = {"detail-type", "Records", "requestContext", "httpMethod", "awslogs"}
 
 
 class IngestionRequest(NamedTuple):
-    """What to ingest, and where to resume what an earlier invocation did not finish.
+    """The source to ingest, and the page at which to resume an unfinished ingestion.
 
     ``metrics_source`` is the source's name in the metrics: a configured one, or ``event`` for a source
     that the event describes, whatever it calls it. Each name makes metrics that cost money.
@@ -32,7 +32,7 @@ class IngestionRequest(NamedTuple):
 
 
 def read_event(event: object, sources: SourceList) -> IngestionRequest:
-    """What an event asks for.
+    """Returns the source that an event asks for.
 
     ``{}`` asks for the first configured source, ``{"source": "name"}`` for that one, and an object with
     ``url`` is a source itself, with all keys of the schema. Each may have ``resume``, as an error gave it.
@@ -70,7 +70,7 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
 
 
 def _given(event: dict[str, object]) -> dict[str, object]:
-    """The keys of an event that are given; a null gives nothing, but no event of nulls is an empty one."""
+    """Returns the keys of an event that are not null; refuses an event with nothing but nulls."""
     try:
         keys: dict[str, object] = without_nulls(event)
     except RecursionError as error:
@@ -84,7 +84,7 @@ def _given(event: dict[str, object]) -> dict[str, object]:
 
 
 def _inline(keys: dict[str, object], sources: SourceList) -> Source:
-    """A source that the event itself describes; it may use a secret only as a configured one does.
+    """Returns a source that the event describes; it may use a secret only as a configured source does.
 
     Whoever may invoke the function could otherwise have it send any secret that it can read to any host.
     """

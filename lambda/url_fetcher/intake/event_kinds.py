@@ -10,9 +10,9 @@ class EventKind(NamedTuple):
     """One kind of event.
 
     Attributes:
-        key: Tells the kind: an event in which it is neither missing nor null.
-        own_keys: Further keys of the kind, which say where to go on.
-        task: Module and class, imported when the first such event comes: every start would pay for it.
+        key: An event is of this kind if the key is set and not null.
+        own_keys: Other keys of the kind, with the place at which to go on.
+        task: Module and class; imported for the first such event, because it would slow every start.
     """
 
     key: str
@@ -29,7 +29,7 @@ LIST = EventKind("urls_from", ("offset", "etag", "in_line"), "url_fetcher.many_u
 URLS = EventKind("urls", (), "url_fetcher.many_urls.url_batch:BatchTask")
 
 EVENT_KINDS = (LIST, URLS)
-"""The first whose key an event has is the event's."""
+"""An event is of the first kind whose key it has."""
 
 
 def kind_of(event: object) -> EventKind | None:

@@ -1,4 +1,4 @@
-"""A function URL's requests: an event in the body, the answer to it in HTTP."""
+"""Answers requests to the function URL, whose body is an event."""
 
 import base64
 import math
@@ -29,14 +29,14 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def respond(event: Mapping[str, Any], answer: Callable[[object], dict[str, object]]) -> dict[str, object]:
-    """The answer to a request: status, headers and JSON.
+    """Returns the answer to a request: status, headers and JSON.
 
-    It is that of the event in the request's body; an empty body is ``{}``. A failure has ``errorType``,
+    It is the answer to the event in the body; an empty body is ``{}``. A failure has ``errorType``,
     ``message``, ``retryable`` and ``details``, and ``Retry-After`` where the source asked for a wait.
 
     Args:
         event: As Lambda hands a request over (payload format 2.0).
-        answer: Does the event.
+        answer: Handles the event.
     """
     method = str(event["requestContext"]["http"].get("method", "")).upper()
     if method != "POST":
@@ -44,7 +44,7 @@ def respond(event: Mapping[str, Any], answer: Callable[[object], dict[str, objec
     try:
         given = _body_of(event)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
-        # What the body says stays out of the answer.
+        # The body may hold a secret, so the answer does not quote it.
         problem = {"message": f"the body is not an event in JSON: {type(error).__name__}", "retryable": False}
         return _response(400, {"errorType": "ConfigurationError", **problem}, {})
     try:

@@ -15,24 +15,24 @@ from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
 from url_fetcher.intake.decoding import decode_settings, without_nulls
 from url_fetcher.source.schema import Source
 
-_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
+_URI = re.compile(r"s3://([^/]+)/(.+)")
 _DIGEST = re.compile(r"-(?P<digest>[0-9a-f]{64})\.json$")
 
 
 class GetsObjects(Protocol):
-    """What the list needs of an S3 client."""
+    """The call of an S3 client that is used here."""
 
     def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]:  # noqa: N803
         """As boto3's."""
 
 
 class Configured(NamedTuple):
-    """One configured source, or why it cannot be used.
+    """One configured source, or the reason why it cannot be used.
 
     Attributes:
-        name: What it is called, however that is spelt; empty if it has no name.
+        name: Its name, valid or not; empty if it has none.
         source: Its settings; None if they are wrong.
-        problem: What is wrong with them.
+        problem: The mistake in the settings.
     """
 
     name: str
@@ -53,13 +53,12 @@ class Configured(NamedTuple):
 class SourceList:
     """The configured sources, in their order; the first is the default.
 
-    Each is decoded for itself: one that cannot be used fails only the events that ask for it.
-
-    The object's name holds the hash of its content. So it never changes, and is read once.
+    Each is decoded by itself: a wrong one fails only the events that ask for it. The object's name has the
+    hash of its content. So it never changes, and is read once.
 
     Args:
         uri: ``s3://<bucket>/<key>``; empty when no sources are configured.
-        client: Gives the S3 client when the object is read.
+        client: Returns the S3 client; called when the object is read.
     """
 
     def __init__(self, uri: str, client: Callable[[], GetsObjects]) -> None:
@@ -67,9 +66,9 @@ class SourceList:
         self._client = client
         self._configured: tuple[Configured, ...] | None = None
         self.deadline = unbounded()
-        """The object is not waited for after it; each invocation sets its own."""
-        self.warn: Callable[[str], None] = _say_nothing
-        """Told of each source that cannot be used, when the object is read; each invocation sets its own."""
+        """The object is not waited for after it; set by each invocation."""
+        self.warn: Callable[[str], None] = lambda _: None
+        """Called for each source that cannot be used, when the object is read; set by each invocation."""
 
     @property
     def all(self) -> tuple[Source, ...]:
@@ -125,7 +124,9 @@ class SourceList:
         if not found:
             raise ConfigurationError(f"SOURCES_URI is {self._uri[:200]!r}; write it as s3://bucket/key")
         try:
-            return self.deadline.bounded(lambda: self._content(**found.groupdict()))
+            return self.deadline.bounded(
+                lambda: bytes(self._client().get_object(Bucket=found[1], Key=found[2])["Body"].read())
+            )
         except ClientError as error:
             refusal = refusal_in(error)
             failure = ConfigurationUnavailable if refusal.is_servers_fault else ConfigurationError
@@ -137,9 +138,6 @@ class SourceList:
             raise ConfigurationUnavailable(
                 f"the sources at {self._uri}: no answer from S3 ({reason})"
             ) from error
-
-    def _content(self, bucket: str, key: str) -> bytes:
-        return bytes(self._client().get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _decoded(content: bytes, uri: str) -> tuple[Configured, ...]:
@@ -167,7 +165,7 @@ def _decoded(content: bytes, uri: str) -> tuple[Configured, ...]:
 
 
 def _one(index: int, settings: object) -> Configured:
-    """One source, decoded for itself."""
+    """Decodes one source by itself."""
     given = settings.get("name") if isinstance(settings, dict) else None
     name = given if isinstance(given, str) else ""
     where = f"the configured source {name[:80]!r} (sources[{index}])" if name else f"sources[{index}]"
@@ -181,12 +179,8 @@ def _one(index: int, settings: object) -> Configured:
 
 
 def _ambiguous(twice: Configured) -> Configured:
-    """A source whose name picks more than one."""
+    """Replaces a source whose name another source has, too."""
     problem = (
         f"the sources: name {twice.name[:80]!r} is given twice; give each source its own and deploy again"
     )
     return Configured(twice.name, None, problem)
-
-
-def _say_nothing(problem: str) -> None:
-    """Where nobody listens."""

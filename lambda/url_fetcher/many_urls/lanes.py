@@ -1,4 +1,4 @@
-"""Fetches many URLs at once: each on one of a few threads, which keep their connections."""
+"""Fetches many URLs at once on a few threads, which keep their connections."""
 
 import threading
 import time
@@ -9,6 +9,7 @@ from url_fetcher.errors import ConfigurationError, DeliveryError, IngestionError
 from url_fetcher.ingestion import Ingestion
 from url_fetcher.intake.event import read_event
 from url_fetcher.many_urls.pooled_transport import PooledTransport
+from url_fetcher.many_urls.shared_sink import Part, SharedSink
 from url_fetcher.many_urls.url_items import item_event, shown
 from url_fetcher.summary import NOTHING_DONE, Summary
 from url_fetcher.telling.failures import failure_of, log_failure
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from url_fetcher.intake.event import IngestionRequest
     from url_fetcher.intake.source_list import SourceList
     from url_fetcher.many_urls.shared_pace import SharedPace
-    from url_fetcher.many_urls.shared_sink import SharedSink
 
 MAX_AT_ONCE = 8
 _BEGIN_SHARE = 0.25
@@ -27,7 +27,7 @@ _GRACE_SECONDS = 0.5
 
 
 class UrlResult(NamedTuple):
-    """What became of one item: its summary, and why it failed, if it did."""
+    """The result of one item: its summary, and its error if it failed."""
 
     item: object
     summary: Summary
@@ -35,12 +35,12 @@ class UrlResult(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """What became of all items.
+    """The results of all items.
 
     Args:
-        results: Of those that ended.
-        unfinished: Those that were begun and did not end; what they put may be on the stream.
-        not_begun: Those for which there was no time.
+        results: One for each item that ended.
+        unfinished: Items that were begun and did not end; their records may be on the stream.
+        not_begun: Items for which there was no time.
     """
 
     results: Sequence[UrlResult]
@@ -54,8 +54,8 @@ class Lanes:
     An item is begun while at least a quarter of the time for fetching is left; the first is in any case.
 
     Args:
-        keys: Those that hold for all items.
-        items: In the order in which they are begun.
+        keys: The keys that apply to all items.
+        items: The items, in the order in which they are begun.
         assembly: Makes the parts of each.
         deadlines: When all must end.
         sink: Takes the records of all.
@@ -70,7 +70,7 @@ class Lanes:
         *,
         assembly: "Assembly",
         deadlines: "Deadlines",
-        sink: "SharedSink",
+        sink: SharedSink,
         sources: "SourceList",
         pace: "SharedPace",
     ) -> None:
@@ -91,7 +91,7 @@ class Lanes:
         self._unexpected: BaseException | None = None
 
     def run(self) -> None:
-        """Fetch until all items are done or time is up.
+        """Fetches until all items are done or time is up.
 
         Raises:
             DeliveryError: When the stream or the dead letters fail: that concerns all items.
@@ -101,7 +101,7 @@ class Lanes:
         for thread in threads:
             thread.start()
         for thread in threads:
-            # Every wait of theirs ends at the deadline; what computes is not waited for.
+            # Every wait in a thread ends at the deadline, but a computation may go on for longer.
             thread.join(self._deadlines.fetching.remaining + _GRACE_SECONDS)
         if self._unexpected is not None:
             raise self._unexpected
@@ -109,14 +109,14 @@ class Lanes:
             raise self._sink.failure
 
     def ended(self) -> Ended:
-        """What became of the items; whatever a thread that is late does from now on does not count."""
+        """Returns the results; whatever a late thread does from now on does not count."""
         with self._turn:
             self._is_over = True
             unfinished = [each.item for each in self._begun.values()]
             return Ended(list(self._results), unfinished, self._items[self._next :])
 
     def _work(self) -> None:
-        """Fetch one item after the other."""
+        """Fetches one item after the other."""
         transport: PooledTransport | None = None
         try:
             while begun := self._begin():
@@ -135,7 +135,7 @@ class Lanes:
                 transport.end()
 
     def _begin(self) -> "_Begun | None":
-        """The next item that can be begun; None when there is none, no time, or no stream."""
+        """Begins the next item; returns None when none is left, time is up, or the stream fails."""
         with self._turn:
             while self._next < len(self._items) and not self._sink.failure and not self._is_over:
                 item = self._items[self._next]
@@ -158,7 +158,7 @@ class Lanes:
             return None
 
     def _start(self, request: "IngestionRequest", *, is_first: bool) -> float | None:
-        """When the first request to a source may start; None if that is too late."""
+        """The time at which the first request to a source may start; None if that is too late."""
         interval = request.source.rate.min_interval_seconds
         remaining = self._deadlines.fetching.remaining
         until = time.monotonic() + remaining if is_first else self._last_begin
@@ -173,11 +173,12 @@ class Lanes:
         return start
 
     def _fetched(self, begun: "_Begun", transport: PooledTransport) -> UrlResult:
-        """What became of an item, which was ingested up to the shared sink."""
+        """Ingests an item into the shared sink. Returns its result."""
         assembly = self._assembly.for_one_url()
         ingestion: Ingestion | None = None
         try:
-            self._wait(begun.start)
+            if (seconds := begun.start - time.monotonic()) > 0:
+                self._deadlines.fetching.wait(seconds, reason="keeping rate.min_interval_seconds")
             source = begun.request.source
             deadline = self._deadlines.reading(source)
             transport.serve(source, deadline)
@@ -191,7 +192,7 @@ class Lanes:
             ingestion = Ingestion(
                 source,
                 reader=reader,
-                sink=self._sink.part(),
+                sink=Part(self._sink),
                 deadline=self._deadlines.fetching,
                 redactor=assembly.redactor,
             )
@@ -201,12 +202,8 @@ class Lanes:
             failure = self._failure(begun.item, error, assembly.redactor)
         return UrlResult(begun.item, ingestion.summary if ingestion else NOTHING_DONE, failure)
 
-    def _wait(self, start: float) -> None:
-        if (seconds := start - time.monotonic()) > 0:
-            self._deadlines.fetching.wait(seconds, reason="keeping rate.min_interval_seconds")
-
     def _next_starts(self, begun: "_Begun") -> Callable[[], float]:
-        """Gives the requests of one item their times: the first has its own already."""
+        """Returns a function that gives the time of each request of one item; the first was taken before."""
         source = begun.request.source
         first = [begun.start]
 
@@ -218,7 +215,7 @@ class Lanes:
         return next_start
 
     def _failure(self, item: object, error: Exception, redactor: Redactor | None = None) -> IngestionError:
-        """Why an item failed, logged; not what concerns all, which is told once."""
+        """Returns the error of one item and logs it, unless it concerns all items and is logged once."""
         redactor = redactor or self._assembly.redactor
         failure = failure_of(error, redactor)
         if not isinstance(failure, DeliveryError):

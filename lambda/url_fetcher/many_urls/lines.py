@@ -1,4 +1,4 @@
-"""Cuts bytes that come in pieces into lines, in bounded memory, and knows where to go on."""
+"""Cuts bytes that arrive in pieces into lines, in bounded memory, and knows the place to go on from."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,9 +10,9 @@ class Line(NamedTuple):
     """One line.
 
     Args:
-        start: Where it begins, in bytes from the start of all.
-        data: Its bytes without the line end; of one that is too long the first.
-        is_too_long: Whether it is over the limit.
+        start: Its offset.
+        data: Its bytes without the line end; only the first ones if it is too long.
+        is_too_long: True if it is over the limit.
     """
 
     start: int
@@ -21,31 +21,31 @@ class Line(NamedTuple):
 
 
 class LineCutter:
-    """Gives out each line once; whoever stops may go on later from ``offset`` and ``in_line``.
+    """Returns each line once; a later cutter may go on from ``offset`` and ``in_line``.
 
     Args:
-        offset: Where the first piece begins, in bytes from the start of all.
-        in_line: Whether that is inside a line that was given out already, as one that is too long.
+        offset: The offset of the first piece.
+        in_line: True if that is inside a long line that was returned already.
         max_bytes: The longest line, without its end.
     """
 
     def __init__(self, offset: int = 0, *, in_line: bool = False, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.offset = offset
-        """Behind the last line that was given out, or behind what of it was read."""
+        """The offset after the last line that was returned, or after the part of it that was read."""
         self.in_line = in_line
-        """Whether ``offset`` is inside that line."""
+        """True if ``offset`` is inside that line."""
         self._max_bytes = max_bytes
         self._begun = b""
 
     @property
     def position(self) -> int:
-        """Where the next piece begins."""
+        """The offset of the next piece."""
         return self.offset + len(self._begun)
 
     def feed(self, piece: bytes) -> Iterator[Line]:
-        """The lines that end in the next piece, and one that is too long as soon as that is known.
+        """Yields the lines that end in the next piece, and a line that is too long as soon as that is known.
 
-        When the iteration is left in the middle, ``offset`` is right, and no other piece may follow.
+        If the iteration stops early, ``offset`` is still right, but no other piece may follow.
         """
         start = self._skip(piece)
         while (end := piece.find(b"\n", start)) >= 0:
@@ -58,12 +58,12 @@ class LineCutter:
             yield self._line(self._begun, behind=self.position)
 
     def finish(self) -> Iterator[Line]:
-        """The last line, if no line end follows it."""
+        """Yields the last line if it has no line end."""
         if self._begun:
             yield self._line(self._begun, behind=self.position)
 
     def _skip(self, piece: bytes) -> int:
-        """How much of a piece belongs to a line that was given out."""
+        """Skips the rest of a line that was returned already. Returns its length."""
         if not self.in_line:
             return 0
         end = piece.find(b"\n")
@@ -73,7 +73,7 @@ class LineCutter:
         return skipped
 
     def _line(self, data: bytes, *, behind: int) -> Line:
-        """A line, after which ``behind`` is where to go on."""
+        """Makes a line; ``behind`` is the offset after it."""
         line = Line(self.offset, data[: self._max_bytes], len(data) > self._max_bytes)
         self.offset, self._begun = behind, b""
         return line

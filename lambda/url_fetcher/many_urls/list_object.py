@@ -1,7 +1,7 @@
-"""An object in S3 that lists URLs: read piece by piece, and the same from the first to the last."""
+"""Reads an object in S3 that lists URLs piece by piece, and notices if it changes meanwhile."""
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,56 +20,26 @@ _MAX_KEY_BYTES = 1024
 _CHANGED, _BEYOND_END = 412, 416
 
 
-class Address(NamedTuple):
-    """Where a list lies."""
-
-    bucket: str
-    key: str
-
-    @classmethod
-    def of(cls, uri: object, *, allowed: str) -> "Address":
-        """The address that an event names.
-
-        Args:
-            uri: ``s3://<bucket>/<key>``.
-            allowed: What it begins with, ``s3://<bucket>/<folder>/``; empty if no place is allowed.
-
-        Raises:
-            ConfigurationError: When it lies elsewhere; not retryable.
-        """
-        if not allowed:
-            raise ConfigurationError("the event: urls_from: no place for lists is configured (LISTS_URI)")
-        is_below = isinstance(uri, str) and uri.startswith(allowed) and len(uri) > len(allowed)
-        if not isinstance(uri, str) or not is_below or len(uri.encode(errors="replace")) > _MAX_KEY_BYTES:
-            raise ConfigurationError(
-                f"the event: urls_from is {str(uri)[:200]!r}; lists are read below {allowed} only: "
-                "upload it there"
-            )
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return cls(bucket, key)
-
-
 class ListObject:
-    """Reads a list by ranges; each is of the object that the first one was of.
+    """Reads a list by ranges, all of the same version of the object.
 
     Args:
-        client: Gives the S3 client.
-        address: The object's.
-        etag: What it must still be; empty for the first range.
+        client: Returns the S3 client.
+        uri: The object's, ``s3://<bucket>/<key>``.
+        etag: The version that was read before; empty for the first range.
         deadline: No range is waited for after it.
     """
 
     def __init__(
-        self, client: "Callable[[], S3Client]", address: Address, *, etag: str, deadline: "Deadline"
+        self, client: "Callable[[], S3Client]", uri: str, *, etag: str, deadline: "Deadline"
     ) -> None:
         self.etag = etag
         self._client = client
-        self._address = address
         self._deadline = deadline
-        self._uri = f"s3://{address.bucket}/{address.key}"
+        self._uri = uri
 
     def piece(self, offset: int) -> bytes:
-        """The bytes from there on, up to 1 MiB; none at the end.
+        """Returns up to 1 MiB from an offset on; nothing at the end.
 
         Raises:
             ConfigurationError: When the object is missing, may not be read or has changed; not retryable.
@@ -88,14 +58,15 @@ class ListObject:
 
     def _read(self, offset: int) -> bytes:
         matching: Mapping[str, Any] = {"IfMatch": self.etag} if self.etag else {}
+        bucket, _, key = self._uri.removeprefix("s3://").partition("/")
         found = self._client().get_object(
-            Bucket=self._address.bucket,
-            Key=self._address.key,
+            Bucket=bucket,
+            Key=key,
             Range=f"bytes={offset}-{offset + PIECE_BYTES - 1}",
             **matching,
         )
         self.etag = self.etag or found["ETag"]
-        # Whatever answers, no more than was asked for is kept.
+        # An endpoint that ignores the range must not fill the memory.
         return found["Body"].read(PIECE_BYTES)
 
     def _failure(self, refusal: Refusal) -> ConfigurationError | ConfigurationUnavailable:
@@ -112,11 +83,31 @@ class ListObject:
         )
 
 
-def refuse_other_forms(start: bytes) -> None:
-    """Refuse what begins as no list of lines does, before each line of it becomes a dead letter.
+def refuse_other_places(uri: object, *, allowed: str) -> None:
+    """Refuses a list that is not below the place for lists.
+
+    Args:
+        uri: The list's, from an event.
+        allowed: ``s3://<bucket>/<folder>/``; empty if no place is configured.
 
     Raises:
-        ConfigurationError: Saying what it is; not retryable.
+        ConfigurationError: When the list is elsewhere; not retryable.
+    """
+    if not allowed:
+        raise ConfigurationError("the event: urls_from: no place for lists is configured (LISTS_URI)")
+    is_below = isinstance(uri, str) and uri.startswith(allowed) and len(uri) > len(allowed)
+    if not is_below or len(str(uri).encode(errors="replace")) > _MAX_KEY_BYTES:
+        raise ConfigurationError(
+            f"the event: urls_from is {str(uri)[:200]!r}; lists are read below {allowed} only: "
+            "upload it there"
+        )
+
+
+def refuse_other_forms(start: bytes) -> None:
+    """Refuses a body that is no list of lines, before each of its lines becomes a dead letter.
+
+    Raises:
+        ConfigurationError: When it is compressed or a JSON array; not retryable.
     """
     if start.startswith(b"\x1f\x8b"):
         raise ConfigurationError("the list of URLs is compressed; upload it as it is, one URL a line")

@@ -1,4 +1,4 @@
-"""How often requests may be sent to a host, whoever sends them."""
+"""Limits the rate of requests to a host over all threads and invocations."""
 
 import threading
 import time
@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 
 class SharedPace:
-    """Gives each request to a host its time, on all threads of this invocation.
+    """Schedules each request to a host, for all threads of this invocation.
 
     It also bounds all invocations that run at once. Invocations do not communicate. Each uses 1/n of the
     rate, and waits one interval first: the invocation before it may just have sent a request.
 
     Args:
-        concurrency: How many invocations may run at once.
-        clock: Gives seconds on a monotonic scale.
+        concurrency: Most invocations at once.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, *, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,12 +25,12 @@ class SharedPace:
         self._lock = threading.Lock()
 
     def take(self, url: str, min_interval_seconds: float, *, until: float = float("inf")) -> float | None:
-        """When the next request may start, which then is taken; None if that is after ``until``.
+        """Takes and returns the next start of a request; None if that is after ``until``.
 
         Args:
-            url: What is asked for; its host counts.
-            min_interval_seconds: The least time between two requests, by whomever.
-            until: On the clock's scale.
+            url: The URL to request; only its host counts.
+            min_interval_seconds: The least time between two requests, whoever sends them.
+            until: A time on the same clock.
         """
         interval = min_interval_seconds * self._concurrency
         with self._lock:

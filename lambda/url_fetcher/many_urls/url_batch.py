@@ -1,9 +1,8 @@
-"""An event with ``urls``: many URLs ingested at once, each failing alone."""
+"""Ingests an event with ``urls``: many URLs at once, each of which fails alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from url_fetcher.errors import DeadlineExceeded, IngestionError, UrlsFailed
 from url_fetcher.intake.event import UNCONFIGURED
@@ -72,7 +71,7 @@ class BatchTask:
 
     def begin(self) -> Mapping[str, object]:
         """As ``Task``'s."""
-        self._keys = keys_for_all(self._event, beside=URLS.keys)
+        self._keys = keys_for_all(self._event, URLS)
         self._items = items_of(self._event["urls"])
         return {"urls": len(self._items)}
 
@@ -83,7 +82,7 @@ class BatchTask:
             DeliveryError: When the stream, the dead letters or the queue fail.
             UrlsFailed: When some URLs were not ingested and there is no work queue; retryable.
         """
-        # More than a message holds is not begun here, but by several invocations at once.
+        # More items than a message holds are sent on, so that several invocations fetch them at once.
         fetched = self._items[:MAX_MESSAGE_ITEMS] if self._queue.url else self._items
         ended = self._fetch(fetched)
         late = DeadlineExceeded("the invocation's time was up before the URL was read")
@@ -113,11 +112,10 @@ class BatchTask:
         done = len(self._items) - self._sent_on - len(self._failed)
         others = "" if done == len(self._items) else "; the others were sent to the work queue"
         message = f"{done} of {len(self._items)} URLs ingested{others}"
-        body = {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
-        return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
+        return {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
 
     def _fetch(self, items: Sequence[object]) -> Ended:
-        """Ingest items until all are done or time is up; the stream has accepted what was read."""
+        """Ingests items until all are done or time is up; then the stream has accepted their records."""
         sink = SharedSink(self._assembly.sink(self._deadlines.delivering))
         lanes = Lanes(
             self._keys,
@@ -129,10 +127,8 @@ class BatchTask:
             pace=SharedPace(concurrency=self._assembly.environment.max_concurrency),
         )
         try:
-            try:
+            with closing(sink):
                 lanes.run()
-            finally:
-                sink.close()
         finally:
             ended = lanes.ended()
             self._summary = summed((each.summary for each in ended.results), sink.report)
@@ -145,17 +141,17 @@ class BatchTask:
     def _again(
         self, failed: Sequence[tuple[object, IngestionError]], rest: Sequence[object]
     ) -> Iterator[Outgoing]:
-        """The messages that take up what was not done here."""
+        """Yields messages for the URLs that failed or were not begun."""
         for item, error in () if self._is_last_attempt else failed:
             delay_seconds = again_seconds(self._attempt, error, max_seconds=MAX_DELAY_SECONDS)
             yield Outgoing(
                 body_of(single_item_event(self._keys, item)), delay_seconds, attempts=self._attempt
             )
-        for body, _ in messages_of(self._keys, rest):
+        for body in messages_of(self._keys, rest):
             yield Outgoing(body, attempts=self._attempt - 1)
 
     def _send_dead_letters(self, failed: Sequence[tuple[object, IngestionError]]) -> None:
-        """Send what failed to the dead letters, if this was its last attempt."""
+        """Sends the URLs that failed to the dead letter queue, if this was their last attempt."""
         if self._is_last_attempt:
             dead_letters = (
                 DeadLetter(body_of(single_item_event(self._keys, item)), error) for item, error in failed
@@ -166,7 +162,7 @@ class BatchTask:
 def _urls_failed(
     failed: Sequence[tuple[object, IngestionError]], rest: Sequence[object], *, count: int
 ) -> UrlsFailed:
-    """The error that names what was not ingested."""
+    """Returns the error that names the URLs that were not ingested."""
     named = [f"{shown(item)} ({type(error).__name__}: {error})"[:500] for item, error in failed]
     named += [f"{shown(item)} (not begun)" for item in rest[: max(0, _MAX_NAMED - len(named))]]
     left = len(failed) + len(rest)

@@ -1,18 +1,18 @@
-"""The items of an event of many URLs: each one an event of its own, and many in one message."""
+"""Turns the items of an event of many URLs into events of their own, or into messages of many items."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.intake.decoding import without_nulls
-from url_fetcher.intake.event_kinds import EVENT_KINDS
+from url_fetcher.intake.event_kinds import EVENT_KINDS, EventKind
 from url_fetcher.telling.redaction import public_url
 from url_fetcher.work_queue.send import body_of
 
 MAX_ITEMS = 10_000
 MAX_MESSAGE_ITEMS = 100
 MAX_MESSAGE_BYTES = 64 * 1024
-"""What SQS bills as one request."""
+"""SQS bills so many bytes as one request."""
 
 _MAX_KEYS_BYTES = 16 * 1024
 _MAX_SHOWN_CHARACTERS = 200
@@ -21,17 +21,13 @@ _NOT_FOR_ALL = ("url", "source", "resume", *(kind.key for kind in EVENT_KINDS[::
 _NOT_IN_ITEMS = ("source", *(key for kind in EVENT_KINDS for key in kind.keys))
 
 
-def keys_for_all(event: Mapping[str, Any], *, beside: Iterable[str]) -> dict[str, Any]:
-    """The keys of a source that hold for all URLs of an event.
-
-    Args:
-        event: Of many URLs.
-        beside: Its keys that say which URLs.
+def keys_for_all(event: Mapping[str, Any], kind: EventKind) -> dict[str, Any]:
+    """Returns the keys of a source that apply to all URLs of an event of this kind.
 
     Raises:
-        ConfigurationError: When one of the keys is no key for all, or they are too long; not retryable.
+        ConfigurationError: When a key cannot apply to all URLs, or they are too long; not retryable.
     """
-    given = {key: event[key] for key in event if key not in beside}
+    given = {key: event[key] for key in event if key not in kind.keys}
     size = _size_of(given)
     try:
         keys: dict[str, Any] = without_nulls(given)
@@ -39,7 +35,7 @@ def keys_for_all(event: Mapping[str, Any], *, beside: Iterable[str]) -> dict[str
         raise ConfigurationError(_TOO_DEEP) from error
     if found := [key for key in _NOT_FOR_ALL if key in keys]:
         raise ConfigurationError(
-            f"the event: has {' and '.join([*beside][:1])} together with {', '.join(found)}; beside the URLs "
+            f"the event: has {kind.key} together with {', '.join(found)}; beside the URLs "
             "it may have the keys of a source that hold for all of them"
         )
     if size > _MAX_KEYS_BYTES:
@@ -51,7 +47,7 @@ def keys_for_all(event: Mapping[str, Any], *, beside: Iterable[str]) -> dict[str
 
 
 def items_of(urls: object) -> list[Any]:
-    """The items of ``urls``, as they are given.
+    """Returns the items of ``urls`` unchanged.
 
     Raises:
         ConfigurationError: When it is no list, empty, or too long; not retryable.
@@ -70,7 +66,7 @@ def items_of(urls: object) -> list[Any]:
 
 
 def item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
-    """The event that an item stands for.
+    """Returns the event for one item.
 
     Raises:
         ConfigurationError: When it is neither a URL nor an object with one; not retryable.
@@ -91,10 +87,10 @@ def item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
 
 
 def single_item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
-    """The event that does what an item of many does, for this item alone.
+    """Returns an event that fetches this item alone, as its event of many URLs would have.
 
-    With a ``rate``, which holds over all invocations only in an event of ``urls``, it is one of those, and
-    so is one that would be understood otherwise by itself.
+    An item with a ``rate`` stays in an event of ``urls``, because only there the rate applies to all
+    invocations together. So does an item that is not valid, which alone could be another kind of event.
     """
     try:
         event = item_event(keys, item)
@@ -104,7 +100,7 @@ def single_item_event(keys: Mapping[str, Any], item: object) -> dict[str, Any]:
 
 
 def _size_of(value: object) -> int:
-    """How long a value is as JSON.
+    """Returns the length of a value as JSON.
 
     Raises:
         ConfigurationError: When no message can hold it; not retryable.
@@ -118,29 +114,24 @@ def _size_of(value: object) -> int:
 
 
 def shown(item: object) -> str:
-    """An item in a log line or an error: its URL, short and without secrets."""
+    """Returns an item's URL for a log line or an error, shortened and without secrets."""
     url = item.get("url") if isinstance(item, dict) else item
     return public_url(url)[:_MAX_SHOWN_CHARACTERS] if isinstance(url, str) else type(url).__name__
 
 
-def messages_of(keys: Mapping[str, Any], items: Iterable[object]) -> Iterator[tuple[str, int]]:
-    """Bodies of messages that hold the items, and how many each holds.
-
-    Each holds up to 100 items and 64 KiB, but one in any case.
-    """
-    packed = MessageFiller(keys)
+def messages_of(keys: Mapping[str, Any], items: Iterable[object]) -> Iterator[str]:
+    """Yields the bodies of messages with all items."""
+    filler = MessageFiller(keys)
     for item in items:
-        if (full := packed.add(item)) is not None:
-            yield full
-    if (rest := packed.flush()) is not None:
-        yield rest
+        yield from filler.add(item)
+    yield from filler.flush()
 
 
 class MessageFiller:
-    """Gathers items into the bodies of messages.
+    """Gathers items into the bodies of messages: up to 100 items and 64 KiB, but at least one item.
 
     Args:
-        keys: Those that hold for all.
+        keys: The keys that apply to all items.
     """
 
     def __init__(self, keys: Mapping[str, Any]) -> None:
@@ -149,19 +140,17 @@ class MessageFiller:
         self._items: list[object] = []
         self._size = 0
 
-    def add(self, item: object) -> tuple[str, int] | None:
-        """Take an item; the message that is full with those before it, if any, and its number of items."""
+    def add(self, item: object) -> list[str]:
+        """Adds an item. Returns the message before it, if the item does not fit into that one."""
         size = len(body_of(item).encode()) + 1
         is_full = len(self._items) == MAX_MESSAGE_ITEMS or self._size + size > self._room
-        full = self.flush() if is_full else None
+        full = self.flush() if is_full else []
         self._items.append(item)
         self._size += size
         return full
 
-    def flush(self) -> tuple[str, int] | None:
-        """The message that is not full; None without items."""
-        if not self._items:
-            return None
-        made = body_of({**self._keys, "urls": self._items}), len(self._items)
+    def flush(self) -> list[str]:
+        """Returns the message that is not full; none without items."""
+        made = [body_of({**self._keys, "urls": self._items})] if self._items else []
         self._items, self._size = [], 0
         return made

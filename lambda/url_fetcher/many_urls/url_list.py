@@ -1,4 +1,4 @@
-"""An event with ``urls_from``: a list in S3, cut into messages of many URLs each."""
+"""Cuts the list in S3 that ``urls_from`` names into messages of many URLs each."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from url_fetcher.errors import ConfigurationError
 from url_fetcher.intake.event import UNCONFIGURED
 from url_fetcher.intake.event_kinds import LIST
 from url_fetcher.many_urls.lines import MAX_LINE_BYTES, Line, LineCutter
-from url_fetcher.many_urls.list_object import Address, ListObject, refuse_other_forms
+from url_fetcher.many_urls.list_object import ListObject, refuse_other_forms, refuse_other_places
 from url_fetcher.many_urls.url_items import MessageFiller, item_event, keys_for_all, single_item_event
 from url_fetcher.work_queue.send import DeadLetter, Outgoing, WorkQueue, body_of
 
@@ -25,7 +25,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class _Place(msgspec.Struct, forbid_unknown_fields=True):
-    """Where in a list to go on, as an event that was sent on has it."""
+    """The place in a list from which an event that was sent on continues."""
 
     offset: int = 0
     etag: str = ""
@@ -33,7 +33,7 @@ class _Place(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ListTask:
-    """Sends the URLs of a list to the work queue; out of time, it sends itself on.
+    """Sends the URLs of a list to the work queue; when time runs out, it sends an event for the rest.
 
     Args:
         given: An event with ``urls_from``, and keys of a source for all URLs.
@@ -69,8 +69,8 @@ class ListTask:
                 "the event: urls_from needs the work queue, which is not consumed: set queue.enabled = true "
                 "and deploy again"
             )
-        self._address = Address.of(event["urls_from"], allowed=environment.lists_uri)
-        self._keys = keys_for_all(event, beside=LIST.keys)
+        refuse_other_places(event["urls_from"], allowed=environment.lists_uri)
+        self._keys = keys_for_all(event, LIST)
         self._place = _place_of(event)
         self._packing = MessageFiller(self._keys)
         return {"urls_from": event["urls_from"], "offset": self._place.offset}
@@ -80,12 +80,14 @@ class ListTask:
         begun = self._place
         cutter = LineCutter(begun.offset, in_line=begun.in_line)
         found = ListObject(
-            lambda: self._assembly.clients.s3, self._address, etag=begun.etag, deadline=self._deadline
+            lambda: self._assembly.clients.s3,
+            self._event["urls_from"],
+            etag=begun.etag,
+            deadline=self._deadline,
         )
         self._is_done = self._cut(found, cutter)
         self._counts["list_bytes"] = cutter.offset - begun.offset
-        if (full := self._packing.flush()) is not None:
-            self._outgoing.append(full[0])
+        self._outgoing += self._packing.flush()
         self._flush()
         if not self._is_done:
             self._send_on(cutter, found.etag)
@@ -106,11 +108,10 @@ class ListTask:
         """As ``Task``'s."""
         rest = "" if self._is_done else "; the rest of the list follows"
         message = f"{self._counts['urls_listed']} URLs sent to the work queue{rest}"
-        body = {"message": message, "recordsProcessed": 0, **self._counts}
-        return {"statusCode": 200, "body": msgspec.json.encode(body).decode()}
+        return {"message": message, "recordsProcessed": 0, **self._counts}
 
     def _cut(self, found: ListObject, cutter: LineCutter) -> bool:
-        """Send URLs until the list or the time ends; whether it was the list."""
+        """Sends URLs until the list or the time ends. Returns True at the end of the list."""
         while piece := found.piece(cutter.position):
             if cutter.position == 0:
                 refuse_other_forms(piece)
@@ -118,7 +119,7 @@ class ListTask:
                 self._take(line)
                 if self._flush_if_full() and self._is_late:
                     return False
-            # Without a step there is nothing to send on; only the last piece may hold no whole line.
+            # A piece without a whole line made no progress, so an event for the rest would repeat itself.
             if cutter.offset > self._place.offset and self._is_late:
                 return False
         for line in cutter.finish():
@@ -130,7 +131,7 @@ class ListTask:
         return time.monotonic() >= self._stops_at
 
     def _take(self, line: Line) -> None:
-        """Put a line's URL into a message, or a line that is none among the dead letters."""
+        """Puts the URL of a line into a message; a line without a URL becomes a dead letter."""
         try:
             item = _item_of(line)
             if item is None:
@@ -143,8 +144,7 @@ class ListTask:
             )
             return
         self._counts["urls_listed"] += 1
-        if (full := self._packing.add(item)) is not None:
-            self._outgoing.append(full[0])
+        self._outgoing += self._packing.add(item)
 
     def _flush_if_full(self) -> bool:
         if len(self._outgoing) + len(self._dead_letters) < _MAX_WAITING:
@@ -153,21 +153,21 @@ class ListTask:
         return True
 
     def _flush(self) -> None:
-        """Have the queues take what waits."""
+        """Sends the messages and dead letters that wait."""
         self._queue.send(Outgoing(body) for body in self._outgoing)
         self._queue.send_dead_letters(self._dead_letters, request_id=self._assembly.log.request_id)
         self._counts["messages"] += len(self._outgoing)
         self._outgoing, self._dead_letters = [], []
 
     def _send_on(self, cutter: LineCutter, etag: str) -> None:
-        """Have another invocation go on with the list."""
+        """Sends an event by which another invocation continues the list."""
         place = {"offset": cutter.offset, "etag": etag, "in_line": cutter.in_line}
         event = {**self._keys, "urls_from": self._event["urls_from"], **place}
         self._queue.send([Outgoing(body_of(event))])
 
 
 def _place_of(event: Mapping[str, Any]) -> _Place:
-    """Where to begin.
+    """Returns the place at which an event begins.
 
     Raises:
         ConfigurationError: When the keys do not fit together; not retryable.
@@ -186,7 +186,7 @@ def _place_of(event: Mapping[str, Any]) -> _Place:
 
 
 def _item_of(line: Line) -> object:
-    """The item that a line stands for; None for a blank line.
+    """Returns the item on a line; None for a blank line.
 
     Raises:
         ConfigurationError: When it is neither a URL nor a JSON object; not retryable.
@@ -215,7 +215,7 @@ def _item_of(line: Line) -> object:
 
 
 def _as_it_is(line: Line) -> object:
-    """What the dead letter of a line holds: its object, or else its text, and of a long one the start."""
+    """Returns the item for the dead letter of a line: its object or its text, cut if it is too long."""
     text = _without_mark(line)[: 1024 if line.is_too_long else None].decode(errors="replace").strip()
     try:
         return msgspec.json.decode(text) if text.startswith("{") else text

@@ -28,10 +28,19 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
         "Source": [
             {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
             {"if": _with(format={"const": "xml"}), "then": _xml()},
-            *({"if": _with(**{key: _FILLED}), "then": _with_record_path(key)} for key in _VERDICTS),
-            {"if": _with(pagination=_TABLE | _with(into={"const": "body"})), "then": _with_table()},
-            {"if": _with(schedule=_GIVEN), "then": _with_name()},
-            *({"if": {"required": [key]}, "then": _with_schedule(key)} for key in of_a_schedule),
+            *(
+                {"if": _with(**{key: _FILLED}), "then": _needing(f"`{key}` is set", record_path=_GIVEN)}
+                for key in _VERDICTS
+            ),
+            {
+                "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
+                "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
+            },
+            {"if": _with(schedule=_GIVEN), "then": _needing("`schedule` is set", name=_GIVEN)},
+            *(
+                {"if": {"required": [key]}, "then": _needing(f"`{key}` is set", schedule=_GIVEN)}
+                for key in of_a_schedule
+            ),
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
         "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],
@@ -43,24 +52,10 @@ def _with(**properties: Schema) -> Schema:
     return {"properties": properties, "required": list(properties)}
 
 
-def _with_record_path(key: str) -> Schema:
-    because = {"$comment": f"because `{key}` is set"}
-    return _with(record_path=_GIVEN | because) | because
-
-
-def _with_table() -> Schema:
-    because = {"$comment": 'because `pagination.into` is "body"'}
-    return _with(body={"type": "object"} | because, method={"const": "POST"} | because) | because
-
-
-def _with_name() -> Schema:
-    because = {"$comment": "because `schedule` is set"}
-    return _with(name=_GIVEN | because) | because
-
-
-def _with_schedule(key: str) -> Schema:
-    because = {"$comment": f"because `{key}` is set"}
-    return _with(schedule=_GIVEN | because) | because
+def _needing(condition: str, **properties: Schema) -> Schema:
+    """The same, with the condition as the reason for each of the keys."""
+    because = {"$comment": f"because {condition}"}
+    return _with(**{key: schema | because for key, schema in properties.items()}) | because
 
 
 def _xml() -> Schema:

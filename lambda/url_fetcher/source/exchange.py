@@ -54,7 +54,6 @@ class Exchange:
         transport: Sends requests to allowed addresses.
         session: Secrets and tokens for the source's authentication.
         deadline: No request and no wait goes beyond it.
-        report: Counts requests, retries and time.
         clock: Returns monotonic seconds, for pacing and for the report.
         next_start: Returns the time, on that clock, at which the next request may start, if other
             sources share the pace; default: this source's own ``rate``.
@@ -67,11 +66,10 @@ class Exchange:
         transport: Transport,
         session: "Session",
         deadline: "Deadline",
-        report: FetchReport,
         clock: Callable[[], float],
         next_start: Callable[[], float] | None = None,
     ) -> None:
-        self.report = report
+        self.report = FetchReport()
         self._source = source
         self._transport = transport
         self._session = session
@@ -174,11 +172,10 @@ class Exchange:
         if status in _WITH_RECORDS or status in _WITHOUT_BODY:
             return
         if is_retried(status, response.headers):
-            asked = asked_seconds(status, response.headers)
             raise SourceUnavailable(
                 f"{url}: answers {status}; raise retry.max_attempts or ask later",
                 status=status,
-                retry_after_seconds=asked,
+                retry_after_seconds=asked_seconds(status, response.headers),
             )
         raise SourceRejected(
             f"{url}: answers {status}; check `url`, `method`, `query` and `auth`", status=status
@@ -222,7 +219,3 @@ class OpenedResponse:
         self.body = body
         self.chunks = iter(body)
         self.first = next(self.chunks, b"")
-
-    def close(self) -> None:
-        """Free the connection."""
-        self.response.close()

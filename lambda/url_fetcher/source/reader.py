@@ -14,7 +14,7 @@ from url_fetcher.http.retry import asked_seconds
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth.auth_kind import Session
-from url_fetcher.source.exchange import Exchange, FetchReport, OpenedResponse
+from url_fetcher.source.exchange import Exchange, OpenedResponse
 from url_fetcher.source.identity import configured_url
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
@@ -88,7 +88,6 @@ class SourceReader:
         clock: Callable[[], float] = time.monotonic,
         next_start: Callable[[], float] | None = None,
     ) -> None:
-        self.report = FetchReport()
         self.url = configured_url(source)
         self._source = source
         self._transport = transport
@@ -98,10 +97,10 @@ class SourceReader:
             transport=transport,
             session=session,
             deadline=deadline,
-            report=self.report,
             clock=clock,
             next_start=next_start,
         )
+        self.report = self._exchange.report
         self._warn = warn
         self._pager = Pager(
             source.pagination, self.url, resume, windows=source.windows, warn=self._counted_warning
@@ -143,7 +142,7 @@ class SourceReader:
 
     def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, PageResult | SourceUnavailable]:
         """Yields one answer as a page. Returns its result, or the error that it was refused with."""
-        with closing(opened):
+        with closing(opened.response):
             digest = xxhash.xxh3_64()
             page = Page(
                 timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field, json
 
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
+from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
@@ -51,7 +52,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Firehose takes 1,000 KiB a record, and the default leaves 10 KiB for the other fields of the line.
     max_record_kib: Annotated[int, Meta(ge=1, le=1_000)] = 990
     max_records: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 100_000_000
-    max_nesting: Annotated[int, Meta(ge=1, le=500)] = 100
+    max_nesting: Annotated[int, Meta(ge=1, le=MAX_NESTING)] = 100
     # Lambda ends a function after 900 s at the latest.
     timeout_seconds: Annotated[float, Meta(gt=0, le=900)] = 900.0
     connect_timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 5.0

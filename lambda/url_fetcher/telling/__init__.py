@@ -1,1 +1,1 @@
-"""What the function says: log lines, metrics, errors, none of them with a secret."""
+"""Log lines, metrics and errors of the function, without secrets."""

@@ -1,4 +1,4 @@
-"""What an error becomes before it leaves: one of ours, without a secret and without its causes."""
+"""Turns any error into one of ours, without secrets and without its causes."""
 
 import traceback
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _MAX_CAUSES = 10
 
 
 def failure_of(error: Exception, redactor: "Redactor") -> IngestionError:
-    """The error to raise: one of ours, without secrets in its message and its details."""
+    """Returns the error to raise: one of ours, without secrets in its message and its details."""
     failure = error if isinstance(error, IngestionError) else UnexpectedError(_line_of(error))
     failure.args = (redactor.clean(str(failure)),)
     failure.details = {
@@ -34,15 +34,15 @@ def log_failure(
     redactor: "Redactor",
     facts: "Mapping[str, object]",
 ) -> None:
-    """One line with the kind of error, its details, its causes and more facts; then the causes are cut.
+    """Logs the error with its details, its causes and more facts; then removes the causes.
 
     Args:
-        log: Where to.
-        what: What failed.
-        failure: As ``failure_of`` gives it.
-        error: What it was made of.
-        redactor: As it was given to ``failure_of``.
-        facts: What was done before.
+        log: The event's log.
+        what: Name of the task that failed.
+        failure: The result of ``failure_of``.
+        error: The error that it was made of.
+        redactor: The same as for ``failure_of``.
+        facts: The counters so far.
     """
     fields: dict[str, object] = {"causes": [redactor.clean(_line_of(each)) for each in _causes(error)]}
     if failure is not error:
@@ -60,7 +60,7 @@ def log_failure(
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """What led to an error as a traceback would show it, the nearest first."""
+    """The causes of an error that a traceback would show, the nearest first."""
     found: list[BaseException] = []
     cause = _cause(error)
     while cause is not None and cause not in found and len(found) < _MAX_CAUSES:

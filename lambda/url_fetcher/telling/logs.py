@@ -68,7 +68,7 @@ class _JsonLines(logging.Handler):
 
 
 def take_over(redactor: Redactor) -> None:
-    """Have everything that this process says go through one handler that hides secrets.
+    """Sends everything that this process logs through one handler that hides secrets.
 
     That covers the records of every logger, warnings, and errors that end a thread or a finalizer.
     Libraries log URLs with their keys, and the handler that Lambda's runtime puts on the root logger writes
@@ -150,24 +150,24 @@ class Log:
         self._logger.setLevel(level)
 
     def info(self, message: str, **facts: object) -> None:
-        """Say what happened."""
+        """Logs an event of normal operation."""
         self._logger.info(message, extra={_FACTS: facts})
 
     def warning(self, message: str, **facts: object) -> None:
-        """Say what looks wrong but may be right."""
+        """Logs a possible mistake."""
         self._logger.warning(message, extra={_FACTS: facts})
 
     def error(self, message: str, **facts: object) -> None:
-        """Say what failed."""
+        """Logs a failure."""
         self._logger.error(message, extra={_FACTS: facts})
 
     def metrics(self, metrics: dict[str, int], *, source: str, facts: dict[str, int | float]) -> None:
-        """Write metrics in CloudWatch's embedded metric format.
+        """Writes metrics in CloudWatch's embedded metric format.
 
         Args:
-            metrics: What CloudWatch counts; each name is one metric a source and costs 0.30 USD a month.
+            metrics: The counts by name; each name is a metric for each source and costs 0.30 USD a month.
             source: Their dimension beside the service; a configured name, because each value is a metric.
-            facts: Numbers that are fields of the line only and cost nothing.
+            facts: Numbers that are only fields of the line and cost nothing.
         """
         directive = {
             "Namespace": self._namespace,

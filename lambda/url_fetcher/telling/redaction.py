@@ -33,21 +33,17 @@ _ESCAPES = re.compile(
 )
 
 
-def public_url(url: str, *, hidden_parameters: frozenset[str] = frozenset()) -> str:
+def public_url(url: str) -> str:
     """The URL without user, password and fragment, and with secret query values replaced.
 
-    Args:
-        url: Any URL; one that cannot be split is hidden as a whole.
-        hidden_parameters: Query parameters to hide beside those whose names give them away.
+    A URL that cannot be split is hidden as a whole.
     """
     try:
         parts = urlsplit(url)
     except ValueError:
         return HIDDEN
     pairs = (
-        f"{name}{equals}{HIDDEN}"
-        if value and (_is_secret(name) or unquote(name) in hidden_parameters)
-        else pair
+        f"{name}{equals}{HIDDEN}" if value and _is_secret(name) else pair
         for pair in parts.query.split("&")
         for name, equals, value in [pair.partition("=")]
     )
@@ -64,7 +60,7 @@ def secrets_in(url: str) -> list[str]:
 
 
 def _is_secret(parameter: str) -> bool:
-    """Whether a query parameter's name says that its value is a secret."""
+    """True if a query parameter's name says that its value is a secret."""
     name = unquote(parameter)
     return _SECRET_PARAMETER.search(name) is not None and _PLACE_PARAMETER.search(name) is None
 
@@ -105,12 +101,12 @@ class Redactor:
 
     @property
     def forms(self) -> set[str]:
-        """What is looked for."""
+        """The texts that are looked for, in lower case."""
         # A copy: another thread may learn a secret meanwhile.
         return self._forms | (self._beyond.forms if self._beyond else set())
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where in the text secrets are, by the characters that they take up, escapes and all."""
+        """Yields the first and last index of each secret in the text, escapes included."""
         forms = self.forms
         if not forms:
             return

@@ -1,1 +1,1 @@
-"""Sends to the work queue, and consumes what is in it."""
+"""Sends messages to the work queue, and consumes them."""

@@ -11,7 +11,7 @@ _MAX_BATCH_BYTES = 256 * 1024
 
 
 def batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The entries by request: ten at most, and no more bytes than a request may have.
+    """Yields the entries of each request: ten at most, within the limit of a request's size.
 
     Args:
         entries: Each with its ``MessageBody``. One without an ``Id`` gets its number in the batch.

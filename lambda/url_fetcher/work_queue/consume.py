@@ -1,4 +1,4 @@
-"""Messages of the work queue: each ingested for itself, and answered with those that failed."""
+"""Consumes messages of the work queue one by one, and tells SQS which of them failed."""
 
 import re
 import time
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from url_fetcher.invocation import Invocation
     from url_fetcher.telling.logs import Log
 
-# Kept of an invocation's time for telling SQS what became of its messages.
+# The part of an invocation's time that is kept for reporting the results to SQS.
 _TELL_SHARE, _MIN_TELL_SECONDS, _MAX_TELL_SECONDS = 0.05, 1.0, 5.0
 _BEGIN_SHARE = 0.25
 _VISIBILITY_TIMEOUTS = 6
-"""The queue's visibility timeout, in timeouts of the function: AWS asks for at least so many."""
+"""The queue's visibility timeout in timeouts of the function; AWS asks for at least six."""
 
 
 class Message(msgspec.Struct, rename="camel"):
-    """A message as Lambda hands it over."""
+    """A message in the form in which Lambda delivers it."""
 
     message_id: str
     receipt_handle: str
@@ -35,31 +35,31 @@ class Message(msgspec.Struct, rename="camel"):
 
     @property
     def tried_before(self) -> int:
-        """How often its event was tried by messages before this one."""
+        """The number of attempts at its event before this message was sent."""
         attribute = self.message_attributes.get(ATTEMPTS)
         text = attribute.get("stringValue") if isinstance(attribute, dict) else None
         return _count(text) if isinstance(text, str) else 0
 
     @property
     def attempt(self) -> int:
-        """How often its event has been tried, with this time."""
+        """The number of this attempt at its event, from 1."""
         return self.tried_before + max(1, _count(self.attributes.get("ApproximateReceiveCount", "")))
 
 
 def consume(records: Sequence[Mapping[str, Any]], invocation: "Invocation") -> dict[str, object]:
-    """The answer to a batch of messages: ``batchItemFailures`` with the ids of those that failed.
+    """Returns the answer to a batch of messages: ``batchItemFailures`` with the ids of failed ones.
 
     Raises:
-        ConfigurationError: When the environment is wrong or the records are none of SQS; not retryable.
+        ConfigurationError: When the environment is wrong or a record is no SQS message; not retryable.
     """
     return Consumer(invocation).answer(decode_settings(list(records), list[Message], where="the event"))
 
 
 class Consumer:
-    """Ingests one message after the other, and has each that fails come again alone.
+    """Ingests one message after the other; each failed message is delivered again alone.
 
     Args:
-        invocation: Does the events.
+        invocation: Handles the events.
     """
 
     def __init__(self, invocation: "Invocation") -> None:
@@ -91,12 +91,12 @@ class Consumer:
 
     @property
     def _has_time(self) -> bool:
-        """Whether another message may be begun: it may take as long as the longest so far."""
+        """True if another message may be begun, which may take as long as the longest so far."""
         remaining = self._invocation.remaining_seconds() - self._tell_seconds
         return remaining > max(_BEGIN_SHARE * self._seconds, self._longest_seconds)
 
     def _is_done(self, message: Message) -> bool:
-        """Whether the queue may forget a message: it was ingested, or the dead letters have it."""
+        """True if the queue may delete a message: it was ingested, or it is in the dead letter queue."""
         began = time.monotonic()
         try:
             self._invocation.answer(
@@ -131,10 +131,9 @@ class Consumer:
         return False
 
     def _give_back(self, messages: Sequence[Message]) -> list[str]:
-        """Send messages anew for which there was no time, so that it does not count as an attempt.
+        """Sends messages again for which there was no time, so that no attempt is counted.
 
-        Returns:
-            The ids of those for which that failed; they come again after the visibility timeout.
+        Returns the ids of messages that could not be sent; SQS delivers them after the visibility timeout.
         """
         if not messages:
             return []
@@ -149,9 +148,9 @@ class Consumer:
 
 
 def event_in_message(body: str) -> object:
-    """The event that a message holds; also if Lambda or EventBridge Scheduler wrapped it when it failed.
+    """Returns the event in a message, also if Lambda or EventBridge Scheduler wrapped it when it failed.
 
-    Text that is no JSON is given back as it is: no event is a text, so it fails as one that is wrong.
+    Text that is not JSON is returned unchanged, and then refused because an event is an object.
     """
     try:
         event = msgspec.json.decode(body)
@@ -167,7 +166,7 @@ def event_in_message(body: str) -> object:
 
 
 def _count(text: str) -> int:
-    """A small number from a message's attribute; 0 for anything else."""
+    """Parses a small number in a message's attribute; 0 for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
 
 

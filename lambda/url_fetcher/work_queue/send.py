@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
 
 ATTEMPTS = "attempts"
-"""The attribute of a message that says how often its event was tried before it was sent."""
+"""The message attribute with the number of attempts at its event before it was sent."""
 
 MAX_DELAY_SECONDS = 900
-"""SQS's limit for a message that is sent."""
+"""The longest delay that SQS allows for a new message."""
 
 _FIRST_DELAY_SECONDS = 15.0
 _MAX_ERROR_BYTES = 1024
@@ -41,7 +41,7 @@ _TRANSIENT_CODES = frozenset(
 
 
 class SendsMessages(Protocol):
-    """What is needed of an SQS client."""
+    """The calls of an SQS client that are used here."""
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Mapping[str, Any]:  # noqa: N803
         """As boto3's."""
@@ -60,9 +60,9 @@ class Outgoing(NamedTuple):
     """One message to send.
 
     Args:
-        body: Its text, an event.
-        delay_seconds: How long it waits before it can be received, up to 900.
-        attempts: How often the event was tried so far.
+        body: The event as text.
+        delay_seconds: The time before it can be received, up to 900.
+        attempts: The number of attempts at the event so far.
     """
 
     body: str
@@ -74,8 +74,8 @@ class DeadLetter(NamedTuple):
     """One event for the dead letter queue.
 
     Args:
-        body: The very event.
-        error: Why it failed, without secrets.
+        body: The event as text.
+        error: The reason of the failure, without secrets.
     """
 
     body: str
@@ -86,9 +86,9 @@ class WorkQueue:
     """The queue whose messages the function consumes, and the dead letter queue behind it.
 
     Args:
-        client: Gives the SQS client when the first message is sent.
-        url: The work queue's; empty if there is none to send to.
-        dead_letter_url: The dead letter queue's; empty likewise.
+        client: Returns the SQS client; called when a message is sent.
+        url: URL of the work queue; empty if there is none.
+        dead_letter_url: URL of the dead letter queue; empty if there is none.
         deadline: Nothing is sent or waited for after it.
     """
 
@@ -106,24 +106,24 @@ class WorkQueue:
         self._deadline = deadline
 
     def send(self, messages: Iterable[Outgoing]) -> None:
-        """Have the queue take messages, at least once each; they are read as they are sent.
+        """Sends messages to the work queue, each at least once; the iterable is read step by step.
 
         Raises:
-            WorkQueueRejected: When it refuses one for good; not retryable.
-            WorkQueueUnavailable: When it fails, or still refuses some at the deadline; retryable.
+            WorkQueueRejected: When SQS refuses a message for good; not retryable.
+            WorkQueueUnavailable: When SQS fails, or still refuses messages at the deadline; retryable.
         """
         self._send(
             self.url, (_entry(each.body, each.delay_seconds, {ATTEMPTS: each.attempts}) for each in messages)
         )
 
     def send_dead_letters(self, dead_letters: Iterable[DeadLetter], *, request_id: str) -> None:
-        """Have the dead letter queue take events that failed at their last attempt.
+        """Sends events to the dead letter queue that failed at their last attempt.
 
         Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``.
 
         Args:
             dead_letters: The events, with their errors.
-            request_id: The invocation's, to find its log.
+            request_id: The invocation's id, by which its log is found.
 
         Raises:
             WorkQueueRejected: As ``send``.
@@ -136,7 +136,7 @@ class WorkQueue:
         )
 
     def delay(self, receipt_handle: str, seconds: int) -> None:
-        """Have a message that was received come again after so many seconds.
+        """Makes SQS deliver a received message again after so many seconds.
 
         Raises:
             WorkQueueRejected: When the queue does not know the receipt; not retryable.
@@ -157,7 +157,7 @@ class WorkQueue:
                 pause_seconds *= 2
 
     def _refused(self, url: str, waiting: "Mapping[str, dict[str, Any]]") -> "dict[str, dict[str, Any]]":
-        """What of one request's entries has to be sent again."""
+        """Sends one request. Returns the entries that must be sent again."""
         entries = list(waiting.values())
         answer: Any = self._call(
             url, lambda: self._client().send_message_batch(QueueUrl=url, Entries=entries)
@@ -176,11 +176,11 @@ class WorkQueue:
             raise WorkQueueUnavailable(str(error), not_sent=left) from error
 
     def _call(self, url: str, request: "Callable[[], object]") -> object:
-        """What the service answers.
+        """Returns the answer of SQS.
 
         Raises:
-            WorkQueueRejected: When it refuses the call; not retryable.
-            WorkQueueUnavailable: When it fails or does not answer; retryable.
+            WorkQueueRejected: When SQS refuses the call; not retryable.
+            WorkQueueUnavailable: When SQS fails or does not answer; retryable.
         """
         if not url:
             raise WorkQueueRejected(
@@ -201,22 +201,22 @@ class WorkQueue:
 
 
 def body_of(event: object) -> str:
-    """An event as a message's text: JSON without the two characters that SQS refuses as they are."""
+    """Returns an event as a message's text: JSON in which the two characters that SQS refuses are escaped."""
     text = msgspec.json.encode(event).decode()
     return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def again_seconds(attempt: int, error: IngestionError, *, max_seconds: float) -> int:
-    """Seconds until a failed event is tried again: what its source asked for, else doubling from 15.
+    """Seconds until the next attempt: the wait that the source asked for, else 15 s, doubled each time.
 
     Args:
-        attempt: How often it was tried, at least 1.
-        error: Why it failed.
-        max_seconds: Never more than that.
+        attempt: The number of the failed attempt, from 1.
+        error: The reason of the failure.
+        max_seconds: The longest wait.
     """
     asked = error.details.get("retry_after_seconds") or error.details.get("wait_seconds")
     if isinstance(asked, float | int):
-        # A source that many wait for is not asked by all of them at once.
+        # The random part keeps events that wait for the same source from returning at once.
         return int(min(max_seconds, asked + random.uniform(0, _FIRST_DELAY_SECONDS)))
     cap = min(max_seconds, _FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30))
     return int(cap * random.uniform(0.5, 1))
@@ -240,6 +240,6 @@ def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -
 
 
 def _shortened(text: str) -> str:
-    """At most 1 KiB of a text, of characters that SQS takes in an attribute."""
+    """Cuts a text to 1 KiB and replaces characters that SQS refuses in an attribute."""
     clean = "".join(each if each.isprintable() else " " for each in text[:_MAX_ERROR_BYTES])
     return clean.encode(errors="replace")[:_MAX_ERROR_BYTES].decode(errors="ignore")

@@ -31,7 +31,7 @@ class Delivery:
 
 @dataclass
 class Batch:
-    """What becomes one object; bucket and key are those of its oldest record."""
+    """The records of one object; bucket and key are those of its oldest record."""
 
     delivery: Delivery
     bucket: str
@@ -52,7 +52,7 @@ class Buffers:
 
     Args:
         time_scale: Factor on each interval, greater than 0.
-        event_loop: Gives the loop that serves S3 once it runs.
+        event_loop: Returns the loop that serves S3, once it runs.
     """
 
     def __init__(self, time_scale: float, event_loop: Callable[[], asyncio.AbstractEventLoop | None]) -> None:
@@ -79,7 +79,7 @@ class Buffers:
             self._write_later(identity)
 
     def flush(self, stream_arn: str) -> None:
-        """Writes what one delivery stream still holds and waits for it; not for the loop's own thread."""
+        """Writes the records that a delivery stream still holds, and waits; not for the loop's own thread."""
         identities = [identity for identity in list(self.open) if identity[0] == stream_arn]
         for future in [self._write_later(identity) for identity in identities]:
             if future is not None:
@@ -113,7 +113,7 @@ class Buffers:
 
 
 def _partition(delivery: Delivery, key: str) -> str:
-    """What separates buffers of one destination: the prefix with dynamic partitioning, else nothing."""
+    """The prefix, which with dynamic partitioning separates the buffers of a destination; else empty."""
     if not (delivery.config.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
         return ""
     return key.rpartition("/")[0]

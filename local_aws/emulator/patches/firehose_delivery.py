@@ -19,6 +19,7 @@ neither.
 import os
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ministack import app
@@ -43,68 +44,63 @@ def apply() -> None:
         raise ValueError(f"{TIME_SCALE_VARIABLE} is {scale}; it must be greater than 0, 1 is AWS's own pace")
     patch_point.seam(app, "_MAIN_LOOP")
     buffers = Buffers(scale, event_loop=lambda: patch_point.seam(app, "_MAIN_LOOP"))
-    patch_point.wrap(firehose, "_deliver_to_s3", _marked)
-    patch_point.wrap(firehose, "_put_s3_object", lambda original: _held_back(original, buffers))
-    patch_point.wrap(firehose, "reset", lambda original: _discarding(original, buffers))
-    patch_point.wrap(app, "_handle_lifespan", lambda original: _draining(original, buffers))
+    patch_point.wrap(firehose, "_deliver_to_s3", _deliver)
+    patch_point.wrap(firehose, "_put_s3_object", _hold_back, buffers)
+    patch_point.wrap(firehose, "reset", _reset, buffers)
+    patch_point.wrap(app, "_handle_lifespan", _drain_at_shutdown, buffers)
     handlers = patch_point.seam(firehose, "_HANDLERS")
-    handlers["DeleteDeliveryStream"] = _flushing(handlers["DeleteDeliveryStream"], buffers)
-
-
-def _marked(original: Callable[..., None]) -> Callable[..., None]:
-    """Lets the write that happens inside know which record of which stream it is for."""
-
-    def deliver(
-        stream: dict[str, Any], destination: dict[str, Any], record: bytes, keys: object = None
-    ) -> None:
-        token = _delivering.set(Delivery(stream["arn"], destination["id"], destination["config"], record))
-        try:
-            original(stream, destination, record, keys)
-        finally:
-            _delivering.reset(token)
-
-    return deliver
-
-
-def _held_back(original: Callable[..., None], buffers: Buffers) -> Callable[..., None]:
-    def put(bucket: str, key: str, body: bytes) -> None:
-        delivery = _delivering.get()
-        # A converted record or an error document is another object than the record that came in.
-        if delivery is None or body is not delivery.record:
-            original(bucket, key, body)
-        else:
-            buffers.add(delivery, bucket, key)
-
-    return put
-
-
-def _discarding(original: Callable[[], None], buffers: Buffers) -> Callable[[], None]:
-    def reset() -> None:
-        buffers.discard()
-        original()
-
-    return reset
-
-
-def _flushing(original: Callable[..., Any], buffers: Buffers) -> Callable[..., Any]:
     arn = patch_point.seam(firehose, "_stream_arn")
-
-    def delete(request: dict[str, Any]) -> Any:
-        answer = original(request)
-        buffers.flush(arn(request.get("DeliveryStreamName", "")))
-        return answer
-
-    return delete
+    handlers["DeleteDeliveryStream"] = partial(_delete, handlers["DeleteDeliveryStream"], buffers, arn)
 
 
-def _draining(original: Callable[..., Awaitable[None]], buffers: Buffers) -> Callable[..., Awaitable[None]]:
-    async def lifespan(scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
-        async def watched() -> Any:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await buffers.drain()
-            return message
+def _deliver(
+    original: Callable[..., None],
+    stream: dict[str, Any],
+    destination: dict[str, Any],
+    record: bytes,
+    keys: object = None,
+) -> None:
+    """Lets the write that happens inside know which record of which stream it is for."""
+    token = _delivering.set(Delivery(stream["arn"], destination["id"], destination["config"], record))
+    try:
+        original(stream, destination, record, keys)
+    finally:
+        _delivering.reset(token)
 
-        await original(scope, watched, send)
 
-    return lifespan
+def _hold_back(original: Callable[..., None], buffers: Buffers, bucket: str, key: str, body: bytes) -> None:
+    delivery = _delivering.get()
+    # A converted record or an error document is another object than the record that came in.
+    if delivery is None or body is not delivery.record:
+        original(bucket, key, body)
+    else:
+        buffers.add(delivery, bucket, key)
+
+
+def _reset(original: Callable[[], None], buffers: Buffers) -> None:
+    buffers.discard()
+    original()
+
+
+def _delete(
+    original: Callable[..., Any], buffers: Buffers, arn: Callable[[str], str], request: dict[str, Any]
+) -> Any:
+    answer = original(request)
+    buffers.flush(arn(request.get("DeliveryStreamName", "")))
+    return answer
+
+
+async def _drain_at_shutdown(
+    original: Callable[..., Awaitable[None]],
+    buffers: Buffers,
+    scope: Any,
+    receive: Callable[[], Awaitable[Any]],
+    send: Any,
+) -> None:
+    async def watched() -> Any:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await buffers.drain()
+        return message
+
+    await original(scope, watched, send)

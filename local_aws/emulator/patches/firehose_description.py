@@ -12,7 +12,6 @@ from ministack.services import firehose
 
 from local_aws.emulator.patches import patch_point
 
-Describe = Callable[[dict[str, Any]], dict[str, Any]]
 BACKUP_DEFAULTS: dict[str, Any] = {
     "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
     "CompressionFormat": "UNCOMPRESSED",
@@ -24,26 +23,21 @@ BACKUP_DEFAULTS: dict[str, Any] = {
 
 
 def apply() -> None:
-    """Replaces the description of a destination.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces the description of a destination."""
     patch_point.wrap(firehose, "_dest_description", _complete)
 
 
-def _complete(original: Describe) -> Describe:
-    def describe(destination: dict[str, Any]) -> dict[str, Any]:
-        description = original(destination)
-        s3 = description.get("ExtendedS3DestinationDescription")
-        if s3 is not None:
-            config = destination["config"]
-            s3["CustomTimeZone"] = config.get("CustomTimeZone") or "UTC"
-            if config.get("FileExtension"):
-                s3["FileExtension"] = config["FileExtension"]
-            backup = config.get("S3BackupUpdate") or config.get("S3BackupConfiguration")
-            if backup:
-                s3["S3BackupDescription"] = {**BACKUP_DEFAULTS, **backup}
-        return description
-
-    return describe
+def _complete(
+    original: Callable[[dict[str, Any]], dict[str, Any]], destination: dict[str, Any]
+) -> dict[str, Any]:
+    description = original(destination)
+    s3 = description.get("ExtendedS3DestinationDescription")
+    if s3 is not None:
+        config = destination["config"]
+        s3["CustomTimeZone"] = config.get("CustomTimeZone") or "UTC"
+        if config.get("FileExtension"):
+            s3["FileExtension"] = config["FileExtension"]
+        backup = config.get("S3BackupUpdate") or config.get("S3BackupConfiguration")
+        if backup:
+            s3["S3BackupDescription"] = {**BACKUP_DEFAULTS, **backup}
+    return description

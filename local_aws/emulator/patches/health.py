@@ -13,24 +13,15 @@ from ministack import app
 
 from local_aws.emulator.patches import patch_point
 
-Health = Callable[[str, str], tuple[int, dict[str, str], bytes] | None]
-
 
 def apply() -> None:
-    """Adds ``pid`` to the health answer.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
-    patch_point.wrap(app, "_handle_health_request", _naming_its_process)
+    """Adds ``pid`` to the health answer."""
+    patch_point.wrap(app, "_handle_health_request", _with_pid)
 
 
-def _naming_its_process(original: Health) -> Health:
-    def health(path: str, request_id: str) -> Any:
-        answer = original(path, request_id)
-        if answer is None:
-            return None
-        status, headers, body = answer
-        return status, headers, json.dumps({**json.loads(body), "pid": os.getpid()}).encode()
-
-    return health
+def _with_pid(original: Callable[[str, str], Any], path: str, request_id: str) -> Any:
+    answer = original(path, request_id)
+    if answer is None:
+        return None
+    status, headers, body = answer
+    return status, headers, json.dumps({**json.loads(body), "pid": os.getpid()}).encode()

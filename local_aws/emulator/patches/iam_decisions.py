@@ -21,34 +21,29 @@ FILE_VARIABLE = "IAM_DECISIONS_FILE"
 
 
 def apply() -> None:
-    """Records decisions if the environment names a file for them.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Records decisions if the environment names a file for them."""
     path = os.environ.get(FILE_VARIABLE)
     if path:
-        patch_point.wrap(iam_evaluator, "enforce", lambda original: _recorded(original, Path(path)))
+        patch_point.wrap(iam_evaluator, "enforce", _record, Path(path))
 
 
-def _recorded(original: Callable[..., Any], path: Path) -> Callable[..., Any]:
-    def enforce(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        **context: Any,
-    ) -> Any:
-        denied = original(access_key_id, iam_action, service, region, resource_arn=resource_arn, **context)
-        line = {
-            "action": iam_action,
-            "resource": resource_arn,
-            "access_key_id": access_key_id,
-            "allowed": denied is None,
-        }
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        return denied
-
-    return enforce
+def _record(
+    original: Callable[..., Any],
+    path: Path,
+    access_key_id: str,
+    iam_action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    **context: Any,
+) -> Any:
+    denied = original(access_key_id, iam_action, service, region, resource_arn=resource_arn, **context)
+    line = {
+        "action": iam_action,
+        "resource": resource_arn,
+        "access_key_id": access_key_id,
+        "allowed": denied is None,
+    }
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    return denied

@@ -26,32 +26,28 @@ PARAMETER = re.compile(r"\\\{\w+(\\\+)?\\\}")
 
 
 def apply() -> None:
-    """Replaces how the action of a request to Lambda is found.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
-    patch_point.wrap(iam_actions, "_lambda_action", _by_operation)
-
-
-def _by_operation(original: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
+    """Replaces how the action of a request to Lambda is found."""
     operations = botocore.loaders.Loader().load_service_model("lambda", "service-2")["operations"]
     routes = [
         (operation["http"]["method"], _pattern(operation["http"]["requestUri"]), name)
         for name, operation in operations.items()
     ]
+    patch_point.wrap(iam_actions, "_lambda_action", _action, routes)
 
-    def action_of(method: str, path: str) -> str | None:
-        found = next(
-            (name for verb, route, name in routes if verb == method and route.fullmatch(path.rstrip("/"))),
-            None,
-        )
-        return PERMITTED_AS.get(found, found) if found else original(method, path)
 
-    return action_of
+def _action(
+    original: Callable[[str, str], str | None],
+    routes: list[tuple[str, re.Pattern[str], str]],
+    method: str,
+    path: str,
+) -> str | None:
+    for verb, route, name in routes:
+        if verb == method and route.fullmatch(path.rstrip("/")):
+            return PERMITTED_AS.get(name, name)
+    return original(method, path)
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    """What a path looks like for which botocore has ``/functions/{FunctionName}/url``."""
+    """The pattern of the paths of a route as botocore has it, such as ``/functions/{FunctionName}/url``."""
     path = re.escape(route.partition("?")[0].rstrip("/"))
     return re.compile(PARAMETER.sub(lambda found: ".+" if found[1] else "[^/]+", path))

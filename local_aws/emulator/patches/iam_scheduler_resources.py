@@ -20,34 +20,18 @@ TAGS = "/tags/"
 
 
 def apply() -> None:
-    """Replaces how the resource of a request to Scheduler is found.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Replaces how the resource of a request to Scheduler is found."""
     patch_point.wrap(iam_actions, "extract_resource_arn", _with_group)
 
 
-def _with_group(original: Callable[..., str]) -> Callable[..., str]:
-    def extract_resource_arn(
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query_params: Mapping[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
-        found = original(service, method, path, headers, body, query_params, region, account_id)
-        if service != "scheduler":
-            return found
-        if path.startswith(TAGS):
-            return unquote(path.removeprefix(TAGS))
-        group = _group(body, query_params)
-        return found.replace(f":schedule/{DEFAULT_GROUP}/", f":schedule/{group}/")
-
-    return extract_resource_arn
+def _with_group(original: Callable[..., str], service: str, method: str, path: str, *more: Any) -> str:
+    found = original(service, method, path, *more)
+    if service != "scheduler":
+        return found
+    if path.startswith(TAGS):
+        return unquote(path.removeprefix(TAGS))
+    _, body, query_params, *_ = more
+    return found.replace(f":schedule/{DEFAULT_GROUP}/", f":schedule/{_group(body, query_params)}/")
 
 
 def _group(body: bytes, query_params: Mapping[str, Any]) -> str:

@@ -21,17 +21,10 @@ PERMITTED_AS = {
 
 
 def apply() -> None:
-    """Replaces how the action of a request is found.
-
-    Raises:
-        EmulatorChanged: If a name is missing.
-    """
+    """Replaces how the action of a request is found."""
     patch_point.wrap(iam_actions, "extract_iam_action", _of_one)
 
 
-def _of_one(original: Callable[..., str | None]) -> Callable[..., str | None]:
-    def action_of(*arguments: Any) -> str | None:
-        found = original(*arguments)
-        return PERMITTED_AS.get(found, found) if found else found
-
-    return action_of
+def _of_one(original: Callable[..., str | None], *arguments: Any) -> str | None:
+    found = original(*arguments)
+    return PERMITTED_AS.get(found, found) if found else found

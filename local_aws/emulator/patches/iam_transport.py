@@ -16,17 +16,10 @@ VARIABLE = "TLS_IN_FRONT"
 
 
 def apply() -> None:
-    """Lets requests count as sent over TLS if the environment says so.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
+    """Lets requests count as sent over TLS if the environment says so."""
     if os.environ.get(VARIABLE) == "true":
         patch_point.wrap(app, "pin_request_origin", _over_tls)
 
 
-def _over_tls(original: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
-    def pin_request_origin(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001 - the point of it
-        original(source_ip, True)
-
-    return pin_request_origin
+def _over_tls(original: Callable[[str, bool], None], source_ip: str, _: bool) -> None:
+    original(source_ip, True)

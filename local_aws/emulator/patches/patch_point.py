@@ -1,6 +1,7 @@
 """Replaces private functions of the emulator, and names those that its version does not have."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ class EmulatorChanged(RuntimeError):
 
 
 def require_version() -> None:
-    """Nothing, if the pinned version is installed.
+    """Checks that the pinned version is installed.
 
     Raises:
         EmulatorChanged: With the version found; not worth a retry.
@@ -27,7 +28,7 @@ def require_version() -> None:
 
 
 def seam(module: ModuleType, name: str) -> Any:
-    """What ``module`` holds under ``name``.
+    """Returns ``module.name``.
 
     Raises:
         EmulatorChanged: With the full name, if there is no such thing.
@@ -38,8 +39,14 @@ def seam(module: ModuleType, name: str) -> Any:
         raise EmulatorChanged(f"{module.__name__}.{name} does not exist any more: {WAY_OUT}") from None
 
 
-def wrap(module: ModuleType, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replaces ``module.name`` by what ``wrapper`` makes of it.
+def wrap(module: ModuleType, name: str, wrapper: Callable[..., Any], *more: object) -> None:
+    """Replaces the function ``module.name`` by ``wrapper``.
+
+    Args:
+        module: Of the emulator.
+        name: The function's name in it.
+        wrapper: Called with the replaced function, then ``more``, then the arguments of the call.
+        more: Other values that the wrapper needs.
 
     Raises:
         EmulatorChanged: If there is no such function.
@@ -47,4 +54,4 @@ def wrap(module: ModuleType, name: str, wrapper: Callable[[Callable[..., Any]], 
     replaced = seam(module, name)
     if not callable(replaced):
         raise EmulatorChanged(f"{module.__name__}.{name} is not a function any more: {WAY_OUT}")
-    setattr(module, name, wrapper(replaced))
+    setattr(module, name, partial(wrapper, replaced, *more))

@@ -27,7 +27,7 @@ App = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class _Answer:
-    """What the first attempt was answered."""
+    """The answer to the first attempt."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -35,7 +35,7 @@ class _Answer:
         self._bytes = 0
 
     def note(self, message: Message) -> None:
-        """Keep a part of it; of one that is too large nothing is kept."""
+        """Keeps a part of the answer; of an answer that is too large nothing is kept."""
         self._bytes += len(message.get("body", b""))
         self.messages.append(message)
         if self._bytes > MAX_BODY_BYTES:
@@ -43,53 +43,50 @@ class _Answer:
 
     @property
     def is_good(self) -> bool:
-        """Whether it is kept, whole and a success."""
+        """True if the answer was kept, is whole and is a success."""
         if not self.messages or self._bytes > MAX_BODY_BYTES:
             return False
         return self.messages[0].get("status", 500) < 300 and not self.messages[-1].get("more_body", False)
 
 
 def apply() -> None:
-    """Answers repeated requests from memory.
-
-    Raises:
-        EmulatorChanged: If a private name is missing.
-    """
-    patch_point.wrap(app, "app", _remembering)
+    """Answers repeated requests from memory."""
+    patch_point.wrap(app, "app", _answer_once, OrderedDict())
 
 
-def _remembering(original: App) -> App:
-    answers: OrderedDict[bytes, _Answer] = OrderedDict()
-
-    async def remembering(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        name = headers.get(ID, b"")
-        if not name or scope.get("method") == "GET":
-            return await original(scope, receive, send)
-        former = answers.get(name)
-        if former and b"attempt=1;" not in headers.get(ATTEMPT, b"attempt=1;") and await _is_kept(former):
-            for message in former.messages:
-                await send(message)
-            return None
-        answer = answers[name] = _Answer()
-        if len(answers) > MAX_ANSWERS:
-            answers.popitem(last=False)
-
-        async def noting(message: Message) -> None:
-            answer.note(message)
+async def _answer_once(
+    original: App,
+    answers: OrderedDict[bytes, _Answer],
+    scope: Mapping[str, Any],
+    receive: Receive,
+    send: Send,
+) -> None:
+    headers = dict(scope.get("headers", ()))
+    name = headers.get(ID, b"")
+    if not name or scope.get("method") == "GET":
+        return await original(scope, receive, send)
+    former = answers.get(name)
+    if former and b"attempt=1;" not in headers.get(ATTEMPT, b"attempt=1;") and await _is_kept(former):
+        for message in former.messages:
             await send(message)
-
-        try:
-            await original(scope, receive, noting)
-        finally:
-            answer.is_over.set()
         return None
+    answer = answers[name] = _Answer()
+    if len(answers) > MAX_ANSWERS:
+        answers.popitem(last=False)
 
-    return remembering
+    async def noting(message: Message) -> None:
+        answer.note(message)
+        await send(message)
+
+    try:
+        await original(scope, receive, noting)
+    finally:
+        answer.is_over.set()
+    return None
 
 
 async def _is_kept(answer: _Answer) -> bool:
-    """Whether the first attempt ends well, and soon."""
+    """True if the first attempt ends with a success within 30 seconds."""
     try:
         await asyncio.wait_for(answer.is_over.wait(), MAX_WAIT_SECONDS)
     except TimeoutError:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.demo.terraform_progress import Progress, Terraform, TerraformFailed
+from local_aws.demo.terraform_progress import Progress, Terraform
+from local_aws.processes.commands import CommandFailed
 
 STACK = {
     "resource": {"terraform_data": {"one": {"input": "x"}, "two": {"input": "y"}}},
@@ -43,14 +44,14 @@ def test_a_failed_apply_carries_terraforms_own_diagnostics(tmp_path: Path) -> No
         {"variable": {"none": {"default": ""}}, "resource": {"terraform_data": {"guarded": REFUSING}}},
     )
 
-    with pytest.raises(TerraformFailed, match=r"(?s)precondition failed.*guarded.*None is given\.") as failed:
+    with pytest.raises(CommandFailed, match=r"(?s)precondition failed.*guarded.*None is given\.") as failed:
         stack.change("apply", lambda _: None)
     assert "\x1b" not in str(failed.value)
 
 
 def test_a_command_that_terraform_refuses_carries_what_it_said(tmp_path: Path) -> None:
     """A configuration that is no configuration fails at init with the place."""
-    with pytest.raises(TerraformFailed, match=r"(?s)`terraform init` failed.*main\.tf\.json"):
+    with pytest.raises(CommandFailed, match=r"(?s)`terraform init` failed.*main\.tf\.json"):
         terraform(tmp_path, {"resource": []})
 
 

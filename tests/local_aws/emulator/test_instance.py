@@ -157,4 +157,3 @@ def test_the_callers_own_aws_settings_change_nothing(
     buckets = aws.client("s3").list_buckets()
 
     assert "Buckets" in buckets
-    assert not set(aws.subprocess_environment()) & (set(variable) - {"HTTP_PROXY", "AWS_CONFIG_FILE"})

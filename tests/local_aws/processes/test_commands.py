@@ -35,13 +35,13 @@ def test_output_is_returned() -> None:
     """Both streams, in order."""
     command = ["sh", "-c", "echo out; echo err >&2"]
 
-    assert output_of(command, folder=CHECKOUT, environment=os.environ) == "out\nerr\n"
+    assert output_of("it", command, folder=CHECKOUT, environment=os.environ) == "out\nerr\n"
 
 
 def test_a_failure_carries_what_was_said() -> None:
     """The exit code of the command itself is what counts."""
     with pytest.raises(CommandFailed, match="reason"):
-        output_of(["sh", "-c", "echo reason; exit 3"], folder=CHECKOUT, environment=os.environ)
+        output_of("it", ["sh", "-c", "echo reason; exit 3"], folder=CHECKOUT, environment=os.environ)
 
 
 def test_an_interrupted_block_leaves_no_grandchild() -> None:

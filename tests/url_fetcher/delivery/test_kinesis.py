@@ -48,7 +48,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _client_of(server: KinesisFaults, monkeypatch: pytest.MonkeyPatch) -> "KinesisClient":
-    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.origin)
     return kinesis_client(read_timeout_seconds=0.3)
 
 

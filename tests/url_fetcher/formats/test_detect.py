@@ -164,22 +164,6 @@ def test_an_empty_body_of_lines_has_no_records(format_: Format, records: list[by
     assert read(_open(format_), []) == (records, [], None)
 
 
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"max_nesting": 0}, "max_nesting"),
-        ({"max_nesting": 501}, "max_nesting"),
-        ({"max_record_bytes": 0}, "max_record_bytes"),
-    ],
-)
-def test_a_limit_out_of_range_is_refused(settings: dict[str, int], named: str) -> None:
-    """The message names the setting that is out of range."""
-    limits = {"max_record_bytes": 1_000, "max_nesting": 100} | settings
-
-    with pytest.raises(ConfigurationError, match=named):
-        open_splitter("json", max_record_bytes=limits["max_record_bytes"], max_nesting=limits["max_nesting"])
-
-
 @pytest.mark.parametrize("format_", ["ndjson", "json_seq", "csv"])
 def test_lines_have_no_path(format_: Format) -> None:
     """A record path makes sense in JSON and XML only."""
@@ -192,12 +176,3 @@ def test_a_path_makes_auto_json() -> None:
     splitter = _open(record_path="items", content_type="text/csv")
 
     assert read(splitter, [b'{"items":[1]}'])[0] == [b"1"]
-
-
-@pytest.mark.parametrize("format_", ["json", "ndjson", "csv"])
-def test_records_are_counted(format_: Format) -> None:
-    """The count is of records handed out, in every format."""
-    splitter = _open(format_)
-    read(splitter, [b'{"a":1}\n{"a":2}\n{"a":3}\n'])
-
-    assert splitter.count == {"json": 3, "ndjson": 3, "csv": 2}[format_]

@@ -99,8 +99,7 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         if not granted.access_token:
             raise MalformedBody(
                 f"{public_url(self.token_url)}: the token server's answer has no usable access_token"
-                f"{granted.reason}",
-                offset=0,
+                f"{granted.reason}"
             )
         session.secrets.keep_token(self.key, granted.access_token, lifetime_seconds=granted.lifetime_seconds)
         return granted.access_token
@@ -135,9 +134,8 @@ class OAuth2Auth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_client_creden
 
     def credentials(self, session: Session) -> Credentials:
         """The header with a token that has not expired."""
-        token = session.secrets.token(self.key) or self._fetch(session)
+        token = session.secrets.token(self.key)
+        if not token:
+            form = {"grant_type": "client_credentials", "audience": self.audience}
+            token = self.use(self.ask(session, form), session)
         return Credentials(headers={"Authorization": f"Bearer {token}"})
-
-    def _fetch(self, session: Session) -> str:
-        form = {"grant_type": "client_credentials", "audience": self.audience}
-        return self.use(self.ask(session, form), session)

@@ -103,7 +103,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         """The access token that is stored in the secret; empty if it is missing, expired or refused."""
         shared = _decoded(_fields(version.text).get(_SHARED), _Shared)
         secrets.hide(shared.access_token)
-        seconds = shared.expires_at - secrets.now
+        seconds = shared.expires_at - secrets.now()
         if shared.asked != self._asked or seconds <= 0 or not shared.access_token:
             return ""
         if secrets.is_refused(self.key, shared.access_token):
@@ -125,14 +125,14 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
         last = _decoded(_fields(found.text if found else ""), _Lock)
         number = 0
         if last.base == version.id:
-            if last.until > secrets.now:
+            if last.until > secrets.now():
                 # A lock of this very process is its own from an attempt before.
                 return last.owner == secrets.owner
             number = last.number + 1
         lock = _Lock(
             base=version.id,
             owner=secrets.owner,
-            until=secrets.now + min(_LOCK_SECONDS * 2.0**number, _MAX_LOCK_SECONDS),
+            until=secrets.now() + min(_LOCK_SECONDS * 2.0**number, _MAX_LOCK_SECONDS),
             number=number,
         )
         return secrets.manager.write(
@@ -162,7 +162,7 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
             )
             raise
         if granted.access_token or granted.refresh_token:
-            expires_at = secrets.now + granted.lifetime_seconds
+            expires_at = secrets.now() + granted.lifetime_seconds
             secrets.unwritten[self.key] = _Unwritten(used, granted, expires_at, uuid4())
             self._write_back(secrets)
         return self.use(granted, session)

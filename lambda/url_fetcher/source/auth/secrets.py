@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from url_fetcher.telling.redaction import Redactor
 
 _MAX_AGE_SECONDS = 900.0  # for sources that answer a rotated secret with another status than 401
+# Control characters could inject headers; half of a surrogate pair cannot be sent.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _LAST_LATIN_1 = 0xFF
 
@@ -40,7 +41,9 @@ class SecretCache:
     ) -> None:
         self.manager = SecretsManager(client)
         self._redactor = redactor
-        self._clock = clock
+        self.hide = redactor.learn
+        """Hides values that were derived from a secret."""
+        self.now = clock
         self._texts: dict[str, tuple[str, float]] = {}
         self._tokens: dict[object, tuple[str, float]] = {}
         self._refused: dict[object, str] = {}
@@ -87,14 +90,14 @@ class SecretCache:
             value = fields.get(key)
         else:
             value = (fields if isinstance(fields, str) else text.strip()) if may_be_plain else None
-        if not isinstance(value, str) or not (value or may_be_empty) or not _is_printable(value):
+        if not isinstance(value, str) or not (value or may_be_empty) or _UNPRINTABLE.search(value):
             raise ConfigurationError(
                 f"secret {arn}: key {key!r} is missing, empty or not a line of text; store JSON with that key"
                 + (" or the value alone" if may_be_plain else ""),
                 secret_arn=arn,
             )
         # Learned before it is used, so that not even the next error can show it.
-        self._redactor.learn(value)
+        self.hide(value)
         if is_for_header and not _fits_header(value):
             raise ConfigurationError(
                 f"secret {arn}: key {key!r} begins or ends with a space or has a character beyond Latin-1, "
@@ -103,10 +106,6 @@ class SecretCache:
             )
         return value
 
-    def hide(self, value: str) -> None:
-        """Hides a value that was derived from a secret."""
-        self._redactor.learn(value)
-
     def forget(self, arn: str) -> None:
         """Drops a secret that the source refuses, so that it is read again."""
         self._texts.pop(arn, None)
@@ -114,13 +113,13 @@ class SecretCache:
     def token(self, key: object) -> str | None:
         """Returns a token that has not expired, or None."""
         token, expires_at = self._tokens.get(key, ("", 0.0))
-        return token if self._clock() < expires_at else None
+        return token if self.now() < expires_at else None
 
     def keep_token(self, key: object, token: str, *, lifetime_seconds: float) -> None:
         """Caches and hides a token; it expires early, to allow for clock skew and the request's own time."""
-        self._redactor.learn(token)
+        self.hide(token)
         margin_seconds = min(60.0, lifetime_seconds / 10)
-        self._tokens[key] = (token, self._clock() + lifetime_seconds - margin_seconds)
+        self._tokens[key] = (token, self.now() + lifetime_seconds - margin_seconds)
 
     def forget_token(self, key: object) -> None:
         """Drops a token that the source refuses."""
@@ -131,11 +130,6 @@ class SecretCache:
         """True if this is the last token that the source refused."""
         return self._refused.get(key) == token
 
-    @property
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._clock()
-
     def current(self, arn: str) -> SecretVersion:
         """Reads the secret and caches it.
 
@@ -143,20 +137,15 @@ class SecretCache:
             ConfigurationError, SourceUnavailable, SourceTimeout: As ``SecretsManager.read``.
         """
         version = self.manager.read(arn, self.deadline)
-        self._texts[arn] = (version.text, self._clock() + _MAX_AGE_SECONDS)
+        self._texts[arn] = (version.text, self.now() + _MAX_AGE_SECONDS)
         return version
 
     def _text(self, arn: str) -> str:
         """The secret's text, from the cache if that is younger than 15 minutes."""
         text, expires_at = self._texts.get(arn, ("", 0.0))
-        if self._clock() < expires_at:
+        if self.now() < expires_at:
             return text
         return self.current(arn).text
-
-
-def _is_printable(value: str) -> bool:
-    """True if a value has no control characters, which could inject headers."""
-    return _UNPRINTABLE.search(value) is None
 
 
 def _fits_header(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Calls to Secrets Manager, in time and with errors of ours."""
+"""Calls to Secrets Manager, bounded by a deadline and with our own errors."""
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ _RETRYABLE_CODES = {
 
 
 class KeepsSecrets(Protocol):
-    """What is needed of a Secrets Manager client."""
+    """The calls of a Secrets Manager client that are used here."""
 
     @property
     def get_secret_value(self) -> Callable[..., Mapping[str, Any]]:
@@ -43,7 +43,7 @@ class SecretsManager:
     """Reads and writes secrets, each in the Region of its ARN.
 
     Args:
-        client: Gives the client of a Region; called when a secret is read or written.
+        client: Returns the client of a Region; called when a secret is read or written.
     """
 
     def __init__(self, client: Callable[[str], KeepsSecrets]) -> None:
@@ -73,9 +73,9 @@ class SecretsManager:
     def write(
         self, arn: str, text: str, deadline: "Deadline", *, version_id: str, stage: str = "AWSCURRENT"
     ) -> bool:
-        """Whether this is the version of that id now; False if another text is.
+        """Writes a version. Returns False if the version of that id has another text.
 
-        So of all that write a version of the same id one succeeds, and may write it again:
+        Of several runs that write a version of the same id, one succeeds, and may repeat the call:
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html.
         Raises as ``read``.
         """
@@ -99,7 +99,7 @@ class SecretsManager:
 
 @contextmanager
 def _translated(arn: str, done: str) -> "Iterator[None]":
-    """Turn foreign errors into ours, the cause kept."""
+    """Turns foreign errors into ours and keeps their cause."""
     try:
         yield
     except ClientError as error:

@@ -1,1 +1,1 @@
-"""Where the next page is."""
+"""Finds the next page of a source."""

@@ -1,6 +1,7 @@
 """Pagination by a cursor that each page gives for the next one."""
 
 import json
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
@@ -8,7 +9,7 @@ from msgspec import Meta
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.paths import described, integer
 from url_fetcher.source.kinds import Parameter, Path
-from url_fetcher.source.pages.followed_pages import FollowedPages, Sought, found_at_path, sought_at_path
+from url_fetcher.source.pages.followed_pages import FollowedPages, Sought, sought_at_path
 from url_fetcher.source.pages.next_page_signs import find, json_value, text
 from url_fetcher.source.pages.pagination_kind import Into, PageResult, Resume, Step, placed
 
@@ -53,10 +54,8 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
             return Sought(result.header or None, f"in the header pagination.header = {self.header!r}")
         if self.last_record_path:
             return self._in_last_record(result)
-        found = found_at_path(result, self.path)
-        return sought_at_path(
-            found, self.path, self._cursor(found.value, self.path, setting="pagination.path")
-        )
+        read = partial(self._cursor, path=self.path, setting="pagination.path")
+        return sought_at_path(result, self.path, read)
 
     def _in_last_record(self, result: PageResult) -> Sought:
         """Reads the cursor from the page's last record; an empty page ends the source."""
@@ -67,27 +66,25 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
         # The last record was too long to keep, so the cursor is lost; going on elsewhere would skip pages.
         if not result.last:
             raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`",
-                offset=0,
+                f"{setting} = {path!r} cannot be read: every record of the page is over `max_record_kib`"
             )
         try:
             record = json.loads(result.last, parse_int=integer)
         except (ValueError, RecursionError) as error:
             raise MalformedBody(
-                f"{setting} = {path!r} cannot be read: the page's last record is not JSON", offset=0
+                f"{setting} = {path!r} cannot be read: the page's last record is not JSON"
             ) from error
         found = find(record, path, setting=setting, where="the page's last record")
-        cursor = self._cursor(found.value, path, setting=setting)
+        cursor = self._cursor(found.value, path=path, setting=setting)
         # An end here cannot be told from a misspelt path, and an empty page is the real end.
         if cursor is None:
             raise MalformedBody(
                 f"{setting} = {path!r} is not there or is empty: the page's last record is "
-                f"{described(record)}",
-                offset=0,
+                f"{described(record)}"
             )
         return Sought(cursor, place)
 
-    def _cursor(self, value: object, path: str, *, setting: str) -> object:
+    def _cursor(self, value: object, *, path: str, setting: str) -> object:
         """Converts a cursor for sending: text in the query, any JSON value in the body."""
         if self.into == "body":
             return json_value(value, path, setting=setting)

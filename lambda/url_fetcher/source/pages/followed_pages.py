@@ -1,12 +1,12 @@
 """Pagination where each page names the next one: by a link, a URL, or several parameters."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from url_fetcher.errors import MalformedBody
 from url_fetcher.http.urls import joined, with_query
-from url_fetcher.paths import Found, described
+from url_fetcher.paths import described
 from url_fetcher.source.kinds import Key, NonEmptyPath
 from url_fetcher.source.pages.next_page_signs import find, raised_flag, text, unused_link
 from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
@@ -46,9 +46,7 @@ class FollowedPages(Pages, frozen=True):
             words = f"the body's {key} is true"
         # Ending here silently would lose the rest of the source.
         if words:
-            raise MalformedBody(
-                f"{words}, but there is no next page {sought.place}; check that setting", offset=0
-            )
+            raise MalformedBody(f"{words}, but there is no next page {sought.place}; check that setting")
         return None
 
     def doubt(self, result: PageResult, *, is_full: bool) -> str:
@@ -98,10 +96,10 @@ class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
     path: NonEmptyPath = "next"
 
     def _seek(self, result: PageResult) -> Sought:
-        found = found_at_path(result, self.path)
-        return sought_at_path(
-            found, self.path, text(found.value, self.path, setting="pagination.path") or None
-        )
+        return sought_at_path(result, self.path, self._url)
+
+    def _url(self, value: object) -> str | None:
+        return text(value, self.path, setting="pagination.path") or None
 
 
 class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
@@ -111,21 +109,21 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
     path: NonEmptyPath = "continue"
 
     def _seek(self, result: PageResult) -> Sought:
-        found = found_at_path(result, self.path)
+        return sought_at_path(result, self.path, self._parameters)
+
+    def _parameters(self, found: object) -> dict[str, str] | None:
         setting = "pagination.path"
-        if found.value in (None, False, "", [], {}):
-            return sought_at_path(found, self.path, None)
-        if not isinstance(found.value, dict):
-            raise MalformedBody(
-                f"{setting} = {self.path!r} is {described(found.value)}, not an object", offset=0
-            )
+        if found in (None, False, "", [], {}):
+            return None
+        if not isinstance(found, dict):
+            raise MalformedBody(f"{setting} = {self.path!r} is {described(found)}, not an object")
         # Booleans are sent as JSON writes them: Python's True would be another value.
         given = {
             name: text(str(value).lower() if isinstance(value, bool) else value, name, setting=setting)
-            for name, value in found.value.items()
+            for name, value in found.items()
             if value is not None
         }
-        return sought_at_path(found, self.path, given or None)
+        return given or None
 
     def _follow(self, url: str, result: PageResult, target: Any) -> Step:
         """The source's own request with these parameters set."""
@@ -147,8 +145,13 @@ def _link(header: str, rel: str) -> str:
     return ""
 
 
-def found_at_path(result: PageResult, path: str) -> Found:
-    """Finds the value at ``pagination.path``.
+def sought_at_path(result: PageResult, path: str, read: Callable[[object], object]) -> Sought:
+    """Looks for the next page at ``pagination.path``.
+
+    Args:
+        result: That of the page.
+        path: The setting.
+        read: Returns the target for the value there; None if the value names no page.
 
     Raises:
         MalformedBody: When the path leads through a value that is no object, or the body has nothing outside
@@ -157,15 +160,11 @@ def found_at_path(result: PageResult, path: str) -> Found:
     if result.records and result.outside is None:
         raise MalformedBody(
             f"pagination.path = {path!r} cannot be found: the body has nothing outside its records; "
-            "set record_path to where in the body the records are, or choose another pagination.kind",
-            offset=0,
+            "set record_path to where in the body the records are, or choose another pagination.kind"
         )
-    return find(result.outside, path, setting="pagination.path")
-
-
-def sought_at_path(found: Found, path: str, target: object) -> Sought:
-    """Describes what was found at ``pagination.path``; ``target`` is None if it names no page."""
+    found = find(result.outside, path, setting="pagination.path")
     missing = ""
     if found.missing and found.missing != path:
         missing = f"{found.missing!r}, it is {described(found.holder)}"
-    return Sought(target, f"at pagination.path = {path!r}", says_end=not found.missing, missing=missing)
+    place = f"at pagination.path = {path!r}"
+    return Sought(read(found.value), place, says_end=not found.missing, missing=missing)

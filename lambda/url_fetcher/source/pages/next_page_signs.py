@@ -28,13 +28,12 @@ def find(outside: object, path: str, *, setting: str, where: str = "the body") -
         pointer = "/" + path.replace("~", "~0").replace("/", "~1")
         raise MalformedBody(
             f"{setting} = {path!r}: {where} has a key with a dot in its name, but a path takes dots for "
-            f"steps into objects; write it as a JSON Pointer, {pointer!r}",
-            offset=0,
+            f"steps into objects; write it as a JSON Pointer, {pointer!r}"
         )
     try:
         return paths.find(outside, parsed)
     except NoWayThrough as error:
-        raise MalformedBody(f"{setting} = {path!r}: {error}", offset=0) from error
+        raise MalformedBody(f"{setting} = {path!r}: {error}") from error
 
 
 def text(value: object, path: str, *, setting: str) -> str:
@@ -46,9 +45,7 @@ def text(value: object, path: str, *, setting: str) -> str:
     if value is None or value is False:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise MalformedBody(
-            f"{setting} = {path!r} is {described(value)}, not text or a whole number", offset=0
-        )
+        raise MalformedBody(f"{setting} = {path!r} is {described(value)}, not text or a whole number")
     return str(value)
 
 
@@ -61,7 +58,7 @@ def json_value(value: object, path: str, *, setting: str) -> object:
     if value is None or value is False or value in ("", [], {}):
         return None
     if value is True:
-        raise MalformedBody(f"{setting} = {path!r} is true, which is no cursor", offset=0)
+        raise MalformedBody(f"{setting} = {path!r} is true, which is no cursor")
     try:
         # json refuses NaN, msgspec refuses half of a surrogate pair.
         json.dumps(value, allow_nan=False)
@@ -69,8 +66,7 @@ def json_value(value: object, path: str, *, setting: str) -> object:
     except (ValueError, OverflowError, RecursionError) as error:
         raise MalformedBody(
             f"{setting} = {path!r} has a value that cannot be sent back: NaN, half of a surrogate pair, "
-            "or one that is nested too deep",
-            offset=0,
+            "or one that is nested too deep"
         ) from error
     return value
 

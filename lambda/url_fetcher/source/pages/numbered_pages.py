@@ -1,6 +1,6 @@
-"""Pagination by numbers: that of the page, or that of its first record."""
+"""Pagination by numbers: of pages, or of the first record on a page."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -31,20 +31,25 @@ class NumberedPages(Pages, frozen=True):
         says_more, words = self.flagged(result)
         return f"the page is empty, but {words}" if says_more and not result.records else ""
 
-    def _is_last(self, result: PageResult, *, has_all: bool) -> bool:
-        """True if the page is the last one.
+    def _after(
+        self, url: str, result: PageResult, number: int, *, first: int, total_path: str
+    ) -> Step | None:
+        """The page with a number; None if the page before it was the last one.
 
         An empty page is always the last. Otherwise a flag outranks a total and a short page, because totals
         are often estimates and some sources cap the page size.
         """
         says_more, _ = self.flagged(result)
+        last = total(result.outside, total_path)
+        has_all = last is not None and number - first >= last
         is_short = self.stop_on_short_page and result.records < self.size
         is_over = has_all or is_short if says_more is None else not says_more
-        return is_over or not result.records
+        return None if is_over or not result.records else self._numbered(url, number)
 
-    def _numbered(self, url: str, number: int, resume: Resume) -> Step:
+    def _numbered(self, url: str, number: int) -> Step:
         size = {self.size_parameter: self.size} if self.size_parameter else {}
-        return placed(self.into, url, {self.parameter: number} | size, resume)
+        place: dict[str, Any] = {self.resumed_by: number}
+        return placed(self.into, url, {self.parameter: number} | size, Resume(**place))
 
 
 class PagePagination(NumberedPages, frozen=True, tag="page"):
@@ -57,15 +62,10 @@ class PagePagination(NumberedPages, frozen=True, tag="page"):
     def next(self, url: str, step: Step, result: PageResult) -> Step | None:
         """The next number."""
         following = (step.resume.page or 0) + 1
-        last = total(result.outside, self.total_pages_path)
-        has_all = last is not None and following - self.first_page >= last
-        return None if self._is_last(result, has_all=has_all) else self._page(url, following)
+        return self._after(url, result, following, first=self.first_page, total_path=self.total_pages_path)
 
     def _first(self, url: str, resume: Resume) -> Step:
-        return self._page(url, self.first_page if resume.page is None else resume.page)
-
-    def _page(self, url: str, number: int) -> Step:
-        return self._numbered(url, number, Resume(page=number))
+        return self._numbered(url, self.first_page if resume.page is None else resume.page)
 
 
 class OffsetPagination(NumberedPages, frozen=True, tag="offset"):
@@ -81,12 +81,7 @@ class OffsetPagination(NumberedPages, frozen=True, tag="offset"):
         """The next record's number."""
         # Counted by the records received, not by the size requested: a source may cap its page size.
         following = (step.resume.offset or 0) + result.records
-        last = total(result.outside, self.total_path)
-        has_all = last is not None and following - self.first_offset >= last
-        return None if self._is_last(result, has_all=has_all) else self._offset(url, following)
+        return self._after(url, result, following, first=self.first_offset, total_path=self.total_path)
 
     def _first(self, url: str, resume: Resume) -> Step:
-        return self._offset(url, self.first_offset if resume.offset is None else resume.offset)
-
-    def _offset(self, url: str, offset: int) -> Step:
-        return self._numbered(url, offset, Resume(offset=offset))
+        return self._numbered(url, self.first_offset if resume.offset is None else resume.offset)

@@ -26,7 +26,6 @@ class Pager:
         resume: The page to begin with; default: the first.
         warn: Called with the reason why a source that ended may have more pages.
         windows: Spans of time, each with pages of its own; None if the source has no windows.
-        now: The end of the last window; default: the current time.
     """
 
     def __init__(
@@ -37,11 +36,10 @@ class Pager:
         *,
         warn: Callable[[str], None],
         windows: Windows | None = None,
-        now: datetime | None = None,
     ) -> None:
         self._pagination = pagination
         self._url = url
-        self._windows = WindowWalk(windows, url, now or datetime.now(UTC))
+        self._windows = WindowWalk(windows, url, datetime.now(UTC))
         self._pages = 1
         self._last_digest = 0
         self._warn = warn
@@ -63,7 +61,7 @@ class Pager:
                 there is more; not retryable.
         """
         following = self._pagination.next(self._windows.url, self.step, result)
-        if following is None or not isinstance(self._pagination, Pages):
+        if following is None:
             is_full = result.records >= self._max_records
             if doubt := self._pagination.doubt(result, is_full=is_full):
                 self._warn(f"there may be more pages than were read ({self._pages}): {doubt}")

@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 
 class PageResult(NamedTuple):
-    """What the next page is found by, after a page was read to its end.
+    """The result of a page that was read to its end, by which the next page is found.
 
     ``url`` is that of the answer, after redirects. ``header`` is the value of the pagination's
     ``response_header``, ``outside`` the decoded body without its records, ``digest`` that of the body, and
