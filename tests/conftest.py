@@ -1,10 +1,11 @@
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from tests.checkout import ROOT, Checkout
+from tests.checkout import ROOT, WITH_SMALL_ZIP, Checkout
 from tools.ground.switches import in_ci
 
 pytest_plugins = ["tests.schedule", "tests.left_behind", "tests.random_order"]
@@ -15,6 +16,7 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 # A busy machine is slow, not wrong. In a CI every run has the same examples; elsewhere each tries others.
 hypothesis.settings.register_profile(
     "patient",
+    max_examples=50,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
     derandomize=in_ci(os.environ),
@@ -39,4 +41,17 @@ def by_hand(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """What ``python main.py`` writes for ``dev``."""
     output = tmp_path_factory.mktemp("by-hand")
     checkout.synthesize(output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def with_small_zip(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without the seconds that the function's zip takes: a small file is in its place."""
+    output = tmp_path_factory.mktemp("small-zip")
+    done = checkout.run(
+        *(sys.executable, "-c", WITH_SMALL_ZIP, checkout.root / "main.py"),
+        PYTHONPATH=str(checkout.root / "constructs"),
+        CDKTF_OUTDIR=str(output),
+    )
+    assert done.returncode == 0, done.stderr
     return output
