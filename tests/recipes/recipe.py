@@ -217,9 +217,10 @@ class RecipeContract:
         def clock() -> float:
             return monotonic() + sum(waits)
 
-        for each in (Deadline, SourceReader):
-            monkeypatch.setitem(each.__init__.__kwdefaults__, "clock", clock)  # type: ignore[misc]
-        monkeypatch.setitem(Deadline.__init__.__kwdefaults__, "sleep", waits.append)  # type: ignore[misc]
+        deadline, reader = (vars(each)["__init__"].__kwdefaults__ for each in (Deadline, SourceReader))
+        monkeypatch.setitem(deadline, "clock", clock)
+        monkeypatch.setitem(deadline, "sleep", waits.append)
+        monkeypatch.setitem(reader, "clock", clock)
         monkeypatch.setattr(time, "monotonic", clock)
         monkeypatch.setattr(time, "time", lambda: wall() + sum(waits))
 

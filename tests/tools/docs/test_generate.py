@@ -11,6 +11,9 @@ from tools.ground.paths import ROOT
 from tools.module.synthesis import stack_json
 
 
+pytestmark = pytest.mark.usefixtures("only_small_zips")
+
+
 @pytest.fixture(scope="module")
 def wanted() -> dict[str, str]:
     """The text that every generated file should have, by its name."""

@@ -25,7 +25,7 @@ def _at(path: str, *, block_bytes: int = 4096) -> JsonSplitter:
     )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(before=values, records=arrays, after=values, sizes=cuts, block_bytes=_blocks)
 def test_the_array_at_the_path_gives_the_records(
     before: str, records: str, after: str, sizes: list[int], block_bytes: int
@@ -38,7 +38,7 @@ def test_the_array_at_the_path_gives_the_records(
     assert decoded(found) == json.loads(records, parse_int=str, parse_float=str)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(before=values, records=arrays, after=values, sizes=cuts, block_bytes=_blocks)
 def test_what_lies_outside_is_decoded(
     before: str, records: str, after: str, sizes: list[int], block_bytes: int
