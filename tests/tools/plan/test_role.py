@@ -164,8 +164,10 @@ def test_what_would_trust_others_is_refused(text: str) -> None:
         repository(text)
 
 
-def test_no_state_no_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_state_no_policy(with_small_zip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the state's bucket the policy would lack what matters."""
+    folder = synthesized_file(with_small_zip).parent
+    monkeypatch.setattr("tools.plan.role.synthesize", lambda *_, **__: folder)
     monkeypatch.setattr(sys, "argv", ["plan-role"])
 
     with pytest.raises(SystemExit, match=r"^plan-role: state\.bucket is not set: "):
