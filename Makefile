@@ -39,7 +39,7 @@ test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 unit: .venv/.ready ## The tests that need no Terraform, in under a minute
-	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not e2e and not terraform' $(ARGS)
+	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m 'not e2e and not terraform' $(ARGS)
 
 check: .venv/.ready ## Format, lint, types, imports, workflows
 	@.venv/bin/ruff format --check .

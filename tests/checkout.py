@@ -11,6 +11,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
+WITH_SMALL_ZIP = """
+import runpy, sys
+from pathlib import Path
+from ingestion_pipeline.code import bundle
+bundle.build = lambda *_, **__: bundle.Bundle(Path(bundle.__file__), "c21hbGw=")
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs the program in its first argument, for which a small file is the function's zip."""
+
 COPIED = (
     "main.py",
     ".terraform.lock.hcl",
