@@ -460,7 +460,8 @@ def test_a_fresh_synth_with_other_shards_retention_and_tags_changes_no_policy(cl
         before, after = resource["change"]["before"] or {}, resource["change"]["after"]
         if resource["change"]["actions"] != ["no-op"]:
             changed = {key for key in after if after[key] != before.get(key)}
-            updated.setdefault(resource["type"], set()).update(changed)
+            # A refresh may take default tags for the resource's own; `tags_all` has both.
+            updated.setdefault(resource["type"], set()).update(changed - {"tags"})
 
     assert updated == {
         "aws_kinesis_stream": {"shard_count", "retention_period", "tags_all"},
