@@ -9,7 +9,6 @@ import pytest
 from tests.tools.killing import Killing
 from tests.tools.parts import Parts
 from tests.tools.replay_lines import error, letter, line
-from tools.ground.aws import client
 from tools.operate.replay import __main__ as replay
 from tools.operate.replay import listing
 
@@ -167,12 +166,8 @@ def test_objects_of_many_pages_are_all_replayed(parts: Parts, monkeypatch: pytes
         pages.append(params)
         return {**params, "MaxKeys": 10}
 
-    def client_of_small_pages(*arguments: Any) -> Any:
-        s3 = client(*arguments)
-        s3.meta.events.register("provide-client-params.s3.ListObjectsV2", few)
-        return s3
-
-    monkeypatch.setattr(replay, "client", client_of_small_pages)
+    parts.s3.meta.events.register("provide-client-params.s3.ListObjectsV2", few)
+    monkeypatch.setattr(replay, "client", lambda *_: parts.s3)
     for number in range(45):
         parts.store(f"dead-letters/{HOUR}{number:05}.json.gz", [letter(f"[{number}]")])
     run()
