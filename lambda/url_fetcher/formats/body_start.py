@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Callable, Sequence
 
 from url_fetcher.errors import MalformedBody
+from url_fetcher.formats import first_bytes
 from url_fetcher.formats.splitter import Splitter
 
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -31,22 +32,26 @@ class MarkedBody(Splitter):
         self._hint = hint
         self._splitter: Splitter | None = None
         self._head = b""
+        self._is_blank = True
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
         if self._splitter:
             return self._splitter.feed(chunk)
         self._head += chunk
-        if len(self._head) < len(UTF8_MARK):
-            return ()
         # White space alone says nothing about the format; 4 KiB of it end the patience.
-        if not self._shown and len(self._head) < _MAX_HEAD_BYTES:
+        if len(self._shown) < first_bytes.BYTES and len(self._head) < _MAX_HEAD_BYTES:
             return ()
         return self._begin()
 
     def finish(self) -> Sequence[bytes]:
         """As every splitter."""
         return self._splitter.finish() if self._splitter else self._begin() or self.finish()
+
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape if self._splitter and not self._is_blank else ""
 
     def outside(self) -> object:
         """As every splitter."""
@@ -55,13 +60,14 @@ class MarkedBody(Splitter):
     @property
     def _shown(self) -> bytes:
         """The head without mark and white space."""
-        return self._head.removeprefix(UTF8_MARK).lstrip(_SPACE)
+        return self._head[:_MAX_HEAD_BYTES].removeprefix(UTF8_MARK).lstrip(_SPACE)
 
     def _begin(self) -> Sequence[bytes]:
         """Chooses the splitter and passes the head on to it."""
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
             raise MalformedBody(f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}")
+        self._is_blank = not self._shown
         splitter = self._splitter = self._choose(self._shown)
         self._head, self.rejected = b"", splitter.rejected
         if head.startswith(UTF8_MARK):
@@ -109,6 +115,11 @@ class Transcoded(Splitter):
         if (rest := self._utf8(b"", final=True)) and (records := self._splitter.feed(rest)):
             return records
         return self._splitter.finish()
+
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape
 
     def outside(self) -> object:
         """As every splitter."""
