@@ -83,6 +83,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: Windows | None = None
     fail_when: Conditions = field(default_factory=list)
     retry_when: Conditions = field(default_factory=list)
+    empty_when: Conditions = field(default_factory=list)
     rate: Rate = field(default_factory=Rate)
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -97,9 +98,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
-        if (self.fail_when or self.retry_when) and not self.record_path:
+        if not self.record_path and any(each.status is None for each in self._conditions):
             raise ValueError(
-                "`fail_when` and `retry_when` read the values outside the records: set `record_path`"
+                "`fail_when`, `retry_when` and `empty_when` read the values outside the records: set "
+                "`record_path`, or the `status` of each condition"
             )
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
@@ -107,9 +109,13 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def outside_settings(self) -> tuple[str, ...]:
         """The settings that read values outside the records; XML has no such values."""
-        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when}
-        verdicts = (key for key, conditions in lists.items() if conditions)
+        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when, "empty_when": self.empty_when}
+        verdicts = (key for key, conditions in lists.items() if any(each.reads_page for each in conditions))
         return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
+
+    @property
+    def _conditions(self) -> tuple[Condition, ...]:
+        return (*self.fail_when, *self.retry_when, *self.empty_when)
 
     def _refuse_unlike_format(self) -> None:
         """Refuses settings that the format cannot use."""
