@@ -22,7 +22,7 @@ from url_fetcher.formats.splitter import Rejected, split
 from url_fetcher.paths import described
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import one_object, refuse_failed
+from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed
 from url_fetcher.summary import Summary, summarize
 from url_fetcher.telling.redaction import Redactor, public_url
 
@@ -144,7 +144,7 @@ class Ingestion:
             content_type=page.content_type,
             url=self._source.url,
         )
-        may_fail = bool(self._source.fail_when or self._source.retry_when)
+        may_fail = any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
         holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
         before, seen = self._fetched, _SeenRecords()
         try:
@@ -154,9 +154,11 @@ class Ingestion:
                     holding.add(records, rejected)
         except MalformedBody:
             # An answer without its records may say why.
-            if self._is_refused(page, splitter.outside(), holding):
+            outside = splitter.outside()
+            if self._is_refused(page, outside, holding):
                 return
-            raise
+            if outside is None or not found(Answer(page.status, outside), self._source.empty_when):
+                raise
         outside = splitter.outside()
         is_as_before = self._is_as_before(splitter.shape)
         about = outside
@@ -193,10 +195,11 @@ class Ingestion:
             return False
         try:
             refuse_failed(
-                outside,
+                Answer(page.status, outside),
                 retry_when=self._source.retry_when,
                 fail_when=self._source.fail_when,
                 url=self.source_url,
+                clean=self._redactor.clean,
             )
         except SourceUnavailable as failure:
             if holding.has_put:

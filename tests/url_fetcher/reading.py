@@ -110,7 +110,8 @@ def reader_of(
         resolve=resolve,
     )
     transport = Transport(dialer, verify=verify)
-    opened = cache or (secrets or Secrets()).cache()
+    secrets = secrets or Secrets()
+    opened = cache or secrets.cache()
     return SourceReader(
         source,
         transport=transport,
@@ -118,6 +119,7 @@ def reader_of(
         deadline=deadline,
         resume=resume,
         warn=warn,
+        clean=secrets.redactor.clean,
         **({"clock": clock} if clock else {}),
     )
 

@@ -17,8 +17,9 @@ from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
+from url_fetcher.source import verdict
+from url_fetcher.source.verdict import one_object
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import one_object, refuse_failed
 from url_fetcher.telling.redaction import public_url
 
 _USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
@@ -129,7 +130,9 @@ def page_of(answer: Answer, source: Source) -> Page:
 def _refuse_failed(outside: object, source: Source) -> None:
     """Raises if one of the source's conditions says that a successful answer is an error."""
     where = public_url(source.url)
-    refuse_failed(outside, retry_when=source.retry_when, fail_when=source.fail_when, url=where)
+    verdict.refuse_failed(
+        verdict.Answer(200, outside), retry_when=source.retry_when, fail_when=source.fail_when, url=where
+    )
 
 
 def _json(body: bytes, answer: Answer) -> Shape:

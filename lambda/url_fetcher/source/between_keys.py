@@ -13,7 +13,11 @@ Schema = dict[str, Any]
 _GIVEN: Schema = {"minLength": 1}
 _FILLED: Schema = {"type": "array", "minItems": 1}
 _TABLE: Schema = {"type": "object"}
-_VERDICTS = ("fail_when", "retry_when")
+_VERDICTS = ("fail_when", "retry_when", "empty_when")
+_UNSET: Schema = {"equals": None, "in": [], "exists": None}
+_FIRST_ERROR = 300
+# A condition on every good answer, not on a status.
+_OF_GOOD_ANSWERS: Schema = {"not": {"required": ["status"]}}
 
 
 def conditions(
@@ -33,7 +37,8 @@ def conditions(
             {"if": _with(format={"const": "xml"}), "then": _xml()},
             *(
                 {
-                    "if": _with(**{key: _FILLED}) | {"not": _with(format={"const": "xml"})},
+                    "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}})
+                    | {"not": _with(format={"const": "xml"})},
                     "then": {
                         "properties": {
                             "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
@@ -53,7 +58,13 @@ def conditions(
             ),
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
-        "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],
+        "Condition": [
+            {
+                "if": _with(path=_GIVEN),
+                "then": {"oneOf": [{"required": [test]} for test in _UNSET]},
+                "else": _of_a_status_alone(),
+            }
+        ],
     }
 
 
@@ -68,6 +79,12 @@ def _needing(condition: str, **properties: Schema) -> Schema:
     return _with(**{key: schema | because for key, schema in properties.items()}) | because
 
 
+def _of_a_status_alone() -> Schema:
+    because = {"$comment": "because `path` is not set"}
+    tests = {test: {"const": value} | because for test, value in _UNSET.items()}
+    return {"properties": {"status": {"type": "integer"} | because} | tests, "required": ["status"]} | because
+
+
 def _xml() -> Schema:
     because = {"$comment": 'because `format` is "xml"'}
     reason = {"$comment": f'because `format` is "xml", and {xml_path.NOTHING_OUTSIDE}'}
@@ -79,7 +96,8 @@ def _xml() -> Schema:
         "if": _with(kind={"const": "cursor"}) | {"not": _with(header=_GIVEN)},
         "then": _with(last_record_path=_GIVEN | reason) | reason,
     }
-    verdicts: Schema = {key: {"const": []} | reason for key in _VERDICTS}
+    error = _with(status={"minimum": _FIRST_ERROR} | reason) | reason
+    verdicts: Schema = {key: {"items": {"if": _with(path=_GIVEN), "then": error}} for key in _VERDICTS}
     return {
         "properties": {"record_path": path, "pagination": pagination} | verdicts,
         "required": ["record_path"],

@@ -35,6 +35,7 @@ class Page:
     timestamp: str
     content_type: str
     chunks: Iterator[bytes]
+    status: int = 200
     records: int = field(default=0, init=False)
     outside: object = field(default=None, init=False)
     last: bytes = field(default=b"", init=False)
@@ -73,6 +74,7 @@ class SourceReader:
         resume: The page to begin with; default: the first.
         warn: Called with a message about a possible mistake, such as an early end; calls are counted.
         clock: Returns monotonic seconds, for pacing and for the report.
+        clean: As ``Exchange``'s.
         next_start: As ``Exchange``'s.
     """
 
@@ -86,6 +88,7 @@ class SourceReader:
         resume: Resume | None = None,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
     ) -> None:
         self.url = configured_url(source)
@@ -98,6 +101,7 @@ class SourceReader:
             session=session,
             deadline=deadline,
             clock=clock,
+            clean=clean,
             next_start=next_start,
         )
         self.report = self._exchange.report
@@ -148,6 +152,7 @@ class SourceReader:
                 timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 content_type=opened.response.headers.get("Content-Type", ""),
                 chunks=self._counted(opened, digest),
+                status=opened.response.status,
             )
             yield page
             if page.failure:

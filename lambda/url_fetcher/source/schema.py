@@ -84,6 +84,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: Windows | None = None
     fail_when: Conditions = field(default_factory=list)
     retry_when: Conditions = field(default_factory=list)
+    empty_when: Conditions = field(default_factory=list)
     rate: Rate = field(default_factory=Rate)
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -104,18 +105,23 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def outside_settings(self) -> tuple[str, ...]:
         """The settings that read values outside the records; XML has no such values."""
-        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when}
-        verdicts = (key for key, conditions in lists.items() if conditions)
+        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when, "empty_when": self.empty_when}
+        verdicts = (key for key, conditions in lists.items() if any(each.reads_page for each in conditions))
         return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
+
+    @property
+    def _conditions(self) -> tuple[Condition, ...]:
+        return (*self.fail_when, *self.retry_when, *self.empty_when)
 
     def _refuse_unlike_format(self) -> None:
         """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
             raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
-        if (self.fail_when or self.retry_when) and self.format not in (*_VERDICT_FORMATS, "xml"):
+        reads_body = any(each.status is None for each in self._conditions)
+        if reads_body and self.format not in (*_VERDICT_FORMATS, "xml"):
             raise ValueError(
-                f'`fail_when` and `retry_when` read JSON, but `format` is "{self.format}": set it to one of '
-                f"{', '.join(_VERDICT_FORMATS)}"
+                f'`fail_when`, `retry_when` and `empty_when` read JSON, but `format` is "{self.format}": set '
+                f"it to one of {', '.join(_VERDICT_FORMATS)}, or the `status` of each condition"
             )
         if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.outside_settings)):
             raise ValueError(f'`format` is "xml": {reason}')

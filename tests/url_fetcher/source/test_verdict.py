@@ -16,7 +16,7 @@ from url_fetcher.errors import (
     SourceRejected,
     SourceUnavailable,
 )
-from url_fetcher.source.verdict import Condition, failure
+from url_fetcher.source.verdict import Answer, Condition, found
 
 SLACK = {
     "record_path": "messages",
@@ -283,13 +283,14 @@ def test_a_condition_holds_for_exactly_its_value(condition: dict[str, Any], hold
     """True is not 1, null is not there, and a path that leads nowhere is no value."""
     names = {"in": "any_of"}
 
-    assert Condition(**{names.get(key, key): value for key, value in condition.items()}).holds(BODY) is holds
+    made = Condition(**{names.get(key, key): value for key, value in condition.items()})
+    assert made.holds(Answer(200, BODY)) is holds
 
 
 def test_a_sources_message_is_shown_on_one_line_and_cut() -> None:
     """Control characters and megabytes of a source's message do not reach the log."""
     condition = Condition(path="ok", equals=False, message_path="m")
-    told = failure({"ok": False, "m": "a\n\x1b[31m" + "y" * 9_000}, [condition])
+    told = found(Answer(200, {"ok": False, "m": "a\n\x1b[31m" + "y" * 9_000}), [condition])
 
     assert (len(told) < 400, told.isprintable(), "'a  [31myy" in told) == (True, True, True)
 
@@ -299,6 +300,11 @@ def test_a_sources_message_is_shown_on_one_line_and_cut() -> None:
     [
         ({"format": "csv", "fail_when": [{"path": "ok", "equals": False}]}, '`format` is "csv"'),
         ({"record_path": "a", "fail_when": [{"path": "ok"}]}, "exactly one of `equals`, `in` and `exists`"),
+        ({"empty_when": [{"path": "ok", "exists": True}]}, "or the `status` of each condition"),
+        ({"empty_when": [{}]}, "a condition needs `status`, `path` or both"),
+        ({"empty_when": [{"status": 404, "exists": True}]}, "test the value at `path`: set it"),
+        ({"empty_when": [{"status": 404, "path": "a"}]}, "exactly one of `equals`, `in` and `exists`"),
+        ({"empty_when": [{"status": 100}]}, "status"),
         ({"record_path": "a", "retry_when": [{"path": "ok", "equals": 1, "exists": True}]}, "exactly one"),
         ({"record_path": "a", "retry_when": [{"path": "/~2", "equals": 1}]}, "JSON Pointer"),
         ({"record_path": "a", "retry_when": [{"path": "ok", "equals": [1]}]}, "equals"),

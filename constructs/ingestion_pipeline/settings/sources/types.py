@@ -79,22 +79,24 @@ class BearerAuth(TypedDict, total=False):
 Condition = TypedDict(
     "Condition",
     {
-        "path": Required[str],
         "equals": str | int | float | bool | None,
         "exists": bool | None,
         "in": Sequence[str | int | float | bool],
         "message_path": str,
+        "path": str,
+        "status": int | None,
     },
     total=False,
 )
-"""A test of the value at a path: exactly one of ``equals``, ``in`` and ``exists`` is set.
+"""A test of an answer's ``status``, of the value at a ``path`` in its body, or of both.
 
 Attributes:
-    path: 1 to 512 characters.
     equals: default: null.
     exists: default: null.
     in: default: [].
     message_path: at most 512 characters; default: "".
+    path: at most 512 characters; default: "".
+    status: default: null.
 """
 
 
@@ -459,6 +461,7 @@ class Source(TypedDict, total=False):
         auth: see ``Auth``.
         body: default: "".
         csv: see ``Csv``.
+        empty_when: default: [].
         enabled: default: true.
         fail_when: default: [].
         flexible_minutes: 0 to 1,440; default: 0.
@@ -492,6 +495,7 @@ class Source(TypedDict, total=False):
     auth: Auth
     body: str | Mapping[str, object]
     csv: Csv
+    empty_when: Sequence[Condition]
     enabled: bool
     fail_when: Sequence[Condition]
     flexible_minutes: int
