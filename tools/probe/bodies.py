@@ -18,8 +18,8 @@ from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
 from url_fetcher.source import verdict
-from url_fetcher.source.verdict import one_object
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import one_object
 from url_fetcher.telling.redaction import public_url
 
 _USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
