@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from local_aws.servers.hostile_source import stall
 from tests.url_fetcher.reading import LOCAL, Hostile, Objects, bodies_of, reader_of
 from url_fetcher.errors import IngestionError, LimitExceeded
-from url_fetcher.http.retry import retry_after_seconds
+from url_fetcher.http.moments import seconds_until
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import read_environment
@@ -66,10 +67,12 @@ def test_a_user_in_a_url_is_never_shown(secret: str, path: str, separator: str) 
     )
 
 
-@given(ODD | NUMBERISH | st.datetimes().map(str))
+@given(
+    ODD | NUMBERISH | st.datetimes().map(str) | st.from_regex(r"[0-9dhms .:+-]{1,40}|[A-Za-z0-9 :+-]{1,60}")
+)
 def test_any_retry_after_is_seconds_or_nothing(header: str) -> None:
     """A Retry-After of any text is a number of seconds that JSON can hold, or none."""
-    seconds = retry_after_seconds(header)
+    seconds = seconds_until(header, lambda: datetime.now(UTC))
 
     assert seconds is None or 0 <= seconds <= 1e12
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
-from url_fetcher.http.retry import is_retried, retry_after_seconds
+from url_fetcher.http.retry import asked_seconds, is_retried
 from url_fetcher.http.transport import Credentials, Request
 from url_fetcher.source.auth.auth_kind import SecretAuth, Session, basic_header
 from url_fetcher.source.auth.granted import Granted, answer_of, refusal_of
@@ -68,8 +68,8 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         url = public_url(self.token_url)
         response = session.transport.open(self._request(session.secrets, form), Credentials())
         try:
-            if is_retried(response.status):
-                asked = retry_after_seconds(response.headers.get("Retry-After"))
+            if is_retried(response.status, response.headers):
+                asked = asked_seconds(response.status, response.headers)
                 raise SourceUnavailable(
                     f"{url}: the token server answers {response.status}",
                     status=response.status,
