@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Callable, Sequence
 
 from url_fetcher.errors import MalformedBody
+from url_fetcher.formats import first_bytes
 from url_fetcher.formats.splitter import Splitter
 
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -37,10 +38,8 @@ class MarkedBody(Splitter):
         if self._splitter:
             return self._splitter.feed(chunk)
         self._head += chunk
-        if len(self._head) < len(UTF8_MARK):
-            return ()
         # White space alone says nothing about the format; 4 KiB of it end the patience.
-        if not self._shown and len(self._head) < _MAX_HEAD_BYTES:
+        if len(self._shown) < first_bytes.BYTES and len(self._head) < _MAX_HEAD_BYTES:
             return ()
         return self._begin()
 
@@ -55,7 +54,7 @@ class MarkedBody(Splitter):
     @property
     def _shown(self) -> bytes:
         """The head without mark and white space."""
-        return self._head.removeprefix(UTF8_MARK).lstrip(_SPACE)
+        return self._head[:_MAX_HEAD_BYTES].removeprefix(UTF8_MARK).lstrip(_SPACE)
 
     def _begin(self) -> Sequence[bytes]:
         """Chooses the splitter and passes the head on to it."""

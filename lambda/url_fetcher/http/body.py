@@ -28,7 +28,7 @@ class Body:
     Args:
         read: Returns up to that many bytes as they arrived; none at the end.
         content_encoding: The header's value; gzip, deflate, zstd or nothing.
-        content_type: The header's value; HTML is refused.
+        content_type: The header's value; under that of HTML, what begins with a tag is refused.
         max_body_mib: Limit of received bytes.
         max_decompressed_mib: Limit of decompressed bytes, checked at each step, against zip bombs.
     """
@@ -129,7 +129,11 @@ class Body:
         """Refuses a login or error page that came with a successful status."""
         media_type = self._content_type.partition(";")[0].strip().lower()
         start = first[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if media_type in _HTML_TYPES or start.startswith((b"<!doctype html", b"<html")):
+        # Records are sent as text/html, too: the type counts only for what begins as HTML may.
+        is_marked_up = start.startswith(b"<") and (
+            b"<!doctype html" in start or not start.startswith(b"<?xml")
+        )
+        if start.startswith((b"<!doctype html", b"<html")) or (media_type in _HTML_TYPES and is_marked_up):
             raise MalformedBody(
                 f"the body is a page of HTML (Content-Type {media_type or 'not given'!r}), not records: "
                 "the URL may need `auth`, or be a page for people",

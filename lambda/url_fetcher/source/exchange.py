@@ -161,7 +161,8 @@ class Exchange:
         return Body(
             (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
-            content_type=response.headers.get("Content-Type", ""),
+            # An explicit format counts more.
+            content_type=response.headers.get("Content-Type", "") if self._source.format == "auto" else "",
             max_body_mib=limits.max_body_mib,
             max_decompressed_mib=limits.max_decompressed_mib,
         )
