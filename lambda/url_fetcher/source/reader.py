@@ -15,7 +15,7 @@ from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, OpenedResponse
-from url_fetcher.source.identity import configured_url
+from url_fetcher.source.identity import configured_url, request_url
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
 from url_fetcher.source.schema import Source
@@ -103,7 +103,11 @@ class SourceReader:
         self.report = self._exchange.report
         self._warn = warn
         self._pager = Pager(
-            source.pagination, self.url, resume, windows=source.windows, warn=self._counted_warning
+            source.placed_pagination,
+            request_url(source),
+            resume,
+            windows=source.windows,
+            warn=self._counted_warning,
         )
 
     @property

@@ -199,6 +199,9 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
     if _reference(schema):
         return {"type": "object"}
     rule: dict[str, object] = {"type": _type(schema)}
+    # The limits of an optional value stand beside the null.
+    given = _but_null(schema)
+    schema = {**schema, **given[0]} if len(given) == 1 else schema
     rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
     if form := form_in_words(key):
         rule["form"] = form.removeprefix("must ")
