@@ -100,6 +100,15 @@ def source_lists() -> dict[str, str]:
     return {key: _table_name(reference) for key, reference in references.items() if reference}
 
 
+def source_placeholders() -> dict[str, dict[str, str]]:
+    """Each placeholder's pattern, and the table that gives it a value."""
+    kinds = _source()["properties"]["pagination"]["discriminator"]["mapping"]
+    return {
+        name: {"pattern": has["anyOf"][0]["pattern"], "needs": "pagination" if name in kinds else "windows"}
+        for name, has in _schema()["texts"].items()
+    }
+
+
 def source_groups() -> dict[str, tuple[str, ...]]:
     """The keys of a source in groups that are checked apart; "" stands for the source as a whole."""
     late = {key for group in LATE for key in group}
