@@ -19,9 +19,10 @@ from url_fetcher.errors import (
 )
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, split
+from url_fetcher.paths import described
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import refuse_failed
+from url_fetcher.source.verdict import one_object, refuse_failed
 from url_fetcher.summary import Summary, summarize
 from url_fetcher.telling.redaction import Redactor, public_url
 
@@ -78,6 +79,7 @@ class Ingestion:
         self._deadline = deadline
         self._redactor = redactor
         self._fetched = 0
+        self._shape = ""
 
     @property
     def summary(self) -> Summary:
@@ -144,21 +146,41 @@ class Ingestion:
         )
         may_fail = bool(self._source.fail_when or self._source.retry_when)
         holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
-        before, last = self._fetched, _LastRecord()
+        before, seen = self._fetched, _SeenRecords()
         try:
             for records, rejected in split(page.chunks, splitter):
-                last.note(records, rejected)
-                holding.add(records, rejected)
+                seen.note(records, rejected)
+                if self._is_as_before(splitter.shape):
+                    holding.add(records, rejected)
         except MalformedBody:
             # An answer without its records may say why.
             if self._is_refused(page, splitter.outside(), holding):
                 return
             raise
         outside = splitter.outside()
-        if self._is_refused(page, outside, holding):
+        is_as_before = self._is_as_before(splitter.shape)
+        about = outside
+        if outside is None and (may_fail or not is_as_before):
+            about = one_object(splitter.shape, seen.first)
+        if self._is_refused(page, about, holding):
             return
+        if not is_as_before:
+            raise self._another_shape(splitter.shape if about is outside else described(about))
         holding.release()
-        page.finish(records=self._fetched - before, outside=outside, last=last.data)
+        page.finish(records=self._fetched - before, outside=outside, last=seen.last)
+
+    def _is_as_before(self, shape: str) -> bool:
+        """True unless a page is something else than the pages before it."""
+        self._shape = self._shape or shape
+        return shape in ("", self._shape)
+
+    def _another_shape(self, shape: str) -> MalformedBody:
+        """The error for a page that is something else than the pages before it, such as a message."""
+        return MalformedBody(
+            f"the page's records are {shape}, those of the pages before it {self._shape}: it may be an error "
+            "that the source sends with a good status; nothing of it was ingested; tell such an answer by "
+            "`retry_when` or `fail_when`"
+        )
 
     def _is_refused(self, page: "Page", outside: object, holding: Holding) -> bool:
         """True if the page is an error, so that it is requested again; then no record of it was put.
@@ -198,19 +220,22 @@ class Ingestion:
             )
 
 
-class _LastRecord:
-    """The last record of a page that the stream can take, or else the last rejected one that is whole."""
+class _SeenRecords:
+    """The first two records of a page, and the last one."""
 
     def __init__(self) -> None:
+        self.first: list[bytes] = []
         self._record = self._rejected = b""
 
     @property
-    def data(self) -> bytes:
-        """Its bytes; empty if there is none."""
+    def last(self) -> bytes:
+        """The last that the stream can take, or else the last rejected one that is whole; empty if none."""
         return bytes(self._record) or self._rejected
 
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Notes the next records."""
+        if len(self.first) < 2:
+            self.first += map(bytes, records[: 2 - len(self.first)])
         if records:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:

@@ -18,7 +18,7 @@ from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import refuse_failed
+from url_fetcher.source.verdict import one_object, refuse_failed
 from url_fetcher.telling.redaction import public_url
 
 _USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
@@ -121,7 +121,8 @@ def page_of(answer: Answer, source: Source) -> Page:
             raise
     # The values outside the records are unknown if the body was cut.
     outside = None if answer.is_cut else splitter.outside()
-    _refuse_failed(outside, source)
+    about = outside if outside is not None or answer.is_cut else one_object(splitter.shape, records[:2])
+    _refuse_failed(about, source)
     return Page(answer, records, outside)
 
 

@@ -32,6 +32,7 @@ class MarkedBody(Splitter):
         self._hint = hint
         self._splitter: Splitter | None = None
         self._head = b""
+        self._is_blank = True
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
@@ -47,6 +48,11 @@ class MarkedBody(Splitter):
         """As every splitter."""
         return self._splitter.finish() if self._splitter else self._begin() or self.finish()
 
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape if self._splitter and not self._is_blank else ""
+
     def outside(self) -> object:
         """As every splitter."""
         return self._splitter.outside() if self._splitter else None
@@ -61,6 +67,7 @@ class MarkedBody(Splitter):
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
             raise MalformedBody(f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}")
+        self._is_blank = not self._shown
         splitter = self._splitter = self._choose(self._shown)
         self._head, self.rejected = b"", splitter.rejected
         if head.startswith(UTF8_MARK):
@@ -108,6 +115,11 @@ class Transcoded(Splitter):
         if (rest := self._utf8(b"", final=True)) and (records := self._splitter.feed(rest)):
             return records
         return self._splitter.finish()
+
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape
 
     def outside(self) -> object:
         """As every splitter."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.formats.json_elements import ElementReader, Value, checked
+from url_fetcher.formats.json_elements import ElementReader, Value, checked, shape_of
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
 from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
@@ -33,6 +33,8 @@ class PathReader:
         self._text = bytearray()
         self._closers: list[int] = []
         self._outside: object = None
+        self.shape = ""
+        """As every splitter's; empty for an object, which some sources send in place of an array of one."""
 
     def outside(self) -> object:
         """The decoded body with ``[]`` or null in place of the records; None for an empty body.
@@ -95,6 +97,7 @@ class PathReader:
 
     def _records(self) -> Generator[None]:
         byte = yield from self._elements.peek()
+        self.shape = shape_of(byte) if byte != _OPEN_OBJECT else ""
         if byte == _OPEN_ARRAY:
             self._add(b"[]")
             self._window.position += 1

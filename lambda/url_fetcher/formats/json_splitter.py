@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from url_fetcher.errors import IngestionError, MalformedBody
-from url_fetcher.formats.json_elements import ElementReader
+from url_fetcher.formats.json_elements import ElementReader, shape_of
 from url_fetcher.formats.json_path import PathReader
 from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.window import Window
@@ -71,6 +71,11 @@ class JsonSplitter(Splitter):
             self._raise_failure()
         return records
 
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._path.shape if self._path else self._shape
+
     def outside(self) -> object:
         """Returns the decoded body with ``[]`` or null for its records; None without a path or a body."""
         outside = self._path.outside() if self._path else None
@@ -83,6 +88,7 @@ class JsonSplitter(Splitter):
         byte = yield from self._elements.peek()
         if byte == ord("<"):
             raise MalformedBody("the body is HTML or XML, not JSON", offset=self._window.offset)
+        self._shape = shape_of(byte)
         yield from self._elements.row()
 
     def _read_on(self) -> None:

@@ -34,6 +34,7 @@ class XmlSplitter(Splitter):
 
     def __init__(self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int) -> None:
         super().__init__()
+        self._shape = "XML"
         self._path = path
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting

@@ -19,11 +19,14 @@ _OF_A_REQUEST = ("url", "query", "headers", "body")
 _OF_WINDOWS = ("since", "until")
 
 
-def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> dict[str, list[Schema]]:
+def conditions(
+    csv_formats: tuple[str, ...], verdict_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]
+) -> dict[str, list[Schema]]:
     """Returns the conditions by the name of the table that they belong to.
 
     Args:
         csv_formats: The values of `format` with which `csv` may be set.
+        verdict_formats: The values of `format` with which `fail_when` and `retry_when` may be set.
         of_a_schedule: The keys that are allowed only together with `schedule`.
     """
     is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
@@ -32,7 +35,14 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
             {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
             {"if": _with(format={"const": "xml"}), "then": _xml()},
             *(
-                {"if": _with(**{key: _FILLED}), "then": _needing(f"`{key}` is set", record_path=_GIVEN)}
+                {
+                    "if": _with(**{key: _FILLED}) | {"not": _with(format={"const": "xml"})},
+                    "then": {
+                        "properties": {
+                            "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
+                        }
+                    },
+                }
                 for key in _VERDICTS
             ),
             {

@@ -27,6 +27,7 @@ Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 _CSV_FORMATS = ("auto", "csv")
+_VERDICT_FORMATS = ("auto", "json", "ndjson")
 
 # EventBridge wants `?` in exactly one of the two day fields. Its other rules are checked when a pipeline is
 # synthesized (ingestion_pipeline/settings/sources/schedules.py), because a pattern cannot express them.
@@ -101,10 +102,6 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
-        if (self.fail_when or self.retry_when) and not self.record_path:
-            raise ValueError(
-                "`fail_when` and `retry_when` read the values outside the records: set `record_path`"
-            )
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
 
@@ -156,6 +153,11 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
             raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
+        if (self.fail_when or self.retry_when) and self.format not in (*_VERDICT_FORMATS, "xml"):
+            raise ValueError(
+                f'`fail_when` and `retry_when` read JSON, but `format` is "{self.format}": set it to one of '
+                f"{', '.join(_VERDICT_FORMATS)}"
+            )
         if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.outside_settings)):
             raise ValueError(f'`format` is "xml": {reason}')
 
@@ -185,7 +187,7 @@ def json_schema() -> dict[str, object]:
     from url_fetcher.source.between_keys import conditions, texts
 
     schema = json.schema(Source)
-    for table, needed in conditions(_CSV_FORMATS, SCHEDULE_KEYS[1:]).items():
+    for table, needed in conditions(_CSV_FORMATS, _VERDICT_FORMATS, SCHEDULE_KEYS[1:]).items():
         schema["$defs"][table]["allOf"] = needed
     schema["texts"] = texts()
     return schema

@@ -1,12 +1,15 @@
-"""Finds errors in answers with a successful status, by conditions on the values outside the records."""
+"""Finds errors in answers with a successful status, by conditions on what is in the body beside records."""
 
+import json
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
 from url_fetcher.errors import SourceRejected, SourceUnavailable
-from url_fetcher.paths import NOT_KEPT, described, value_at
+from url_fetcher.formats.splitter import AN_OBJECT, LINES
+from url_fetcher.paths import NOT_KEPT, described, integer, value_at
 from url_fetcher.source.kinds import NonEmptyPath, Path
 
 Scalar: TypeAlias = str | int | float | bool
@@ -56,6 +59,18 @@ def refuse_failed(
         raise SourceUnavailable(f"{url}: answers with an error, by `retry_when`: {finding}")
     if finding := failure(outside, fail_when):
         raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {finding}")
+
+
+def one_object(shape: str, records: Sequence[bytes]) -> object:
+    """The decoded body where it is one object instead of records; None for any other body.
+
+    Args:
+        shape: The splitter's.
+        records: The body's records, or the first two.
+    """
+    if shape not in (AN_OBJECT, LINES) or len(records) != 1 or not records[0].startswith(b"{"):
+        return None
+    return json.loads(records[0], parse_int=integer)
 
 
 def failure(outside: object, conditions: list[Condition]) -> str:

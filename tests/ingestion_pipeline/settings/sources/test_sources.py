@@ -289,9 +289,8 @@ class TestGuarded:
                 "sources[0].retry_when.0 = {'path': 'b'}: needs exactly one of equals, in, exists",
             ),
             (
-                {"url": URL, "fail_when": [{"path": "b", "equals": 1}]},
-                "sources[0] = {'url': 'https://example.com/records', 'fail_when': [{'path': 'b', "
-                "'equals': 1}]}: 'record_path' is a required property, because `fail_when` is set",
+                {"url": URL, "format": "csv", "fail_when": [{"path": "b", "equals": 1}]},
+                "sources[0].format = 'csv': must be one of ['auto', 'json', 'ndjson'], because `fail_when`",
             ),
             (
                 {"url": URL, "pagination": {"kind": "cursor", "header": "X", "last_record_path": "id"}},
