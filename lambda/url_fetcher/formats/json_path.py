@@ -23,7 +23,7 @@ class PathReader:
         window: The body as it arrives.
         elements: Reads the records and every other value.
         path: One or more keys. None of them may be repeated after the value that the path leads to. With dots
-            between its keys, a last key ``*`` stands for every member of an object, each a record with its key.
+            between its keys, a last key ``*`` stands for each member of an object: a record with its key.
     """
 
     def __init__(self, window: Window, elements: ElementReader, path: JsonPath) -> None:
