@@ -290,6 +290,17 @@ def behaviours() -> dict[str, Behaviour]:
             demanding(graphql(2, None), body=b'{"query":' + GRAPHQL + b',"variables":{"after":"k"}}'),
         ),
         "/events": after_now,
+        "/by-relation": by(
+            "p",
+            {
+                "": {
+                    "entry": [1],
+                    "link": [{"relation": "self", "url": "?"}, {"relation": "next", "url": "?p=2"}],
+                },
+                "2": {"entry": [2], "link": [{"relation": "self", "url": "?p=2"}]},
+            },
+        ),
+        "/members": answer(b'{"items": {"a": 1, "b": {"x": 2}}}'),
         "/prices": answer(b"[1, 2]"),
         "/messages": in_turn(
             answer(b'{"ok": false, "error": "ratelimited"}'),
@@ -337,6 +348,7 @@ def test_each_example_is_ingested(
     values = [value.get("id", value) if isinstance(value, dict) else value for value in stream.values]
     assert values in (
         [1, 2],
+        [{"key": "a", "value": 1}, {"key": "b", "value": {"x": 2}}],
         [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}],
         [{"name": "Å", "size": 1}, {"name": "B", "size": None}],
         [{"column_1": "A", "column_2": '1"'}, {"column_1": "B", "column_2": '2"'}],

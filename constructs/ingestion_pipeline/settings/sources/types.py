@@ -230,7 +230,7 @@ class LinkHeaderPagination(TypedDict, total=False):
 
 
 class NextUrlPagination(TypedDict, total=False):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source.
+    """The next page's URL is in the body at ``path``, or is the next one among the links there.
 
     Attributes:
         allow_other_hosts: default: false.
