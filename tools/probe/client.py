@@ -14,7 +14,7 @@ from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Credentials, Request, Response, Transport
 from url_fetcher.source.auth.auth_kind import OwnRole, Session
 from url_fetcher.source.pages.pagination_kind import Step
-from url_fetcher.source.request_body import encoded
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
@@ -111,17 +111,7 @@ class Client:
             BoundReached: When no request is left.
             IngestionError: When there is no answer, or its body cannot be read.
         """
-        headers = dict(source.headers)
-        if not isinstance(source.body, str) and "content-type" not in map(str.lower, headers):
-            headers["Content-Type"] = "application/json"
-        request = Request(
-            url=step.url,
-            home=source.url,
-            method=source.method,
-            headers=headers,
-            body=encoded(source.body, step.members),
-        )
-        response = self._transport.open(request, self._credentials(source))
+        response = self._transport.open(request_of(source, step), self._credentials(source))
         try:
             return self._answer(response)
         finally:

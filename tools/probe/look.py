@@ -16,7 +16,7 @@ from url_fetcher.http.addresses import same_host
 from url_fetcher.http.urls import from_header
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.paths import value_at
-from url_fetcher.source.identity import configured_url
+from url_fetcher.source.identity import request_url
 from url_fetcher.source.pages.pagination_kind import PageResult, Step
 from url_fetcher.source.pages.windows import WindowWalk
 from url_fetcher.source.schema import Source
@@ -62,7 +62,7 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
     """
     given = dict(settings)
     source = decode_settings(given, Source, where="the source")
-    answer = client.ask(source, source.pagination.first(_url(source), None))
+    answer = client.ask(source, source.placed_pagination.first(_url(source), None))
     if answer.status not in _GOOD:
         raise SourceRejected(refusal(answer.status, answer.headers), status=answer.status)
     shape = shape_of(answer)
@@ -152,7 +152,7 @@ def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
     """The second page's request, made by the function's own code; if there is none, the reason."""
     try:
         source = _decoded(_with(found.settings, candidate))
-        pagination = source.pagination
+        pagination = source.placed_pagination
         url = _url(source)
         header = pagination.response_header
         answer = found.first.answer
@@ -247,7 +247,7 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
 
 def _url(source: Source) -> str:
     """The source's URL, for the first window of time if it has windows."""
-    walk = WindowWalk(source.windows, configured_url(source), datetime.now(UTC))
+    walk = WindowWalk(source.windows, request_url(source), datetime.now(UTC))
     walk.begin(None)
     return walk.url
 

@@ -15,10 +15,10 @@ from url_fetcher.errors import (
 from url_fetcher.http.body import MIB, Body
 from url_fetcher.http.retry import MAY_BE_A_LIMIT, asked_seconds, delay_seconds, is_retried
 from url_fetcher.http.small_body import body_of_error
-from url_fetcher.http.transport import Request, Response, Transport
+from url_fetcher.http.transport import Response, Transport
 from url_fetcher.source.pages.pagination_kind import Step
 from url_fetcher.source.refusal import Refusal
-from url_fetcher.source.request_body import encoded
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import UNREAD, Answer, found, refuse_failed, shown
 from url_fetcher.telling.redaction import public_url
@@ -86,11 +86,6 @@ class Exchange:
         self._next_start = next_start or self._own_next_start
         self._last_request_at = -math.inf
         self._failures = 0
-        self._headers = dict(source.headers)
-        has_type = any(name.lower() == "content-type" for name in source.headers)
-        if not isinstance(source.body, str) and not has_type:
-            self._headers["Content-Type"] = "application/json"
-        self._body = encoded(source.body, {})
 
     def open(self, step: Step) -> "OpenedResponse":
         """Returns the page's answer after its first chunk has arrived, with as many retries as are allowed.
@@ -133,13 +128,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = Request(
-            url=step.url,
-            home=self._source.url,
-            method=self._source.method,
-            headers=self._headers,
-            body=encoded(self._source.body, step.members) if step.members else self._body,
-        )
+        request = request_of(self._source, step)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:

@@ -15,7 +15,7 @@ from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth.auth_kind import Session
 from url_fetcher.source.exchange import Exchange, OpenedResponse
-from url_fetcher.source.identity import configured_url
+from url_fetcher.source.identity import configured_url, request_url
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
 from url_fetcher.source.schema import Source
@@ -107,7 +107,11 @@ class SourceReader:
         self.report = self._exchange.report
         self._warn = warn
         self._pager = Pager(
-            source.pagination, self.url, resume, windows=source.windows, warn=self._counted_warning
+            source.placed_pagination,
+            request_url(source),
+            resume,
+            windows=source.windows,
+            warn=self._counted_warning,
         )
 
     @property
@@ -156,7 +160,8 @@ class SourceReader:
             )
             yield page
             if page.failure:
-                asked = asked_seconds(opened.response.status, opened.response.headers)
+                # Read as of a 429: GitHub's GraphQL answers 200 with the reset of a used up limit.
+                asked = asked_seconds(429, opened.response.headers)
                 page.failure.details["retry_after_seconds"] = asked
             return page.failure or self._result(opened.response, page, digest.intdigest())
 

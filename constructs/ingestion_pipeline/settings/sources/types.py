@@ -149,6 +149,7 @@ class CursorPagination(TypedDict, total=False):
 
     Attributes:
         allow_other_hosts: default: false.
+        first: at most 512 characters; default: "".
         has_more_path: at most 512 characters; default: "".
         header: at most 128 characters; default: "".
         into: one of body, query; default: "query".
@@ -161,6 +162,7 @@ class CursorPagination(TypedDict, total=False):
 
     kind: Required[Literal["cursor"]]
     allow_other_hosts: bool
+    first: str
     has_more_path: str
     header: str
     into: Literal["body", "query"]
@@ -230,7 +232,7 @@ class LinkHeaderPagination(TypedDict, total=False):
 
 
 class NextUrlPagination(TypedDict, total=False):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source.
+    """The next page's URL is in the body at ``path``, or is the next one among the links there.
 
     Attributes:
         allow_other_hosts: default: false.
@@ -418,21 +420,27 @@ class Retry(TypedDict, total=False):
 
 
 class Windows(TypedDict, total=False):
-    """The spans to request: from ``start`` to now, each at most ``days`` long.
+    """The spans to request: from ``start`` to now or beyond, each at most ``days`` or ``seconds`` long.
 
     Attributes:
-        days: 1 to 3,650.
-        from_parameter: 1 to 128 characters.
         start: see ``str``.
-        to_parameter: 1 to 128 characters.
+        days: default: null.
+        days_ahead: 0 to 3,650; default: 0.
         format: one of date, epoch, epoch_ms, rfc3339, rfc3339_ms; default: "rfc3339".
+        from_parameter: at most 128 characters; default: "".
+        includes_end: default: false.
+        seconds: default: null.
+        to_parameter: at most 128 characters; default: "".
     """
 
-    days: Required[int]
-    from_parameter: Required[str]
     start: Required[str]
-    to_parameter: Required[str]
+    days: int | None
+    days_ahead: int
     format: Literal["date", "epoch", "epoch_ms", "rfc3339", "rfc3339_ms"]
+    from_parameter: str
+    includes_end: bool
+    seconds: int | None
+    to_parameter: str
 
 
 Auth: TypeAlias = (

@@ -4,7 +4,7 @@ import json
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.paths import described, integer
@@ -23,6 +23,7 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
     path: Path = "next_cursor"
     header: Annotated[str, Meta(max_length=128)] = ""
     last_record_path: Path = ""
+    first_cursor: Annotated[str, Meta(max_length=512)] = field(name="first", default="")
 
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
@@ -36,7 +37,7 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
     @property
     def body_paths(self) -> tuple[str, ...]:
         """The cursor's parameter, if it is sent in the body."""
-        return (self.parameter,) if self.into == "body" else ()
+        return (self.parameter,) if self.into == "body" and self.parameter else ()
 
     @property
     def outside_settings(self) -> tuple[str, ...]:
@@ -97,7 +98,11 @@ class CursorPagination(FollowedPages, frozen=True, tag="cursor"):
     def _first(self, url: str, resume: Resume) -> Step:
         if self.into == "query" and not isinstance(resume.cursor, str):
             raise ConfigurationError("the event's resume: cursor must be text for pagination.into = 'query'")
-        return Step(url, resume) if resume.cursor == "" else self._after(url, resume.cursor)
+        return self._after(url, resume.cursor)
 
     def _after(self, url: str, cursor: Any) -> Step:
-        return placed(self.into, url, {self.parameter: cursor}, Resume(cursor=cursor))
+        """The step to a page by its cursor; empty for the first page, which may need one of its own."""
+        sent = cursor if cursor != "" else self.first_cursor
+        parameters = {self.parameter: sent} if sent != "" else {}
+        values = {"cursor": sent if sent != "" else None}
+        return placed(self.into, url, parameters, Resume(cursor=cursor), values)

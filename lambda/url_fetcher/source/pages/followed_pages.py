@@ -1,7 +1,7 @@
 """Pagination where each page names the next one: by a link, a URL, or several parameters."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from url_fetcher.errors import MalformedBody
@@ -90,7 +90,7 @@ class LinkHeaderPagination(FollowedPages, frozen=True, tag="link_header"):
 
 
 class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source."""
+    """The next page's URL is in the body at ``path``, or is the next one among the links there."""
 
     resumed_by: ClassVar[str] = "url"
     path: NonEmptyPath = "next"
@@ -99,6 +99,8 @@ class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
         return sought_at_path(result, self.path, self._url)
 
     def _url(self, value: object) -> str | None:
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            value = next((url for link in value for url in _urls(link, "next")), None)
         return text(value, self.path, setting="pagination.path") or None
 
 
@@ -143,6 +145,14 @@ def _link(header: str, rel: str) -> str:
             if rel.lower() in (quoted or plain).lower().split():
                 return str(target)
     return ""
+
+
+def _urls(link: Mapping[str, object], rel: str) -> Iterator[object]:
+    """Yields the URL of a link with this relation, by the names of OGC and STAC, and by those of FHIR."""
+    for relation, url in (("rel", "href"), ("relation", "url")):
+        given = link.get(relation)
+        if url in link and rel in (given if isinstance(given, list) else str(given).lower().split()):
+            yield link[url]
 
 
 def sought_at_path(result: PageResult, path: str, read: Callable[[object], object]) -> Sought:

@@ -24,7 +24,7 @@ class NumberedPages(Pages, frozen=True):
         """The parameters of number and size, if they are sent in the body."""
         if self.into == "query":
             return ()
-        return (self.parameter, self.size_parameter) if self.size_parameter else (self.parameter,)
+        return tuple(filter(None, (self.parameter, self.size_parameter)))
 
     def doubt(self, result: PageResult, *, is_full: bool) -> str:
         """Returns a reason if the last page is empty although a flag says that there is more."""
@@ -49,7 +49,7 @@ class NumberedPages(Pages, frozen=True):
     def _numbered(self, url: str, number: int) -> Step:
         size = {self.size_parameter: self.size} if self.size_parameter else {}
         place: dict[str, Any] = {self.resumed_by: number}
-        return placed(self.into, url, {self.parameter: number} | size, Resume(**place))
+        return placed(self.into, url, {self.parameter: number} | size, Resume(**place), place)
 
 
 class PagePagination(NumberedPages, frozen=True, tag="page"):

@@ -11,6 +11,7 @@ from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.urls import with_query
 from url_fetcher.source.kinds import Kind, Path
 from url_fetcher.source.pages.next_page_signs import flag
+from url_fetcher.source.placeholders import Values, filled_url
 
 _OUTSIDE_SETTINGS = ("path", "has_more_path", "is_last_path", "total_path", "total_pages_path")
 
@@ -33,12 +34,13 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Step(NamedTuple):
     """One page's request, and the resume that leads back to it.
 
-    ``members`` are values to set in the request's body, by path.
+    ``members`` are values to set in the request's body, by path; ``values`` those of its placeholders.
     """
 
     url: str
     resume: Resume
     members: Mapping[str, object] = MappingProxyType({})
+    values: Values = MappingProxyType({})
 
 
 class PageResult(NamedTuple):
@@ -68,11 +70,16 @@ Into: TypeAlias = Literal["query", "body"]
 """The part of the request that carries a page's number, offset or cursor."""
 
 
-def placed(into: Into, url: str, values: Mapping[str, object], resume: Resume) -> Step:
-    """The step to a page whose request has these values in its query or body."""
+def placed(into: Into, url: str, parameters: Mapping[str, object], resume: Resume, values: Values) -> Step:
+    """The step to a page whose request has these parameters in its query or body, and these placeholders.
+
+    A parameter without a name is not sent: a placeholder stands in its place.
+    """
+    url = filled_url(url, values)
+    named = {name: value for name, value in parameters.items() if name}
     if into == "body":
-        return Step(url, resume, values)
-    return Step(with_query(url, {name: str(value) for name, value in values.items()}), resume)
+        return Step(url, resume, named, values)
+    return Step(with_query(url, {name: str(value) for name, value in named.items()}), resume, values=values)
 
 
 class PaginationKind(Kind, frozen=True):
