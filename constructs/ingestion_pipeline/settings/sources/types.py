@@ -152,6 +152,7 @@ class CursorPagination(TypedDict, total=False):
         into: one of body, query; default: "query".
         is_last_path: at most 512 characters; default: "".
         last_record_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         parameter: 1 to 128 characters; default: "cursor".
         path: at most 512 characters; default: "next_cursor".
@@ -164,6 +165,7 @@ class CursorPagination(TypedDict, total=False):
     into: Literal["body", "query"]
     is_last_path: str
     last_record_path: str
+    max_empty_pages: int
     max_pages: int
     parameter: str
     path: str
@@ -215,6 +217,7 @@ class LinkHeaderPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         rel: 1 to 128 characters; default: "next".
     """
@@ -223,6 +226,7 @@ class LinkHeaderPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     rel: str
 
@@ -234,6 +238,7 @@ class NextUrlPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "next".
     """
@@ -242,6 +247,7 @@ class NextUrlPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -381,6 +387,7 @@ class ParametersPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "continue".
     """
@@ -389,6 +396,7 @@ class ParametersPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
