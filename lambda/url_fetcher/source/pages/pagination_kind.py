@@ -59,8 +59,8 @@ class PageResult(NamedTuple):
     """The result of a page that was read to its end, by which the next page is found.
 
     ``url`` is that of the answer, after redirects. ``header`` is the value of the pagination's
-    ``response_header``, ``outside`` the decoded body without its records, ``digest`` that of the records, 0 if
-    it is not known, ``last`` the last record that is not over a limit, empty if there is none, and
+    ``response_header``, ``outside`` the decoded body without its records, and ``last`` the last record that
+    is not over a limit, empty if there is none. ``digest`` is that of the records, 0 if it is not known;
     ``headers`` are the answer's.
     """
 
