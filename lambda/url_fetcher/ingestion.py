@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import xxhash
 
 from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
@@ -145,19 +146,22 @@ class Ingestion:
             url=self._source.url,
         )
         may_fail = any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
-        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
-        before, seen = self._fetched, _SeenRecords()
+        is_held = may_fail or page.is_one_of_many
+        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if is_held else 0)
+        seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
             for records, rejected in split(page.chunks, splitter):
                 seen.note(records, rejected)
                 if self._is_as_before(splitter.shape):
                     holding.add(records, rejected)
-        except MalformedBody:
+        except IngestionError as error:
             # An answer without its records may say why.
-            outside = splitter.outside()
-            if self._is_refused(page, outside, holding):
+            said = splitter.outside() if isinstance(error, MalformedBody) else None
+            if said is not None and self._is_refused(page, said, holding):
                 return
-            if outside is None or not found(Answer(page.status, outside), self._source.empty_when):
+            if said is None or not found(Answer(page.status, said), self._source.empty_when):
+                if not may_fail:
+                    holding.release()
                 raise
         outside = splitter.outside()
         is_as_before = self._is_as_before(splitter.shape)
@@ -168,8 +172,9 @@ class Ingestion:
             return
         if not is_as_before:
             raise self._another_shape(splitter.shape if about is outside else described(about))
-        holding.release()
-        page.finish(records=self._fetched - before, outside=outside, last=seen.last)
+        if not page.is_repeat(seen.digest):
+            holding.release()
+        page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
 
     def _is_as_before(self, shape: str) -> bool:
         """True unless a page is something else than the pages before it."""
@@ -224,22 +229,42 @@ class Ingestion:
 
 
 class _SeenRecords:
-    """The first two records of a page, and the last one."""
+    """The records of a page: their number, their digest, the first two, and the last one.
 
-    def __init__(self) -> None:
+    Args:
+        is_digested: False if no digest is needed.
+    """
+
+    def __init__(self, *, is_digested: bool) -> None:
+        self.records = 0
         self.first: list[bytes] = []
+        self._is_digested = is_digested
         self._record = self._rejected = b""
+        # Two digests: which rejected records come with which others depends on where chunks end.
+        self._digest, self._digest_of_rejected = xxhash.xxh3_64(), xxhash.xxh3_64()
 
     @property
     def last(self) -> bytes:
         """The last that the stream can take, or else the last rejected one that is whole; empty if none."""
         return bytes(self._record) or self._rejected
 
+    @property
+    def digest(self) -> int:
+        """The digest of all records; 0 if there is none."""
+        if not self._is_digested or not self.records:
+            return 0
+        return xxhash.xxh3_64_intdigest(self._digest.digest() + self._digest_of_rejected.digest())
+
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Notes the next records."""
         if len(self.first) < 2:
             self.first += map(bytes, records[: 2 - len(self.first)])
+        self.records += len(records) + len(rejected)
         if records:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
+        if self._is_digested:
+            self._digest.update(b"\n".join((*records, b"")))
+            for each in rejected:
+                self._digest_of_rejected.update(each.data)

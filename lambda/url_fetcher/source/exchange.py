@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PARTIAL = 206
 _GOOD = {200, 201, 203, 204, 205, _PARTIAL}
-_WITHOUT_BODY = {204, 205}
+WITHOUT_BODY = {204, 205}
 _CONTENT_RANGE = re.compile(r"(?:([A-Za-z][\w-]{0,31})[ =]+)?([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _UNAUTHORIZED = 401
 _MAX_DIGITS = 18
@@ -155,7 +155,7 @@ class Exchange:
                 limit_mib=limits.max_body_mib,
             )
         return Body(
-            (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
+            (lambda _: b"") if response.status in WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
             # An explicit format counts more.
             content_type=response.headers.get("Content-Type", "") if self._source.format == "auto" else "",

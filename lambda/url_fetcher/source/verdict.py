@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from url_fetcher.errors import SourceRejected, SourceUnavailable
 from url_fetcher.formats.splitter import AN_OBJECT, LINES
-from url_fetcher.paths import NOT_KEPT, described, integer, value_at
+from url_fetcher.paths import NOT_KEPT, Fraction, described, integer, value_at
 from url_fetcher.source.kinds import Path
 
 Scalar: TypeAlias = str | int | float | bool
@@ -139,7 +139,8 @@ def shown(value: object, clean: Callable[[str], str]) -> str:
         text = clean(value)
         printable = "".join(char if char.isprintable() else " " for char in text[:_MAX_MESSAGE_CHARACTERS])
         return f"{printable!r}{'…' if len(text) > _MAX_MESSAGE_CHARACTERS else ''}"
-    return msgspec.json.encode(value).decode()[:_MAX_MESSAGE_CHARACTERS]
+    written = value.text if isinstance(value, Fraction) else msgspec.json.encode(value).decode()
+    return written[:_MAX_MESSAGE_CHARACTERS]
 
 
 def _same(value: object, wanted: Scalar) -> bool:

@@ -155,6 +155,7 @@ class CursorPagination(TypedDict, total=False):
         into: one of body, query; default: "query".
         is_last_path: at most 512 characters; default: "".
         last_record_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         parameter: 1 to 128 characters; default: "cursor".
         path: at most 512 characters; default: "next_cursor".
@@ -168,6 +169,7 @@ class CursorPagination(TypedDict, total=False):
     into: Literal["body", "query"]
     is_last_path: str
     last_record_path: str
+    max_empty_pages: int
     max_pages: int
     parameter: str
     path: str
@@ -219,6 +221,7 @@ class LinkHeaderPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         rel: 1 to 128 characters; default: "next".
     """
@@ -227,6 +230,7 @@ class LinkHeaderPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     rel: str
 
@@ -238,6 +242,7 @@ class NextUrlPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "next".
     """
@@ -246,6 +251,7 @@ class NextUrlPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -385,6 +391,7 @@ class ParametersPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "continue".
     """
@@ -393,6 +400,7 @@ class ParametersPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
