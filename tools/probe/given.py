@@ -1,5 +1,6 @@
 """Reads the user's input: a URL with headers and secrets from the environment, or a configured source."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -70,6 +71,28 @@ def from_url(url: str, headers: Sequence[str], environ: Mapping[str, str]) -> Gi
     if parts.scheme == "http":
         found = found._replace(doubts=("url: http:// needs fetch.allow_http = true", *found.doubts))
     return found
+
+
+def request_of(method: str, body: str) -> dict[str, Any]:
+    """The settings of a request's method and body.
+
+    Args:
+        method: Empty: POST if there is a body, else GET.
+        body: A JSON object, which is sent as JSON, or any other text.
+
+    Raises:
+        GivenError: When a GET has a body, or a text begins as a JSON object does and is none.
+    """
+    if not body:
+        return {"method": method} if method == "POST" else {}
+    if method == "GET":
+        raise GivenError("METHOD=GET: only a POST has a body; leave out METHOD or BODY")
+    if not body.lstrip().startswith("{"):
+        return {"method": "POST", "body": body}
+    try:
+        return {"method": "POST", "body": json.loads(body)}
+    except ValueError as error:
+        raise GivenError(f"BODY begins as JSON does, but is not JSON: {error}") from error
 
 
 def from_source(source: Mapping[str, Any], environ: Mapping[str, str]) -> Given:
