@@ -147,7 +147,8 @@ def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> 
     if len(begun.pages) < 2:
         found.how = f"{kind}: no second page: {begun.problem or 'the source says that it ends'}"
         found.is_broken = bool(begun.problem)
-        _check_end(found, begun, source, client)
+        if not found.is_broken:
+            _note_end(found, begun, ends_of(begun, source, client))
         return
     problem = _problem(begun)
     found.is_verified = not problem
@@ -155,8 +156,8 @@ def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> 
     found.is_broken = bool(problem and problem != _EMPTY)
     found.how = f"{kind}, as configured"
     found.checks.append(f"pagination: {problem or 'the second page has other records'}")
-    if not found.is_broken:
-        _check_end(found, begun, source, client)
+    if not begun.problem:
+        _note_end(found, begun, ends_of(begun, source, client))
 
 
 def _find_pagination(found: Look, client: Client) -> None:
@@ -166,8 +167,8 @@ def _find_pagination(found: Look, client: Client) -> None:
         if len(begun.pages) < 2 and not begun.problem:
             continue
         problem = _problem(begun) or _other_beginning(begun, found.first)
+        problem = problem or _accept(found, candidate, begun, client)
         if not problem:
-            _accept(found, candidate, begun, client)
             return
         found.doubts.append(
             f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}"
@@ -225,32 +226,34 @@ def _why_only_page(page: Page) -> str:
     return words + (f': maybe kind = "next_url" with path = "{why.path}"' if why.is_link else "")
 
 
-def _accept(found: Look, candidate: Candidate, begun: Walk, client: Client) -> None:
-    """Takes over a verified candidate, and tries where its pages end."""
+def _accept(found: Look, candidate: Candidate, begun: Walk, client: Client) -> str:
+    """Tries where a candidate's pages end, and takes it over if they do; returns the problem if not."""
     settings = dict(candidate.settings)
     if settings.get("first") == (1 if settings["kind"] == "page" else 0):
         del settings["first"]
+    proposed = _with(found.settings, candidate._replace(settings=settings))
+    ends = ends_of(begun, _decoded(proposed), client)
+    if ends.wrong:
+        return ends.wrong
     found.is_verified = True
-    found.settings = _with(found.settings, candidate._replace(settings=settings))
+    found.settings = proposed
     found.how = f"{_words(settings)}: {candidate.why}; a second request brought other records"
     if settings["kind"] in ("page", "offset"):
         found.doubts.append(
             "pagination: counted pages miss records that move during the walk: ask for a fixed order, oldest "
             "first"
         )
-    _check_end(found, begun, _decoded(found.settings), client)
-
-
-def _check_end(found: Look, begun: Walk, source: Source, client: Client) -> None:
-    """Tries where the source's pages end."""
-    found.pages = begun.pages
-    if not begun.pages or begun.problem:
-        return
-    ends: Ends = ends_of(begun, source, client)
-    found.more = ends.more
-    found.checks += [f"end: {note}" for note in ends.notes]
+    _note_end(found, begun, ends)
     if ends.settings:
-        found.settings["pagination"] = found.settings["pagination"] | ends.settings
+        found.settings["pagination"] = settings | ends.settings
+    return ""
+
+
+def _note_end(found: Look, begun: Walk, ends: Ends) -> None:
+    """Notes where the source's pages end."""
+    found.pages = begun.pages
+    found.more = ends.more or ends.wrong
+    found.checks += [f"end: {note}" for note in ends.notes]
 
 
 def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:

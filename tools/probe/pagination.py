@@ -22,7 +22,7 @@ from url_fetcher.source.schema import Source
 _NEXT = re.compile(r"next|after_?url|follow", re.IGNORECASE)
 _BACK = re.compile(r"prev|first|last(?!_?(app|id|key|evaluated))|self|before|start_?cursor$", re.IGNORECASE)
 _CURSOR = re.compile(
-    r"next|cursor|token|continu|^(search)?_?after$|^offset$|bookmark|scroll|marker|^last_?(app)?_?(id|key)$",
+    r"next|cursor|token|continu|^((search|starting)_?)?after$|^offset$|bookmark|scroll|marker|^last_?(app)?_?(id|key)$",
     re.IGNORECASE,
 )
 _PAGE = {"page", "currentpage", "pagenumber", "pagenum", "pageindex", "pageno", "p"}
@@ -41,7 +41,6 @@ _BESIDE = {
     "resultrecordcount": "resultOffset", "count": "startIndex", "sysparmlimit": "sysparm_offset",
     "maxrecords": "startPosition",
 }  # fmt: skip
-_PAGE_BESIDE = {"perpage": "page", "pagesize": "page", "hitsperpage": "page", "itemsperpage": "page"}
 # Page sizes are round numbers: a page with another number of records is rarely full.
 _ROUND = {5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 80, 100, 150, 200, 250, 500, 1_000, 2_000, 5_000, 10_000}
 _MAX_PARAMETERS = 3
@@ -195,7 +194,7 @@ def _numbered(page: Page, source: Source, values: list[OutsideValue]) -> Iterato
 
 def _by_page(found: _Numbers, source: Source) -> Candidate:
     given = next((one for one in found.asked if one.name in _PAGE), None)
-    name = (found.size and _PAGE_BESIDE.get(found.size.name)) or "page"
+    name = "page[number]" if _is_bracketed(found) else "page"
     settings, replaced = _placed("page", given, name, found, source)
     if found.pages and found.pages.path:
         settings["total_pages_path"] = found.pages.path
@@ -212,8 +211,10 @@ def _by_offset(found: _Numbers, source: Source, page: Page) -> Iterator[Candidat
         beside = "resultOffset"
     prefix = "$" if any(one.path.startswith("$") for one in found.asked) else ""
     own = [found.offset_at.name] if found.offset_at else []
-    names = [f"{prefix}offset"] if prefix and not (found.size and found.size.name == "top") else []
-    for name in dict.fromkeys([*own, *names, f"{prefix}{beside}"]) if given is None else [""]:
+    beside = "page[offset]" if _is_bracketed(found) else f"{prefix}{beside}"
+    # CouchDB and others call it otherwise in the answer than in the request.
+    others = ["skip", "start"] if found.total and found.total.value > len(page.records) and not prefix else []
+    for name in dict.fromkeys([*own, beside, *others]) if given is None else [""]:
         settings, replaced = _placed("offset", given, name, found, source)
         # Without a known size the source chooses it, and the next offset is counted by the records received.
         settings.setdefault("size_parameter", "")
@@ -223,6 +224,11 @@ def _by_offset(found: _Numbers, source: Source, page: Page) -> Iterator[Candidat
             settings["total_path"] = found.total.path
         words = f"{found.total.words} has a total" if found.total else "the page may be full"
         yield Candidate(settings, words, replaced)
+
+
+def _is_bracketed(found: _Numbers) -> bool:
+    """True if the parameters are written as JSON:API writes them, such as ``page[size]``."""
+    return any(one.path.startswith("page[") for one in found.asked)
 
 
 def _placed(
