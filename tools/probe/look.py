@@ -253,7 +253,10 @@ def _note_end(found: Look, begun: Walk, ends: Ends) -> None:
     """Notes where the source's pages end."""
     found.pages = begun.pages
     found.more = ends.more or ends.wrong
-    found.checks += [f"end: {note}" for note in ends.notes]
+    if ends.was_seen:
+        found.checks += [f"end: {note}" for note in ends.notes]
+    else:
+        found.doubts += [f"pagination: {note}" for note in ends.notes]
 
 
 def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
