@@ -19,7 +19,7 @@ from ingestion_pipeline.settings.rules import SettingsError
 from tools.ground.paths import ROOT
 from tools.probe.block import hcl_block, toml_block
 from tools.probe.client import BoundReached, Client, Secrets
-from tools.probe.given import Given, GivenError, from_source, from_url, request_of
+from tools.probe.given import Given, GivenError, from_source, from_url, with_request
 from tools.probe.look import look
 from tools.probe.proposal import report
 from url_fetcher.clients import Clients
@@ -65,9 +65,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 def _given(options: argparse.Namespace, environ: Mapping[str, str]) -> Given:
     if options.url:
         headers = [line for each in options.header for line in each.splitlines() if line.strip()]
-        request = request_of(options.method, options.body)
-        found = from_url(options.url, headers, environ)
-        return found._replace(settings=found.settings | request)
+        return with_request(from_url(options.url, headers, environ), options.method, options.body)
     path = Path(environ.get("PIPELINE_TOML") or ROOT / "pipeline.toml")
     sources: Sequence[Any] = read(path, environ.get("ENV") or "dev").sources
     for source in sources:

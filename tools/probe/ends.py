@@ -153,10 +153,10 @@ def _after(
 
 def _far(found: Ends, begun: Walk, source: Source, client: Client, resume: Resume) -> None:
     """Asks for a page far behind any end, to see what a source answers there."""
-    far = walk(source, client, pages=1, resume=resume)
-    if far.problem:
+    far = walk(source, client, pages=2, resume=resume)
+    if far.problem and not far.pages:
         found.notes.append(f"a page far behind the end cannot be read: {far.problem}")
-    elif any(_same(far.pages[0], page) for page in begun.pages):
+    elif any(_same(one, page) for one in far.pages for page in begun.pages) or far.problem:
         found.more = "a page far behind the end has known records again, so that the end cannot be told"
     elif far.pages[0].records:
         found.notes.append(_LONGER)

@@ -175,9 +175,16 @@ def _pipedrive(records: list[Any], first: int, count: int) -> Any:
 
 def _spring(records: list[Any], page: int, _: Request) -> Any:
     return {
-        "content": records, "totalPages": 3, "totalElements": COUNT, "last": page >= 2, "first": page == 0,
-        "size": 10, "number": page, "numberOfElements": len(records), "empty": not records,
-    }  # fmt: skip
+        "content": records,
+        "totalPages": 3,
+        "totalElements": COUNT,
+        "last": page >= 2,
+        "first": page == 0,
+        "size": 10,
+        "number": page,
+        "numberOfElements": len(records),
+        "empty": not records,
+    }
 
 
 def _graphql(records: list[Any], cursor: str | None) -> Any:
@@ -317,7 +324,7 @@ KNOWN: dict[str, Api] = {
                 "endOfRecords": first + count >= COUNT,
                 "count": COUNT,
                 "results": records,
-            },  # fmt: skip
+            },
         ),
         "/items?limit=10",
     ),
@@ -408,7 +415,7 @@ KNOWN: dict[str, Api] = {
                 "numberMatched": COUNT,
                 "links": _links(first, count, "rel", "href"),
             },
-        )  # fmt: skip
+        )
     ),
     "django": Api(
         by_offset(
@@ -418,7 +425,7 @@ KNOWN: dict[str, Api] = {
                 "count": COUNT,
                 "next": f"/items?skip={first + count}" if first + count < COUNT else None,
                 "results": records,
-            },  # fmt: skip
+            },
         )
     ),
     "hydra": Api(
@@ -447,8 +454,8 @@ KNOWN: dict[str, Api] = {
     "graphql": Api(
         by_cursor(_graphql, lambda _, body: body["variables"].get("after")),
         body={
-            "query": "query($owner: String!, $after: String) { repository(owner: $owner) { issues(after: $after) } }",
-            "variables": {"owner": "o"},
+            "query": "query($o: String!, $after: String) { repository(name: $o) { issues(after: $after) } }",
+            "variables": {"o": "o"},
         },
     ),
     "hubspot-search": Api(
@@ -457,7 +464,7 @@ KNOWN: dict[str, Api] = {
                 "total": COUNT,
                 "results": records,
                 "paging": {"next": {"after": cursor}} if cursor else {},
-            },  # fmt: skip
+            },
             lambda _, body: body.get("after"),
         ),
         body={"limit": 10},

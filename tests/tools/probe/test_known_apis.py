@@ -1,4 +1,4 @@
-"""The probe against servers that page as known APIs do: its block reads everything, or it says that it does not."""
+"""The probe against servers that page as known APIs do: its block reads everything, or it says that not."""
 
 import json
 import tomllib
