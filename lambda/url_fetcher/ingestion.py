@@ -19,7 +19,7 @@ from url_fetcher.errors import (
     SourceUnavailable,
 )
 from url_fetcher.formats.detect import open_splitter
-from url_fetcher.formats.splitter import Rejected, split
+from url_fetcher.formats.splitter import Rejected, Splitter, split
 from url_fetcher.paths import described
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
@@ -145,8 +145,7 @@ class Ingestion:
             content_type=page.content_type,
             url=self._source.url,
         )
-        may_fail = any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
-        is_held = may_fail or page.is_one_of_many
+        is_held = self._may_fail or page.is_one_of_many
         holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if is_held else 0)
         seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
@@ -157,16 +156,20 @@ class Ingestion:
         except IngestionError as error:
             # An answer without its records may say why.
             said = splitter.outside() if isinstance(error, MalformedBody) else None
-            if said is not None and self._is_refused(page, said, holding):
+            if self._is_refused(page, said, holding):
                 return
-            if said is None or not found(Answer(page.status, said), self._source.empty_when):
-                if not may_fail:
+            if not self._is_empty(page, said):
+                if not self._may_fail:
                     holding.release()
                 raise
+        self._accept(page, splitter, seen, holding)
+
+    def _accept(self, page: "Page", splitter: Splitter, seen: "_SeenRecords", holding: Holding) -> None:
+        """Puts the records that are held of a page, unless it is an error or came before."""
         outside = splitter.outside()
         is_as_before = self._is_as_before(splitter.shape)
         about = outside
-        if outside is None and (may_fail or not is_as_before):
+        if outside is None and (self._may_fail or not is_as_before):
             about = one_object(splitter.shape, seen.first)
         if self._is_refused(page, about, holding):
             return
@@ -175,6 +178,15 @@ class Ingestion:
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
+
+    @property
+    def _may_fail(self) -> bool:
+        """True if a condition may say that a page is an error after its records were read."""
+        return any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
+
+    def _is_empty(self, page: "Page", said: object) -> bool:
+        """True if an answer without its records means, by what stands in it, that there are none."""
+        return said is not None and bool(found(Answer(page.status, said), self._source.empty_when))
 
     def _is_as_before(self, shape: str) -> bool:
         """True unless a page is something else than the pages before it."""
