@@ -173,6 +173,9 @@ class Ingestion:
             about = one_object(splitter.shape, seen.first)
         if self._is_refused(page, about, holding):
             return
+        if about is not outside and self._is_empty(page, about):
+            page.finish(records=0, outside=about)
+            return
         if not is_as_before:
             raise self._another_shape(splitter.shape if about is outside else described(about))
         if not page.is_repeat(seen.digest):
@@ -181,8 +184,9 @@ class Ingestion:
 
     @property
     def _may_fail(self) -> bool:
-        """True if a condition may say that a page is an error after its records were read."""
-        return any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
+        """True if a condition may say, after the records were read, that they are an error or no records."""
+        source = self._source
+        return any(each.reads_page for each in (*source.fail_when, *source.retry_when, *source.empty_when))
 
     def _is_empty(self, page: "Page", said: object) -> bool:
         """True if an answer without its records means, by what stands in it, that there are none."""

@@ -1,7 +1,8 @@
 """Requests pages with the function's own code, within the limits of a probe."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -178,6 +179,11 @@ class KeptResponse(Response):
     def read_kept(self, size: int) -> bytes:
         """Returns up to ``size`` bytes of the part that was read."""
         return self._body.read(size)
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:  # noqa: ARG002 - the transport's
+        """Does nothing: the body is there."""
+        yield
 
     def close(self) -> None:
         """Does nothing: no connection is open."""

@@ -72,6 +72,7 @@ class _Pages(SourceReader):
             noted = Page([], None, answer.headers if answer else {}, answer.url if answer else "")
             self._walk.pages.append(noted)
             self._kept.is_closed = len(self._walk.pages) >= self._most
+            page.is_repeat = lambda _: False  # a probe has to see which records come again
             yield page
             noted.outside = page.outside
             noted.is_whole = True

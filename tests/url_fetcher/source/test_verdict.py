@@ -213,7 +213,8 @@ def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: S
 @pytest.mark.parametrize("format_", ["auto", "ndjson"])
 def test_a_body_that_is_one_object_may_be_an_error(hostile: Hostile, stream: Stream, format_: str) -> None:
     """Without a record path, conditions look at it; it is asked for again, and nothing of it is put."""
-    pages = [said("[1]" if format_ == "auto" else "1\n2"), said(LIMITED), said(LIMITED), answer(b"")]
+    pages = [said("[1]" if format_ == "auto" else "1\n2"), said(LIMITED), said(LIMITED)]
+    pages.append(said("[]") if format_ == "auto" else answer(b""))
     source = hostile({"/": in_turn(*pages)})
     retry = [{"path": "message", "equals": "rate limited"}]
     invoke(stream, {"url": source.url("/"), "format": format_, "retry_when": retry, **WALK})
@@ -233,6 +234,15 @@ def test_the_first_answer_may_be_an_error_too(hostile: Hostile, stream: Stream) 
         invoke(stream, {"url": source.url("/"), "fail_when": fail})
 
     assert stream.lines == []
+
+
+def test_one_object_may_mean_that_there_is_nothing(hostile: Hostile, stream: Stream) -> None:
+    """Without a record path, `empty_when` looks at it, and it is no record."""
+    source = hostile({"/": in_turn(said("[1]"), said('{"message": "no more"}'))})
+    empty = [{"path": "message", "equals": "no more"}]
+    invoke(stream, {"url": source.url("/"), "empty_when": empty, **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1]
 
 
 @pytest.mark.parametrize("body", ['[{"message": "hi"}]', '{"message": "a"}\n{"message": "b"}'])
@@ -300,7 +310,10 @@ def test_a_sources_message_is_shown_on_one_line_and_cut() -> None:
     [
         ({"format": "csv", "fail_when": [{"path": "ok", "equals": False}]}, '`format` is "csv"'),
         ({"record_path": "a", "fail_when": [{"path": "ok"}]}, "exactly one of `equals`, `in` and `exists`"),
-        ({"empty_when": [{"path": "ok", "exists": True}]}, "or the `status` of each condition"),
+        (
+            {"format": "csv", "empty_when": [{"path": "a", "exists": True}]},
+            "or the `status` of each condition",
+        ),
         ({"empty_when": [{}]}, "a condition needs `status`, `path` or both"),
         ({"empty_when": [{"status": 404, "exists": True}]}, "test the value at `path`: set it"),
         ({"empty_when": [{"status": 404, "path": "a"}]}, "exactly one of `equals`, `in` and `exists`"),
