@@ -152,11 +152,12 @@ class Ingestion:
                 seen.note(records, rejected)
                 holding.add(records, rejected)
         except IngestionError as error:
+            if not may_fail:
+                holding.release()
+                raise
             # An answer without its records may say why.
             if isinstance(error, MalformedBody) and self._is_refused(page, splitter.outside(), holding):
                 return
-            if not may_fail:
-                holding.release()
             raise
         outside = splitter.outside()
         if self._is_refused(page, outside, holding):
