@@ -154,13 +154,14 @@ class Ingestion:
                 if self._is_as_before(splitter.shape):
                     holding.add(records, rejected)
         except IngestionError as error:
+            if not self._may_fail:
+                holding.release()
+                raise
             # An answer without its records may say why.
             said = splitter.outside() if isinstance(error, MalformedBody) else None
             if self._is_refused(page, said, holding):
                 return
             if not self._is_empty(page, said):
-                if not self._may_fail:
-                    holding.release()
                 raise
         self._accept(page, splitter, seen, holding)
 

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from url_fetcher.http.urls import from_header
 from url_fetcher.source.pages.links import links
 from url_fetcher.source.pages.next_page_signs import whole_number
 
@@ -100,7 +99,7 @@ def next_in_body(outside: object) -> Sign | None:
 
 def next_in_header(headers: Mapping[str, str]) -> bool:
     """True if the ``Link`` header has a link to the next page."""
-    return bool(links(from_header(headers.get("Link", ""))).targets.get("next"))
+    return bool(links(headers.get("Link", "")).targets.get("next"))
 
 
 def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:

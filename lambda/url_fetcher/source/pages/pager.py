@@ -73,7 +73,7 @@ class Pager:
             return ""
         if self._promise:
             return f"the answer is empty, although {self._promise}"
-        if may_be_end or self._walk.has_all:
+        if may_be_end or self._walk.has_surely_all:
             return ""
         return (
             "the answer is empty, which is no page without records: if that is the source's end, name it by "
@@ -139,7 +139,7 @@ class Pager:
         if result.records or not isinstance(pagination, FollowedPages):
             return False
         more = pagination.more(self.step, result, walk)
-        if is_known or walk.has_all:
+        if is_known or walk.has_surely_all:
             self._warn(more)
             return True
         if pagination.any_flag(result).says_more or walk.empty_pages < pagination.max_empty_pages:

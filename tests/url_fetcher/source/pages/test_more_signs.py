@@ -117,6 +117,26 @@ def test_what_says_no_more_is_no_warning(hostile: Hostile, stream: Stream, besid
 
 
 @pytest.mark.parametrize(
+    ("query", "warnings"),
+    [
+        ("?page=2", 0),
+        ("?q=1&offset=100&limit=2", 0),
+        ("?page=1", 1),
+        ("?start=2020-01-01", 1),
+        ("?mypage=2", 1),
+    ],
+)
+def test_a_later_page_was_asked_for_on_purpose(
+    hostile: Hostile, stream: Stream, query: str, warnings: int
+) -> None:
+    """Whoever lists the URLs of all pages is not told at each that there are others."""
+    source = hostile({"/": answer(json.dumps({"items": ITEMS, "has_more": True}).encode())})
+    answered = invoke(stream, {"url": source.url(f"/{query}"), "record_path": "items"})
+
+    assert answered["warnings"] == warnings
+
+
+@pytest.mark.parametrize(
     ("pagination", "headers", "beside"),
     [
         ({"kind": "page", "size": 5, "stop_on_short_page": True}, {}, {"has_more": True}),

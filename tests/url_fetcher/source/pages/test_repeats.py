@@ -212,6 +212,17 @@ def test_ever_new_cursors_on_empty_pages_end(
     assert found == ([1, 2, 3, 4, 5, 6], warnings, requests)
 
 
+def test_a_total_of_one_page_is_no_end(hostile: Hostile, stream: Stream) -> None:
+    """Some APIs call the number of a page's records its total: an empty page may be followed by others."""
+    pages = [[1, 2], [], [3, 4]]
+
+    def page(_: Request, number: int) -> Page:
+        following = f"c{number}" if number < len(pages) else None
+        return {"items": pages[number - 1], "next_cursor": following, "total": 2}
+
+    assert read(hostile, stream, page, CURSOR) == ([1, 2, 3, 4], 0, 3)
+
+
 def test_a_flag_leads_over_any_number_of_empty_pages(hostile: Hostile, stream: Stream) -> None:
     """What says that there is more is believed, up to max_pages."""
     with pytest.raises(LimitExceeded, match="max_pages = 30"):
