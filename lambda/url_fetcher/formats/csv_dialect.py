@@ -11,6 +11,8 @@ Column: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Encoding: TypeAlias = Literal[
     "utf-8",
     "utf-16",
+    "utf-16le",
+    "utf-16be",
     "iso-8859-1",
     "iso-8859-2",
     "iso-8859-15",
@@ -30,7 +32,7 @@ Encoding: TypeAlias = Literal[
 
 # Browsers and Windows use these supersets under the standard names (WHATWG Encoding).
 _CODECS = {"shift_jis": "cp932", "euc-kr": "cp949"}
-_TRANSCODED = ("utf-16", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5")
+_TRANSCODED = ("utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5")
 
 
 class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

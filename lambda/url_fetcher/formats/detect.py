@@ -9,6 +9,7 @@ from msgspec import structs
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.formats import first_bytes
 from url_fetcher.formats.body_start import UTF8_MARK, MarkedBody, Transcoded
+from url_fetcher.formats.charset import codec_of
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
 from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.xml_path import refusal
@@ -89,7 +90,12 @@ def open_splitter(
     """
     not_as_xml = refusal(record_path, outside_settings)
     _refuse_settings(format, record_path, not_as_xml)
-    hint = "" if format in ("json", "ndjson", "json_seq") else ', or in a CSV set csv.encoding = "utf-16"'
+    codec = codec_of(content_type) if csv.encoding == DEFAULT.encoding else ""
+    hint = (
+        ""
+        if format in ("json", "ndjson", "json_seq")
+        else ', or in a CSV set csv.encoding = "utf-16", "utf-16le" or "utf-16be"'
+    )
 
     def choose(head: bytes) -> Splitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
@@ -98,13 +104,15 @@ def open_splitter(
             raise MalformedBody(
                 f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}"
             )
-        return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
+        limits = {"max_record_bytes": max_record_bytes, "max_nesting": max_nesting}
+        return _splitter(chosen, record_path, csv, limits, "utf-8" if codec else "")
 
-    return MarkedBody(
+    splitter = MarkedBody(
         choose,
         takes_utf16=_may_be_utf16(format, csv, content_type),
         hint=hint,
     )
+    return Transcoded(splitter, codec, from_header=True) if codec else splitter
 
 
 def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None:
@@ -117,7 +125,7 @@ def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None
 
 
 def _splitter(
-    chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
+    chosen: Found, record_path: str, dialect: Csv, limits: dict[str, int], xml_encoding: str
 ) -> Splitter:
     # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
@@ -125,25 +133,24 @@ def _splitter(
 
         if chosen == "tsv" and dialect.delimiter == DEFAULT.delimiter:
             dialect = structs.replace(dialect, delimiter="\t")
-        rows = CsvSplitter(max_record_bytes=max_record_bytes, dialect=dialect)
+        rows = CsvSplitter(max_record_bytes=limits["max_record_bytes"], dialect=dialect)
         return Transcoded(rows, dialect.codec) if dialect.is_transcoded else rows
     if chosen == "ndjson":
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
-        return NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return NdjsonSplitter(**limits)
     if chosen == "json_seq":
         from url_fetcher.formats.json_seq import JsonSeqSplitter
 
-        return JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return JsonSeqSplitter(**limits)
     if chosen == "xml":
         from url_fetcher.formats.xml import XmlSplitter
 
-        names = tuple(record_path.split("."))
-        return XmlSplitter(path=names, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return XmlSplitter(path=tuple(record_path.split(".")), encoding=xml_encoding, **limits)
     from url_fetcher.formats.json_splitter import JsonSplitter
 
     path = parse_path(record_path) if record_path else None
-    return JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    return JsonSplitter(path=path, **limits)
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:
@@ -237,4 +244,4 @@ def _by_ending(url: str) -> Found | Literal[""]:
 def _may_be_utf16(format_: Format, dialect: Csv, content_type: str) -> bool:
     """True if the splitter may be one that handles UTF-16 itself."""
     is_xml = format_ == "xml" or (format_ == "auto" and _by_type(_media_type(content_type)) == "xml")
-    return is_xml or (format_ in ("auto", "csv") and dialect.encoding == "utf-16")
+    return is_xml or (format_ in ("auto", "csv") and dialect.encoding.startswith("utf-16"))

@@ -30,9 +30,12 @@ class XmlSplitter(Splitter):
         max_record_bytes: An element that is longer, as XML or as JSON, is rejected; only its beginning is
             kept.
         max_nesting: An element nested deeper is rejected.
+        encoding: Overrides that of the declaration; empty for the declaration's.
     """
 
-    def __init__(self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int) -> None:
+    def __init__(
+        self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int, encoding: str = ""
+    ) -> None:
         super().__init__()
         self._shape = "XML"
         self._path = path
@@ -50,7 +53,7 @@ class XmlSplitter(Splitter):
         self._kept = b""
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._siblings: list[str] = []
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(encoding or None)
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
         self._look_for_records()
