@@ -11,8 +11,6 @@ Column: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 Encoding: TypeAlias = Literal[
     "utf-8",
     "utf-16",
-    "utf-16le",
-    "utf-16be",
     "iso-8859-1",
     "iso-8859-2",
     "iso-8859-15",
@@ -28,6 +26,8 @@ Encoding: TypeAlias = Literal[
     "euc-kr",
     "gb18030",
     "big5",
+    "utf-16le",
+    "utf-16be",
 ]
 
 # Browsers and Windows use these supersets under the standard names (WHATWG Encoding).

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
 
@@ -59,6 +59,7 @@ def open_splitter(
     format: Format,  # noqa: A002 - the word that sources use for it
     *,
     record_path: str = "",
+    records_optional: bool = False,
     outside_settings: Sequence[str] = (),
     csv: Csv = DEFAULT,
     max_record_bytes: int,
@@ -78,6 +79,7 @@ def open_splitter(
         format: ``auto`` goes by ``content_type``, the ending of ``url``, the first byte; else it is JSON.
         record_path: Keys or elements that lead to the records, as in a source; empty for the whole body. The
             elements of a JSON array are records; any other value but null is one record.
+        records_optional: True if a body that lacks the path has no records, unless it has an error.
         outside_settings: The source's settings that read values outside the records, which XML has none of.
         csv: The dialect of a CSV.
         max_record_bytes: A longer record is rejected alone.
@@ -90,7 +92,10 @@ def open_splitter(
     """
     not_as_xml = refusal(record_path, outside_settings)
     _refuse_settings(format, record_path, not_as_xml)
+    settings = _Settings(record_path, records_optional, csv, max_record_bytes, max_nesting)
     codec = codec_of(content_type) if csv.encoding == DEFAULT.encoding else ""
+    if codec:
+        settings = settings._replace(xml_encoding="utf-8")
     hint = (
         ""
         if format in ("json", "ndjson", "json_seq")
@@ -104,8 +109,7 @@ def open_splitter(
             raise MalformedBody(
                 f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}"
             )
-        limits = {"max_record_bytes": max_record_bytes, "max_nesting": max_nesting}
-        return _splitter(chosen, record_path, csv, limits, "utf-8" if codec else "")
+        return _splitter(chosen, settings)
 
     splitter = MarkedBody(
         choose,
@@ -124,33 +128,52 @@ def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None
         raise ConfigurationError(f"the format is xml: {not_as_xml}")
 
 
-def _splitter(
-    chosen: Found, record_path: str, dialect: Csv, limits: dict[str, int], xml_encoding: str
-) -> Splitter:
+class _Settings(NamedTuple):
+    record_path: str
+    records_optional: bool
+    csv: Csv
+    max_record_bytes: int
+    max_nesting: int
+    xml_encoding: str = ""
+
+
+def _splitter(chosen: Found, settings: _Settings) -> Splitter:
+    path, dialect = settings.record_path, settings.csv
+    max_bytes, max_nesting = settings.max_record_bytes, settings.max_nesting
     # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
 
         if chosen == "tsv" and dialect.delimiter == DEFAULT.delimiter:
             dialect = structs.replace(dialect, delimiter="\t")
-        rows = CsvSplitter(max_record_bytes=limits["max_record_bytes"], dialect=dialect)
+        rows = CsvSplitter(max_record_bytes=max_bytes, dialect=dialect)
         return Transcoded(rows, dialect.codec) if dialect.is_transcoded else rows
     if chosen == "ndjson":
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
-        return NdjsonSplitter(**limits)
+        return NdjsonSplitter(max_record_bytes=max_bytes, max_nesting=max_nesting)
     if chosen == "json_seq":
         from url_fetcher.formats.json_seq import JsonSeqSplitter
 
-        return JsonSeqSplitter(**limits)
+        return JsonSeqSplitter(max_record_bytes=max_bytes, max_nesting=max_nesting)
     if chosen == "xml":
         from url_fetcher.formats.xml import XmlSplitter
 
-        return XmlSplitter(path=tuple(record_path.split(".")), encoding=xml_encoding, **limits)
+        return XmlSplitter(
+            path=tuple(path.split(".")),
+            max_record_bytes=max_bytes,
+            max_nesting=max_nesting,
+            records_optional=settings.records_optional,
+            encoding=settings.xml_encoding,
+        )
     from url_fetcher.formats.json_splitter import JsonSplitter
 
-    path = parse_path(record_path) if record_path else None
-    return JsonSplitter(path=path, **limits)
+    return JsonSplitter(
+        path=parse_path(path) if path else None,
+        records_optional=settings.records_optional,
+        max_record_bytes=max_bytes,
+        max_nesting=max_nesting,
+    )
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:

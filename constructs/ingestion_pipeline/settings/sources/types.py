@@ -473,6 +473,7 @@ class Source(TypedDict, total=False):
         query: default: {}.
         rate: see ``Rate``.
         record_path: at most 512 characters; default: "".
+        records_optional: default: false.
         retry: see ``Retry``.
         retry_when: default: [].
         schedule: at most 256 characters; default: "".
@@ -506,6 +507,7 @@ class Source(TypedDict, total=False):
     query: Mapping[str, str | int | float | bool]
     rate: Rate
     record_path: str
+    records_optional: bool
     retry: Retry
     retry_when: Sequence[Condition]
     schedule: str
