@@ -313,7 +313,7 @@ def test_locks_of_runs_that_end_are_ever_fewer(rotating: Rotating) -> None:
 def test_a_bad_access_token_does_not_lose_the_refresh_token(rotating: Rotating) -> None:
     """Whatever else is wrong with the answer, a refresh token in it is kept."""
     rotating.fault = answer(b'{"access_token": "a\\nb", "refresh_token": "refresh-9"}')
-    with pytest.raises(MalformedBody, match="no usable token at auth.token_path = 'access_token'"):
+    with pytest.raises(MalformedBody, match="no usable token at"):
         rotating.read(rotating.manager.process())
 
     assert rotating.manager.current["refresh_token"] == "refresh-9"
