@@ -235,6 +235,11 @@ def behaviours() -> dict[str, Behaviour]:
         "/key": demanding(answer(b"[1, 2]"), headers={"x-api-key": "k"}),
         "/key-in-query": demanding(answer(b"[1, 2]"), query={"apikey": "k"}),
         "/token": token("got"),
+        "/json-token": demanding(
+            answer(b'{"data": {"token": "got", "expiresIn": 60}}', status=201, content_type="text/html"),
+            headers={"content-type": "application/json"},
+            body=b'{"grant_type":"client_credentials","clientId":"id","clientSecret":"s"}',
+        ),
         "/oauth": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer got"}),
         "/by-link": answer(b"[1]", headers={"Link": '</by-link-2>; rel="next"'}),
         "/by-link-2": answer(b"[2]"),

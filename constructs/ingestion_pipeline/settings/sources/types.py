@@ -279,10 +279,15 @@ class OAuth2Auth(TypedDict, total=False):
         audience: at most 2,048 characters; default: "".
         client_credentials_in: one of basic, body; default: "basic".
         client_id_key: 1 to 128 characters; default: "client_id".
+        client_id_parameter: 1 to 128 characters; default: "client_id".
         client_secret_key: 1 to 128 characters; default: "client_secret".
+        client_secret_parameter: 1 to 128 characters; default: "client_secret".
+        expires_in_path: at most 512 characters; default: "expires_in".
         kms_key: at most 256 characters; default: "".
         parameters: default: {}.
+        request_format: one of form, json; default: "form".
         scope: at most 2,048 characters; default: "".
+        token_path: 1 to 512 characters; default: "access_token".
     """
 
     kind: Required[Literal["oauth2_client_credentials"]]
@@ -291,10 +296,15 @@ class OAuth2Auth(TypedDict, total=False):
     audience: str
     client_credentials_in: Literal["basic", "body"]
     client_id_key: str
+    client_id_parameter: str
     client_secret_key: str
+    client_secret_parameter: str
+    expires_in_path: str
     kms_key: str
     parameters: Mapping[str, str]
+    request_format: Literal["form", "json"]
     scope: str
+    token_path: str
 
 
 class OAuth2RefreshAuth(TypedDict, total=False):
@@ -305,11 +315,17 @@ class OAuth2RefreshAuth(TypedDict, total=False):
         token_url: at most 8,192 characters.
         client_credentials_in: one of basic, body; default: "basic".
         client_id_key: 1 to 128 characters; default: "client_id".
+        client_id_parameter: 1 to 128 characters; default: "client_id".
         client_secret_key: 1 to 128 characters; default: "client_secret".
+        client_secret_parameter: 1 to 128 characters; default: "client_secret".
+        expires_in_path: at most 512 characters; default: "expires_in".
         kms_key: at most 256 characters; default: "".
         parameters: default: {}.
         refresh_token_key: 1 to 128 characters; default: "refresh_token".
+        refresh_token_path: at most 512 characters; default: "refresh_token".
+        request_format: one of form, json; default: "form".
         scope: at most 2,048 characters; default: "".
+        token_path: 1 to 512 characters; default: "access_token".
     """
 
     kind: Required[Literal["oauth2_refresh_token"]]
@@ -317,11 +333,17 @@ class OAuth2RefreshAuth(TypedDict, total=False):
     token_url: Required[str]
     client_credentials_in: Literal["basic", "body"]
     client_id_key: str
+    client_id_parameter: str
     client_secret_key: str
+    client_secret_parameter: str
+    expires_in_path: str
     kms_key: str
     parameters: Mapping[str, str]
     refresh_token_key: str
+    refresh_token_path: str
+    request_format: Literal["form", "json"]
     scope: str
+    token_path: str
 
 
 class OffsetPagination(TypedDict, total=False):
