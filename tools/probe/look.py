@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +16,6 @@ from tools.probe.signs import more_after, only_page
 from tools.probe.walk import Walk, walk
 from url_fetcher.errors import SourceRejected
 from url_fetcher.intake.decoding import decode_settings
-from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pages.windows import WindowWalk
 from url_fetcher.source.schema import Source
 
 _GOOD = {200, 201, 203}
@@ -68,8 +65,7 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
         IngestionError: When there is no successful answer, or its body cannot be read.
     """
     given = dict(settings)
-    source = decode_settings(given, Source, where="the source")
-    answer = client.ask(source, source.pagination.first(_url(source), None))
+    answer = _first_answer(given, client)
     if answer.status not in _GOOD:
         raise SourceRejected(refusal(answer.status, answer.headers), status=answer.status)
     shape = shape_of(answer)
@@ -93,6 +89,24 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
         found.more = found.more or more_after(found.first, len(found.first.records))
     _note_rejected(found)
     return found
+
+
+def _first_answer(settings: Mapping[str, Any], client: Client) -> Answer:
+    """The answer to the function's first request, whatever it is.
+
+    Raises:
+        IngestionError: When there is none, or its body cannot be decompressed.
+        BoundReached: When there is none within the limits.
+    """
+    error: Exception | None
+    try:
+        error = walk(_decoded(settings), client, pages=1).error
+    except BoundReached as reached:
+        error = reached
+    answer = client.answer
+    if answer is None:
+        raise error or SourceRejected("the source was not asked")
+    return answer
 
 
 def _first_page(answer: Answer, settings: Mapping[str, Any], client: Client) -> Page:
@@ -265,13 +279,6 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     if "query" in settings:
         changed["query"] = without(settings["query"], candidate.replaced)
     return {key: value for key, value in changed.items() if key != "query" or value}
-
-
-def _url(source: Source) -> str:
-    """The source's URL, for the first window of time if it has windows."""
-    spans = WindowWalk(source.windows, configured_url(source), datetime.now(UTC))
-    spans.begin(None)
-    return spans.url
 
 
 def _words(settings: Mapping[str, Any]) -> str:
