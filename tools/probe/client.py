@@ -13,9 +13,6 @@ from url_fetcher.http.body import Body
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Credentials, Request, Response, Transport
 from url_fetcher.source.auth.auth_kind import OwnRole, Session
-from url_fetcher.source.pages.pagination_kind import Step
-from url_fetcher.source.request import request_of
-from url_fetcher.source.schema import Source
 
 if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets import SecretCache
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 MAX_REQUESTS = 12
 MAX_MIB = 8
 _MIB = 1024 * 1024
-_MAX_DECOMPRESSED_BYTES = 4 * MAX_MIB * _MIB
+MAX_DECOMPRESSED_MIB = 32
 _SECONDS = 120.0
 _PIECE_BYTES = 65_536
 
@@ -98,17 +95,6 @@ class Client:
         )
         self.transport = KeptTransport(dialer, self.spent, self.secrets.given)
 
-    def ask(self, source: Source, step: Step) -> Answer:
-        """Requests one page.
-
-        Raises:
-            BoundReached: When no request is left.
-            IngestionError: When there is no answer, or its body cannot be read.
-        """
-        # Those that the user gave replace the source's own.
-        credentials = self.secrets.given or source.auth.credentials(self.session)
-        return self._answer(self.transport.open(request_of(source, step), credentials))
-
     @property
     def session(self) -> Session:
         """The resources for the source's authentication."""
@@ -119,8 +105,17 @@ class Client:
         """Close all connections."""
         self.transport.close()
 
-    def _answer(self, response: "KeptResponse") -> Answer:
-        """Decompresses the body until it ends or the limit is reached."""
+    @property
+    def answer(self) -> Answer | None:
+        """The last answer, decompressed until it ends or the limit is reached; None if there was none.
+
+        Raises:
+            MalformedBody: When its body cannot be decompressed.
+        """
+        response = self.transport.last
+        if response is None:
+            return None
+        response = response.again()
         is_cut = response.is_cut
         body = Body(
             response.read_kept,
@@ -133,7 +128,7 @@ class Client:
         try:
             for chunk in body:
                 content += chunk
-                if len(content) > _MAX_DECOMPRESSED_BYTES:
+                if len(content) > MAX_DECOMPRESSED_MIB * _MIB:
                     is_cut = True
                     break
         except IngestionError:

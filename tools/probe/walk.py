@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tools.probe.bodies import Page
-from tools.probe.client import Client, Closed
+from tools.probe.client import MAX_DECOMPRESSED_MIB, BoundReached, Client, Closed
 from url_fetcher.delivery.counters import DeliveryReport
 from url_fetcher.delivery.envelope import Origin
 from url_fetcher.errors import IngestionError
@@ -76,6 +76,7 @@ class _Pages(SourceReader):
             yield page
             noted.outside = page.outside
             noted.is_whole = True
+            noted.is_repeat = page.records > len(noted.records) + len(noted.rejected)
 
 
 class _Records:
@@ -107,7 +108,11 @@ def walk(source: Source, client: Client, *, pages: int, resume: Resume | None = 
     Raises:
         BoundReached: When no request is left, or a body is larger than what a probe reads.
     """
-    once: dict[str, Any] = {"retry": Retry(max_attempts=1)}
+    limits, most_mib = source.limits, min(source.limits.max_decompressed_mib, MAX_DECOMPRESSED_MIB)
+    once: dict[str, Any] = {
+        "retry": Retry(max_attempts=1),
+        "limits": msgspec.structs.replace(limits, max_decompressed_mib=most_mib),
+    }
     if client.secrets.given is not None:
         once["auth"] = NoAuth()
     source = msgspec.structs.replace(source, **once)
@@ -122,6 +127,8 @@ def walk(source: Source, client: Client, *, pages: int, resume: Resume | None = 
     except Closed:
         pass
     except IngestionError as error:
+        if error.details.get("limit_mib") == most_mib < limits.max_decompressed_mib:
+            raise BoundReached(f"a probe decompresses {most_mib} MiB of a body at most") from error
         found.error = error
     finally:
         client.transport.is_closed = False

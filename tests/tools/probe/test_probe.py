@@ -21,14 +21,12 @@ from local_aws.servers.hostile_source import (
     redirect,
 )
 from tools.probe import client as client_module
+from tools.probe import walk as walk_module
 from tools.probe.__main__ import main
 from tools.probe.client import MAX_REQUESTS, Client
 from tools.probe.fields import Course, courses_of
 from tools.probe.look import Look, look
 from url_fetcher.errors import IngestionError
-from url_fetcher.intake.decoding import decode_settings
-from url_fetcher.source.pages.pagination_kind import Resume, Step
-from url_fetcher.source.schema import Source
 
 SECRET = "s3cret-t0ken-of-mine"
 Serve = Callable[..., HostileSource]
@@ -87,7 +85,8 @@ class TestBounds:
     def one_mib(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A lower bound, which is sooner reached."""
         monkeypatch.setattr(client_module, "MAX_MIB", 1)
-        monkeypatch.setattr(client_module, "_MAX_DECOMPRESSED_BYTES", 4 * 1024 * 1024)
+        monkeypatch.setattr(client_module, "MAX_DECOMPRESSED_MIB", 4)
+        monkeypatch.setattr(walk_module, "MAX_DECOMPRESSED_MIB", 4)
 
     def test_a_body_without_end_is_read_to_the_bound(self) -> None:
         """What was read until then is looked at; the cut is told."""
@@ -102,11 +101,13 @@ class TestBounds:
     def test_a_body_that_swells_is_cut(self) -> None:
         """Decompression ends at a bound, too."""
         with HostileSource({"/items": gzip_bomb(100)}) as server:
-            source = decode_settings({"url": server.url("/items")}, Source, where="test")
             client = Client()
-            found = client.ask(source, Step(source.url, Resume()))
+            with pytest.raises(IngestionError, match="nothing can be seen in it"):
+                look({"url": server.url("/items")}, client)
             client.close()
 
+        found = client.answer
+        assert found is not None
         assert (found.is_cut, len(found.body) < 5 * 1024 * 1024) == (True, True)
 
     def test_redirects_count(self) -> None:
@@ -170,6 +171,13 @@ class TestFinds:
         found, _, _ = looked_at(answer(json.dumps({"facets": rows(0, 3), "items": []}).encode()))
 
         assert (found.settings["record_path"], found.first.records) == ("items", [])
+
+    def test_no_pagination_that_no_source_may_have(self) -> None:
+        """A name that is too long for a setting comes from the source; what else it has is looked at."""
+        body = {"items": rows(0, 10), "next" + "x" * 600: "abc"}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert (found.settings["record_path"], "pagination" in found.settings) == ("items", False)
 
     def test_records_that_are_values_of_an_object(self) -> None:
         """They are told, because they are no list."""
