@@ -7,7 +7,7 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
-from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
+from url_fetcher.paths import NOT_KEPT, Fraction, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the memory of their text, so this bounds them to 25 MiB.
@@ -227,7 +227,9 @@ class PathReader:
     def _decode(self) -> None:
         try:
             # No kept value contains NaN, so NaN marks the values that are not kept.
-            self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
+            self._outside = json.loads(
+                self._text, parse_int=integer, parse_float=Fraction, parse_constant=lambda _: NOT_KEPT
+            )
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # 206 is left out: no Range is sent, so a partial body would be a body with missing records.
 _WITH_RECORDS = {200, 201, 203}
-_WITHOUT_BODY = {204, 205}
+WITHOUT_BODY = {204, 205}
 _UNAUTHORIZED = 401
 _MAX_DIGITS = 18
 
@@ -148,7 +148,7 @@ class Exchange:
                 limit_mib=limits.max_body_mib,
             )
         return Body(
-            (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
+            (lambda _: b"") if response.status in WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
             content_type=response.headers.get("Content-Type", ""),
             max_body_mib=limits.max_body_mib,
@@ -158,7 +158,7 @@ class Exchange:
     def _refuse_status(self, response: Response) -> None:
         """Raises for every status that cannot carry records."""
         status, url = response.status, public_url(response.url)
-        if status in _WITH_RECORDS or status in _WITHOUT_BODY:
+        if status in _WITH_RECORDS or status in WITHOUT_BODY:
             return
         if is_retried(status, response.headers):
             raise SourceUnavailable(

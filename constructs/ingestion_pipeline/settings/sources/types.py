@@ -153,6 +153,7 @@ class CursorPagination(TypedDict, total=False):
         into: one of body, query; default: "query".
         is_last_path: at most 512 characters; default: "".
         last_record_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         parameter: 1 to 128 characters; default: "cursor".
         path: at most 512 characters; default: "next_cursor".
@@ -166,6 +167,7 @@ class CursorPagination(TypedDict, total=False):
     into: Literal["body", "query"]
     is_last_path: str
     last_record_path: str
+    max_empty_pages: int
     max_pages: int
     parameter: str
     path: str
@@ -217,6 +219,7 @@ class LinkHeaderPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         rel: 1 to 128 characters; default: "next".
     """
@@ -225,6 +228,7 @@ class LinkHeaderPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     rel: str
 
@@ -236,6 +240,7 @@ class NextUrlPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "next".
     """
@@ -244,6 +249,7 @@ class NextUrlPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -383,6 +389,7 @@ class ParametersPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "continue".
     """
@@ -391,6 +398,7 @@ class ParametersPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
