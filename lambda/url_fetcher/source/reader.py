@@ -155,8 +155,7 @@ class SourceReader:
             )
             yield page
             if page.failure:
-                # Read as of a 429: GitHub's GraphQL answers 200 with the reset of a used up limit.
-                asked = asked_seconds(429, opened.response.headers)
+                asked = asked_seconds(opened.response.status, opened.response.headers)
                 page.failure.details["retry_after_seconds"] = asked
             return page.failure or self._result(opened.response, page, digest.intdigest())
 
