@@ -212,6 +212,14 @@ def behaviours() -> dict[str, Behaviour]:
         "/export": answer("Å;1\nB;\n".encode("windows-1252"), content_type="text/csv"),
         "/report": answer("Report\n\nname\tsize\n'A'\t1\n'B'\t\\2\n".encode("utf-16")),
         "/measurements.csv": answer(b'A,1"\nB,2"\n', content_type="application/octet-stream"),
+        "/changes": by(
+            "cursor",
+            {
+                "": {"changes": {"entry": [1]}, "cursor": "k"},
+                "k": {"cursor": "l"},
+                "l": {"changes": {"entry": [2]}},
+            },
+        ),
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),

@@ -137,6 +137,7 @@ class Ingestion:
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,
+            records_optional=self._source.records_optional,
             outside_settings=self._source.outside_settings,
             csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,

@@ -104,6 +104,7 @@ def page_of(answer: Answer, source: Source) -> Page:
     splitter = open_splitter(
         source.format,
         record_path=source.record_path,
+        records_optional=source.records_optional,
         csv=source.csv,
         max_record_bytes=source.limits.max_record_kib * 1024,
         max_nesting=source.limits.max_nesting,

@@ -1,10 +1,10 @@
 """The start of a body: a byte order mark, and the first bytes, by which the format is recognised."""
 
-import codecs
 from collections.abc import Callable, Sequence
 
 from url_fetcher.errors import MalformedBody
 from url_fetcher.formats import first_bytes
+from url_fetcher.formats.charset import HeaderDecoder, decoder_of
 from url_fetcher.formats.splitter import Splitter
 
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -85,17 +85,17 @@ class Transcoded(Splitter):
     Args:
         splitter: Receives the body in UTF-8.
         codec: Python's name of the encoding; ``utf-16`` needs a byte order mark.
+        from_header: True if a header says so, False if ``csv.encoding`` does.
     """
 
-    def __init__(self, splitter: Splitter, codec: str) -> None:
+    def __init__(self, splitter: Splitter, codec: str, *, from_header: bool = False) -> None:
         super().__init__()
         self._splitter = splitter
-        self._codec = codec
-        is_utf16 = codec == "utf-16"
-        self._decoder = codecs.getincrementaldecoder(codec)(
-            "surrogatepass" if is_utf16 else "surrogateescape"
-        )
-        self._needs_mark = is_utf16
+        self._decoder = HeaderDecoder(codec) if from_header else decoder_of(codec)
+        self._said_by = "the Content-Type" if from_header else "csv.encoding"
+        self._needs_mark = codec == "utf-16"
+        self._is_first = True
+        self._held = b""
         self.rejected = splitter.rejected
 
     def start(self, offset: int) -> None:
@@ -105,16 +105,27 @@ class Transcoded(Splitter):
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; without its byte order mark UTF-16 is malformed."""
         if self._needs_mark and chunk:
+            chunk, self._held = self._held + chunk, b""
+            if len(chunk) < len(UTF16_MARKS[0]):
+                self._held = chunk
+                return ()
             if not chunk.startswith(UTF16_MARKS):
-                raise MalformedBody("the body has no byte order mark of UTF-16, which csv.encoding says")
+                raise MalformedBody(
+                    f"the body has no byte order mark of UTF-16, which {self._said_by} says; utf-16le and "
+                    "utf-16be need none"
+                )
             self._needs_mark = False
-        return self._splitter.feed(self._utf8(chunk))
+        records = self._splitter.feed(self._utf8(chunk))
+        self.rejected = self._splitter.rejected
+        return records
 
     def finish(self) -> Sequence[bytes]:
         """As every splitter; half a character at the end belongs to the last record."""
-        if (rest := self._utf8(b"", final=True)) and (records := self._splitter.feed(rest)):
-            return records
-        return self._splitter.finish()
+        rest, self._held = self._utf8(self._held, final=True), b""
+        records = (self._splitter.feed(rest) if rest else ()) or self._splitter.finish()
+        # A splitter that has just chosen another one has the list of that; so in ``feed``.
+        self.rejected = self._splitter.rejected
+        return records
 
     @property
     def shape(self) -> str:
@@ -132,4 +143,7 @@ class Transcoded(Splitter):
             # Half a character at the end of UTF-16.
             self._decoder.reset()
             text = "\udcff"
+        if self._is_first and text:
+            self._is_first = False
+            text = text.removeprefix("\ufeff")
         return text.encode("utf-8", "surrogatepass")

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
 
 from url_fetcher.errors import ConfigurationError, MalformedBody
 from url_fetcher.formats import first_bytes
 from url_fetcher.formats.body_start import UTF8_MARK, MarkedBody, Transcoded
+from url_fetcher.formats.charset import codec_of
 from url_fetcher.formats.csv_dialect import DEFAULT, Csv
 from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.xml_path import refusal
@@ -58,6 +59,7 @@ def open_splitter(
     format: Format,  # noqa: A002 - the word that sources use for it
     *,
     record_path: str = "",
+    records_optional: bool = False,
     outside_settings: Sequence[str] = (),
     csv: Csv = DEFAULT,
     max_record_bytes: int,
@@ -77,6 +79,7 @@ def open_splitter(
         format: ``auto`` goes by ``content_type``, the ending of ``url``, the first byte; else it is JSON.
         record_path: Keys or elements that lead to the records, as in a source; empty for the whole body. The
             elements of a JSON array are records; any other value but null is one record.
+        records_optional: True if a body that lacks the path has no records, unless it has an error.
         outside_settings: The source's settings that read values outside the records, which XML has none of.
         csv: The dialect of a CSV.
         max_record_bytes: A longer record is rejected alone.
@@ -89,7 +92,15 @@ def open_splitter(
     """
     not_as_xml = refusal(record_path, outside_settings)
     _refuse_settings(format, record_path, not_as_xml)
-    hint = "" if format in ("json", "ndjson", "json_seq") else ', or in a CSV set csv.encoding = "utf-16"'
+    settings = _Settings(record_path, records_optional, csv, max_record_bytes, max_nesting)
+    codec = codec_of(content_type) if csv.encoding == DEFAULT.encoding else ""
+    if codec:
+        settings = settings._replace(xml_encoding="utf-8")
+    hint = (
+        ""
+        if format in ("json", "ndjson", "json_seq")
+        else ', or in a CSV set csv.encoding = "utf-16", "utf-16le" or "utf-16be"'
+    )
 
     def choose(head: bytes) -> Splitter:
         chosen = _found(head, content_type, url, may_be_flat=not record_path) if format == "auto" else format
@@ -98,13 +109,14 @@ def open_splitter(
             raise MalformedBody(
                 f"the body begins with '<' or is said to be XML; it may be a page for people. {not_as_xml}"
             )
-        return _splitter(chosen, record_path, csv, max_record_bytes, max_nesting)
+        return _splitter(chosen, settings)
 
-    return MarkedBody(
+    splitter = MarkedBody(
         choose,
         takes_utf16=_may_be_utf16(format, csv, content_type),
         hint=hint,
     )
+    return Transcoded(splitter, codec, from_header=True) if codec else splitter
 
 
 def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None:
@@ -116,34 +128,52 @@ def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None
         raise ConfigurationError(f"the format is xml: {not_as_xml}")
 
 
-def _splitter(
-    chosen: Found, record_path: str, dialect: Csv, max_record_bytes: int, max_nesting: int
-) -> Splitter:
+class _Settings(NamedTuple):
+    record_path: str
+    records_optional: bool
+    csv: Csv
+    max_record_bytes: int
+    max_nesting: int
+    xml_encoding: str = ""
+
+
+def _splitter(chosen: Found, settings: _Settings) -> Splitter:
+    path, dialect = settings.record_path, settings.csv
+    max_bytes, max_nesting = settings.max_record_bytes, settings.max_nesting
     # Imported here, because most invocations need one of them and each import slows a cold start.
     if chosen in ("csv", "tsv"):
         from url_fetcher.formats.csv import CsvSplitter
 
         if chosen == "tsv" and dialect.delimiter == DEFAULT.delimiter:
             dialect = structs.replace(dialect, delimiter="\t")
-        rows = CsvSplitter(max_record_bytes=max_record_bytes, dialect=dialect)
+        rows = CsvSplitter(max_record_bytes=max_bytes, dialect=dialect)
         return Transcoded(rows, dialect.codec) if dialect.is_transcoded else rows
     if chosen == "ndjson":
         from url_fetcher.formats.ndjson import NdjsonSplitter
 
-        return NdjsonSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return NdjsonSplitter(max_record_bytes=max_bytes, max_nesting=max_nesting)
     if chosen == "json_seq":
         from url_fetcher.formats.json_seq import JsonSeqSplitter
 
-        return JsonSeqSplitter(max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return JsonSeqSplitter(max_record_bytes=max_bytes, max_nesting=max_nesting)
     if chosen == "xml":
         from url_fetcher.formats.xml import XmlSplitter
 
-        names = tuple(record_path.split("."))
-        return XmlSplitter(path=names, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+        return XmlSplitter(
+            path=tuple(path.split(".")),
+            max_record_bytes=max_bytes,
+            max_nesting=max_nesting,
+            records_optional=settings.records_optional,
+            encoding=settings.xml_encoding,
+        )
     from url_fetcher.formats.json_splitter import JsonSplitter
 
-    path = parse_path(record_path) if record_path else None
-    return JsonSplitter(path=path, max_record_bytes=max_record_bytes, max_nesting=max_nesting)
+    return JsonSplitter(
+        path=parse_path(path) if path else None,
+        records_optional=settings.records_optional,
+        max_record_bytes=max_bytes,
+        max_nesting=max_nesting,
+    )
 
 
 def _found(head: bytes, content_type: str, url: str, *, may_be_flat: bool) -> Found:
@@ -237,4 +267,4 @@ def _by_ending(url: str) -> Found | Literal[""]:
 def _may_be_utf16(format_: Format, dialect: Csv, content_type: str) -> bool:
     """True if the splitter may be one that handles UTF-16 itself."""
     is_xml = format_ == "xml" or (format_ == "auto" and _by_type(_media_type(content_type)) == "xml")
-    return is_xml or (format_ in ("auto", "csv") and dialect.encoding == "utf-16")
+    return is_xml or (format_ in ("auto", "csv") and dialect.encoding.startswith("utf-16"))

@@ -24,6 +24,7 @@ class JsonSplitter(Splitter):
 
     Args:
         path: The path to the records; None for the body itself.
+        records_optional: As ``open_splitter``'s.
         max_record_bytes: A longer record is rejected, and only its beginning is kept.
         max_nesting: A record nested deeper is rejected.
         block_bytes: The bytes that are gathered before they are split.
@@ -33,6 +34,7 @@ class JsonSplitter(Splitter):
         self,
         *,
         path: JsonPath | None = None,
+        records_optional: bool = False,
         max_record_bytes: int,
         max_nesting: int,
         block_bytes: int = BLOCK_BYTES,
@@ -44,7 +46,11 @@ class JsonSplitter(Splitter):
             self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting
         )
         self.rejected = self._elements.rejected
-        self._path = PathReader(self._window, self._elements, path) if path else None
+        self._path = (
+            PathReader(self._window, self._elements, path, records_optional=records_optional)
+            if path
+            else None
+        )
         self._reading = self._path.read() if self._path else self._whole_body()
         self._ended = False
 

@@ -13,6 +13,9 @@ AN_OBJECT = "an object"
 LINES = "lines of JSON"
 """Shapes of a body that one object may be; see ``Splitter.shape``."""
 
+ERROR_KEYS = frozenset(("error", "errors", "fault"))
+"""Keys of a body that has an error rather than no records, in lower case."""
+
 MAX_NESTING = 500
 """The largest ``max_nesting``: the decoder recurses once a level, and Python's stack has 1,000 frames."""
 

@@ -46,6 +46,10 @@ def conditions(
                 for key in _VERDICTS
             ),
             {
+                "if": _with(records_optional={"const": True}),
+                "then": _needing("`records_optional` is true", record_path=_GIVEN),
+            },
+            {
                 "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
                 "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
             },

@@ -83,6 +83,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
+    records_optional: bool = False
     pagination: Pagination = field(default_factory=NoPagination)
     windows: Windows | None = None
     fail_when: Conditions = field(default_factory=list)
@@ -102,6 +103,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
+        if self.records_optional and not self.record_path:
+            raise ValueError("`records_optional` is set: set `record_path`, which may then be missing")
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
 

@@ -105,8 +105,8 @@ class Csv(TypedDict, total=False):
         columns: default: [].
         delimiter: default: ",".
         encoding: one of big5, euc-jp, euc-kr, gb18030, iso-8859-1, iso-8859-15, iso-8859-2, koi8-r,
-            shift_jis, utf-16, utf-8, windows-1250, windows-1251, windows-1252, windows-1253, windows-1254,
-            windows-1257; default: "utf-8".
+            shift_jis, utf-16, utf-16be, utf-16le, utf-8, windows-1250, windows-1251, windows-1252,
+            windows-1253, windows-1254, windows-1257; default: "utf-8".
         escape: default: "".
         header: default: true.
         quote: default: "\"".
@@ -127,6 +127,8 @@ class Csv(TypedDict, total=False):
         "koi8-r",
         "shift_jis",
         "utf-16",
+        "utf-16be",
+        "utf-16le",
         "utf-8",
         "windows-1250",
         "windows-1251",
@@ -479,6 +481,7 @@ class Source(TypedDict, total=False):
         query: default: {}.
         rate: see ``Rate``.
         record_path: at most 512 characters; default: "".
+        records_optional: default: false.
         retry: see ``Retry``.
         retry_when: default: [].
         schedule: at most 256 characters; default: "".
@@ -512,6 +515,7 @@ class Source(TypedDict, total=False):
     query: Mapping[str, str | int | float | bool]
     rate: Rate
     record_path: str
+    records_optional: bool
     retry: Retry
     retry_when: Sequence[Condition]
     schedule: str

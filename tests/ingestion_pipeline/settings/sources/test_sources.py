@@ -289,6 +289,11 @@ class TestGuarded:
                 "sources[0].retry_when.0 = {'path': 'b'}: needs exactly one of equals, in, exists",
             ),
             (
+                {"url": URL, "records_optional": True},
+                "sources[0] = {'url': 'https://example.com/records', 'records_optional': True}: "
+                "'record_path' is a required property, because `records_optional` is true",
+            ),
+            (
                 {"url": URL, "format": "csv", "fail_when": [{"path": "b", "equals": 1}]},
                 "sources[0].format = 'csv': must be one of ['auto', 'json', 'ndjson'], because `fail_when`",
             ),
