@@ -132,7 +132,8 @@ class PathReader:
             return
         if byte not in (_OPEN_ARRAY, ord("n")):
             raise self._malformed(f"record_path {self._name!r} leads to no object: leave out its `*`")
-        value = yield from self._elements.value()
+        # Behind a body that is null alone there is nothing that ends the value.
+        value = yield from self._elements.value(enclosed=bool(self._path.keys))
         if byte == _OPEN_ARRAY and value.data[1:-1].strip():
             raise self._malformed(f"record_path {self._name!r} leads to an array: leave out its `*`")
         self._add(b"null")

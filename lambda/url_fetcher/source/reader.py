@@ -175,8 +175,7 @@ class SourceReader:
             if not page.failure and self._is_blank and (reason := self._refusal_of_nothing(response)):
                 page.refuse(SourceUnavailable(f"{public_url(response.url)}: {reason}"))
             if page.failure:
-                # Read as of a 429: GitHub's GraphQL answers 200 with the reset of a used up limit.
-                asked = asked_seconds(429, response.headers)
+                asked = asked_seconds(response.status, response.headers)
                 page.failure.details["retry_after_seconds"] = asked
             return page.failure or self._result(response, page)
 
