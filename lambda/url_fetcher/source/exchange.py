@@ -249,14 +249,16 @@ def _part_of(response: Response, *, is_paged: bool) -> str:
     """Describes the part that a 206 has of a body, for a message; empty if nothing is missing.
 
     No Range was sent, so a part of the bytes is a body with missing records. A range of another unit, as in
-    ``items 0-24/100`` or PostgREST's ``0-24/100``, is a page, from which the pagination goes on.
+    ``items 0-24/100``, PostgREST's ``0-24/100`` or Heroku's ``id a..b``, is a page, from which the pagination
+    goes on.
     """
-    header = response.headers.get("Content-Range", "")
-    match = _CONTENT_RANGE.fullmatch(header.strip())
+    header = response.headers.get("Content-Range", "").strip()
+    if header and is_paged and not header.lower().startswith("bytes"):
+        return ""
+    match = _CONTENT_RANGE.fullmatch(header)
     if not match:
         return ", a part of a body, without a Content-Range that says which"
     unit, first, last, total = match.groups()
-    is_whole = total.isdecimal() and int(first) == 0 and int(last) + 1 == int(total)
-    if is_whole or (is_paged and unit != "bytes"):
+    if total.isdecimal() and int(first) == 0 and int(last) + 1 == int(total):
         return ""
     return f" with {unit or 'items'} {first} to {last} of {'more' if total == '*' else total} only"
