@@ -11,6 +11,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
+WITH_SMALL_ZIP = """
+import runpy, sys
+from pathlib import Path
+from ingestion_pipeline.code import bundle
+bundle.build = lambda *_, **__: bundle.Bundle(Path(bundle.__file__), "c21hbGw=")
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs the program in its first argument, for which a small file is the function's zip."""
+
 COPIED = (
     "main.py",
     ".terraform.lock.hcl",
@@ -25,6 +35,9 @@ COPIED = (
     "Pipfile.lock",
     "package-lock.json",
 )
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")
+"""Bytecode that another process is writing, and that may be gone when it is copied."""
+
 SHARED = (".venv", "node_modules", "build/bundles")
 
 
@@ -40,11 +53,11 @@ class Checkout:
 
     @classmethod
     def copy(cls, root: Path) -> "Checkout":
-        """A copy below ``root`` without caches; dependencies and finished zips are shared by links."""
+        """A copy below ``root`` with its bytecode; dependencies and finished zips are shared by links."""
         root.mkdir(parents=True)
         for name in COPIED:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, root / name, ignore=UNFINISHED)
             else:
                 shutil.copy2(ROOT / name, root / name)
         for name in SHARED:

@@ -1,5 +1,6 @@
 """When the tests run, and what makes the programs that they start quick: a plugin of tests/conftest.py."""
 
+import gc
 import os
 import sys
 
@@ -13,7 +14,7 @@ SLOWEST = (
     "e2e/test_terraform.py",
     "e2e/test_work_queue.py",
     "tools/module/test_scan.py",
-    "ingestion_pipeline/test_bindings.py",
+    "test_cost_of_change.py",
     "tools/build/test_cdk_terrain.py",
     "e2e/test_packing.py",
     "e2e/test_plan_summary.py",
@@ -25,6 +26,9 @@ SLOWEST = (
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Until all tests are collected nothing becomes garbage, and later nobody needs to look at it again.
+gc.disable()
+
 # A third less CPU for Terraform and its provider, which allocate much and live for seconds.
 os.environ.setdefault("GOGC", "400")
 
@@ -33,6 +37,12 @@ os.environ.setdefault("GOGC", "400")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow files first; ``--dist loadfile --no-loadscope-reorder`` hands them out in this order."""
     items.sort(key=_rank)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, but never look at the modules and the tests: they live to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def _rank(item: pytest.Item) -> int:

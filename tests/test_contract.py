@@ -21,7 +21,7 @@ from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
-from tests.checkout import ROOT
+from tests.checkout import ROOT, synthesized_file
 from tests.url_fetcher.reading import Objects
 from url_fetcher.aws_calls import PATIENCE
 from url_fetcher.intake.decoding import decode_settings
@@ -84,10 +84,10 @@ def allowed_by(rule: Rule) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def function(by_hand: Path) -> dict[str, Any]:
+def function(with_small_zip: Path) -> dict[str, Any]:
     """The function as it is synthesized."""
-    (file,) = by_hand.glob("stacks/*/cdk.tf.json")
-    (made,) = json.loads(file.read_text(encoding="utf-8"))["resource"]["aws_lambda_function"].values()
+    stack = json.loads(synthesized_file(with_small_zip).read_text(encoding="utf-8"))
+    (made,) = stack["resource"]["aws_lambda_function"].values()
     return dict(made)
 
 

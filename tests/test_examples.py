@@ -14,7 +14,7 @@ import pytest
 
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.settings import TABLES
-from tests.checkout import ROOT
+from tests.checkout import ROOT, WITH_SMALL_ZIP
 
 DOCUMENTS = sorted(
     path
@@ -44,18 +44,15 @@ TOML_BLOCKS = [
 ]
 
 
-def test_the_app_locks_its_state(tmp_path: Path) -> None:
+def test_the_app_locks_its_state(example_stack: dict[str, Any]) -> None:
     """The example of a CDKTF app keeps two deploys apart, as the project's own stack does."""
-    backend = example_stack(tmp_path)["terraform"]["backend"]["s3"]
-
-    assert backend["use_lockfile"] is True
+    assert example_stack["terraform"]["backend"]["s3"]["use_lockfile"] is True
 
 
-def test_the_sources_of_the_app_name_its_secret(tmp_path: Path) -> None:
+def test_the_sources_of_the_app_name_its_secret(example_stack: dict[str, Any]) -> None:
     """A secret's ARN, which only Terraform knows, is in the sources and in the hash that names them."""
-    stack = example_stack(tmp_path)
-    ((name, content),) = stack["locals"].items()
-    stored = [o for o in stack["resource"]["aws_s3_object"].values() if name in o["content"]]
+    ((name, content),) = example_stack["locals"].items()
+    stored = [o for o in example_stack["resource"]["aws_s3_object"].values() if name in o["content"]]
 
     assert json.loads(content)[0]["auth"]["secret_arn"] == "${aws_secretsmanager_secret.token.arn}"
     assert [(o["content"], o["key"]) for o in stored] == [
@@ -85,10 +82,12 @@ def test_sorted_imports_load_few_bindings(tmp_path: Path) -> None:
     assert 20 < int(done.stdout) < 100
 
 
-def example_stack(folder: Path) -> dict[str, Any]:
-    """What the example of a CDKTF app synthesizes in a folder."""
+@pytest.fixture(scope="module")
+def example_stack(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the example of a CDKTF app synthesizes."""
+    folder = tmp_path_factory.mktemp("example")
     done = subprocess.run(
-        [sys.executable, ROOT / "examples" / "cdktf-app" / "main.py"],
+        [sys.executable, "-c", WITH_SMALL_ZIP, ROOT / "examples" / "cdktf-app" / "main.py"],
         cwd=folder,
         env={
             **os.environ,

@@ -1,5 +1,6 @@
 """Runs pytest with the guard of `tests.left_behind` on small test modules."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,12 +25,16 @@ LEAKS = {
 }
 
 
-def run(folder: Path, text: str) -> str:
-    """What pytest prints of a module with the guard; the processes that the module leaves are ended."""
-    (folder / "test_it.py").write_text(text)
+def run(folder: Path, *texts: str) -> str:
+    """What pytest prints of modules with the guard; the processes that they leave are ended."""
+    for number, text in enumerate(texts):
+        (folder / f"test_{number}.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "conftest.py").write_text(
         "import os, signal, pytest\npytest_plugins = ['tests.left_behind']\n"
+        "def pytest_configure():\n"
+        "    from tests import left_behind\n"
+        "    left_behind._PATIENCE_SECONDS = 0.1\n"
         "def pytest_unconfigure():\n"
         "    from tests.left_behind import _children\n"
         "    for each in _children(): os.kill(each, signal.SIGKILL)\n"
@@ -51,32 +56,34 @@ def test_a_test_that_leaves_something_fails_and_is_told_what(what: str, printed:
     assert f"The test left behind: {what}" in printed
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
-def test_a_fixture_may_hold_something_until_it_ends(scope: str, tmp_path: Path) -> None:
-    """The fixture is set up after the first test, and undoes what it did."""
-    fixture = f"""
+HOLDS = """
 import os, pytest
 @pytest.fixture(scope="{scope}")
 def it():
-    os.environ["HELD"] = "1"
+    os.environ["HELD_BY_{scope}"] = "1"
     yield
-    del os.environ["HELD"]
+    del os.environ["HELD_BY_{scope}"]
 def test_before(): pass
 def test_it(it): pass
 def test_lazily(request): request.getfixturevalue("it")
 """
 
-    assert "3 passed in" in run(tmp_path, fixture)
-
-
-@pytest.mark.parametrize("scope", ["module", "session"])
-def test_a_fixture_that_leaves_something_fails_at_its_end(scope: str, tmp_path: Path) -> None:
-    """No single test is blamed."""
-    fixture = f"""
+LEAVES = """
 import os, pytest
 @pytest.fixture(scope="{scope}")
-def it(): os.environ["LEFT"] = "1"
+def it(): os.environ["LEFT_BY_{scope}"] = "1"
 def test_it(it): pass
 """
 
-    assert f"The {scope}'s fixtures left behind: environment: LEFT" in run(tmp_path, fixture)
+
+def test_a_fixture_may_hold_something_until_it_ends(tmp_path: Path) -> None:
+    """The fixture is set up after the first test, and undoes what it did."""
+    assert "6 passed in" in run(tmp_path, *(HOLDS.format(scope=scope) for scope in ("module", "session")))
+
+
+def test_a_fixture_that_leaves_something_fails_at_its_end(tmp_path: Path) -> None:
+    """No single test is blamed."""
+    printed = run(tmp_path, *(LEAVES.format(scope=scope) for scope in ("module", "session")))
+
+    assert "The module's fixtures left behind: environment: LEFT_BY_module" in printed
+    assert re.search("The session's fixtures left behind: .*environment: LEFT_BY_session", printed)

@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local_aws.emulator.instance import Emulator
+from local_aws.processes.commands import running
 from tests.checkout import ROOT, Checkout
 from tools.ground import terraform
 
@@ -30,10 +33,12 @@ class Consumer:
     Attributes:
         folder: Its root module.
         said: What Terraform printed, in order, but for ``init``.
+        reattached: The variable with which Terraform finds a provider that runs already, if one does.
     """
 
     folder: Path
     said: list[str] = field(default_factory=list)
+    reattached: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_example(cls, module: Path, example: str, folder: Path) -> "Consumer":
@@ -55,7 +60,7 @@ class Consumer:
         done = subprocess.run(
             ["terraform", *arguments, "-no-color"],
             cwd=self.folder,
-            env={**self._environment(), **(emulator.environment if emulator else {})},
+            env={**self._environment(), **self.reattached, **(emulator.environment if emulator else {})},
             check=False,
             capture_output=True,
             text=True,
@@ -71,6 +76,30 @@ class Consumer:
         done = self.run(emulator, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @contextmanager
+    def one_provider(self) -> Iterator[None]:
+        """Let the commands in the block share one process of the provider, for plans that never configure it.
+
+        Terraform starts one for each `run` of a test otherwise, which is half of the test's CPU.
+        """
+        (program,) = self.folder.glob(
+            ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-*"
+        )
+        command = [
+            "/bin/sh",
+            "-c",
+            'exec "$0" -debug 2> /dev/null',
+            str(program),
+        ]  # it logs each of its calls
+        with running(command, folder=self.folder, environment=self._environment()) as process:
+            assert process.stdout
+            said = next(line for line in process.stdout if "TF_REATTACH_PROVIDERS=" in line)
+            self.reattached = {"TF_REATTACH_PROVIDERS": said.partition("=")[2].strip().strip("'")}
+            try:
+                yield
+            finally:
+                self.reattached = {}
 
     def outputs(self) -> dict[str, Any]:
         """The root module's outputs."""

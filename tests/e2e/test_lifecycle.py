@@ -132,17 +132,16 @@ def left(destroyed: str, emulator: Emulator) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def planned(left: dict[str, list[str]], filled: Deployment) -> str:
-    """The summary of the plan that would deploy again."""
+def redeployed(left: dict[str, list[str]], filled: Deployment) -> str:
+    """What `make deploy` printed over the bucket that was kept."""
     assert left
-    return make(filled, "plan")
+    return make(filled, "deploy")
 
 
 @pytest.fixture(scope="module")
-def again(planned: str, filled: Deployment) -> Deployment:
+def again(redeployed: str, filled: Deployment) -> Deployment:
     """The pipeline, deployed over the bucket that was kept."""
-    assert planned
-    make(filled, "deploy")
+    assert redeployed
     return filled
 
 
@@ -292,10 +291,10 @@ def test_kept_bucket_is_protected_as_before(left: dict[str, list[str]], emulator
     )
 
 
-def test_plan_after_keep_data_imports_the_bucket(planned: str) -> None:
-    """The plan says that the bucket is taken back rather than created."""
-    assert f"The bucket {LAKE} was kept: it is imported." in planned
-    assert "1 to import" in planned
+def test_deploy_after_keep_data_imports_the_bucket(redeployed: str) -> None:
+    """The bucket is taken back rather than created, and the plan says so."""
+    assert f"The bucket {LAKE} was kept: it is imported." in redeployed
+    assert "1 to import" in redeployed
 
 
 def test_deploy_after_keep_data_finds_the_old_records(again: Deployment) -> None:

@@ -13,14 +13,15 @@ from tools.plan.plan_json import PlanError, read
 
 pytestmark = pytest.mark.e2e
 
-KIND = "aws_cloudwatch_log_group"
-BASE = {
+KIND = "terraform_data"
+KEYED = {"for_each": {"x|y": "keyed"}, "input": "a"}
+DATA: dict[str, Any] = {"kept": {}, "old": {}, "gone": {}}
+OUTPUTS = {"changed": {"value": "1"}, "removed": {"value": "1"}}
+AWS = {
     "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "5.100.0"}}},
     "provider": {"aws": [{"region": "us-east-1"}]},
+    "resource": {"aws_cloudwatch_log_group": {"kept": {"name": "kept"}}},
 }
-KEYED = {"for_each": {"x|y": "keyed"}, "name": "${each.value}", "tags": {"a": "b"}}
-GROUPS: dict[str, Any] = {"kept": {"name": "kept"}, "old": {"name": "old"}, "gone": {"name": "gone"}}
-OUTPUTS = {"changed": {"value": "1"}, "removed": {"value": "1"}}
 
 
 class Workspace:
@@ -28,17 +29,21 @@ class Workspace:
 
     Args:
         folder: Its configuration and local state.
-        emulator: Where it applies.
+        variables: On top of those of the environment.
     """
 
-    def __init__(self, folder: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, variables: dict[str, str] | None = None) -> None:
         self._folder = folder
-        self._variables = terraform.environment(emulator.environment)
+        self._variables = terraform.environment(variables or {})
 
-    def configure(self, groups: dict[str, Any], outputs: dict[str, Any], **blocks: Any) -> None:
+    def configure(self, **blocks: Any) -> None:
         """Replace the configuration."""
-        content = {**BASE, "resource": {KIND: groups}, "output": outputs, **blocks}
-        (self._folder / "main.tf.json").write_text(json.dumps(content), encoding="utf-8")
+        (self._folder / "main.tf.json").write_text(json.dumps(blocks), encoding="utf-8")
+
+    def apply(self) -> None:
+        """Create what is configured."""
+        self.run("init", "-input=false")
+        self.run("apply", "-input=false", "-auto-approve")
 
     def run(self, *arguments: str) -> str:
         """What ``terraform`` printed."""
@@ -51,31 +56,21 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def workspace(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Applied log groups; since then somebody has changed one and made another."""
-    logs = emulator.client("logs")
-    workspace = Workspace(tmp_path_factory.mktemp("plans"), emulator)
-    workspace.configure({**GROUPS, "keyed": KEYED}, OUTPUTS)
-    workspace.run("init", "-input=false")
-    workspace.run("apply", "-input=false", "-auto-approve")
-    workspace.run("apply", "-input=false", "-auto-approve", "-refresh-only")
-    logs.put_retention_policy(logGroupName="kept", retentionInDays=7)
-    logs.create_log_group(logGroupName="found")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Resources of Terraform's own, and outputs, applied."""
+    workspace = Workspace(tmp_path_factory.mktemp("plans"))
+    workspace.configure(resource={KIND: {**DATA, "keyed": KEYED}}, output=OUTPUTS)
+    workspace.apply()
     return workspace
 
 
 @pytest.fixture
 def restructured(workspace: Workspace) -> list[str]:
     """The summary of a plan that moves, imports and forgets, and changes outputs."""
-    groups = {
-        "kept": {"name": "kept", "retention_in_days": 7},
-        "new": {"name": "old"},
-        "found": {"name": "found"},
-        "keyed": {**KEYED, "tags": {"a": "c"}},
-    }
+    data = {"kept": {}, "new": {}, "found": {}, "keyed": {**KEYED, "input": "b"}}
     workspace.configure(
-        groups,
-        {"changed": {"value": "2"}, "added": {"value": "1"}},
+        resource={KIND: data},
+        output={"changed": {"value": "2"}, "added": {"value": "1"}},
         moved=[{"from": f"{KIND}.old", "to": f"{KIND}.new"}],
         removed=[{"from": f"{KIND}.gone", "lifecycle": {"destroy": False}}],
         **{"import": [{"to": f"{KIND}.found", "id": "found"}]},
@@ -95,7 +90,7 @@ def test_moves_imports_and_what_is_forgotten_are_named_and_counted(restructured:
         "|---|---|---|",
         f"| import | `{KIND}.found` |  |",
         f"| forget | `{KIND}.gone` | no longer configured, leaves the state and is not deleted |",
-        f"| change | {keyed} | `tags`, `tags_all` |",
+        f"| change | {keyed} | `input`, `output` |",
         f"| move | `{KIND}.new` | from `{KIND}.old` |",
         "",
         "Outputs: add `added`; change `changed`; destroy `removed`.",
@@ -104,33 +99,37 @@ def test_moves_imports_and_what_is_forgotten_are_named_and_counted(restructured:
 
 def test_a_plan_of_outputs_alone_is_not_without_changes(workspace: Workspace) -> None:
     """What others may rely on is named though no resource changes."""
-    workspace.configure({**GROUPS, "keyed": KEYED}, {**OUTPUTS, "changed": {"value": "2"}})
+    changed = {**OUTPUTS, "changed": {"value": "2"}}
+    workspace.configure(resource={KIND: {**DATA, "keyed": KEYED}}, output=changed)
 
-    assert workspace.summary("-refresh=false") == [
+    assert workspace.summary() == [
         "**Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy, 1 output.**",
         "",
         "Outputs: change `changed`.",
     ]
 
 
-def test_a_plan_that_only_refreshes_names_the_drift(workspace: Workspace) -> None:
+def test_a_plan_that_only_refreshes_names_the_drift(emulator: Emulator, tmp_path: Path) -> None:
     """What it would take into the state was changed by somebody else."""
-    workspace.configure({**GROUPS, "keyed": KEYED}, OUTPUTS)
+    workspace = Workspace(tmp_path, emulator.environment)
+    workspace.configure(**AWS)
+    workspace.apply()
+    emulator.client("logs").put_retention_policy(logGroupName="kept", retentionInDays=7)
 
     assert workspace.summary("-refresh-only") == [
         "**Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy, 1 changed outside of Terraform.**",
         "",
         "| action | resource | what |",
         "|---|---|---|",
-        f"| drift | `{KIND}.kept` | `retention_in_days` |",
+        "| drift | `aws_cloudwatch_log_group.kept` | `retention_in_days` |",
     ]
 
 
 def test_a_targeted_plan_is_not_complete(workspace: Workspace) -> None:
     """After it is applied, another plan may have more to do."""
-    workspace.configure({**GROUPS, "keyed": KEYED}, OUTPUTS)
+    workspace.configure(resource={KIND: {**DATA, "keyed": KEYED}}, output=OUTPUTS)
 
-    assert workspace.summary("-refresh=false", f"-target={KIND}.gone") == [
+    assert workspace.summary(f"-target={KIND}.gone") == [
         "**No changes.**",
         "",
         "This plan is not complete: plan again when it is applied (`-target`, or deferred changes).",

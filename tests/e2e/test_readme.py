@@ -22,6 +22,7 @@ pytestmark = pytest.mark.e2e
 NAME = "data-ingestion"
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 BY_HAND, BY_CDKTF, BY_TERRAFORM = BLOCKS[1:4]
+BOOTSTRAP = next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line)
 INVOKE, DESTROY = BLOCKS[4:6]
 EXPECTED = [stored_form(record) for record in records()]
 
@@ -69,7 +70,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, sample: SampleApi) -> Itera
     )
     with Emulator(firehose_time_scale=0.05) as emulator:
         reader = Reader(checkout, emulator, NAME)
-        reader.types(next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line))
+        reader.types(BOOTSTRAP)
         reader.types(BY_CDKTF)
         yield reader
 
@@ -118,7 +119,7 @@ def test_cdktf_diff_finds_nothing_to_change(reader: Reader) -> None:
 
 def test_plan_and_deploy_find_nothing_to_change(reader: Reader) -> None:
     """``make plan`` and ``make deploy`` see what cdktf deployed as it is."""
-    assert reader.types(BY_HAND).count("No changes") == 2
+    assert reader.types(BY_HAND.replace(BOOTSTRAP, "")).count("No changes") == 2
 
 
 def test_a_plan_that_loses_data_fails(reader: Reader) -> None:

@@ -72,7 +72,9 @@ def stack(app: Foreign) -> Path:
 
 @pytest.fixture(scope="module")
 def applied(app: Foreign, stack: Path) -> Path:
-    """The app's stack, deployed."""
+    """The app's stack with every resource behind another one, deployed."""
+    (app.root / "after.py").write_text(AFTER, encoding="utf-8")
+    app.run(app.python, "after.py", folder=app.root, BEFORE="one", ENV="local", **STATE)
     app.terraform(stack, "init", "-input=false")
     app.terraform(stack, "apply", "-auto-approve", "-input=false")
     return stack
@@ -220,16 +222,8 @@ def test_every_record_lands(app: Foreign, applied: Path) -> None:
     assert (landed.is_complete, landed.duplicates) == (True, 0)
 
 
-def test_a_second_plan_is_empty(app: Foreign, applied: Path) -> None:
-    """Nothing changes by itself."""
-    assert "No changes" in app.terraform(applied, "plan", "-input=false")
-
-
 def test_a_change_of_what_a_pipeline_waits_for_changes_nothing_in_it(app: Foreign, applied: Path) -> None:
-    """With every resource of it behind another, no name, count or policy waits for that one's change."""
-    (app.root / "after.py").write_text(AFTER, encoding="utf-8")
-    app.run(app.python, "after.py", folder=app.root, BEFORE="one", ENV="local", **STATE)
-    app.terraform(applied, "apply", "-auto-approve", "-input=false")
+    """What was applied is planned; and no name, count or policy waits for the change of another resource."""
     app.run(app.python, "after.py", folder=app.root, BEFORE="two", ENV="local", **STATE)
     app.terraform(applied, "plan", "-input=false", "-out=planned")
     planned = json.loads(app.terraform(applied, "show", "-json", "planned"))
@@ -254,10 +248,9 @@ def test_the_consumer_in_hcl_is_formatted(app: Foreign, consumers: list[Path]) -
     assert app.terraform(consumers[0], "fmt", "-check") == ""
 
 
-def test_destroy_removes_everything(app: Foreign, consumers: list[Path], applied: Path) -> None:
-    """Consumers first, then the app; only the state is left."""
-    for folder, variables in zip(consumers, (_variables(), []), strict=True):
-        app.terraform(folder, "destroy", "-auto-approve", "-input=false", "-refresh=false", *variables)
+@pytest.mark.usefixtures("consumers")
+def test_destroy_removes_everything(app: Foreign, applied: Path) -> None:
+    """Only the state is left."""
     app.terraform(applied, "destroy", "-auto-approve", "-input=false", "-refresh=false")
     buckets = app.emulator.client("s3").list_buckets()["Buckets"]
 

@@ -3,12 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
-from unittest import mock
 
 import pytest
 
-from ingestion_pipeline.code import bundle
-from ingestion_pipeline.code.zip_file import write_zip
 from tests.ingestion_pipeline.synthesized import Synthesized
 
 if TYPE_CHECKING:
@@ -21,14 +18,6 @@ if TYPE_CHECKING:
 Build: TypeAlias = "Callable[[TerraformStack], object]"
 Synthesize: TypeAlias = Callable[..., Synthesized]
 SynthesizeStack: TypeAlias = "Callable[[Settings], Synthesized]"
-
-
-@pytest.fixture(scope="session")
-def small_zip(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[], AbstractContextManager[object]]":
-    """What puts a file in the place of the function's zip, into which no test of resources looks."""
-    path = tmp_path_factory.mktemp("zip") / "lambda.zip"
-    path.write_bytes(write_zip({"url_fetcher/handler.py": b""}))
-    return lambda: mock.patch.object(bundle, "build", return_value=bundle.Bundle(path, "c21hbGw="))
 
 
 @pytest.fixture(scope="session")

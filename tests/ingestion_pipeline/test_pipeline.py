@@ -4,15 +4,17 @@ import difflib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from constructs import Construct
 
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
+
+if TYPE_CHECKING:
+    from constructs import Construct
 
 GOLDEN = Path(__file__).with_name("addresses.txt")
 
@@ -22,7 +24,7 @@ def two_copies(synthesize: Synthesize) -> Synthesized:
     """Two pipelines in one stack, and the first of them in another environment beside it."""
     from ingestion_pipeline import IngestionPipeline
 
-    def build(stack: Construct) -> None:
+    def build(stack: "Construct") -> None:
         for id_, name, environment in (
             ("orders", "orders", "dev"),
             ("clicks", "clicks", "dev"),

@@ -17,6 +17,7 @@ def aws() -> Iterator[Emulator]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of these start the emulator or other programs."""
+    folder = f"{Path(__file__).parent}/"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(folder):
             item.add_marker(pytest.mark.terraform)

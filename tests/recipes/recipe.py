@@ -5,6 +5,7 @@
 
 import json
 import re
+import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ from ingestion_pipeline.settings.sources.sources import source_problems
 from local_aws.servers.hostile_source import Behaviour, HostileSource
 from tests.url_fetcher.reading import Objects
 from url_fetcher.clients import Clients
+from url_fetcher.deadline import Deadline
 from url_fetcher.errors import IngestionError, SourceRejected, SourceUnavailable
 from url_fetcher.handler import run
+from url_fetcher.source.reader import SourceReader
 
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 SECONDS = 60
@@ -205,6 +208,21 @@ class RecipeContract:
     """What every recipe promises, tested for the `case` of a subclass."""
 
     case: ClassVar[Case]
+
+    @pytest.fixture(autouse=True)
+    def waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Waiting moves the clocks, of the function and of the API, instead of taking time."""
+        waits, monotonic, wall = list[float](), time.monotonic, time.time
+
+        def clock() -> float:
+            return monotonic() + sum(waits)
+
+        deadline, reader = (vars(each)["__init__"].__kwdefaults__ for each in (Deadline, SourceReader))
+        monkeypatch.setitem(deadline, "clock", clock)
+        monkeypatch.setitem(deadline, "sleep", waits.append)
+        monkeypatch.setitem(reader, "clock", clock)
+        monkeypatch.setattr(time, "monotonic", clock)
+        monkeypatch.setattr(time, "time", lambda: wall() + sum(waits))
 
     @pytest.fixture
     def api(self) -> Any:

@@ -2,9 +2,9 @@
 
 import json
 import re
+import time
 from base64 import b32encode
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from local_aws.servers.hostile_source import Connection, Request, answer
@@ -62,7 +62,7 @@ class Airtable:
 
     def __call__(self, connection: Connection, request: Request) -> None:
         """One page."""
-        self.times.append(monotonic())
+        self.times.append(time.monotonic())
         status, body = self._answered(request)
         answer(json.dumps(body).encode(), status=status)(connection, request)
 

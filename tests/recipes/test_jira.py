@@ -2,9 +2,9 @@
 
 import json
 import re
+import time
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from local_aws.servers.hostile_source import Connection, Request, answer
@@ -64,8 +64,8 @@ class Jira:
         if request.headers.get("authorization") != f"Basic {user}":
             return 401, {"message": "Client must be authenticated to access this resource."}, {}
         if self.is_limited and self.requests == 3:
-            self.free_at = monotonic() + 1
-        if monotonic() < self.free_at:
+            self.free_at = time.monotonic() + 1
+        if time.monotonic() < self.free_at:
             self.refused += 1
             limits = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2024-05-10T11:00Z"}
             return 429, {}, {"Retry-After": "1", "RateLimit-Reason": "jira-burst-based", **limits}

@@ -1,8 +1,8 @@
 """MediaWiki: several parameters to continue with, and errors such as maxlag with status 200."""
 
 import json
+import time
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from local_aws.servers.hostile_source import Connection, Request, answer
@@ -66,10 +66,10 @@ class Wiki:
         """One answer."""
         self.requests += 1
         if self.lags and self.requests == 3:
-            self.free_at = monotonic() + 1
+            self.free_at = time.monotonic() + 1
         if "@" not in request.headers.get("user-agent", ""):
             behave = answer(b"Please set a user-agent", status=403, content_type="text/plain")
-        elif monotonic() < self.free_at and "maxlag" in request.query:
+        elif time.monotonic() < self.free_at and "maxlag" in request.query:
             self.refused += 1
             error = failure("maxlag", "Waiting for 10.64.48.35: 6.2 seconds lagged.")
             behave = answer(json.dumps(error).encode(), headers={"Retry-After": "1", "X-Database-Lag": "6"})

@@ -1,8 +1,8 @@
 """Microsoft Graph: OData by @odata.nextLink, with an access token for the client."""
 
 import json
+import time
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -67,8 +67,8 @@ class Graph:
         if request.headers.get("authorization") != f"Bearer token-{self.tokens}":
             return 401, {"error": {"code": "InvalidAuthenticationToken"}}, {}
         if self.limited and self.requests == 3:
-            self.free_at = monotonic() + 1
-        if monotonic() < self.free_at:
+            self.free_at = time.monotonic() + 1
+        if time.monotonic() < self.free_at:
             self.refused += 1
             return 429, {"error": {"code": "TooManyRequests"}}, {"Retry-After": "1"}
         asked = request.query

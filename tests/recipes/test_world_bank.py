@@ -1,8 +1,8 @@
 """World Bank: records at index 1, pages by number, errors with status 200."""
 
 import json
+import time
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from local_aws.servers.hostile_source import Connection, Request, answer
@@ -58,9 +58,9 @@ class WorldBank:
         """One page."""
         self.requests += 1
         if self.is_limited and self.requests == 3:
-            self.free_at = monotonic() + 1
+            self.free_at = time.monotonic() + 1
         asked = request.query
-        if monotonic() < self.free_at:
+        if time.monotonic() < self.free_at:
             self.refused += 1
             behave = answer(b"<html>busy</html>", status=503, headers={"Retry-After": "1"})
         elif asked.get("format") != "json":

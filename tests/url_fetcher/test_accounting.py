@@ -25,7 +25,7 @@ from url_fetcher.errors import StreamUnavailable
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
 
-_RECORDS = 15_000
+_RECORDS = 5_000
 _FAULTS: Mapping[Fault, float] = {
     "partial": 0.25,
     "throttled": 0.08,
@@ -38,7 +38,7 @@ _FAULTS: Mapping[Fault, float] = {
 }
 _KINDS = ("endpoint", "endpoint, gzip", "emulator")
 _SETTINGS = SinkSettings(
-    pack_bytes=4_000, request_bytes=60_000, first_pause_seconds=0.001, max_pause_seconds=0.01
+    pack_bytes=2_000, request_bytes=30_000, first_pause_seconds=0.001, max_pause_seconds=0.01
 )
 
 
@@ -159,7 +159,7 @@ def run(request: pytest.FixtureRequest) -> _Run:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", target.server.origin)
         # Small ones, so that there are many: a gzip member holds five times the lines.
-        gzip_settings = replace(_SETTINGS, packing="gzip", pack_bytes=1_024, request_bytes=12_000)
+        gzip_settings = replace(_SETTINGS, packing="gzip", pack_bytes=512, request_bytes=6_000)
         return _Run(target, gzip_settings if "gzip" in request.param else _SETTINGS)
 
 
@@ -197,7 +197,7 @@ def test_an_invocation_that_died_in_the_middle_is_made_good_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Replaying the event after a crash completes the stream, and the ids tell what came twice."""
-    body = b"\n".join(records(5_000))
+    body = b"\n".join(records(2_000))
     slowly = replace(_SETTINGS, connections=1)
     with KinesisFaults(delay_seconds=0.05) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", server.origin)
@@ -206,4 +206,4 @@ def test_an_invocation_that_died_in_the_middle_is_made_good_by_the_next(
         _deliver(sink_to(kinesis_client(), settings=_SETTINGS), body)
     found = {(line["data"]["n"], line["id"]) for line in lines_of(server.accepted)}
 
-    assert sorted(number for number, _ in found) == list(range(5_000))
+    assert sorted(number for number, _ in found) == list(range(2_000))

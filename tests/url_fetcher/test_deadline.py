@@ -11,6 +11,7 @@ from local_aws.servers.hostile_source import Behaviour, HostileSource, answer, d
 from tests.url_fetcher.invoking import ENVIRON, Context, Stream
 from tests.url_fetcher.reading import ARN, Hostile, Objects
 from url_fetcher import handler
+from url_fetcher.aws_calls import PATIENCE, Patience
 from url_fetcher.clients import Clients
 from url_fetcher.deadline import Deadline, unbounded
 from url_fetcher.errors import (
@@ -55,6 +56,8 @@ def endpoint(
 ) -> None:
     """AWS, as slow as the parameter says, at every endpoint."""
     server = hostile(Everywhere(request.param))
+    # With more attempts, the threads that are left would go on to ask the server that has stopped.
+    monkeypatch.setattr("url_fetcher.aws_calls.PATIENCE", {each: Patience(3, 10, 1) for each in PATIENCE})
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url(""))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

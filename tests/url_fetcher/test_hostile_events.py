@@ -163,7 +163,7 @@ def dumped(value: object) -> str:
         return "[]"
 
 
-QUICKLY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+QUICKLY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @QUICKLY

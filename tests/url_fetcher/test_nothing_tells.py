@@ -140,6 +140,15 @@ AUTHS: dict[str, Mapping[str, str]] = {
 }
 
 
+PAIRS = [
+    pytest.param(SECRETS[secret], AUTHS[auth], BEHAVIOURS[behaviour], id=f"{secret}, {auth}, {behaviour}")
+    for row, secret in enumerate(SECRETS)
+    for column, behaviour in enumerate(BEHAVIOURS)
+    for auth in [list(AUTHS)[(row + column) % len(AUTHS)]]
+]
+"""Each secret with each behaviour, each secret with each authentication, and each of both with each other."""
+
+
 class Store:
     """A bucket in memory."""
 
@@ -198,9 +207,7 @@ def everything(
     return "\n".join([told, captured.out, captured.err, *map(bytes.decode, [*stream.data, *store.bodies])])
 
 
-@pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS.keys())
-@pytest.mark.parametrize("auth", AUTHS.values(), ids=AUTHS.keys())
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+@pytest.mark.parametrize(("secret", "auth", "behaviour"), PAIRS)
 def test_nothing_that_leaves_the_process_tells_a_secret(
     hostile: Hostile,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,8 +1,12 @@
+from typing import TYPE_CHECKING
+
 import pytest
-from constructs import Construct
 
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
+
+if TYPE_CHECKING:
+    from constructs import Construct
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +22,7 @@ def customised(synthesize: Synthesize) -> Synthesized:
     """A bucket with everything set."""
     from ingestion_pipeline.resources.bucket import PrivateBucket
 
-    def build(stack: Construct) -> None:
+    def build(stack: "Construct") -> None:
         PrivateBucket(stack, "box", name="a-box", deletable=True, noncurrent_version_days=30)
 
     return synthesize(build)

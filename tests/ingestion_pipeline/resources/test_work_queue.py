@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from constructs import Construct
 
 from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.settings import Settings
@@ -16,6 +15,9 @@ from ingestion_pipeline.settings.tables.queue import QueueSettings
 from tests.ingestion_pipeline.conftest import Synthesize, SynthesizeStack
 from tests.ingestion_pipeline.jsonencoded import decoded
 from tests.ingestion_pipeline.synthesized import Json, Synthesized
+
+if TYPE_CHECKING:
+    from constructs import Construct
 
 PLACE = "cn-north-1:123456789012"
 DEAD_LETTERS = f"arn:aws-cn:sqs:{PLACE}:dead"
@@ -35,7 +37,7 @@ def queue(
     """The arguments of the queue."""
     from ingestion_pipeline.resources.work_queue import WorkQueue
 
-    def build(stack: Construct) -> None:
+    def build(stack: "Construct") -> None:
         WorkQueue(
             stack,
             "work",

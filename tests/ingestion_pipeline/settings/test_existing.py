@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from constructs import Construct
 
 from ingestion_pipeline.settings.existing import (
     BucketReference,
@@ -26,6 +25,8 @@ from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Synthesized, settings_of, statements_of
 
 if TYPE_CHECKING:
+    from constructs import Construct
+
     from ingestion_pipeline.settings.sources.types import BearerAuth
 
 ACCOUNT = "eu-west-1:123456789012"
@@ -53,7 +54,7 @@ def brought(synthesize: Synthesize) -> Synthesized:
     from ingestion_pipeline import IngestionPipeline
     from ingestion_pipeline.bindings import IamRole
 
-    def build(stack: Construct) -> None:
+    def build(stack: "Construct") -> None:
         auth: BearerAuth = {"kind": "bearer", "secret_arn": SECRET, "kms_key": SECRET_KEY}
         settings = replace(settings_of("orders"), sources=({"url": "https://a.example", "auth": auth},))
         pipeline = IngestionPipeline(stack, "pipeline", settings=settings, existing=EXISTING)
@@ -163,7 +164,7 @@ class TestExisting:
         """Two pipelines deliver to one bucket, by the first one's attribute."""
         from ingestion_pipeline import IngestionPipeline
 
-        def build(stack: Construct) -> None:
+        def build(stack: "Construct") -> None:
             first = IngestionPipeline(stack, "orders", settings=settings_of("orders"))
             others = Existing(bucket=first.bucket)
             IngestionPipeline(stack, "clicks", settings=settings_of("clicks"), existing=others)
@@ -196,7 +197,7 @@ class TestGrants:
         """An address cannot hang on a name that is not known yet."""
         from ingestion_pipeline import IngestionPipeline
 
-        def build(stack: Construct) -> None:
+        def build(stack: "Construct") -> None:
             pipeline = IngestionPipeline(stack, "pipeline", settings=settings_of("orders"))
             pipeline.grant_read("${var.role}", "read-theirs")
             pipeline.grant_read("${var.role}")
@@ -210,7 +211,7 @@ def granted(synthesize: Synthesize) -> Synthesized:
     """A pipeline whose queue has a key and whose function has a URL, with a grant for each."""
     from ingestion_pipeline import IngestionPipeline
 
-    def build(stack: Construct) -> None:
+    def build(stack: "Construct") -> None:
         settings = replace(
             settings_of("orders"),
             queue=QueueSettings(kms_key=QUEUE_KEY),

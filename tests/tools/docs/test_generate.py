@@ -1,20 +1,26 @@
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
+from tests.checkout import synthesized_file
 from tests.ingestion_pipeline.synthesized import stack_json
+from tools.docs import generate
 from tools.docs.diagram import mermaid
 from tools.docs.generate import documents, with_parts
 from tools.ground.paths import ROOT
 
+pytestmark = pytest.mark.usefixtures("only_small_zips")
+
 
 @pytest.fixture(scope="module")
-def wanted() -> dict[str, str]:
+def wanted(with_small_zip: Path) -> dict[str, str]:
     """The text that every generated file should have, by its name."""
-    return {path.name: text for path, text in documents().items()}
+    with mock.patch.object(generate, "synthesize", return_value=synthesized_file(with_small_zip).parent):
+        return {path.name: text for path, text in documents().items()}
 
 
 @pytest.mark.parametrize(

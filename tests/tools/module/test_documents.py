@@ -14,6 +14,8 @@ from tools.module import source_keys
 from tools.module.emit import NAME, emit
 from tools.module.source_keys import Undocumented
 
+pytestmark = pytest.mark.usefixtures("only_small_zips")
+
 SOURCE = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
 
 

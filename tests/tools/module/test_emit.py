@@ -30,6 +30,8 @@ from tools.module.syntax.expressions import pieces
 from tools.module.synthesis import Synthesis, synthesize
 from tools.module.variables import inputs, settings_with_variable, variable_name
 
+pytestmark = pytest.mark.usefixtures("only_small_zips")
+
 AWS = Target("python3.13", "arm64")
 ADDRESSES = Path(__file__).with_name("addresses.txt")
 

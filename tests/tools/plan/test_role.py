@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ingestion_pipeline.resources.capability import reads
-from tests.checkout import Checkout, synthesized_file
+from tests.checkout import synthesized_file
 from tools.plan.resource_names import Unresolved, names_of
-from tools.plan.role import github_trust, gitlab_trust, plan_policy, repository
+from tools.plan.role import github_trust, gitlab_trust, main, plan_policy, repository
 
 ACCOUNT = "123456789012"
 MAX_INLINE_CHARACTERS = 10_240
@@ -19,9 +19,9 @@ MAX_INLINE_CHARACTERS = 10_240
 
 
 @pytest.fixture(scope="module")
-def stack(by_hand: Path) -> dict[str, Any]:
+def stack(with_small_zip: Path) -> dict[str, Any]:
     """The stack of ``dev``, with a bucket for its state."""
-    found: dict[str, Any] = json.loads(synthesized_file(by_hand).read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(synthesized_file(with_small_zip).read_text(encoding="utf-8"))
     found["terraform"]["backend"]["s3"]["bucket"] = "our-state"
     return found
 
@@ -164,9 +164,11 @@ def test_what_would_trust_others_is_refused(text: str) -> None:
         repository(text)
 
 
-def test_no_state_no_policy(checkout: Checkout) -> None:
+def test_no_state_no_policy(with_small_zip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the state's bucket the policy would lack what matters."""
-    done = checkout.run(sys.executable, "-m", "tools.plan.role")
+    folder = synthesized_file(with_small_zip).parent
+    monkeypatch.setattr("tools.plan.role.synthesize", lambda *_, **__: folder)
+    monkeypatch.setattr(sys, "argv", ["plan-role"])
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("plan-role: state.bucket is not set: ")
+    with pytest.raises(SystemExit, match=r"^plan-role: state\.bucket is not set: "):
+        main()

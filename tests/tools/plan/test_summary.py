@@ -1,17 +1,17 @@
+import io
 import json
 import re
-import subprocess
 import sys
+from collections.abc import Callable
 from html import unescape
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from markdown_it import MarkdownIt
 
-from tools.ground.paths import ROOT
 from tools.plan.plan_json import Plan, PlanError, read
 from tools.plan.shard_steps import shard_steps
-from tools.plan.summary import markdown, refusal
+from tools.plan.summary import main, markdown, refusal
 
 
 def entry(address: str, *actions: str, **change: Any) -> dict[str, Any]:
@@ -485,17 +485,27 @@ def test_a_plan_may_be_in_any_utf(encoding: str) -> None:
     assert read(plan(NEW).encode(encoding)) == read(plan(NEW))
 
 
-def summary(text: str, *options: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the command."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.plan.summary", *options],
-        input=text,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+Summary: TypeAlias = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def summary(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Summary:
+    """Runs the command; gives its exit code, stdout and stderr."""
+
+    def run(text: str, *options: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["plan_summary", *options])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        printed = capsys.readouterr()
+        # As Python does with a text to exit with.
+        told = f"{code}\n" if isinstance(code, str) else ""
+        return (1 if told else int(str(code))), printed.out, printed.err + told
+
+    return run
 
 
 LOST = plan(entry("aws_s3_bucket.a", "delete"))
@@ -513,12 +523,14 @@ REFUSED = "plan_summary: this plan loses the data of aws_s3_bucket.a (destroy); 
     ],
     ids=["lost", "lost and allowed", "kept", "kept and allowed"],
 )
-def test_the_command_fails_if_data_is_lost(text: str, options: list[str], code: int, said: str) -> None:
+def test_the_command_fails_if_data_is_lost(
+    summary: Summary, text: str, options: list[str], code: int, said: str
+) -> None:
     """The table is printed in any case; the exit code says whether to go on."""
     assert summary(text, *options) == (code, markdown(read(text)), said)
 
 
-def test_the_command_fails_if_terraform_has() -> None:
+def test_the_command_fails_if_terraform_has(summary: Summary) -> None:
     """A plan that is not whole is shown, and is not passed for one without loss."""
     code, table, said = summary(plan(NEW, errored=True))
 
@@ -526,7 +538,7 @@ def test_the_command_fails_if_terraform_has() -> None:
     assert said.startswith("plan_summary: Terraform failed while it planned")
 
 
-def test_the_command_fails_without_a_plan() -> None:
+def test_the_command_fails_without_a_plan(summary: Summary) -> None:
     """Its message is one line on stderr, and its exit code is not the one of lost data."""
     code, table, said = summary("No changes.")
 
@@ -534,7 +546,7 @@ def test_the_command_fails_without_a_plan() -> None:
     assert said.startswith("plan_summary: this is no plan in JSON")
 
 
-def test_the_command_explains_itself() -> None:
+def test_the_command_explains_itself(summary: Summary) -> None:
     """The help tells what the exit code means and what the option allows."""
     code, help_, _ = summary("", "--help")
 

@@ -20,8 +20,9 @@ from local_aws.servers.hostile_source import (
     gzip_bomb,
     redirect,
 )
+from tools.probe import client as client_module
 from tools.probe.__main__ import main
-from tools.probe.client import MAX_MIB, MAX_REQUESTS, Client
+from tools.probe.client import MAX_REQUESTS, Client
 from tools.probe.look import Look, look
 from url_fetcher.errors import IngestionError
 from url_fetcher.intake.decoding import decode_settings
@@ -81,11 +82,17 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 
 class TestBounds:
+    @pytest.fixture(autouse=True)
+    def one_mib(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A lower bound, which is sooner reached."""
+        monkeypatch.setattr(client_module, "MAX_MIB", 1)
+        monkeypatch.setattr(client_module, "_MAX_DECOMPRESSED_BYTES", 4 * 1024 * 1024)
+
     def test_a_body_without_end_is_read_to_the_bound(self) -> None:
         """What was read until then is looked at; the cut is told."""
         found, client, _ = looked_at(endless())
 
-        assert client.spent.received_bytes <= MAX_MIB * 1024 * 1024
+        assert client.spent.received_bytes <= 1024 * 1024
         assert (len(found.first.records) > 1000, any("larger" in each for each in found.doubts)) == (
             True,
             True,
@@ -93,13 +100,13 @@ class TestBounds:
 
     def test_a_body_that_swells_is_cut(self) -> None:
         """Decompression ends at a bound, too."""
-        with HostileSource({"/items": gzip_bomb(400)}) as server:
+        with HostileSource({"/items": gzip_bomb(100)}) as server:
             source = decode_settings({"url": server.url("/items")}, Source, where="test")
             client = Client()
             found = client.ask(source, Step(source.url, Resume()))
             client.close()
 
-        assert (found.is_cut, len(found.body) < 5 * MAX_MIB * 1024 * 1024) == (True, True)
+        assert (found.is_cut, len(found.body) < 5 * 1024 * 1024) == (True, True)
 
     def test_redirects_count(self) -> None:
         """A source that redirects for ever gets no more requests than any other."""

@@ -8,7 +8,7 @@ from tests.url_fetcher.json_texts import values
 from url_fetcher.formats.json_blocks import BoundaryFinder
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(elements=st.lists(values, min_size=2, max_size=8), cut_off=st.integers(0, 30))
 def test_the_exact_cut_is_the_last_comma_between_elements(elements: list[str], cut_off: int) -> None:
     """However values nest and whatever their strings hold, the last comma between two of them is found."""

@@ -13,7 +13,7 @@ from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
 from url_fetcher.paths import parse_path
 
 _blocks = st.sampled_from([1, 7, 64, 4096])
-_thorough = settings(max_examples=40, deadline=None, derandomize=True)
+_thorough = settings(max_examples=25, deadline=None, derandomize=True)
 _ALPHABET = b'[]{},:"\\ \n1-.eNatrufls\xc3\xa9\xff'
 
 

@@ -234,7 +234,8 @@ def test_an_answer_that_is_cut_or_never_ends_is_an_error(
 ) -> None:
     """Whatever is cut, stalls or goes on for ever ends as our error, in time and in little memory."""
     source = hostile({"/": behaviour})
-    settings = {"url": source.url("/"), "limits": LIMITS, "retry": {"max_attempts": 1}}
+    limits = LIMITS | ({"read_timeout_seconds": 0.1} if error is SourceTimeout else {})
+    settings = {"url": source.url("/"), "limits": limits, "retry": {"max_attempts": 1}}
     reader = reader_of(settings, deadline=Deadline(60))
     tracemalloc.start()
     try:

@@ -152,7 +152,7 @@ def test_urls_that_were_not_begun_are_sent_on(hostile: Hostile, stream: Stream) 
     """While eight URLs hang until the end, the others go to the queue together, and the eight alone."""
     source, queues = hostile({"/": GOOD, "/slow": drip()}), Queues()
     slow, good = urls(source, 8, "/slow"), urls(source, 3)
-    consumed([record(1, {"urls": [*slow, *good]})], stream=stream, queues=queues, context=Context(5))
+    consumed([record(1, {"urls": [*slow, *good]})], stream=stream, queues=queues, context=Context(4))
     together = [each["urls"] for each in queues.work if "urls" in each]
 
     assert (together, sorted(each["url"] for each in queues.work if "url" in each)) == ([good], slow)
@@ -161,7 +161,7 @@ def test_urls_that_were_not_begun_are_sent_on(hostile: Hostile, stream: Stream) 
 def test_a_url_that_hangs_has_its_own_limit(hostile: Hostile, stream: Stream) -> None:
     """It fails at its own timeout, and all others are ingested."""
     source, queues = hostile({"/": GOOD, "/slow": drip()}), Queues()
-    event = {"urls": [source.url("/slow"), *urls(source, 30)], "limits": {"timeout_seconds": 0.3}}
+    event = {"urls": [source.url("/slow"), *urls(source, 30)], "limits": {"timeout_seconds": 3}}
     consumed([record(1, event)], stream=stream, queues=queues)
 
     assert (len(stream.lines), [each["url"] for each in queues.work]) == (60, [source.url("/slow")])
