@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
+_DIGESTED_WHOLE, _DIGESTED_STEP = 64, 16
 
 
 class TakesRecords(Protocol):
@@ -254,7 +255,7 @@ class _SeenRecords:
     """
 
     def __init__(self, *, is_digested: bool) -> None:
-        self.records = 0
+        self.records = self._taken = 0
         self.first: list[bytes] = []
         self._is_digested = is_digested
         self._record = self._rejected = b""
@@ -268,10 +269,11 @@ class _SeenRecords:
 
     @property
     def digest(self) -> int:
-        """The digest of all records; 0 if there is none."""
+        """The digest of the records and their number; 0 if there is none."""
         if not self._is_digested or not self.records:
             return 0
-        return xxhash.xxh3_64_intdigest(self._digest.digest() + self._digest_of_rejected.digest())
+        parts = (self._digest.digest(), self._digest_of_rejected.digest(), self.records.to_bytes(8))
+        return xxhash.xxh3_64_intdigest(b"".join(parts))
 
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Notes the next records."""
@@ -283,6 +285,13 @@ class _SeenRecords:
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
         if self._is_digested:
-            self._digest.update(b"\n".join((*records, b"")))
+            self._digest.update(b"\n".join((*self._sample(records), b"")))
             for each in rejected:
                 self._digest_of_rejected.update(each.data)
+
+    def _sample(self, records: Sequence[bytes]) -> Sequence[bytes]:
+        """The first records of the page, and one in 16 of the others: all would cost a tenth of the time."""
+        whole = min(len(records), max(0, _DIGESTED_WHOLE - self._taken))
+        first = whole + -(self._taken + whole) % _DIGESTED_STEP
+        self._taken += len(records)
+        return [*records[:whole], *records[first::_DIGESTED_STEP]]

@@ -118,6 +118,18 @@ def test_the_digest_of_a_page_is_that_of_its_records() -> None:
     assert (len({*cut, _digest_of([whole])}), len({*cut, *(_digest_of([each]) for each in others)})) == (1, 4)
 
 
+def test_the_digest_of_a_long_page_does_not_depend_on_its_chunks() -> None:
+    """Of many records some are enough, and they are the same ones wherever chunks end."""
+    lines = [b"%d\n" % number for number in range(500)]
+    whole = b"".join(lines)
+    cut = [
+        _digest_of([whole[at : at + size] for at in range(0, len(whole), size)]) for size in (1, 7, 100, 999)
+    ]
+    others = [b"".join(lines[:-1]), b"0" + whole[1:] + b"1\n", whole.replace(b"63\n", b"64\n")]
+
+    assert (len(set(cut)), len({cut[0], *(_digest_of([each]) for each in others)})) == (1, 4)
+
+
 def test_a_page_that_breaks_gives_what_came_before() -> None:
     """Records before a break are delivered, also those of a page that is held until it is known to be new."""
     page = Page(timestamp="", content_type="", chunks=iter([b'[1, 2, {"a": ']), is_one_of_many=True)

@@ -93,8 +93,8 @@ def test_a_page_may_be_like_another_by_chance(hostile: Hostile, stream: Stream) 
 
 
 def test_a_repeat_behind_a_resume_is_an_end(hostile: Hostile, stream: Stream) -> None:
-    """A run that goes on at the last page knows that the parameter works."""
-    assert read(hostile, stream, clamped(FULL), BY_PAGE, resume={"page": 3}) == ([5, 6], 0, 2)
+    """A run that goes on at the last page cannot know more than that the parameter works."""
+    assert read(hostile, stream, clamped(FULL), BY_PAGE, resume={"page": 3}) == ([5, 6], 1, 2)
 
 
 def test_a_large_repeat_has_the_same_ids(hostile: Hostile, stream: Stream) -> None:
@@ -238,6 +238,36 @@ def test_empty_pages_in_the_middle_go_on(hostile: Hostile, stream: Stream, empty
         return {"items": pages[number - 1], "next_cursor": f"c{number}" if number < len(pages) else None}
 
     assert read(hostile, stream, page, CURSOR) == ([1, 2, 3], 0, len(pages))
+
+
+def by_key(keys: Sequence[int], size: int) -> Callable[[Request, int], Page]:
+    """The records from a key on, that key included."""
+
+    def page(request: Request, _: int) -> Page:
+        first = int(request.query.get("cursor", "0"))
+        return {"items": [{"id": key} for key in keys if key >= first][:size]}
+
+    return page
+
+
+def test_a_key_that_is_included_ends_at_a_short_page(hostile: Hostile, stream: Stream) -> None:
+    """A last page that has nothing but the record that it was asked for by is the end."""
+    found = read(hostile, stream, by_key([1, 2, 3], 2), CURSOR | {"last_record_path": "id"})
+
+    assert ([each["id"] for each in found[0]], found[1:]) == ([1, 2, 2, 3, 3], (0, 3))
+
+
+def test_a_page_full_of_one_key_is_a_loop(hostile: Hostile, stream: Stream) -> None:
+    """Records with the same key as a whole page cannot be passed: that is no end."""
+    with pytest.raises(PaginationLoop, match="comes again"):
+        read(hostile, stream, by_key([1, 2, 2, 2, 2, 3], 2), CURSOR | {"last_record_path": "id"})
+
+
+def test_a_flag_of_another_list_is_a_warning(hostile: Hostile, stream: Stream) -> None:
+    """Deep in the body a flag may belong to something else than the records, so it is no error."""
+    labels = {"data": {"labels": {"pageInfo": {"hasNextPage": True}}}, "next_cursor": None}
+
+    assert read(hostile, stream, lambda *_: {"items": [1], **labels}, CURSOR) == ([1], 1, 1)
 
 
 def test_an_empty_page_that_leads_back_is_the_end(hostile: Hostile, stream: Stream) -> None:
