@@ -206,7 +206,8 @@ class PathReader:
         key = yield from self._elements.value()
         if key.total_bytes > _MAX_KEPT_BYTES:
             raise LimitExceeded(f"a key outside the records has {key.total_bytes} bytes", offset=key.offset)
-        checked(key)
+        if reason := checked(key):
+            raise MalformedBody(f"a key outside the records {reason}", offset=key.offset)
         self._add(key.data)
         if (yield from self._elements.peek()) != _COLON:
             raise self._malformed("expected ':' in the JSON object")
