@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
-_DIGESTED_WHOLE, _DIGESTED_STEP = 64, 16
 
 
 class TakesRecords(Protocol):
@@ -255,7 +254,7 @@ class _SeenRecords:
     """
 
     def __init__(self, *, is_digested: bool) -> None:
-        self.records = self._taken = 0
+        self.records = 0
         self.first: list[bytes] = []
         self._is_digested = is_digested
         self._record = self._rejected = b""
@@ -285,13 +284,6 @@ class _SeenRecords:
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
         if self._is_digested:
-            self._digest.update(b"\n".join((*self._sample(records), b"")))
+            self._digest.update(b"\n".join((*records, b"")))
             for each in rejected:
                 self._digest_of_rejected.update(each.data)
-
-    def _sample(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        """The first records of the page, and one in 16 of the others: all would cost a tenth of the time."""
-        whole = min(len(records), max(0, _DIGESTED_WHOLE - self._taken))
-        first = whole + -(self._taken + whole) % _DIGESTED_STEP
-        self._taken += len(records)
-        return [*records[:whole], *records[first::_DIGESTED_STEP]]
