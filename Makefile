@@ -88,9 +88,8 @@ plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=
 
 scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
-	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 	@$(RUN) -m tools.module --output build/scan/module
-	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
+	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory build/scan --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@quick=$$($(RUN) -m tools.ground.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
@@ -138,10 +137,15 @@ prerequisites:
 	  || { cat build/pipenv.log; exit 1; }
 	@touch $@
 
+# A link into the user's cache: installing it takes a minute, so that all checkouts share it. What is not
+# finished lies beside it, for another checkout may look there at the same time.
 build/checkov/.ready: Makefile
 	@mkdir -p build
-	@$(PYTHON) -m venv build/checkov
-	@build/checkov/bin/python -m pip install --no-compile --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+	@kept="$${XDG_CACHE_HOME:-$$HOME/.cache}/ingestion-pipeline/checkov-$(CHECKOV_VERSION)"; new="$$kept.$$$$"; \
+	  "$$kept/bin/python" -c "import checkov" 2> build/pip.log || { rm -rf "$$kept" && $(PYTHON) -m venv "$$new" && \
+	  "$$new/bin/python" -m pip install --no-compile --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log && \
+	  mv "$$new" "$$kept"; } || { cat build/pip.log; exit 1; }; \
+	  rm -rf build/checkov && ln -s "$$kept" build/checkov
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites
