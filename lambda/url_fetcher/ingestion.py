@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import xxhash
 
 from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
@@ -143,22 +144,26 @@ class Ingestion:
             url=self._source.url,
         )
         may_fail = bool(self._source.fail_when or self._source.retry_when)
-        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
-        before, last = self._fetched, _LastRecord()
+        is_held = may_fail or page.is_one_of_many
+        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if is_held else 0)
+        seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
             for records, rejected in split(page.chunks, splitter):
-                last.note(records, rejected)
+                seen.note(records, rejected)
                 holding.add(records, rejected)
-        except MalformedBody:
+        except IngestionError as error:
             # An answer without its records may say why.
-            if self._is_refused(page, splitter.outside(), holding):
+            if isinstance(error, MalformedBody) and self._is_refused(page, splitter.outside(), holding):
                 return
+            if not may_fail:
+                holding.release()
             raise
         outside = splitter.outside()
         if self._is_refused(page, outside, holding):
             return
-        holding.release()
-        page.finish(records=self._fetched - before, outside=outside, last=last.data)
+        if not page.is_repeat(seen.digest):
+            holding.release()
+        page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
 
     def _is_refused(self, page: "Page", outside: object, holding: Holding) -> bool:
         """True if the page is an error, so that it is requested again; then no record of it was put.
@@ -198,20 +203,40 @@ class Ingestion:
             )
 
 
-class _LastRecord:
-    """The last record of a page that the stream can take, or else the last rejected one that is whole."""
+class _SeenRecords:
+    """The records of a page: their number, their digest, and the last one.
 
-    def __init__(self) -> None:
+    Args:
+        is_digested: False if no digest is needed.
+    """
+
+    def __init__(self, *, is_digested: bool) -> None:
+        self.records = 0
+        self._is_digested = is_digested
         self._record = self._rejected = b""
+        # Two digests: which rejected records come with which others depends on where chunks end.
+        self._digest, self._digest_of_rejected = xxhash.xxh3_64(), xxhash.xxh3_64()
 
     @property
-    def data(self) -> bytes:
-        """Its bytes; empty if there is none."""
+    def last(self) -> bytes:
+        """The last that the stream can take, or else the last rejected one that is whole; empty if none."""
         return bytes(self._record) or self._rejected
+
+    @property
+    def digest(self) -> int:
+        """The digest of all records; 0 if there is none."""
+        if not self._is_digested or not self.records:
+            return 0
+        return xxhash.xxh3_64_intdigest(self._digest.digest() + self._digest_of_rejected.digest())
 
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Notes the next records."""
+        self.records += len(records) + len(rejected)
         if records:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
+        if self._is_digested:
+            self._digest.update(b"\n".join((*records, b"")))
+            for each in rejected:
+                self._digest_of_rejected.update(each.data)

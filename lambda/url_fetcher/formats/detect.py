@@ -93,6 +93,18 @@ def open_splitter(
     )
 
 
+def may_be_blank(
+    format: Format,  # noqa: A002 - the word that sources use for it
+    *,
+    record_path: str,
+    content_type: str,
+    url: str,
+) -> bool:
+    """True if a body without a byte is a usual page without records: in formats of lines, not in a tree."""
+    found = _found(b"", content_type, url, may_be_flat=not record_path) if format == "auto" else format
+    return found not in ("json", "xml")
+
+
 def _refuse_settings(format_: Format, record_path: str, not_as_xml: str) -> None:
     if record_path and format_ in ("ndjson", "json_seq", "csv"):
         raise ConfigurationError(

@@ -7,7 +7,7 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_elements import ElementReader, Value, checked
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.formats.window import Window
-from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
+from url_fetcher.paths import NOT_KEPT, Fraction, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the memory of their text, so this bounds them to 25 MiB.
@@ -22,13 +22,15 @@ class PathReader:
     Args:
         window: The body as it arrives.
         elements: Reads the records and every other value.
-        path: One or more keys. None of them may be repeated after the value that the path leads to.
+        path: One or more keys. None of them may be repeated after the value that the path leads to. With dots
+            between its keys, a last key ``*`` stands for each member of an object: a record with its key.
     """
 
     def __init__(self, window: Window, elements: ElementReader, path: JsonPath) -> None:
         self._window = window
         self._elements = elements
-        self._path = path
+        self._of_members = not path.is_pointer and path.keys[-1] == "*"
+        self._path = path._replace(keys=path.keys[:-1]) if self._of_members else path
         self._name = path.text
         self._text = bytearray()
         self._closers: list[int] = []
@@ -95,7 +97,9 @@ class PathReader:
 
     def _records(self) -> Generator[None]:
         byte = yield from self._elements.peek()
-        if byte == _OPEN_ARRAY:
+        if self._of_members:
+            yield from self._members(byte)
+        elif byte == _OPEN_ARRAY:
             self._add(b"[]")
             self._window.position += 1
             yield from self._elements.array()
@@ -104,6 +108,20 @@ class PathReader:
         else:
             self._add(b"null")
             yield from self._elements.single()
+
+    def _members(self, byte: int | None) -> Generator[None]:
+        """Reads the members of an object as records; null and ``[]``, PHP's empty object, have none."""
+        if byte == _OPEN_OBJECT:
+            self._add(b"{}")
+            self._window.position += 1
+            yield from self._elements.members()
+            return
+        if byte not in (_OPEN_ARRAY, ord("n")):
+            raise self._malformed(f"record_path {self._name!r} leads to no object: leave out its `*`")
+        value = yield from self._elements.value()
+        if byte == _OPEN_ARRAY and value.data[1:-1].strip():
+            raise self._malformed(f"record_path {self._name!r} leads to an array: leave out its `*`")
+        self._add(b"null")
 
     def _find(self, wanted: str) -> Generator[None, None, tuple[bool, list[str], int]]:
         """Reads members until the value of ``wanted`` is next (True) or the object ends (False).
@@ -209,7 +227,9 @@ class PathReader:
     def _decode(self) -> None:
         try:
             # No kept value contains NaN, so NaN marks the values that are not kept.
-            self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
+            self._outside = json.loads(
+                self._text, parse_int=integer, parse_float=Fraction, parse_constant=lambda _: NOT_KEPT
+            )
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end

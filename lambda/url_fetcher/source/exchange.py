@@ -13,9 +13,9 @@ from url_fetcher.errors import (
 )
 from url_fetcher.http.body import MIB, Body
 from url_fetcher.http.retry import asked_seconds, delay_seconds, is_retried
-from url_fetcher.http.transport import Request, Response, Transport
+from url_fetcher.http.transport import Response, Transport
 from url_fetcher.source.pages.pagination_kind import Step
-from url_fetcher.source.request_body import encoded
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 from url_fetcher.telling.redaction import public_url
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # 206 is left out: no Range is sent, so a partial body would be a body with missing records.
 _WITH_RECORDS = {200, 201, 203}
-_WITHOUT_BODY = {204, 205}
+WITHOUT_BODY = {204, 205}
 _UNAUTHORIZED = 401
 _MAX_DIGITS = 18
 
@@ -78,11 +78,6 @@ class Exchange:
         self._next_start = next_start or self._own_next_start
         self._last_request_at = -math.inf
         self._failures = 0
-        self._headers = dict(source.headers)
-        has_type = any(name.lower() == "content-type" for name in source.headers)
-        if not isinstance(source.body, str) and not has_type:
-            self._headers["Content-Type"] = "application/json"
-        self._body = encoded(source.body, {})
 
     def open(self, step: Step) -> "OpenedResponse":
         """Returns the page's answer after its first chunk has arrived, with as many retries as are allowed.
@@ -125,13 +120,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = Request(
-            url=step.url,
-            home=self._source.url,
-            method=self._source.method,
-            headers=self._headers,
-            body=encoded(self._source.body, step.members) if step.members else self._body,
-        )
+        request = request_of(self._source, step)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:
@@ -159,7 +148,7 @@ class Exchange:
                 limit_mib=limits.max_body_mib,
             )
         return Body(
-            (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
+            (lambda _: b"") if response.status in WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
             content_type=response.headers.get("Content-Type", ""),
             max_body_mib=limits.max_body_mib,
@@ -169,7 +158,7 @@ class Exchange:
     def _refuse_status(self, response: Response) -> None:
         """Raises for every status that cannot carry records."""
         status, url = response.status, public_url(response.url)
-        if status in _WITH_RECORDS or status in _WITHOUT_BODY:
+        if status in _WITH_RECORDS or status in WITHOUT_BODY:
             return
         if is_retried(status, response.headers):
             raise SourceUnavailable(

@@ -6,7 +6,7 @@ Every key except ``url`` is optional; defaults and allowed ranges are those of t
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Meta, Struct, field, json
+from msgspec import Meta, Struct, field, json, structs
 
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
@@ -14,9 +14,12 @@ from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
+from url_fetcher.source.pages.cursor_pages import CursorPagination
+from url_fetcher.source.pages.numbered_pages import NumberedPages
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import NoPagination
 from url_fetcher.source.pages.windows import Windows
+from url_fetcher.source.placeholders import are_whole, names_in
 from url_fetcher.source.request_body import with_members
 from url_fetcher.source.verdict import Condition
 
@@ -94,6 +97,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
+        self._refuse_placeholder_without_value()
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
@@ -111,6 +115,43 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         verdicts = (key for key, conditions in lists.items() if conditions)
         return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
 
+    @property
+    def placed_pagination(self) -> Pagination:
+        """The pagination, without its default parameter if a placeholder stands in its place."""
+        pagination, name = self.pagination, self.pagination.resumed_by
+        if not isinstance(pagination, NumberedPages | CursorPagination) or name not in self._placeholders:
+            return pagination
+        if pagination.parameter != type(pagination)().parameter:
+            return pagination
+        # A member of a body may be any JSON, a text anywhere else may not.
+        is_member = are_whole(self.body, name) and name not in names_in([self.url, self.query, self.headers])
+        into = "body" if isinstance(pagination, CursorPagination) and is_member else pagination.into
+        return structs.replace(pagination, parameter="", into=into)
+
+    @property
+    def _placeholders(self) -> frozenset[str]:
+        return names_in([self.url, self.query, self.headers, self.body])
+
+    def _refuse_placeholder_without_value(self) -> None:
+        """Refuses placeholders for which there is no value, and windows that are never asked for."""
+        used = self._placeholders
+        known = {self.pagination.resumed_by, *(("since", "until") if self.windows else ())}
+        for name in sorted(used - known):
+            needed = "windows" if name in ("since", "until") else f'pagination.kind = "{name}"'
+            raise ValueError(
+                f"`{{{name}}}` stands in the request, and there is no value for it: set {needed}, or write "
+                f"`{{{{{name}}}` if these characters are meant"
+            )
+        path = self.url.partition("?")[0]
+        if "cursor" in names_in(path) and not getattr(self.pagination, "first_cursor", ""):
+            raise ValueError("`url` has `{cursor}` in its path: set `pagination.first`, for the first page")
+        windows = self.windows
+        has_parameters = windows and windows.from_parameter and windows.to_parameter
+        if windows and not has_parameters and not used & {"since", "until"}:
+            raise ValueError(
+                "`windows` needs `from_parameter` and `to_parameter`, or `{since}` in the request"
+            )
+
     def _refuse_unlike_format(self) -> None:
         """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
@@ -120,7 +161,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def _refuse_body_without_place(self) -> None:
         """Refuses a body in which the pagination cannot set its parameters."""
-        if not (paths := self.pagination.body_paths):
+        if not (paths := self.placed_pagination.body_paths):
             return
         if self.method != "POST" or not isinstance(self.body, dict):
             raise ValueError(
@@ -141,9 +182,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source: deploying checks sources by it, and editors can use it."""
     # Imported here: the function itself never needs the conditions.
-    from url_fetcher.source.between_keys import conditions
+    from url_fetcher.source.between_keys import conditions, texts
 
     schema = json.schema(Source)
     for table, needed in conditions(_CSV_FORMATS, SCHEDULE_KEYS[1:]).items():
         schema["$defs"][table]["allOf"] = needed
+    schema["texts"] = texts()
     return schema

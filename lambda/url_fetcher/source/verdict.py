@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from url_fetcher.errors import SourceRejected, SourceUnavailable
-from url_fetcher.paths import NOT_KEPT, described, value_at
+from url_fetcher.paths import NOT_KEPT, Fraction, described, value_at
 from url_fetcher.source.kinds import NonEmptyPath, Path
 
 Scalar: TypeAlias = str | int | float | bool
@@ -78,4 +78,5 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         printable = "".join(char if char.isprintable() else " " for char in value[:_MAX_MESSAGE_CHARACTERS])
         return f"{printable!r}{'…' if len(value) > _MAX_MESSAGE_CHARACTERS else ''}"
-    return msgspec.json.encode(value).decode()[:_MAX_MESSAGE_CHARACTERS]
+    written = value.text if isinstance(value, Fraction) else msgspec.json.encode(value).decode()
+    return written[:_MAX_MESSAGE_CHARACTERS]

@@ -147,11 +147,13 @@ class CursorPagination(TypedDict, total=False):
 
     Attributes:
         allow_other_hosts: default: false.
+        first: at most 512 characters; default: "".
         has_more_path: at most 512 characters; default: "".
         header: at most 128 characters; default: "".
         into: one of body, query; default: "query".
         is_last_path: at most 512 characters; default: "".
         last_record_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         parameter: 1 to 128 characters; default: "cursor".
         path: at most 512 characters; default: "next_cursor".
@@ -159,11 +161,13 @@ class CursorPagination(TypedDict, total=False):
 
     kind: Required[Literal["cursor"]]
     allow_other_hosts: bool
+    first: str
     has_more_path: str
     header: str
     into: Literal["body", "query"]
     is_last_path: str
     last_record_path: str
+    max_empty_pages: int
     max_pages: int
     parameter: str
     path: str
@@ -215,6 +219,7 @@ class LinkHeaderPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         rel: 1 to 128 characters; default: "next".
     """
@@ -223,17 +228,19 @@ class LinkHeaderPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     rel: str
 
 
 class NextUrlPagination(TypedDict, total=False):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source.
+    """The next page's URL is in the body at ``path``, or is the next one among the links there.
 
     Attributes:
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "next".
     """
@@ -242,6 +249,7 @@ class NextUrlPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -381,6 +389,7 @@ class ParametersPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "continue".
     """
@@ -389,6 +398,7 @@ class ParametersPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -416,21 +426,27 @@ class Retry(TypedDict, total=False):
 
 
 class Windows(TypedDict, total=False):
-    """The spans to request: from ``start`` to now, each at most ``days`` long.
+    """The spans to request: from ``start`` to now or beyond, each at most ``days`` or ``seconds`` long.
 
     Attributes:
-        days: 1 to 3,650.
-        from_parameter: 1 to 128 characters.
         start: see ``str``.
-        to_parameter: 1 to 128 characters.
+        days: default: null.
+        days_ahead: 0 to 3,650; default: 0.
         format: one of date, epoch, epoch_ms, rfc3339, rfc3339_ms; default: "rfc3339".
+        from_parameter: at most 128 characters; default: "".
+        includes_end: default: false.
+        seconds: default: null.
+        to_parameter: at most 128 characters; default: "".
     """
 
-    days: Required[int]
-    from_parameter: Required[str]
     start: Required[str]
-    to_parameter: Required[str]
+    days: int | None
+    days_ahead: int
     format: Literal["date", "epoch", "epoch_ms", "rfc3339", "rfc3339_ms"]
+    from_parameter: str
+    includes_end: bool
+    seconds: int | None
+    to_parameter: str
 
 
 Auth: TypeAlias = (

@@ -299,6 +299,11 @@ class TestGuarded:
                 "has two keys of which only one may be set",
             ),
             (
+                {"url": URL, "headers": {"X-A": "{offset}"}, "pagination": {"kind": "page"}},
+                "sources[0].pagination.kind = 'page': must be 'offset', because `{offset}` stands in the "
+                "request; write `{{offset}` if these characters are meant",
+            ),
+            (
                 {"url": URL, "method": "POST", "body": "x", "pagination": {"kind": "page", "into": "body"}},
                 "sources[0].body = 'x': must be of type object",
             ),

@@ -288,11 +288,11 @@ BODY = {"kind": "cursor", "into": "body"}
         (LAST | {"last_record_path": "/id/0"}, 1, MalformedBody, "'0' lies in a number"),
         (LAST, "x" * 60_000, LimitExceeded, "over 16384"),
         (BODY, "x" * 60_000, LimitExceeded, "over 16384"),
-        (BODY, [[["deep"]]], PaginationLoop, "comes again"),
-        (BODY, "9" * 400, PaginationLoop, "comes again"),
+        (BODY, [[["deep"]]], PaginationLoop, "ignore"),
+        (BODY, "9" * 400, PaginationLoop, "ignore"),
         (BODY, '["\\ud800"]', MalformedBody, "surrogate"),
         (BODY, "true", MalformedBody, "is true, which is no cursor"),
-        (BODY | {"path": "", "last_record_path": "id"}, {"k": 1.5}, PaginationLoop, "comes again"),
+        (BODY | {"path": "", "last_record_path": "id"}, {"k": 1.5}, PaginationLoop, "ignore"),
         ({"kind": "cursor"}, {"k": 1}, MalformedBody, "an object with the keys 'k'"),
         (
             {"kind": "parameters", "path": "next_cursor"},
@@ -307,7 +307,7 @@ BODY = {"kind": "cursor", "into": "body"}
             MalformedBody,
             "an array of 1 elements, not an object",
         ),
-        ({"kind": "parameters", "path": "next_cursor"}, {"a": 1, "b": True}, PaginationLoop, "comes again"),
+        ({"kind": "parameters", "path": "next_cursor"}, {"a": 1, "b": True}, PaginationLoop, "ignore"),
     ],
 )
 def test_a_hostile_cursor_ends_with_an_error_of_ours(
