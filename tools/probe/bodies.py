@@ -80,6 +80,7 @@ class Page:
         url: The answer's URL, after redirects.
         rejected: Why each undeliverable record is one.
         is_whole: True if the page was read to its end.
+        is_repeat: True if its records were left out, because they are those of a page before it.
     """
 
     records: list[bytes]
@@ -88,6 +89,7 @@ class Page:
     url: str = ""
     rejected: list[str] = field(default_factory=list)
     is_whole: bool = False
+    is_repeat: bool = False
 
     @property
     def values(self) -> list[Any]:

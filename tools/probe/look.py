@@ -14,7 +14,7 @@ from tools.probe.pagination import Candidate, candidates, without
 from tools.probe.refusal import refusal
 from tools.probe.signs import more_after, only_page
 from tools.probe.walk import Walk, walk
-from url_fetcher.errors import SourceRejected
+from url_fetcher.errors import ConfigurationError, SourceRejected
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.source.schema import Source
 
@@ -192,7 +192,7 @@ def _find_pagination(found: Look, client: Client) -> None:
 
 def _begun(found: Look, candidate: Candidate, client: Client) -> tuple[Walk, Candidate]:
     """The candidate's first pages, counted from 0 or 1 as the source counts them."""
-    begun = walk(_decoded(_with(found.settings, candidate)), client, pages=_PAGES)
+    begun = _walked(found, candidate, client)
     kind, pages = candidate.settings["kind"], begun.pages
     other: int | None = None
     if kind == "page" and begun.pages and _other_beginning(begun, found.first):
@@ -203,9 +203,19 @@ def _begun(found: Look, candidate: Candidate, client: Client) -> tuple[Walk, Can
     if other is None or found.first.records == []:
         return begun, candidate
     corrected = candidate._replace(settings=candidate.settings | {"first": other})
-    again = walk(_decoded(_with(found.settings, corrected)), client, pages=_PAGES)
+    again = _walked(found, corrected, client)
     is_better = again.pages and not _problem(again) and not _other_beginning(again, found.first)
     return (again, corrected) if is_better else (begun, candidate)
+
+
+def _walked(found: Look, candidate: Candidate, client: Client) -> Walk:
+    """The candidate's first pages."""
+    try:
+        source = _decoded(_with(found.settings, candidate))
+    except ConfigurationError as error:
+        # The settings come from the source: a path or a size may be over a limit.
+        return Walk(error=error)
+    return walk(source, client, pages=_PAGES)
 
 
 def _problem(begun: Walk) -> str:
@@ -213,11 +223,11 @@ def _problem(begun: Walk) -> str:
     if len(begun.pages) < 2 or not begun.pages[1].is_whole:
         return f"the second page cannot be read: {begun.problem}"
     first, second = begun.pages[:2]
-    if not second.records:
+    if not second.records and not second.is_repeat:
         return _EMPTY
     # A list that changes between two requests repeats some records; a page that repeats most is the same one.
     fresh = [each for each in second.records if each not in set(first.records)]
-    if 2 * len(fresh) < len(second.records):
+    if 2 * len(fresh) < len(second.records) or second.is_repeat:
         return "the second page has the same records again"
     # Without records it may be the end.
     return f"a page after the second cannot be read: {begun.problem}" if begun.error else ""
@@ -267,6 +277,7 @@ def _note_end(found: Look, begun: Walk, ends: Ends) -> None:
     """Notes where the source's pages end."""
     found.pages = begun.pages
     found.more = ends.more or ends.wrong
+    found.doubts += begun.warnings
     if ends.was_seen:
         found.checks += [f"end: {note}" for note in ends.notes]
     else:

@@ -94,7 +94,8 @@ def _next_urls(page: Page, values: list[OutsideValue]) -> Iterator[Candidate]:
             yield Candidate({"kind": "next_url", "path": each.path}, f"a URL is at {each.path}")
     if link := link_of(page):
         words = f"a link with the relation next is at {link.path}"
-        yield Candidate({"kind": "next_url", "path": link.path}, words)
+        # By its relation; or by its place, if it has the same on every page.
+        yield from (Candidate({"kind": "next_url", "path": path}, words) for path in (link.array, link.path))
 
 
 def _cursors(source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:

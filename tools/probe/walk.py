@@ -75,6 +75,7 @@ class _Pages(SourceReader):
             yield page
             noted.outside = page.outside
             noted.is_whole = True
+            noted.is_repeat = page.records > len(noted.records) + len(noted.rejected)
 
 
 class _Records:

@@ -172,6 +172,13 @@ class TestFinds:
 
         assert (found.settings["record_path"], found.first.records) == ("items", [])
 
+    def test_no_pagination_that_no_source_may_have(self) -> None:
+        """A name that is too long for a setting comes from the source; what else it has is looked at."""
+        body = {"items": rows(0, 10), "next" + "x" * 600: "abc"}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert (found.settings["record_path"], "pagination" in found.settings) == ("items", False)
+
     def test_records_that_are_values_of_an_object(self) -> None:
         """They are told, because they are no list."""
         found, _, _ = looked_at(answer(json.dumps({each["name"]: each for each in rows(0, 5)}).encode()))
