@@ -289,6 +289,8 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     changed = {**settings, "pagination": candidate.settings}
     if "query" in settings:
         changed["query"] = without(settings["query"], candidate.replaced)
+    if candidate.headers:
+        changed["headers"] = {**settings.get("headers", {}), **candidate.headers}
     return {key: value for key, value in changed.items() if key != "query" or value}
 
 

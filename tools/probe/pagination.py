@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tools.probe.asked import Parameter, asked_of, cursor_variables, holders, is_table, path_in
@@ -50,12 +51,14 @@ _MAX_DIGITS = 18
 class Candidate(NamedTuple):
     """Settings that may lead to the next page, and the reason to try them.
 
-    ``replaced`` names the parameters of the source's query that the settings replace.
+    ``replaced`` names the parameters of the source's query that the settings replace, and ``headers`` are
+    added to the source's own.
     """
 
     settings: dict[str, Any]
     why: str
     replaced: tuple[str, ...] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def candidates(page: Page, source: Source) -> Iterator[Candidate]:
@@ -73,6 +76,10 @@ def _signs(page: Page, source: Source) -> Iterator[Candidate]:
     if re.search(r"rel=[\"']?next\b", page.headers.get("Link", "")):
         yield Candidate({"kind": "link_header"}, "the Link header has rel=next")
     for name in cursor_headers(page):
+        if plain(name).endswith("after"):
+            settings = {"kind": "cursor", "header": name}
+            words = f"the header {name} comes and may go back"
+            yield Candidate(settings, words, headers={name: "{cursor}"})
         for parameter in _parameters(re.sub(r"^(x-(ms-)?|cb-)?(next-)?", "", name.lower()), source)[:2]:
             settings = {"kind": "cursor", "parameter": parameter, "header": name}
             yield Candidate(settings, f"the header {name} has a value")
@@ -93,9 +100,7 @@ def _next_urls(page: Page, values: list[OutsideValue]) -> Iterator[Candidate]:
         if is_url and any(_NEXT.search(key) for key in named):
             yield Candidate({"kind": "next_url", "path": each.path}, f"a URL is at {each.path}")
     if link := link_of(page):
-        words = f"a link with the relation next is at {link.path}"
-        # By its relation; or by its place, if it has the same on every page.
-        yield from (Candidate({"kind": "next_url", "path": path}, words) for path in (link.array, link.path))
+        yield Candidate({"kind": "next_url", "path": link}, f"a link of {link} has the relation next")
 
 
 def _cursors(source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:

@@ -344,6 +344,10 @@ KNOWN: dict[str, Api] = {
         "/items?limit=10",
         records=KLINES,
     ),
+    "by-key": Api(
+        lambda *_: ({"status": "ok", "data": {f"k{each['id']}": each for each in RECORDS}}, {}),
+        records=[{"key": f"k{each['id']}", "value": each} for each in RECORDS],
+    ),
     "klines": Api(lambda *_: (KLINES, {}), records=KLINES),
     # Cursors.
     "youtube": Api(
@@ -403,8 +407,9 @@ KNOWN: dict[str, Api] = {
             headers=lambda cursor: {"CB-AFTER": cursor} if cursor else {},
         )
     ),
+    "cmr": Api(_cmr),
     # Links.
-    "fhir": Api(by_offset("skip", "_count", _fhir), has_more=False),
+    "fhir": Api(by_offset("skip", "_count", _fhir)),
     "ogc": Api(
         by_offset(
             "skip",
@@ -481,7 +486,6 @@ KNOWN: dict[str, Api] = {
         body={"query": "resources", "options": {"$top": 10}},
     ),
     # What no block can read, or what is not seen to end.
-    "cmr": Api(_cmr, has_more=True),
     "a total, and no way to the rest": Api(_always_first, has_more=True),
     "tmdb": Api(_tmdb_refusing, "/items?page=1", has_more=True),
 }
