@@ -142,6 +142,9 @@ def _after(
     if last.problem:
         # The page behind the last one is an error, or repeats it: only a short page can be the end.
         found.notes.append(f"the page behind the last one cannot be read: {last.problem}")
+        found.notes.append(
+            f"so a page of less than {size} records ends the source; if its last page is full, it fails"
+        )
         found.settings = {"stop_on_short_page": True, "size": size}
         return
     if last.pages[-1].records and len(last.pages) > 1:

@@ -32,7 +32,11 @@ _TOTAL = {
     "xpaginationtotalcount", "cmrhits",
 }  # fmt: skip
 _NEXT = re.compile(r"next|after_?url|follow", re.IGNORECASE)
-_FOR_LATER = re.compile(r"delta|sync|prev|refresh", re.IGNORECASE)
+# As a plain name; others with "next" in them may be dates or data.
+_NEXT_PAGE = re.compile(
+    r"(odata|hydra)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records?|results?)*"
+    r"|(next)?continuationtoken|after(url|cursor)|lastevaluatedkey|skiptoken"
+)
 _RANGE = re.compile(r"[a-z]+ \d+-\d+/(\d+)", re.IGNORECASE)
 
 
@@ -140,13 +144,7 @@ def more_after(page: Page, read: int) -> str:
         name = plain(each.name)
         if (name in _MORE and each.value is True) or (name in _LAST and each.value is False):
             return f"{each.path} is {str(each.value).lower()}"
-        is_next = _NEXT.search(each.name) and not _FOR_LATER.search(each.name)
-        if (
-            page.records
-            and is_next
-            and isinstance(each.value, str | int | dict)
-            and each.value not in ("", 0, False)
-        ):
+        if page.records and _NEXT_PAGE.fullmatch(name) and _leads_on(each.value):
             return f"{each.path} names a next page"
     if link_of(page):
         return "a link of the body has the relation next"
@@ -193,6 +191,13 @@ def _number(
         if plain(name) in headers and (value := total({"": text}, "/")):
             return Number(value, f"the header {name}")
     return None
+
+
+def _leads_on(value: object) -> bool:
+    """True if a value may be a link, a cursor or a page's number, or an object with one."""
+    if isinstance(value, dict):
+        return any(value.values())
+    return isinstance(value, str | int) and value not in ("", "0", 0, True)
 
 
 def _is_total(each: OutsideValue) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer
 from local_aws.servers.rotating_tokens import RotatingTokens
 from tests.recipes.recipe import ingest
+from tools.operate import progress
 from tools.operate.try_source import __main__ as command
 from url_fetcher.errors import SourceUnavailable
 
@@ -157,6 +158,17 @@ def test_dead_letters_are_counted_by_reason(tried: Callable[..., Ran]) -> None:
     (letter,) = ran.lines("orders.dead-letters.ndjson")
     assert (ran.code, ran.values) == (0, [{"id": 1}, {"id": 3}])
     assert f"1: {letter['reason']}" in ran.said
+
+
+def test_shows_how_far_it_is_in_plain_lines(
+    tried: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On standard error, where in a pipe nothing moves a cursor."""
+    monkeypatch.setattr(progress, "PLAIN_LINE_SECONDS", 0)
+    ran = tried("/orders", PAGES)
+
+    assert ran.progress.splitlines()[1] == "page 2: 20 records, 0.2 KiB received"
+    assert [each for each in ran.progress if not each.isprintable() and each != "\n"] == []
 
 
 def test_warnings_are_told(tried: Callable[..., Ran]) -> None:

@@ -251,6 +251,13 @@ class TestEnds:
 
         assert (found.settings.get("pagination"), found.more) == (None, "hasNextPage is true")
 
+    def test_a_date_of_the_next_update_is_no_next_page(self) -> None:
+        """Only the usual names of links and cursors count."""
+        body = {"items": rows(0, 7), "next_update": "2026-01-01", "next": {"page": None}}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert found.more == ""
+
     def test_no_end_is_taken_from_pages_that_never_end(self) -> None:
         """Behind the last page of this source its first comes again."""
         found, _, _ = looked_at(

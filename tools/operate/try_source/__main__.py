@@ -21,7 +21,7 @@ from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.settings import Settings
 from tools.ground.ending import reported
 from tools.ground.paths import BUILD, ROOT
-from tools.ground.text import count, one_line
+from tools.ground.text import count, one_line, size_of
 from tools.operate.progress import Progress
 from tools.operate.try_source.run import Files, Outcome, run
 from url_fetcher.errors import ConfigurationError
@@ -29,7 +29,6 @@ from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.source.schema import Source
 
 _SHOWN_LINES, _SHOWN_REASONS, _SHOWN_CHARACTERS = 3, 10, 1_000
-_MIB = 1024 * 1024
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -85,7 +84,7 @@ def _report(outcome: Outcome, files: Files) -> Iterator[str]:
     yield from lines
     if lines:
         yield ""
-    size = f"{done.bytes / _MIB:.1f} MiB received"
+    size = f"{size_of(done.bytes)} received"
     seconds = f"{done.fetch_seconds:.1f} s of waiting for the source"
     yield f"records      {done.fetched:,} in {count(done.pages, 'page')}, {size}, {seconds}"
     if done.requests_retried:

@@ -10,7 +10,7 @@ import msgspec
 from ingestion_pipeline.settings.expressions import as_text
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import Settings, all_settings
-from tools.ground.text import count
+from tools.ground.text import count, size_of
 from tools.operate.try_source.stand_ins import DeadLettersFile, GivenSecret, LinesFile, form_of
 from url_fetcher.assembly import Assembly, Deadlines
 from url_fetcher.clients import Clients
@@ -31,8 +31,6 @@ from url_fetcher.telling.redaction import Redactor
 
 if TYPE_CHECKING:
     from url_fetcher.source.schema import Source
-
-_MIB = 1024 * 1024
 
 
 class Enough(Exception):
@@ -215,8 +213,7 @@ def _run(
 
     def advance(records: int) -> None:
         done = reader.report
-        received = f"{done.received_bytes / _MIB:.1f} MiB received"
-        show(f"page {done.pages + 1}: {count(records, 'record')}, {received}")
+        show(f"page {done.pages + 1}: {count(records, 'record')}, {size_of(done.received_bytes)} received")
 
     ingestion = Ingestion(
         source,
