@@ -547,5 +547,10 @@ KNOWN: dict[str, Api] = {
     # What no block can read, or what is not seen to end.
     "cmr": Api(_cmr, has_more=True),
     "a total, and no way to the rest": Api(_always_first, has_more=True),
+    "before the last id": Api(
+        lambda request, _: (cut(number(request.query.get("since_id"), 0), 10), {}),
+        "/items?limit=10",
+        has_more=True,
+    ),
     "tmdb": Api(_tmdb_refusing, "/items?page=1", has_more=True),
 }
