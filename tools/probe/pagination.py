@@ -71,6 +71,17 @@ def candidates(page: Page, source: Source) -> Iterator[Candidate]:
             yield candidate
 
 
+def full_by(page: Page, source: Source) -> str:
+    """Why the page seems to be full: it has the size that was asked for; empty if none was, or it has not."""
+    size = _size(asked_of(source), [], page, source)
+    return f"{size.path} = {size.value}" if size and int(size.value) == len(page.records) else ""
+
+
+def is_round(page: Page) -> bool:
+    """True if the page has as many records as full pages usually have."""
+    return len(page.records) in _ROUND
+
+
 def _signs(page: Page, source: Source) -> Iterator[Candidate]:
     values = outside_values(page.outside)
     if re.search(r"rel=[\"']?next\b", page.headers.get("Link", "")):
