@@ -230,7 +230,7 @@ def _by_offset(found: _Numbers, source: Source, page: Page) -> Iterator[Candidat
     own = [found.offset_at.name] if found.offset_at else []
     beside = "page[offset]" if _is_bracketed(found) else f"{prefix}{beside}"
     # CouchDB and others call it otherwise in the answer than in the request.
-    others = ["skip", "start"] if found.total and found.total.value > len(page.records) and not prefix else []
+    others = [] if prefix else ["skip", "start"]
     for name in dict.fromkeys([*own, beside, *others]) if given is None else [""]:
         settings, replaced = _placed("offset", given, name, found, source)
         # Without a known size the source chooses it, and the next offset is counted by the records received.
