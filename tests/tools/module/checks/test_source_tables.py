@@ -89,7 +89,6 @@ BAD: dict[str, Any] = {
     "a key nobody knows in CSV": source(csv={"seperator": ";"}),
     "a condition for a list": source(fail_when={"path": "ok", "equals": False}),
     "a word among conditions": source(record_path="a", fail_when=["ok"]),
-    "no path of a condition": source(record_path="a", retry_when=[{"equals": False}]),
     "a misspelt key of a condition": source(
         record_path="a", fail_when=[{"path": "a", "exists": True}, {"path": "b", "equal": 1, "exists": True}]
     ),
