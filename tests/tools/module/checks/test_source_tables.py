@@ -286,8 +286,8 @@ def test_whatever_type_is_given_the_fields_are_named(found: dict[str, list[str]]
 def test_a_mistake_has_the_value_and_the_way_out(found: dict[str, list[str]]) -> None:
     """A line is like pipeline.toml's own."""
     assert [*found["half a URL"], *found["no nesting"], *found["a limit nobody knows"]] == [
-        'sources[0].url = "https://": must be an https:// or http:// URL (docs/sources.md)',
-        "sources[0].limits.max_nesting = 0: must be at least 1 (docs/sources.md)",
+        'sources[0].url = "https://": must be an https:// or http:// URL (README.md)',
+        "sources[0].limits.max_nesting = 0: must be at least 1 (README.md)",
         "sources[0].limits.max_pages: is not a key; there are connect_timeout_seconds, max_body_mib, "
         "max_decompressed_mib, max_nesting, max_record_kib, max_records, read_timeout_seconds, "
         "timeout_seconds",
