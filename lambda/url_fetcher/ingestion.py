@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import xxhash
@@ -15,12 +15,15 @@ from url_fetcher.errors import (
     IngestionError,
     LimitExceeded,
     MalformedBody,
+    SourceRejected,
     SourceTimeout,
     SourceUnavailable,
 )
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, split
-from url_fetcher.source.identity import identity
+from url_fetcher.parents import OfParent, Parents, TakesRecords
+from url_fetcher.source.children import Parent
+from url_fetcher.source.identity import identity_of
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import refuse_failed
 from url_fetcher.summary import Summary, summarize
@@ -28,27 +31,11 @@ from url_fetcher.telling.redaction import Redactor, public_url
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.delivery.counters import DeliveryReport
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
-
-
-class TakesRecords(Protocol):
-    """The part of a ``Sink`` that an ingestion uses."""
-
-    @property
-    def report(self) -> "DeliveryReport":
-        """The counters of the records so far."""
-
-    def put(self, origin: Origin, records: Sequence[bytes]) -> None:
-        """Takes records."""
-
-    def reject(self, origin: Origin, rejected: Rejected) -> None:
-        """Takes an undeliverable record."""
-
-    def close(self) -> None:
-        """Ends the delivery."""
+_GONE = {404, 410}
+"""The status of a parent without children, which is a dead letter and no reason to end the run."""
 
 
 class Ingestion:
@@ -72,13 +59,15 @@ class Ingestion:
         redactor: Redactor,
     ) -> None:
         self.source_url = public_url(reader.url)
-        self._identity = identity(source)
+        self._identity = identity_of(self.source_url)
         self._source = source
         self._reader = reader
         self._sink = sink
         self._deadline = deadline
         self._redactor = redactor
         self._fetched = 0
+        self._pages = 0
+        self._parents = Parents(source.children, reader.parents_done) if source.children else None
 
     @property
     def summary(self) -> Summary:
@@ -96,6 +85,9 @@ class Ingestion:
             with closing(self._sink):
                 for page in self._reader.pages():
                     self._deliver(page)
+                    if self._parents:
+                        self._read_children(self._parents)
+                    self._pages += 1
         except IngestionError as error:
             explained = self._explained(error)
             if explained is error:
@@ -108,7 +100,7 @@ class Ingestion:
             error = DeadlineExceeded(f"the invocation's time is up: {error}", **error.details)
         facts: dict[str, str | int | float | bool | None] = {
             "source_url": self.source_url,
-            "page": self._reader.report.pages + 1,
+            "page": self._pages + 1,
         }
         message = str(error)
         if resume := self._resume():
@@ -122,12 +114,60 @@ class Ingestion:
     def _resume(self) -> str:
         """The `resume` for an event to go on at this page, as JSON; empty on page 1 or if it has a secret."""
         resume = self._reader.resume
+        if parents := self._parents and self._parents.done:
+            resume = msgspec.structs.replace(resume, parents=parents)
         if resume.url:
             resume = msgspec.structs.replace(resume, url=self._source.auth.without_secret(resume.url))
-        if self._reader.report.pages == 0 or public_url(resume.url) != resume.url:
+        if (self._pages == 0 and not resume.parents) or public_url(resume.url) != resume.url:
             return ""
         text = msgspec.json.encode(resume).decode()
         return text if self._redactor.clean(text) == text else ""
+
+    def _read_children(self, parents: Parents) -> None:
+        """Asks for the children of each parent of the page, which was read to its end.
+
+        Raises:
+            IngestionError: As ``run``, with the URL of the child request in its details.
+        """
+        source = self._source.child
+        if source is None:
+            return
+        for parent, timestamp in parents.take():
+            origin = Origin(source_url=self.source_url, timestamp=timestamp, identity=self._identity)
+            try:
+                reader = self._reader.of_child(source, parent.values)
+            except MalformedBody as error:
+                self._reject_parent(origin, parent.fields, f"no child request: {error}")
+                continue
+            try:
+                self._read_child(source, reader, parent)
+            except SourceRejected as error:
+                if error.details.get("status") not in _GONE:
+                    raise
+                self._reject_parent(origin, parent.fields, str(error))
+
+    def _read_child(self, source: Source, reader: "SourceReader", parent: Parent) -> None:
+        """Delivers the children of one parent."""
+        child = Ingestion(
+            source,
+            reader=reader,
+            sink=OfParent(self._sink, parent),
+            deadline=self._deadline,
+            redactor=self._redactor,
+        )
+        child._fetched = self._fetched
+        try:
+            for page in reader.pages():
+                child._deliver(page)
+        except IngestionError as error:
+            error.details["child_url"] = child.source_url
+            raise
+        finally:
+            self._fetched = child._fetched
+
+    def _reject_parent(self, origin: Origin, data: bytes, reason: str) -> None:
+        self._fetched += 1
+        self._sink.reject(origin, Rejected(data, reason, 0, is_record=False))
 
     def _deliver(self, page: "Page") -> None:
         """Puts the records of one page."""
@@ -192,6 +232,11 @@ class Ingestion:
         """Puts records and rejects bad ones, up to the source's limit."""
         limit = self._source.limits.max_records
         left = limit - self._fetched
+        if self._parents:
+            for record, reason in self._parents.note(records[:left], origin.timestamp):
+                self._reject_parent(origin, record, reason)
+            if not self._parents.are_delivered:
+                records = ()
         self._sink.put(origin, records[:left] if len(records) > left else records)
         self._fetched += min(len(records), left)
         for each in rejected[: limit - self._fetched]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -119,7 +120,7 @@ def reader_of(
         deadline=deadline,
         resume=resume,
         warn=warn,
-        **({"clock": clock} if clock else {}),
+        clock=clock or time.monotonic,
     )
 
 

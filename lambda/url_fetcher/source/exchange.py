@@ -44,6 +44,7 @@ class FetchReport:
     decompressed_bytes: int = 0
     warnings: int = 0
     fetch_seconds: float = 0.0
+    last_request_at: float = -math.inf
 
 
 class Exchange:
@@ -57,6 +58,7 @@ class Exchange:
         clock: Returns monotonic seconds, for pacing and for the report.
         next_start: Returns the time, on that clock, at which the next request may start, if other
             sources share the pace; default: this source's own ``rate``.
+        report: The counters, and the time of the last request; shared with the requests for children.
     """
 
     def __init__(
@@ -68,15 +70,15 @@ class Exchange:
         deadline: "Deadline",
         clock: Callable[[], float],
         next_start: Callable[[], float] | None = None,
+        report: FetchReport | None = None,
     ) -> None:
-        self.report = FetchReport()
+        self.report = report or FetchReport()
         self._source = source
         self._transport = transport
         self._session = session
         self._deadline = deadline
         self._clock = clock
         self._next_start = next_start or self._own_next_start
-        self._last_request_at = -math.inf
         self._failures = 0
 
     def open(self, step: Step) -> "OpenedResponse":
@@ -191,10 +193,10 @@ class Exchange:
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
         # Counted from start to start, so that slow answers do not lower the rate.
-        self._last_request_at = self._clock()
+        self.report.last_request_at = self._clock()
 
     def _own_next_start(self) -> float:
-        return self._last_request_at + self._source.rate.min_interval_seconds
+        return self.report.last_request_at + self._source.rate.min_interval_seconds
 
 
 class OpenedResponse:
