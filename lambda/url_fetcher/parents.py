@@ -76,8 +76,8 @@ class Parents:
         for parent, timestamp in waiting[self._done :]:
             if not self._left:
                 raise LimitExceeded(
-                    f"there are more parents than children.max_parents = {self._settings.max_parents}; raise it, "
-                    "or go on with `resume`",
+                    f"there are more parents than children.max_parents = {self._settings.max_parents}; raise "
+                    "it, or go on with `resume`",
                     max_parents=self._settings.max_parents,
                 )
             self._left -= 1
