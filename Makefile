@@ -16,7 +16,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 option = $(if $(value $(2)),--$(1) $(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop probe try test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
@@ -32,8 +32,12 @@ demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
 
-probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value', SOURCE=…)
-	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS)
+probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value' BODY='{…}', SOURCE=…, FORMAT=hcl)
+	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS) \
+	  $(call option,method,METHOD) $(call option,body,BODY) $(call option,format,FORMAT)
+
+try: .venv/.ready ## Ingest a source into a file on this machine, without AWS (SOURCE=… and/or URL=…, MAX=…)
+	@$(RUN) -m tools.operate.try_source $(call option,source,SOURCE) $(call option,url,URL) $(call option,max,MAX)
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -212,6 +212,14 @@ def behaviours() -> dict[str, Behaviour]:
         "/export": answer("Å;1\nB;\n".encode("windows-1252"), content_type="text/csv"),
         "/report": answer("Report\n\nname\tsize\n'A'\t1\n'B'\t\\2\n".encode("utf-16")),
         "/measurements.csv": answer(b'A,1"\nB,2"\n', content_type="application/octet-stream"),
+        "/changes": by(
+            "cursor",
+            {
+                "": {"changes": {"entry": [1]}, "cursor": "k"},
+                "k": {"cursor": "l"},
+                "l": {"changes": {"entry": [2]}},
+            },
+        ),
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),
@@ -227,6 +235,11 @@ def behaviours() -> dict[str, Behaviour]:
         "/key": demanding(answer(b"[1, 2]"), headers={"x-api-key": "k"}),
         "/key-in-query": demanding(answer(b"[1, 2]"), query={"apikey": "k"}),
         "/token": token("got"),
+        "/json-token": demanding(
+            answer(b'{"data": {"token": "got", "expiresIn": 60}}', status=201, content_type="text/html"),
+            headers={"content-type": "application/json"},
+            body=b'{"grant_type":"client_credentials","clientId":"id","clientSecret":"s"}',
+        ),
         "/oauth": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer got"}),
         "/by-link": answer(b"[1]", headers={"Link": '</by-link-2>; rel="next"'}),
         "/by-link-2": answer(b"[2]"),

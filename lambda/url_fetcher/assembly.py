@@ -115,6 +115,7 @@ class Assembly:
             deadline=deadline,
             resume=request.resume,
             warn=lambda message: self.log.warning(self.redactor.clean(message)),
+            clean=self.redactor.clean,
             next_start=next_start,
         )
         self.redactor.learn(*secrets_in(reader.url))

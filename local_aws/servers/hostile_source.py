@@ -27,6 +27,7 @@ from urllib.parse import parse_qsl
 
 _TICK_SECONDS = 0.02
 _HEAD_BYTES = 65_536
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _read_request(sock: socket.socket) -> Request | None:
 
 def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
     """A status line and headers."""
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

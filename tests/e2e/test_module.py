@@ -159,7 +159,7 @@ module "wrong" {
 SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
     'sources[1].name = "Orders": must match',
-    "sources[1].pagintion: is not a key; there are auth, body, csv, enabled, fail_when, flexible_minutes,",
+    "sources[1].pagintion: is not a key; there are auth, body, csv, empty_when, enabled, fail_when,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {

@@ -112,7 +112,8 @@ def reader_of(
         resolve=resolve,
     )
     transport = Transport(dialer, verify=verify)
-    opened = cache or (secrets or Secrets()).cache()
+    secrets = secrets or Secrets()
+    opened = cache or secrets.cache()
     return SourceReader(
         source,
         transport=transport,
@@ -121,6 +122,7 @@ def reader_of(
         resume=resume,
         warn=warn,
         clock=clock or time.monotonic,
+        clean=secrets.redactor.clean,
     )
 
 

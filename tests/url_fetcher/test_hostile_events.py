@@ -81,6 +81,7 @@ PLAUSIBLE: dict[str, list[object]] = {
     "windows": [{"from_parameter": "a", "to_parameter": "b", "start": "2024-01-31T00:00:00Z", "days": 9_000}],
     "fail_when": [[{"path": "/next", "exists": False}], [{"path": "items", "equals": 1}]],
     "retry_when": [[{"path": "next", "in": ["x"]}]],
+    "empty_when": [[{"status": 404}], [{"status": 400, "path": "next", "exists": True}]],
     "rate": [{"min_interval_seconds": 0}],
     "limits": [
         {"max_records": 1},

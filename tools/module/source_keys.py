@@ -15,7 +15,7 @@ CHAPTERS = {
     "Authentication": ("auth",),
     "Pagination": ("pagination",),
     "Windows of time": ("windows",),
-    "Errors in good answers": ("fail_when", "retry_when"),
+    "Errors in good answers": ("fail_when", "retry_when", "empty_when"),
     "Limits": ("rate", "limits", "retry"),
 }
 """Keys with an object, by the words of the pages' links to them, which are headings of the README."""

@@ -40,6 +40,8 @@ class RowDecoder:
             csv.Error: When the rows are not CSV.
             UnicodeDecodeError: When they are not in the dialect's encoding.
         """
+        if b"\0" in text:
+            raise csv.Error("a NUL byte, which no text has")
         end = line_end.decode()
         # The reader accepts a line break between quotes only if it is given lines, not one text.
         lines = [line + end for line in text.decode(self._codec).removesuffix(end).split(end)]

@@ -7,10 +7,11 @@ from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_blocks import Blocks
 from url_fetcher.formats.json_scan import ValueScanner
 from url_fetcher.formats.json_values import NotJson, check_value, one_line
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.splitter import AN_OBJECT, KEPT_BYTES, Rejected
 from url_fetcher.formats.window import Window
 
 _COMMA, _OPEN, _CLOSE = b",[]"
+_SHAPES = {ord("["): "an array", ord("{"): AN_OBJECT, ord('"'): "text", ord("t"): "true", ord("f"): "false"}
 _QUOTE, _COLON, _CLOSE_OBJECT = b'":}'
 _MAX_KEY_BYTES = 65_536
 
@@ -43,6 +44,11 @@ def checked(value: Value) -> str:
         raise MalformedBody(
             f"the JSON is broken: {error.reason}", offset=value.offset + error.position
         ) from error
+
+
+def shape_of(byte: int | None) -> str:
+    """What a value is that begins with this byte, in words; empty for null and for none."""
+    return "" if byte in (None, ord("n")) else _SHAPES.get(byte, "a number")
 
 
 class ElementReader:
@@ -114,7 +120,15 @@ class ElementReader:
                 return
 
     def row(self) -> Generator[None]:
-        """Reads values up to the body's end, with or without spaces between; an array is its elements."""
+        """Reads values up to the body's end, with or without spaces between; an array is its elements.
+
+        A body that is null and nothing else has no records.
+        """
+        if (yield from self.peek()) == ord("n"):
+            value = yield from self.value(enclosed=False)
+            if value.data == b"null" and (yield from self.peek()) is None:
+                return
+            self._take(value)
         while (byte := (yield from self.peek())) is not None:
             if byte == _OPEN:
                 self._window.position += 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xml.parsers import expat
 
 from url_fetcher.errors import IngestionError, LimitExceeded, MalformedBody
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
+from url_fetcher.formats.splitter import ERROR_KEYS, KEPT_BYTES, Rejected, Splitter
 from url_fetcher.formats.xml_tree import ElementTree
 
 # The parser reads this much between two checks of its limits.
@@ -30,11 +30,23 @@ class XmlSplitter(Splitter):
         max_record_bytes: An element that is longer, as XML or as JSON, is rejected; only its beginning is
             kept.
         max_nesting: An element nested deeper is rejected.
+        records_optional: As ``open_splitter``'s.
+        encoding: Overrides that of the declaration; empty for the declaration's.
     """
 
-    def __init__(self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int) -> None:
+    def __init__(
+        self,
+        *,
+        path: tuple[str, ...],
+        max_record_bytes: int,
+        max_nesting: int,
+        records_optional: bool = False,
+        encoding: str = "",
+    ) -> None:
         super().__init__()
+        self._shape = "XML"
         self._path = path
+        self._records_optional = records_optional
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._tree = ElementTree()
@@ -49,7 +61,7 @@ class XmlSplitter(Splitter):
         self._kept = b""
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._siblings: list[str] = []
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(encoding or None)
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
         self._look_for_records()
@@ -76,7 +88,9 @@ class XmlSplitter(Splitter):
         if self._begun and not self._ended:
             self._ended = True
             self._parse(b"", final=True)
-            if not self._failure and self._deepest_match < len(self._path) - 1:
+            is_broken = self._deepest_match < len(self._path) - 1
+            has_error = any(name.lower() in ERROR_KEYS for name in self._siblings)
+            if not self._failure and is_broken and (has_error or not self._records_optional):
                 self._failure = self._path_broken()
             if not self._records and not self.rejected:
                 self._raise_failure()

@@ -47,9 +47,12 @@ class FramedResponse(http.client.HTTPResponse):
         finally:
             self.fp = body
         self.headers.defects.clear()  # urllib3 would log them together with the URL and its secrets
-        # The body of a redirect or an error is not read, so its status counts whatever its framing.
-        if self.status in _SUCCESS and (fault := self._framing_fault()):
-            raise BrokenHttp(fault)
+        if fault := self._framing_fault():
+            if self.status in _SUCCESS:
+                raise BrokenHttp(fault)
+            # The status of a redirect or an error counts whatever its framing, but its body is not read, and
+            # the next answer does not come on the same connection.
+            self.chunked, self.length, self.will_close = False, 0, True
 
     def _framing_fault(self) -> str:
         """The reason why the body's length is unclear (RFC 9112, 6.3); empty if it is clear."""

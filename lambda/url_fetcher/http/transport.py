@@ -94,6 +94,16 @@ class Response:
         with translated(self.url, self._dialer):
             return self._raw.read(size, decode_content=False)
 
+    @contextmanager
+    def hurried(self, seconds: float) -> "Iterator[None]":
+        """Ends every read within after that many seconds more, however long the source may take otherwise."""
+        deadline = self._dialer.deadline
+        self._dialer.deadline = deadline.earlier(seconds)
+        try:
+            yield
+        finally:
+            self._dialer.deadline = deadline
+
     def close(self) -> None:
         """Closes the connection, unless the body was read to its end and the pool already has it back."""
         self._raw.close()

@@ -33,6 +33,11 @@ def joined(url: str, target: str) -> str:
         raise AddressRefused(f"{public_url(url)}: leads to a target that is not a URL") from error
 
 
+def percent_encoded(text: str) -> str:
+    """The text as a part of a path or of a query."""
+    return quote(text, safe="")
+
+
 def with_scheme_of(url: str, target: str) -> str:
     """Returns the target with the scheme and port of ``url`` if it is plain http on that https host.
 
@@ -52,11 +57,6 @@ def with_scheme_of(url: str, target: str) -> str:
     # A user in the target is left there, and refused with the URL.
     user, at, _ = parts.netloc.rpartition("@")
     return f"https://{user}{at}{origin.netloc}{target[len('http://') :].removeprefix(parts.netloc)}"
-
-
-def percent_encoded(text: str) -> str:
-    """The text as a part of a path or of a query."""
-    return quote(text, safe="")
 
 
 def with_query(

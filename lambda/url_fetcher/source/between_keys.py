@@ -14,16 +14,23 @@ Schema = dict[str, Any]
 _GIVEN: Schema = {"minLength": 1}
 _FILLED: Schema = {"type": "array", "minItems": 1}
 _TABLE: Schema = {"type": "object"}
-_VERDICTS = ("fail_when", "retry_when")
+_VERDICTS = ("fail_when", "retry_when", "empty_when")
+_UNSET: Schema = {"equals": None, "in": [], "exists": None}
+_FIRST_ERROR = 300
+# A condition on every good answer, not on a status.
+_OF_GOOD_ANSWERS: Schema = {"not": {"required": ["status"]}}
 _OF_A_REQUEST = ("url", "query", "headers", "body")
 _OF_WINDOWS = ("since", "until")
 
 
-def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> dict[str, list[Schema]]:
+def conditions(
+    csv_formats: tuple[str, ...], verdict_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]
+) -> dict[str, list[Schema]]:
     """Returns the conditions by the name of the table that they belong to.
 
     Args:
         csv_formats: The values of `format` with which `csv` may be set.
+        verdict_formats: The values of `format` with which `fail_when` and `retry_when` may be set.
         of_a_schedule: The keys that are allowed only together with `schedule`.
     """
     is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
@@ -32,9 +39,21 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
             {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
             {"if": _with(format={"const": "xml"}), "then": _xml()},
             *(
-                {"if": _with(**{key: _FILLED}), "then": _needing(f"`{key}` is set", record_path=_GIVEN)}
+                {
+                    "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}})
+                    | {"not": _with(format={"const": "xml"})},
+                    "then": {
+                        "properties": {
+                            "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
+                        }
+                    },
+                }
                 for key in _VERDICTS
             ),
+            {
+                "if": _with(records_optional={"const": True}),
+                "then": _needing("`records_optional` is true", record_path=_GIVEN),
+            },
             {
                 "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
                 "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
@@ -69,7 +88,13 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
             },
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
-        "Condition": [{"oneOf": [{"required": [test]} for test in ("equals", "in", "exists")]}],
+        "Condition": [
+            {
+                "if": _with(path=_GIVEN),
+                "then": {"oneOf": [{"required": [test]} for test in _UNSET]},
+                "else": _of_a_status_alone(),
+            }
+        ],
     }
 
 
@@ -115,6 +140,12 @@ def _needing(condition: str, **properties: Schema) -> Schema:
     return _with(**{key: schema | because for key, schema in properties.items()}) | because
 
 
+def _of_a_status_alone() -> Schema:
+    because = {"$comment": "because `path` is not set"}
+    tests = {test: {"const": value} | because for test, value in _UNSET.items()}
+    return {"properties": {"status": {"type": "integer"} | because} | tests, "required": ["status"]} | because
+
+
 def _xml() -> Schema:
     because = {"$comment": 'because `format` is "xml"'}
     reason = {"$comment": f'because `format` is "xml", and {xml_path.NOTHING_OUTSIDE}'}
@@ -126,7 +157,8 @@ def _xml() -> Schema:
         "if": _with(kind={"const": "cursor"}) | {"not": _with(header=_GIVEN)},
         "then": _with(last_record_path=_GIVEN | reason) | reason,
     }
-    verdicts: Schema = {key: {"const": []} | reason for key in _VERDICTS}
+    error = _with(status={"minimum": _FIRST_ERROR} | reason) | reason
+    verdicts: Schema = {key: {"items": {"if": _with(path=_GIVEN), "then": error}} for key in _VERDICTS}
     return {
         "properties": {"record_path": path, "pagination": pagination} | verdicts,
         "required": ["record_path"],

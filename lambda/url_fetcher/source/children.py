@@ -44,9 +44,11 @@ class Children(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
+    records_optional: bool = False
     pagination: Pagination = field(default_factory=NoPagination)
     fail_when: Conditions = field(default_factory=list)
     retry_when: Conditions = field(default_factory=list)
+    empty_when: Conditions = field(default_factory=list)
     fields: Annotated[list[NonEmptyPath], Meta(max_length=50)] = field(default_factory=list)
     deliver_parents: bool = True
     max_parents: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
@@ -72,7 +74,7 @@ class Children(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             NoChild: When a value is missing, or is no text or whole number that can stand in a request.
         """
         try:
-            decoded = json.loads(record, parse_int=integer)
+            decoded = json.loads(bytes(record), parse_int=integer)
         except (ValueError, RecursionError) as error:
             raise NoChild("no child request: the record is no JSON that can be decoded") from error
         values = {name: _value(decoded, name) for name in self._names}

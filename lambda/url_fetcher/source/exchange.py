@@ -1,6 +1,7 @@
 """Requests one page: paced, authenticated, and repeated until it succeeds or must stop."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,20 +13,24 @@ from url_fetcher.errors import (
     SourceUnavailable,
 )
 from url_fetcher.http.body import MIB, Body
-from url_fetcher.http.retry import asked_seconds, delay_seconds, is_retried
+from url_fetcher.http.retry import MAY_BE_A_LIMIT, asked_seconds, delay_seconds, is_retried
+from url_fetcher.http.small_body import body_of_error
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.source.pages.pagination_kind import Step
+from url_fetcher.source.refusal import Refusal
 from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import UNREAD, Answer, found, refuse_failed, shown
 from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
     from url_fetcher.source.auth.auth_kind import Session
 
-# 206 is left out: no Range is sent, so a partial body would be a body with missing records.
-_WITH_RECORDS = {200, 201, 203}
+_PARTIAL = 206
+_GOOD = {200, 201, 203, 204, 205, _PARTIAL}
 WITHOUT_BODY = {204, 205}
+_CONTENT_RANGE = re.compile(r"(?:([A-Za-z][\w-]{0,31})[ =]+)?([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _UNAUTHORIZED = 401
 _MAX_DIGITS = 18
 
@@ -56,6 +61,7 @@ class Exchange:
         session: Secrets and tokens for the source's authentication.
         deadline: No request and no wait goes beyond it.
         clock: Returns monotonic seconds, for pacing and for the report.
+        clean: Removes secrets from a text of the source's.
         next_start: Returns the time, on that clock, at which the next request may start, if other
             sources share the pace; default: this source's own ``rate``.
         report: The counters, and the time of the last request; shared with the requests for children.
@@ -69,6 +75,7 @@ class Exchange:
         session: "Session",
         deadline: "Deadline",
         clock: Callable[[], float],
+        clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
         report: FetchReport | None = None,
     ) -> None:
@@ -78,6 +85,7 @@ class Exchange:
         self._session = session
         self._deadline = deadline
         self._clock = clock
+        self._clean = clean
         self._next_start = next_start or self._own_next_start
         self._failures = 0
 
@@ -126,8 +134,7 @@ class Exchange:
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:
-            self._refuse_status(response)
-            return OpenedResponse(response, self._body_of(response))
+            return OpenedResponse(response, self._accepted(response))
         # Also for KeyboardInterrupt: an open response keeps the pool's only connection.
         except BaseException:
             response.close()
@@ -152,25 +159,48 @@ class Exchange:
         return Body(
             (lambda _: b"") if response.status in WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
-            content_type=response.headers.get("Content-Type", ""),
+            # An explicit format counts more.
+            content_type=response.headers.get("Content-Type", "") if self._source.format == "auto" else "",
             max_body_mib=limits.max_body_mib,
             max_decompressed_mib=limits.max_decompressed_mib,
         )
 
-    def _refuse_status(self, response: Response) -> None:
-        """Raises for every status that cannot carry records."""
-        status, url = response.status, public_url(response.url)
-        if status in _WITH_RECORDS or status in WITHOUT_BODY:
-            return
-        if is_retried(status, response.headers):
-            raise SourceUnavailable(
-                f"{url}: answers {status}; raise retry.max_attempts or ask later",
-                status=status,
-                retry_after_seconds=asked_seconds(status, response.headers),
-            )
-        raise SourceRejected(
-            f"{url}: answers {status}; check `url`, `method`, `query` and `auth`", status=status
+    def _accepted(self, response: Response) -> Body:
+        """Returns the answer's body, which is empty if the answer means that there are no records.
+
+        Raises:
+            SourceUnavailable: When the answer is an error that may pass; retryable.
+            SourceRejected: When it is an error that will not; not retryable.
+        """
+        source, status, url = self._source, response.status, public_url(response.url)
+        part = _part_of(response, is_paged=source.pagination.kind != "none") if status == _PARTIAL else ""
+        is_good = status in _GOOD and not part
+        refusal = Refusal(b"" if is_good else body_of_error(response))
+        answer = Answer(status, UNREAD if is_good else refusal.value, refusal.message)
+        may_pass = is_retried(status, response.headers) or (
+            status in MAY_BE_A_LIMIT and refusal.is_of_a_limit
         )
+        try:
+            refuse_failed(
+                answer, retry_when=source.retry_when, fail_when=source.fail_when, url=url, clean=self._clean
+            )
+            if found(answer, source.empty_when):
+                return _empty()
+            if is_good:
+                return self._body_of(response)
+            said = part or (refusal.message and f": {shown(refusal.message, self._clean)}")
+            if may_pass:
+                raise SourceUnavailable(
+                    f"{url}: answers {status}{said}; raise retry.max_attempts or ask later"
+                )
+            raise SourceRejected(f"{url}: answers {status}{said}; check `url`, `method`, `query` and `auth`")
+        except SourceUnavailable as error:
+            asked = asked_seconds(status, response.headers)
+            error.details |= {"status": status, "retry_after_seconds": asked}
+            raise
+        except SourceRejected as error:
+            error.details["status"] = status
+            raise
 
     def _fail(self, error: SourceUnavailable | SourceTimeout) -> None:
         """Waits before the next attempt; raises after the last one, or if the deadline comes first."""
@@ -210,3 +240,27 @@ class OpenedResponse:
         self.body = body
         self.chunks = iter(body)
         self.first = next(self.chunks, b"")
+
+
+def _empty() -> Body:
+    """The body of a page without records."""
+    return Body(lambda _: b"", max_body_mib=1, max_decompressed_mib=1)
+
+
+def _part_of(response: Response, *, is_paged: bool) -> str:
+    """Describes the part that a 206 has of a body, for a message; empty if nothing is missing.
+
+    No Range was sent, so a part of the bytes is a body with missing records. A range of another unit, as in
+    ``items 0-24/100``, PostgREST's ``0-24/100`` or Heroku's ``id a..b``, is a page, from which the pagination
+    goes on.
+    """
+    header = response.headers.get("Content-Range", "").strip()
+    if header and is_paged and not header.lower().startswith("bytes"):
+        return ""
+    match = _CONTENT_RANGE.fullmatch(header)
+    if not match:
+        return ", a part of a body, without a Content-Range that says which"
+    unit, first, last, total = match.groups()
+    if total.isdecimal() and int(first) == 0 and int(last) + 1 == int(total):
+        return ""
+    return f" with {unit or 'items'} {first} to {last} of {'more' if total == '*' else total} only"

@@ -45,6 +45,7 @@ class Page:
     timestamp: str
     content_type: str
     chunks: Iterator[bytes]
+    status: int = 200
     is_one_of_many: bool = False
     is_repeat: Callable[[int], bool] = field(default=lambda _: False)
     records: int = field(default=0, init=False)
@@ -88,6 +89,7 @@ class SourceReader:
         resume: The page to begin with; default: the first.
         warn: Called with a message about a possible mistake, such as an early end; calls are counted.
         clock: Returns monotonic seconds, for pacing and for the report.
+        clean: As ``Exchange``'s.
         next_start: As ``Exchange``'s.
         parent: Values of the parent's record, if these are its children.
         report: As ``Exchange``'s.
@@ -103,6 +105,7 @@ class SourceReader:
         resume: Resume | None = None,
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
         parent: Values = MappingProxyType({}),
         report: FetchReport | None = None,
@@ -117,6 +120,7 @@ class SourceReader:
             warn=warn,
             clock=clock,
             next_start=next_start,
+            clean=clean,
         )
         self.parents_done = resume.parents if resume else None
         if self.parents_done and not source.children:
@@ -133,6 +137,7 @@ class SourceReader:
             session=session,
             deadline=deadline,
             clock=clock,
+            clean=clean,
             next_start=next_start,
             report=report,
         )
@@ -200,6 +205,7 @@ class SourceReader:
                 timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 content_type=response.headers.get("Content-Type", ""),
                 chunks=self._counted(opened),
+                status=response.status,
                 is_one_of_many=not isinstance(self._source.pagination, NoPagination),
                 is_repeat=self._pager.is_repeat,
             )
@@ -215,7 +221,9 @@ class SourceReader:
     def _refusal_of_nothing(self, response: Response) -> str:
         """The reason why an answer without a byte cannot be the current page; empty if it can."""
         source = self._source
-        is_usual = response.status in WITHOUT_BODY or may_be_blank(
+        # Any other error that comes here means, by `empty_when`, that there is nothing.
+        is_said = response.status in WITHOUT_BODY or response.status >= 300
+        is_usual = is_said or may_be_blank(
             source.format,
             record_path=source.record_path,
             content_type=response.headers.get("Content-Type", ""),

@@ -29,6 +29,7 @@ Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 _CSV_FORMATS = ("auto", "csv")
+_VERDICT_FORMATS = ("auto", "json", "ndjson")
 
 # EventBridge wants `?` in exactly one of the two day fields. Its other rules are checked when a pipeline is
 # synthesized (ingestion_pipeline/settings/sources/schedules.py), because a pattern cannot express them.
@@ -87,11 +88,13 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
+    records_optional: bool = False
     pagination: Pagination = field(default_factory=NoPagination)
     windows: Windows | None = None
     children: Children | None = None
     fail_when: Conditions = field(default_factory=list)
     retry_when: Conditions = field(default_factory=list)
+    empty_when: Conditions = field(default_factory=list)
     rate: Rate = field(default_factory=Rate)
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -107,10 +110,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
-        if (self.fail_when or self.retry_when) and not self.record_path:
-            raise ValueError(
-                "`fail_when` and `retry_when` read the values outside the records: set `record_path`"
-            )
+        if self.records_optional and not self.record_path:
+            raise ValueError("`records_optional` is set: set `record_path`, which may then be missing")
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
         self._refuse_bad_children()
@@ -129,9 +130,13 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def outside_settings(self) -> tuple[str, ...]:
         """The settings that read values outside the records; XML has no such values."""
-        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when}
-        verdicts = (key for key, conditions in lists.items() if conditions)
+        lists = {"fail_when": self.fail_when, "retry_when": self.retry_when, "empty_when": self.empty_when}
+        verdicts = (key for key, conditions in lists.items() if any(each.reads_page for each in conditions))
         return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
+
+    @property
+    def _conditions(self) -> tuple[Condition, ...]:
+        return (*self.fail_when, *self.retry_when, *self.empty_when)
 
     @property
     def placed_pagination(self) -> Pagination:
@@ -181,6 +186,12 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
             raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
+        reads_body = any(each.status is None for each in self._conditions)
+        if reads_body and self.format not in (*_VERDICT_FORMATS, "xml"):
+            raise ValueError(
+                f'`fail_when`, `retry_when` and `empty_when` read JSON, but `format` is "{self.format}": set '
+                f"it to one of {', '.join(_VERDICT_FORMATS)}, or the `status` of each condition"
+            )
         if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.outside_settings)):
             raise ValueError(f'`format` is "xml": {reason}')
 
@@ -229,7 +240,7 @@ def json_schema() -> dict[str, object]:
     from url_fetcher.source.between_keys import conditions, texts
 
     schema = json.schema(Source)
-    for table, needed in conditions(_CSV_FORMATS, SCHEDULE_KEYS[1:]).items():
+    for table, needed in conditions(_CSV_FORMATS, _VERDICT_FORMATS, SCHEDULE_KEYS[1:]).items():
         schema["$defs"][table]["allOf"] = needed
     schema["texts"] = texts()
     return schema

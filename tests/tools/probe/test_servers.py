@@ -36,7 +36,7 @@ from tests.recipes import test_world_bank as world_bank
 from tests.recipes import test_zendesk as zendesk
 from tests.recipes.recipe import RecipeContract, Secret, Stream, at, ingest, recipe
 from tools.probe.__main__ import main
-from tools.probe.block import block
+from tools.probe.block import toml_block
 from tools.probe.client import MAX_REQUESTS, Client, Secrets
 from tools.probe.look import Look, look
 from url_fetcher.clients import Clients
@@ -165,7 +165,7 @@ def test_the_proposal_ingests_every_record(name: str) -> None:
     with served(name) as (source, case, server):
         found = looked(source, case)
         requests = len(server.requests)
-        (proposed,) = sources = tomllib.loads(block(found.settings, found.doubts))["sources"]
+        (proposed,) = sources = tomllib.loads(toml_block(found.settings, found.doubts))["sources"]
         stream = ingest(proposed, secret=case.secret)
 
     assert in_order(name, stream.values) == in_order(name, case.wanted()), (found.settings, found.doubts)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from local_aws.servers.hostile_source import stall
 from tests.url_fetcher.reading import LOCAL, Hostile, Objects, bodies_of, reader_of
 from url_fetcher.errors import IngestionError, LimitExceeded
-from url_fetcher.http.retry import retry_after_seconds
+from url_fetcher.http.moments import seconds_until
 from url_fetcher.http.urls import joined, with_query
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import read_environment
@@ -36,6 +37,9 @@ KINDS = [
     {"kind": "page", "total_pages_path": "total", "has_more_path": "next"},
     {"kind": "offset", "total_path": "total", "has_more_path": "next"},
     {"kind": "cursor", "path": "next"},
+    {"kind": "cursor", "header": "Link"},
+    {"kind": "parameters", "path": "next"},
+    {"kind": "none"},
 ]
 
 
@@ -66,10 +70,12 @@ def test_a_user_in_a_url_is_never_shown(secret: str, path: str, separator: str) 
     )
 
 
-@given(ODD | NUMBERISH | st.datetimes().map(str))
+@given(
+    ODD | NUMBERISH | st.datetimes().map(str) | st.from_regex(r"[0-9dhms .:+-]{1,40}|[A-Za-z0-9 :+-]{1,60}")
+)
 def test_any_retry_after_is_seconds_or_nothing(header: str) -> None:
     """A Retry-After of any text is a number of seconds that JSON can hold, or none."""
-    seconds = retry_after_seconds(header)
+    seconds = seconds_until(header, lambda: datetime.now(UTC))
 
     assert seconds is None or 0 <= seconds <= 1e12
 
@@ -78,10 +84,26 @@ def test_any_retry_after_is_seconds_or_nothing(header: str) -> None:
 def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: object, total: object) -> None:
     """Whatever a page says of the next one, that is taken, the end, or an error of the function's own."""
     pagination: Any = decode_settings(kind, Pagination, where="test")  # type: ignore[arg-type]
-    outside = {"next": following, "total": total}
-    result = PageResult("http://a.test/", link, records=1, outside=outside, digest=1)
+    outside = {
+        "next": following,
+        "total": total,
+        "total_pages": total,
+        "links": [following],
+        "has_more": total,
+    }
+    last = json.dumps(outside).encode()
+    headers = {"Link": link, "X-Total-Count": link}
+    results = [
+        PageResult(
+            "http://a.test/", link, records=1, outside=outside, digest=digest, last=last, headers=headers
+        )
+        for outside, digest in ((outside, 1), (None, 2), (following, 1))
+    ]
     with suppress(IngestionError):
-        Pager(pagination, "http://a.test/", warn=lambda _: None).advance(result)
+        pager = Pager(pagination, "http://a.test/", warn=lambda _: None)
+        for result in results:
+            pager.is_repeat(result.digest)
+            pager.advance(result)
 
 
 @given(

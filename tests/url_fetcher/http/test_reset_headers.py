@@ -37,6 +37,30 @@ def asked(status: int, **headers: str) -> float | None:
         ({"X_RateLimit_Reset": str(EPOCH + 90), "Retry_After": "7"}, 7),
         ({"X_RateLimit_Reset": str(EPOCH + 9), "RateLimit_Reset": "90"}, 90),
         ({"Retry_After": format_datetime(NOW + timedelta(seconds=90), usegmt=True)}, 90),
+        ({"X_RateLimit_Reset": "2026-11-23T01:19:38Z"}, 90),
+        ({"X_RateLimit_Reset": "Mon Nov 23 2026 01:19:38 GMT+0000 (Coordinated Universal Time)"}, 90),
+        ({"X_RateLimit_Reset": "1m30s"}, 90),
+        ({"X_RateLimit_Reset_After": "90.0"}, 90),
+        ({"X_RateLimit_Reset_Requests": "1m30s"}, 90),
+        (
+            {
+                "X_RateLimit_Remaining_A": "0",
+                "X_RateLimit_Reset_A": "90s",
+                "X_RateLimit_Remaining_B": "5",
+                "X_RateLimit_Reset_B": "6m0s",
+            },
+            90,
+        ),
+        (
+            {
+                "anthropic_ratelimit_requests_remaining": "0",
+                "anthropic_ratelimit_requests_reset": "2026-11-23T01:19:38Z",
+            },
+            90,
+        ),
+        ({"X_RateLimit_Reset": "90", "Retry_After": "0"}, 90),
+        ({"X_RateLimit_Reset": "90", "Retry_After": "Mon, 23 Nov 2026 01:18:07 GMT"}, 90),
+        ({"X_RateLimit_Reset": "9" * 400}, 1e9),
         ({"X_RateLimit_Reset": "253402300799"}, 1e9),
         ({"X_RateLimit_Reset": "253402300799000"}, 1e9),
         ({"RateLimit": '"default";r=0;t=999999999999999'}, 1e9),
@@ -57,7 +81,11 @@ def test_a_reset_is_read_in_every_spelling(status: int, headers: dict[str, str],
         {"RateLimit": '"default";r=5;t=90'},
         {"RateLimit": '"default";r=0'},
         {"RateLimit": "limit=100, remaining=0"},
-        *({"X_RateLimit_Reset": text} for text in ("NaN", "inf", "-1", "1e9", "soon", "²", "9" * 400, "1,5")),
+        {"Retry_After": "0"},
+        {"Retry_After": "Mon, 23 Nov 2026 01:18:07 GMT"},
+        {"X_RateLimit_Reset": "2026-11-23T01:18:07Z"},
+        {"X_Reset": "90"},
+        *({"X_RateLimit_Reset": text} for text in ("NaN", "inf", "-1", "1e9", "soon", "²", "1,5")),
     ],
 )
 def test_what_says_nothing_of_a_reset_asks_for_nothing(headers: dict[str, str]) -> None:
@@ -70,6 +98,7 @@ def test_a_reset_is_of_a_limit_only() -> None:
     assert asked(500, X_RateLimit_Reset=str(EPOCH + 90)) is None
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 420, 423])
 @pytest.mark.parametrize(
     ("headers", "retried"),
     [
@@ -84,9 +113,11 @@ def test_a_reset_is_of_a_limit_only() -> None:
         ({"X-RateLimit-Reset": "1"}, False),
     ],
 )
-def test_a_403_is_retried_only_when_a_limit_is_used_up(headers: dict[str, str], *, retried: bool) -> None:
-    """Any other one means that access is denied, and is the same next time."""
-    assert is_retried(403, CaseInsensitiveDict(headers)) is retried
+def test_these_statuses_are_retried_only_when_a_limit_is_used_up(
+    status: int, headers: dict[str, str], *, retried: bool
+) -> None:
+    """Any other one, such as a 403 for denied access, is the same next time."""
+    assert is_retried(status, CaseInsensitiveDict(headers)) is retried
 
 
 @given(

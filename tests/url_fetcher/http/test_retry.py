@@ -5,14 +5,15 @@ from email.utils import format_datetime
 
 import pytest
 
-from url_fetcher.http.retry import delay_seconds, is_retried, retry_after_seconds
+from url_fetcher.http.moments import seconds_until
+from url_fetcher.http.retry import asked_seconds, delay_seconds, is_retried
 
 NOW = datetime(2026, 11, 23, 1, 18, 8, tzinfo=UTC)
 
 
-def asked(header: str | None) -> float | None:
-    """What a header asks for at that time."""
-    return retry_after_seconds(header, now=lambda: NOW)
+def asked(header: str) -> float | None:
+    """The seconds that a header means at that time."""
+    return seconds_until(header, lambda: NOW)
 
 
 def test_these_statuses_are_tried_again() -> None:
@@ -22,55 +23,61 @@ def test_these_statuses_are_tried_again() -> None:
     assert retried == [202, 408, 425, 429, 500, *(502, 503, 504), *range(506, 600)]
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("0", 0.0),
-        ("7", 7.0),
-        (" 7 ", 7.0),
-        ("2.5", 2.5),
-        ("9" * 400, 1e9),
-        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
-        ("Mon, 23 Nov 2026 03:18:38 +0200", 30.0),
-        ("Mon, 23 Nov 2026 01:18:38 -0000", 30.0),
-        ("Monday, 23-Nov-26 01:18:38 GMT", 30.0),
-        ("Mon Nov 23 01:18:38 2026", 30.0),
-        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
-    ],
-    ids=[
-        "now",
-        "seconds",
-        "spaces",
-        "fraction",
-        "for ever",
-        "date",
-        "zone",
-        "no zone",
-        "RFC 850",
-        "asctime",
-        "past",
-    ],
-)
-def test_retry_after_is_read_in_either_form(header: str, seconds: float) -> None:
-    """Seconds, or a date in any form of HTTP; a date without a zone is UTC, one gone by is now."""
+TIMES = {
+    "0": 0.0,
+    "7": 7.0,
+    " 7 ": 7.0,
+    "2.5": 2.5,
+    "9" * 400: 1e9,
+    "1795396778": 90.0,
+    "1795396778000": 90.0,
+    "1795396778.5": 90.5,
+    format_datetime(NOW + timedelta(seconds=90), usegmt=True): 90.0,
+    "Mon, 23 Nov 2026 03:18:38 +0200": 30.0,
+    "Mon, 23 Nov 2026 01:18:38 -0000": 30.0,
+    "Monday, 23-Nov-26 01:18:38 GMT": 30.0,
+    "Mon Nov 23 01:18:38 2026": 30.0,
+    "Mon Nov 23 2026 01:18:38 GMT+0000 (Coordinated Universal Time)": 30.0,
+    "Mon Nov 23 2026 03:18:38 GMT+0200 (Central European Summer Time)": 30.0,
+    format_datetime(NOW - timedelta(seconds=90), usegmt=True): 0.0,
+    "2026-11-23T01:18:38Z": 30.0,
+    "2026-11-23t01:18:38.25z": 30.25,
+    "2026-11-23T03:18:38+02:00": 30.0,
+    "2026-11-23T01:19Z": 52.0,
+    "2026-11-23 01:18:38": 30.0,
+    "2026-11-23 01:18:38 UTC": 30.0,
+    "2026-11-23 03:18:38 +0200 CEST": 30.0,
+    "2026-11-23T01:18:07Z": 0.0,
+    "30s": 30.0,
+    "1.5s": 1.5,
+    "1m30s": 90.0,
+    "6m0s": 360.0,
+    "250ms": 0.25,
+    "1h2m": 3720.0,
+    "1d": 86_400.0,
+    "30 seconds": 30.0,
+    "1 minute": 60.0,
+    "999999999999d": 1e9,
+}
+
+
+@pytest.mark.parametrize(("header", "seconds"), TIMES.items())
+def test_a_time_is_read_in_every_spelling(header: str, seconds: float) -> None:
+    """Seconds, epochs, spans, and dates; a date without a zone is UTC, one that has passed is 0 seconds."""
     assert asked(header) == seconds
 
 
 @pytest.mark.parametrize(
     "header",
     [
-        None,
-        "",
-        "soon",
-        "-1",
-        "1.5s",
-        "²",
+        *("", "soon", "-1", "²", "5x", "1m30", "s", "1,5", "NaN", "inf", "1e9", "30s ago", "9" * 99 + "s"),
         "Mon, 99 Nov 2026 01:18:38 GMT",
         "Mon, 23 Nov 2026 01:18:38 +9999",
         "Mon, 23 Nov 2026 01:18:38 +99999999999",
+        "2026-13-01T00:00:00Z",
     ],
 )
-def test_what_is_no_retry_after_asks_for_nothing(header: str | None) -> None:
+def test_other_text_is_no_time(header: str) -> None:
     """A header that cannot be read is no reason to fail."""
     assert asked(header) is None
 
@@ -78,7 +85,7 @@ def test_what_is_no_retry_after_asks_for_nothing(header: str | None) -> None:
 def test_a_date_is_compared_with_the_clock() -> None:
     """Without a clock of the caller's it is the system's, whatever its zone."""
     east = datetime.now(timezone(timedelta(hours=9))) + timedelta(days=1)
-    seconds = retry_after_seconds(format_datetime(east))
+    seconds = asked_seconds(503, {"Retry-After": format_datetime(east)})
 
     assert seconds is not None
     assert 80_000 < seconds <= 86_400
@@ -117,7 +124,15 @@ def test_delays_differ_without_a_generator_of_the_callers() -> None:
     assert len(delays) > 1
 
 
-@pytest.mark.parametrize("asked_for", [0.0, 3.0, 3_600.0])
-def test_what_the_source_asks_for_is_honoured_even_above_the_cap(asked_for: float) -> None:
-    """The source knows best, and nothing is added or taken at random."""
+@pytest.mark.parametrize("asked_for", [3.0, 3_600.0])
+def test_a_longer_wait_that_the_source_asks_for_is_honoured(asked_for: float) -> None:
+    """Also above the maximum; nothing is added at random."""
     assert delay_seconds(1, asked_seconds=asked_for, max_delay_seconds=20) == asked_for
+
+
+@pytest.mark.parametrize("asked_for", [None, 0.0, 0.001])
+def test_a_shorter_wait_than_the_back_off_is_not_enough(asked_for: float | None) -> None:
+    """A source that asks for no wait would otherwise get all attempts at once."""
+    delay = delay_seconds(3, asked_seconds=asked_for, max_delay_seconds=20, random_=lambda: 0.5)
+
+    assert delay == 1.0

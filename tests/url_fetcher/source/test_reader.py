@@ -79,6 +79,7 @@ def encoded(body: bytes, encoding: str) -> Behaviour:
             reset(b"\x15\x03\x01 garbage\r\n\r\n"), SourceUnavailable, "is not HTTP/1", id="no HTTP"
         ),
         pytest.param(answer(b"<p>", content_type="text/html"), MalformedBody, "'text/html'", id="HTML"),
+        pytest.param(answer(b"<rss>", content_type="text/html"), MalformedBody, "HTML", id="XML called HTML"),
         pytest.param(answer(b"  <!DOCTYPE HTML><p>"), MalformedBody, "HTML", id="HTML called JSON"),
         pytest.param(encoded(b"[1]", "br"), MalformedBody, "'br'", id="brotli"),
         pytest.param(encoded(b"[1]", "gzip"), MalformedBody, "broken", id="no gzip"),
@@ -179,15 +180,19 @@ def test_waits_double_up_to_the_cap(hostile: Hostile, monkeypatch: pytest.Monkey
     ("header", "least", "most"),
     [
         ("7", 7, 7),
-        ("0", 0, 0),
+        ("0", 0.5, 0.5),
         (600, 500, 600),
-        (-600, 0, 0),
-        ("soon", 0, 0.5),
+        (-600, 0.5, 0.5),
+        ("soon", 0.5, 0.5),
+        ("1m30s", 90, 90),
     ],
-    ids=["seconds", "now", "a date to come", "a date gone by", "nonsense"],
+    ids=["seconds", "now", "a date to come", "a date gone by", "nonsense", "a span"],
 )
-def test_retry_after_is_kept_to(hostile: Hostile, header: str | int, least: float, most: float) -> None:
-    """A source's wish for a wait is kept to in either form, over max_delay_seconds too."""
+def test_retry_after_is_kept_to(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, header: str | int, least: float, most: float
+) -> None:
+    """The wait that a source asks for is kept to, above max_delay_seconds too, and at least the back-off."""
+    monkeypatch.setattr(exchange, "delay_seconds", partial(delay_seconds, random_=lambda: 1.0))
     if isinstance(header, int):
         # Only now: on a busy machine minutes pass between collecting a test and running it.
         header = format_datetime(datetime.now(UTC) + timedelta(seconds=header), usegmt=True)
@@ -473,3 +478,12 @@ def _answer_once(listener: socket.socket, data: bytes | None) -> None:
         with suppress(OSError):
             while sock.recv(4096):
                 pass
+
+
+def test_an_explicit_format_counts_more_than_the_type_of_html(hostile: Hostile) -> None:
+    """A feed that is sent as text/html is read where the source says that it is XML."""
+    source = hostile({"/": answer(b"<rss/>", content_type="text/html")})
+
+    assert bodies_of(reader_of({"url": source.url("/"), "format": "xml", "record_path": "rss"})) == [
+        b"<rss/>"
+    ]

@@ -79,22 +79,24 @@ class BearerAuth(TypedDict, total=False):
 Condition = TypedDict(
     "Condition",
     {
-        "path": Required[str],
         "equals": str | int | float | bool | None,
         "exists": bool | None,
         "in": Sequence[str | int | float | bool],
         "message_path": str,
+        "path": str,
+        "status": int | None,
     },
     total=False,
 )
-"""A test of the value at a path: exactly one of ``equals``, ``in`` and ``exists`` is set.
+"""A test of an answer's ``status``, of the value at a ``path`` in its body, or of both.
 
 Attributes:
-    path: 1 to 512 characters.
     equals: default: null.
     exists: default: null.
     in: default: [].
     message_path: at most 512 characters; default: "".
+    path: at most 512 characters; default: "".
+    status: default: null.
 """
 
 
@@ -105,8 +107,8 @@ class Csv(TypedDict, total=False):
         columns: default: [].
         delimiter: default: ",".
         encoding: one of big5, euc-jp, euc-kr, gb18030, iso-8859-1, iso-8859-15, iso-8859-2, koi8-r,
-            shift_jis, utf-16, utf-8, windows-1250, windows-1251, windows-1252, windows-1253, windows-1254,
-            windows-1257; default: "utf-8".
+            shift_jis, utf-16, utf-16be, utf-16le, utf-8, windows-1250, windows-1251, windows-1252,
+            windows-1253, windows-1254, windows-1257; default: "utf-8".
         escape: default: "".
         header: default: true.
         quote: default: "\"".
@@ -127,6 +129,8 @@ class Csv(TypedDict, total=False):
         "koi8-r",
         "shift_jis",
         "utf-16",
+        "utf-16be",
+        "utf-16le",
         "utf-8",
         "windows-1250",
         "windows-1251",
@@ -275,10 +279,15 @@ class OAuth2Auth(TypedDict, total=False):
         audience: at most 2,048 characters; default: "".
         client_credentials_in: one of basic, body; default: "basic".
         client_id_key: 1 to 128 characters; default: "client_id".
+        client_id_parameter: 1 to 128 characters; default: "client_id".
         client_secret_key: 1 to 128 characters; default: "client_secret".
+        client_secret_parameter: 1 to 128 characters; default: "client_secret".
+        expires_in_path: at most 512 characters; default: "expires_in".
         kms_key: at most 256 characters; default: "".
         parameters: default: {}.
+        request_format: one of form, json; default: "form".
         scope: at most 2,048 characters; default: "".
+        token_path: 1 to 512 characters; default: "access_token".
     """
 
     kind: Required[Literal["oauth2_client_credentials"]]
@@ -287,10 +296,15 @@ class OAuth2Auth(TypedDict, total=False):
     audience: str
     client_credentials_in: Literal["basic", "body"]
     client_id_key: str
+    client_id_parameter: str
     client_secret_key: str
+    client_secret_parameter: str
+    expires_in_path: str
     kms_key: str
     parameters: Mapping[str, str]
+    request_format: Literal["form", "json"]
     scope: str
+    token_path: str
 
 
 class OAuth2RefreshAuth(TypedDict, total=False):
@@ -301,11 +315,17 @@ class OAuth2RefreshAuth(TypedDict, total=False):
         token_url: at most 8,192 characters.
         client_credentials_in: one of basic, body; default: "basic".
         client_id_key: 1 to 128 characters; default: "client_id".
+        client_id_parameter: 1 to 128 characters; default: "client_id".
         client_secret_key: 1 to 128 characters; default: "client_secret".
+        client_secret_parameter: 1 to 128 characters; default: "client_secret".
+        expires_in_path: at most 512 characters; default: "expires_in".
         kms_key: at most 256 characters; default: "".
         parameters: default: {}.
         refresh_token_key: 1 to 128 characters; default: "refresh_token".
+        refresh_token_path: at most 512 characters; default: "refresh_token".
+        request_format: one of form, json; default: "form".
         scope: at most 2,048 characters; default: "".
+        token_path: 1 to 512 characters; default: "access_token".
     """
 
     kind: Required[Literal["oauth2_refresh_token"]]
@@ -313,11 +333,17 @@ class OAuth2RefreshAuth(TypedDict, total=False):
     token_url: Required[str]
     client_credentials_in: Literal["basic", "body"]
     client_id_key: str
+    client_id_parameter: str
     client_secret_key: str
+    client_secret_parameter: str
+    expires_in_path: str
     kms_key: str
     parameters: Mapping[str, str]
     refresh_token_key: str
+    refresh_token_path: str
+    request_format: Literal["form", "json"]
     scope: str
+    token_path: str
 
 
 class OffsetPagination(TypedDict, total=False):
@@ -475,6 +501,7 @@ class Source(TypedDict, total=False):
         auth: see ``Auth``.
         body: default: "".
         csv: see ``Csv``.
+        empty_when: default: [].
         enabled: default: true.
         fail_when: default: [].
         flexible_minutes: 0 to 1,440; default: 0.
@@ -487,6 +514,7 @@ class Source(TypedDict, total=False):
         query: default: {}.
         rate: see ``Rate``.
         record_path: at most 512 characters; default: "".
+        records_optional: default: false.
         retry: see ``Retry``.
         retry_when: default: [].
         schedule: at most 256 characters; default: "".
@@ -508,6 +536,7 @@ class Source(TypedDict, total=False):
     auth: Auth
     body: str | Mapping[str, object]
     csv: Csv
+    empty_when: Sequence[Condition]
     enabled: bool
     fail_when: Sequence[Condition]
     flexible_minutes: int
@@ -520,6 +549,7 @@ class Source(TypedDict, total=False):
     query: Mapping[str, str | int | float | bool]
     rate: Rate
     record_path: str
+    records_optional: bool
     retry: Retry
     retry_when: Sequence[Condition]
     schedule: str

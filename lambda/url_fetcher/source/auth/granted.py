@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from url_fetcher.errors import MalformedBody, SourceError
 from url_fetcher.http.body import Body
 from url_fetcher.http.transport import Response
+from url_fetcher.paths import value_at
 
 if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets import SecretCache
@@ -25,13 +26,12 @@ _DEFAULT_LIFETIME_SECONDS = 300.0
 _MAX_LIFETIME_SECONDS = 86_400.0 * 365
 
 
-class _Token(msgspec.Struct):
-    """A token server's answer (RFC 6749, 5.1)."""
+class TokenPaths(NamedTuple):
+    """The places of values in a token server's answer; the defaults are those of RFC 6749, 5.1."""
 
-    access_token: object = None
-    refresh_token: object = None
-    expires_in: object = None
-    error: object = None
+    token: str = "access_token"  # noqa: S105 (a name)
+    expires_in: str = "expires_in"
+    refresh_token: str = "refresh_token"  # noqa: S105 (a name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,20 +44,22 @@ class Granted:
     reason: str = ""
 
     @classmethod
-    def of(cls, answer: bytes, secrets: "SecretCache") -> "Granted":
+    def of(cls, answer: bytes, secrets: "SecretCache", paths: TokenPaths) -> "Granted":
         """Parses an answer and hides its tokens; an answer of any other form grants nothing."""
         try:
-            token = msgspec.json.decode(answer, type=_Token)
+            given = msgspec.json.decode(answer)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return cls()
-        access, refresh = _usable(token.access_token), _usable(token.refresh_token)
+        access = _usable(value_at(given, paths.token))
+        refresh = _usable(value_at(given, paths.refresh_token))
+        error = value_at(given, "error")
         for each in filter(None, (access, refresh)):
             secrets.hide(each)
         return cls(
             access_token=access,
             refresh_token=refresh,
-            lifetime_seconds=_lifetime_seconds(token.expires_in),
-            reason=f" ({token.error})" if token.error in _ERRORS else "",
+            lifetime_seconds=_lifetime_seconds(value_at(given, paths.expires_in)),
+            reason=f" ({error})" if error in _ERRORS else "",
         )
 
 
@@ -75,11 +77,10 @@ def refusal_of(response: Response) -> bytes:
 
 
 def answer_of(response: Response, url: str) -> bytes:
-    """The decompressed answer, cut to 64 KiB."""
+    """The decompressed answer, cut to 64 KiB; some servers send JSON as text/html, so its type is ignored."""
     body = Body(
         response.read,
         content_encoding=response.headers.get("Content-Encoding", ""),
-        content_type=response.headers.get("Content-Type", ""),
         max_body_mib=1,
         max_decompressed_mib=1,
     )

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody, SourceRejected, SourceUnavailable
-from url_fetcher.http.retry import is_retried, retry_after_seconds
+from url_fetcher.http.retry import asked_seconds, is_retried
 from url_fetcher.http.transport import Credentials, Request
 from url_fetcher.source.auth.auth_kind import SecretAuth, Session, basic_header
-from url_fetcher.source.auth.granted import Granted, answer_of, refusal_of
-from url_fetcher.source.kinds import HttpUrl, Key
+from url_fetcher.source.auth.granted import Granted, TokenPaths, answer_of, refusal_of
+from url_fetcher.source.kinds import HttpUrl, Key, NonEmptyPath, Path
 from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _OWN_PARAMETER = (
 Parameter: TypeAlias = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,128}$", extra_json_schema={"not": {"pattern": _OWN_PARAMETER}})
 ]
-_OK = 200
+_GRANTED = {200, 201, 203}
 
 
 class TokenAuth(SecretAuth, frozen=True, kw_only=True):
@@ -37,6 +37,11 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
     client_id_key: Key = "client_id"
     client_secret_key: Key = "client_secret"  # noqa: S105 (a name inside the secret)
     client_credentials_in: Literal["basic", "body"] = "basic"
+    client_id_parameter: Key = "client_id"
+    client_secret_parameter: Key = "client_secret"  # noqa: S105 (the parameter's name)
+    request_format: Literal["form", "json"] = "form"
+    token_path: NonEmptyPath = TokenPaths().token
+    expires_in_path: Path = TokenPaths().expires_in
     scope: Annotated[str, Meta(max_length=2048)] = ""
     parameters: dict[Parameter, Annotated[str, Meta(min_length=1, max_length=2048)]] = msgspec.field(
         default_factory=dict
@@ -54,6 +59,10 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         """The cache key of its token: all settings, so that sources that differ in one share none."""
         return msgspec.json.encode(self)
 
+    @property
+    def _paths(self) -> TokenPaths:
+        return TokenPaths(self.token_path, self.expires_in_path)
+
     def forget(self, session: Session) -> bool:
         """Drops the cached token and the secret that it was requested with."""
         session.secrets.forget_token(self.key)
@@ -68,19 +77,19 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         url = public_url(self.token_url)
         response = session.transport.open(self._request(session.secrets, form), Credentials())
         try:
-            if is_retried(response.status):
-                asked = retry_after_seconds(response.headers.get("Retry-After"))
+            if is_retried(response.status, response.headers):
+                asked = asked_seconds(response.status, response.headers)
                 raise SourceUnavailable(
                     f"{url}: the token server answers {response.status}",
                     status=response.status,
                     retry_after_seconds=asked,
                 )
-            answer = answer_of(response, url) if response.status == _OK else refusal_of(response)
             status = response.status
+            answer = answer_of(response, url) if status in _GRANTED else refusal_of(response)
         finally:
             response.close()
-        granted = Granted.of(answer, session.secrets)
-        if status != _OK:
+        granted = Granted.of(answer, session.secrets, self._paths)
+        if status not in _GRANTED:
             # The client's secret may have been rotated: the next attempt reads it again.
             session.secrets.forget(self.secret_arn)
             raise SourceRejected(
@@ -98,8 +107,8 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         """
         if not granted.access_token:
             raise MalformedBody(
-                f"{public_url(self.token_url)}: the token server's answer has no usable access_token"
-                f"{granted.reason}"
+                f"{public_url(self.token_url)}: the token server's answer has no usable token at "
+                f"auth.token_path = {self.token_path!r}{granted.reason}"
             )
         session.secrets.keep_token(self.key, granted.access_token, lifetime_seconds=granted.lifetime_seconds)
         return granted.access_token
@@ -109,14 +118,17 @@ class TokenAuth(SecretAuth, frozen=True, kw_only=True):
         client_id = secrets.secret(self.secret_arn, self.client_id_key)
         client_secret = secrets.secret(self.secret_arn, self.client_secret_key)
         form = {**asked, "scope": self.scope, **self.parameters}
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        is_json = self.request_format == "json"
+        media_type = "application/json" if is_json else "application/x-www-form-urlencoded"
+        headers = {"Content-Type": media_type, "Accept": "application/json"}
         if self.client_credentials_in == "body":
-            form |= {"client_id": client_id, "client_secret": client_secret}
+            form |= {self.client_id_parameter: client_id, self.client_secret_parameter: client_secret}
         else:
             # RFC 6749, 2.3.1: both are form-encoded before they are joined.
             user, password = quote(client_id, safe=""), quote(client_secret, safe="")
             headers["Authorization"] = basic_header(user, password, secrets)
-        body = urlencode({name: value for name, value in form.items() if value}).encode()
+        given = {name: value for name, value in form.items() if value}
+        body = msgspec.json.encode(given) if is_json else urlencode(given).encode()
         return Request(
             url=self.token_url,
             home=self.token_url,

@@ -17,9 +17,9 @@ from url_fetcher.deadline import unbounded
 from url_fetcher.errors import DeadlineExceeded, SourceRejected, SourceUnavailable
 from url_fetcher.http.transport import Credentials
 from url_fetcher.source.auth.auth_kind import PERMITS, KeyArn, SecretArn, Session
-from url_fetcher.source.auth.granted import Granted
+from url_fetcher.source.auth.granted import Granted, TokenPaths
 from url_fetcher.source.auth.oauth2 import TokenAuth
-from url_fetcher.source.kinds import Key
+from url_fetcher.source.kinds import Key, Path
 
 if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets import SecretCache
@@ -71,6 +71,11 @@ class OAuth2RefreshAuth(TokenAuth, frozen=True, kw_only=True, tag="oauth2_refres
     secret_arn: Annotated[SecretArn, Meta(extra_json_schema={PERMITS: ["secretsmanager:PutSecretValue"]})]
     kms_key: Annotated[KeyArn, Meta(extra_json_schema={PERMITS: ["kms:GenerateDataKey"]})] = ""
     refresh_token_key: Key = "refresh_token"  # noqa: S105 (a name inside the secret)
+    refresh_token_path: Path = TokenPaths().refresh_token
+
+    @property
+    def _paths(self) -> TokenPaths:
+        return TokenPaths(self.token_path, self.expires_in_path, self.refresh_token_path)
 
     def credentials(self, session: Session) -> Credentials:
         """The header with a token that has not expired, after its refresh token was stored."""

@@ -49,7 +49,7 @@ class FollowedPages(Pages, frozen=True):
         if sought.target is not None:
             return self._follow(url, result, sought.target)
         # Without a configured flag, a well-known one such as has_more guards against an end that is none.
-        if says_more is None and (found := known_flag(result.outside)).says_more:
+        if says_more is None and (found := known_flag(result.outside, is_near=True)).says_more:
             words = found.words
         # Ending here silently would lose the rest of the source.
         if words:

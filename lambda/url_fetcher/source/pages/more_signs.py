@@ -5,12 +5,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from url_fetcher.http.urls import from_header
 from url_fetcher.source.pages.links import links
 from url_fetcher.source.pages.next_page_signs import whole_number
 
 _MAX_MEMBERS = 1_000
-_FLAG_DEPTH, _VALUE_DEPTH, _LOOSE_DEPTH = 4, 3, 2
+_FLAG_DEPTH, _VALUE_DEPTH, _NEAR_DEPTH = 4, 3, 2
 _MAX_SHOWN_CHARACTERS = 60
 
 _MORE = re.compile(
@@ -63,10 +62,15 @@ class _Member(NamedTuple):
     value: object
 
 
-def known_flag(outside: object) -> Flagged:
-    """Reads flags with names such as has_more or isLast; one that says that there is more counts most."""
+def known_flag(outside: object, *, is_near: bool = False) -> Flagged:
+    """Reads flags with names such as has_more or isLast; one that says that there is more counts most.
+
+    Args:
+        outside: The decoded body without its records.
+        is_near: True for flags that can belong to nothing but the records: none in an object in an object.
+    """
     found = Flagged(None, "")
-    for keys, value in _members(outside, _FLAG_DEPTH):
+    for keys, value in _members(outside, _NEAR_DEPTH if is_near else _FLAG_DEPTH):
         if not isinstance(value, bool):
             continue
         is_last = _LAST.fullmatch(keys[-1])
@@ -81,7 +85,7 @@ def known_flag(outside: object) -> Flagged:
 
 def unused_link(outside: object) -> str:
     """The key of a value whose name suggests a link to the next page; empty if there is none."""
-    found = _first(outside, _LOOSE_DEPTH, lambda key: bool(_LINK.search(key) and not _NO_LINK.search(key)))
+    found = _first(outside, _NEAR_DEPTH, lambda key: bool(_LINK.search(key) and not _NO_LINK.search(key)))
     return found.keys[-1][:_MAX_SHOWN_CHARACTERS] if found else ""
 
 
@@ -100,7 +104,7 @@ def next_in_body(outside: object) -> Sign | None:
 
 def next_in_header(headers: Mapping[str, str]) -> bool:
     """True if the ``Link`` header has a link to the next page."""
-    return bool(links(from_header(headers.get("Link", ""))).targets.get("next"))
+    return bool(links(headers.get("Link", "")).targets.get("next"))
 
 
 def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:

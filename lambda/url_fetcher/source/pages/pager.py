@@ -82,7 +82,7 @@ class Pager:
             return ""
         if self._promise:
             return f"the answer is empty, although {self._promise}"
-        if may_be_end or self._walk.has_all:
+        if may_be_end or self._walk.has_surely_all:
             return ""
         return (
             "the answer is empty, which is no page without records: if that is the source's end, name it by "
@@ -138,17 +138,26 @@ class Pager:
         """
         walk, pagination = self._walk, self._pagination
         identity = _digest(following)
-        # One handle may lead to every page, so a page that leads to itself is asked for again.
-        is_known = identity in self._seen and (identity != _digest(self.step) or not result.records)
+        is_known, is_itself = identity in self._seen, identity == _digest(self.step)
         self._seen.add(identity)
-        if is_known and result.records:
+        if not isinstance(pagination, FollowedPages):
+            return False
+        more = pagination.more(self.step, result, walk)
+        if result.records:
+            # One handle may lead to every page, so a page that leads to itself is asked for again.
+            if not is_known or (is_itself and pagination.names_next):
+                return False
+            # Its last record is where it began, as where a key is asked for with >= instead of >.
+            if is_itself and result.records < walk.longest:
+                in_doubt = (
+                    "the last record is the one that the page was asked for by" if walk.is_resumed else ""
+                )
+                self._warn(more or in_doubt)
+                return True
             raise PaginationLoop(
                 f"the page {public_url(following.url)} comes again after {self._pages} pages"
             )
-        if result.records or not isinstance(pagination, FollowedPages):
-            return False
-        more = pagination.more(self.step, result, walk)
-        if is_known or walk.has_all:
+        if is_known or walk.has_surely_all:
             self._warn(more)
             return True
         if pagination.any_flag(result).says_more or walk.empty_pages < pagination.max_empty_pages:
@@ -171,11 +180,12 @@ class Pager:
         walk, pagination = self._walk, self._pagination
         more = pagination.more(self.step, result, walk)
         is_itself = self._is_asked_again or self._leads_to_itself(result)
+        is_short = not walk.is_resumed and result.records < walk.longest
         # The other ends: a total, or a short last page that comes for each number behind it.
-        if is_itself or walk.has_all or walk.is_resumed or result.records < walk.longest:
+        if is_itself or walk.has_all or is_short:
             self._warn(more)
             return
-        if walk.pages > 1:
+        if walk.pages > 1 or walk.is_resumed:
             self._warn(more or "the last page has the records of a page before it again")
             return
         parameter = getattr(pagination, "parameter", "")

@@ -26,6 +26,10 @@ from url_fetcher.source.placeholders import Values, filled_url
 
 _MAX_OBJECT_BYTES = 65_536
 _MAY_NAME_NEXT = re.compile(rb"([Nn]ext|[Mm]ore|[Tt]runcated|TransferLimit)[^\"\\]{0,20}\"\s*:")
+_LATER_PAGE = re.compile(
+    r"[?&](p|page([-_]?(no|num|number|index))?|offset|skip|start([-_]?(at|index))?)=0*([2-9]|1[0-9])[0-9]*(&|$)",
+    re.IGNORECASE,
+)
 _URL = re.compile(r"https?://|[/?]", re.IGNORECASE)
 _OUTSIDE_SETTINGS = ("path", "has_more_path", "is_last_path", "total_path", "total_pages_path")
 
@@ -63,8 +67,8 @@ class PageResult(NamedTuple):
     """The result of a page that was read to its end, by which the next page is found.
 
     ``url`` is that of the answer, after redirects. ``header`` is the value of the pagination's
-    ``response_header``, ``outside`` the decoded body without its records, ``digest`` that of the records, 0
-    if it is not known, ``last`` the last record that is not over a limit, empty if there is none, and
+    ``response_header``, ``outside`` the decoded body without its records, and ``last`` the last record that
+    is not over a limit, empty if there is none. ``digest`` is that of the records, 0 if it is not known;
     ``headers`` are the answer's.
     """
 
@@ -176,7 +180,8 @@ class NoPagination(PaginationKind, frozen=True, tag="none"):
         """As every kind, with the setting that reads the next page."""
         outside = result.outside if result.outside is not None else _single_object(result)
         flagged = known_flag(outside)
-        if flagged.says_more is False:
+        # Who asks for a later page by its number, as in a list of URLs, asks for the others as well.
+        if flagged.says_more is False or _LATER_PAGE.search(result.url):
             return ""
         sign, setting = _next_sign(outside, result)
         if not sign and flagged.says_more:

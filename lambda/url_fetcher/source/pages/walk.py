@@ -35,6 +35,11 @@ class Walk:
         return not self.is_resumed and self.total is not None and self.records >= self.total
 
     @property
+    def has_surely_all(self) -> bool:
+        """The same, and the total is not the number of records on one page, as some APIs mean it."""
+        return self.has_all and self.total is not None and self.total > self.longest
+
+    @property
     def is_short(self) -> bool:
         """True if a total says that there are more records than were read."""
         return not self.is_resumed and self.total is not None and self.records < self.total

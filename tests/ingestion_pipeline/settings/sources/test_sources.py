@@ -51,6 +51,8 @@ class TestDefaults:
             [XML | {"pagination": {"kind": "cursor", "header": "X-Next"}}],
             [XML | {"pagination": {"kind": "cursor", "last_record_path": "/@id"}}],
             [XML | {"pagination": {"kind": "page"}, "fail_when": [], "retry_when": []}],
+            [XML | {"empty_when": [{"status": 404}, {"status": 400, "path": "a", "equals": "x"}]}],
+            [{"url": URL, "fail_when": [{"status": 409}, {"status": 400, "path": "a", "exists": True}]}],
             [{"url": URL, "query": {"a": 1, "b": "c", "d": True}, "headers": {"Accept": "text/csv"}}],
         ],
     )
@@ -122,7 +124,7 @@ class TestGuarded:
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
             (
                 {"url": URL, "speed": 1},
-                "sources[0].speed = 1: is not a key; there are auth, body, csv, enabled, ",
+                "sources[0].speed = 1: is not a key; there are auth, body, csv, empty_when, enabled, ",
             ),
             ({"url": URL, "format": "yaml"}, "sources[0].format = 'yaml': must be one of ['auto', "),
             (
@@ -143,8 +145,12 @@ class TestGuarded:
             ),
             (
                 XML | {"retry_when": [{"path": "b", "exists": True}]},
-                "sources[0].retry_when = [{'path': 'b', 'exists': True}]: must be [], because `format` is "
-                '"xml", and XML has no values outside its records',
+                "sources[0].retry_when.0 = {'path': 'b', 'exists': True}: 'status' is a required property, "
+                'because `format` is "xml", and XML has no values outside its records',
+            ),
+            (
+                {"url": URL, "record_path": "a", "empty_when": [{}]},
+                "sources[0].empty_when.0 = {}: 'status' is a required property, because `path` is",
             ),
             (
                 XML | {"pagination": {"kind": "next_url"}},
@@ -289,9 +295,13 @@ class TestGuarded:
                 "sources[0].retry_when.0 = {'path': 'b'}: needs exactly one of equals, in, exists",
             ),
             (
-                {"url": URL, "fail_when": [{"path": "b", "equals": 1}]},
-                "sources[0] = {'url': 'https://example.com/records', 'fail_when': [{'path': 'b', "
-                "'equals': 1}]}: 'record_path' is a required property, because `fail_when` is set",
+                {"url": URL, "records_optional": True},
+                "sources[0] = {'url': 'https://example.com/records', 'records_optional': True}: "
+                "'record_path' is a required property, because `records_optional` is true",
+            ),
+            (
+                {"url": URL, "format": "csv", "fail_when": [{"path": "b", "equals": 1}]},
+                "sources[0].format = 'csv': must be one of ['auto', 'json', 'ndjson'], because `fail_when`",
             ),
             (
                 {"url": URL, "pagination": {"kind": "cursor", "header": "X", "last_record_path": "id"}},

@@ -289,6 +289,60 @@ class TestTokenServers:
 
         assert self.read(hostile, server, audience="orders", parameters=more) == [b"[1]"]
 
+    @pytest.mark.parametrize(
+        ("granted", "paths"),
+        [
+            ({"accessToken": "t0ken"}, {"token_path": "accessToken"}),
+            ({"success": True, "data": {"token": "t0ken"}}, {"token_path": "data.token"}),
+            ([{"token": "t0ken"}], {"token_path": "/0/token"}),
+        ],
+    )
+    @pytest.mark.parametrize("status", [200, 201, 203])
+    @pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=utf-8", ""])
+    def test_answers_of_another_form(
+        self, hostile: Hostile, granted: object, paths: dict[str, str], status: int, content_type: str
+    ) -> None:
+        """The token may lie elsewhere, and come with another status or type."""
+        server = answer(json.dumps(granted).encode(), status=status, content_type=content_type)
+
+        assert self.read(hostile, server, **paths) == [b"[1]"]
+
+    def test_a_request_in_json(self, hostile: Hostile) -> None:
+        """An API that takes a JSON object with names of its own."""
+        source = hostile({"/token": token("t0ken"), "/": demanding("authorization", "Bearer t0ken")})
+        auth = oauth(
+            source,
+            request_format="json",
+            client_credentials_in="body",
+            client_id_parameter="clientId",
+            client_secret_parameter="clientSecret",
+            parameters={"tenant": "7"},
+        )
+        bodies_of(reader_of({"url": source.url("/"), "auth": auth}, secrets=Secrets(CLIENT)))
+        asked = source.requests[0]
+
+        assert (asked.headers["content-type"], json.loads(asked.body)) == (
+            "application/json",
+            {
+                "grant_type": "client_credentials",
+                "tenant": "7",
+                "clientId": "id:1",
+                "clientSecret": "s e+cret",
+            },
+        )
+
+    def test_a_lifetime_at_its_path(self, hostile: Hostile) -> None:
+        """The token is kept for as long as the server says there."""
+        granted = {"data": {"token": "t0ken", "expiresIn": 3600}}
+        source = hostile({"/token": answer(json.dumps(granted).encode()), "/": answer(b"[1]")})
+        auth = oauth(source, token_path="data.token", expires_in_path="data.expiresIn")
+        now = [0.0]
+        cache = Secrets(CLIENT).cache(clock=lambda: now[0])
+        for now[0] in (0.0, 3500.0, 3541.0):
+            bodies_of(reader_of({"url": source.url("/"), "auth": auth}, cache=cache))
+
+        assert [request.path for request in source.requests] == ["/token", "/", "/", "/token", "/"]
+
     def test_a_refusal_says_why(self, hostile: Hostile) -> None:
         """The reason is one of the standard's words; any other text of the server's is left out."""
         with pytest.raises(SourceRejected, match=r"400 \(invalid_request\); check"):

@@ -114,6 +114,23 @@ def test_a_server_that_does_not_rotate(hostile: Hostile, manager: Manager) -> No
     assert manager.current["refresh_token"] == "r"
 
 
+def test_a_new_refresh_token_of_another_name_is_kept(hostile: Hostile, manager: Manager) -> None:
+    """The tokens may lie elsewhere in the server's answer."""
+    granted = b'{"data": {"accessToken": "a", "refreshToken": "r2"}}'
+    source = hostile({"/token": answer(granted, status=201), "/": answer(b"[1]")})
+    manager.store(refresh_token="r1")
+    auth = {
+        "kind": "oauth2_refresh_token",
+        "secret_arn": ARN,
+        "token_url": source.url("/token"),
+        "token_path": "data.accessToken",
+        "refresh_token_path": "data.refreshToken",
+    }
+    bodies_of(reader_of({"url": source.url("/"), "auth": auth}, cache=manager.process()))
+
+    assert manager.current["refresh_token"] == "r2"
+
+
 def test_two_at_once_ask_once(rotating: Rotating) -> None:
     """Of many processes that need a token at the same moment one renews, and the others wait."""
     bodies: list[list[bytes]] = []
@@ -296,7 +313,7 @@ def test_locks_of_runs_that_end_are_ever_fewer(rotating: Rotating) -> None:
 def test_a_bad_access_token_does_not_lose_the_refresh_token(rotating: Rotating) -> None:
     """Whatever else is wrong with the answer, a refresh token in it is kept."""
     rotating.fault = answer(b'{"access_token": "a\\nb", "refresh_token": "refresh-9"}')
-    with pytest.raises(MalformedBody, match="no usable access_token"):
+    with pytest.raises(MalformedBody, match="no usable token at"):
         rotating.read(rotating.manager.process())
 
     assert rotating.manager.current["refresh_token"] == "refresh-9"
