@@ -15,6 +15,7 @@ CHAPTERS = {
     "Authentication": ("auth",),
     "Pagination": ("pagination",),
     "Windows of time": ("windows",),
+    "Child requests": ("children",),
     "Errors in good answers": ("fail_when", "retry_when", "empty_when"),
     "Limits": ("rate", "limits", "retry"),
 }

@@ -76,6 +76,11 @@ def conditions(
                 for key in of_a_schedule
             ),
         ],
+        "Children": [
+            {"if": _using(name), "then": _needing(_reason(name), **_value_of(name))}
+            for name in NAMES
+            if name not in _OF_WINDOWS
+        ],
         "Windows": [
             {"oneOf": [{"required": ["days"]}, {"required": ["seconds"]}]},
             {

@@ -1,10 +1,12 @@
 """Checks one source against the function's schema, and says what is allowed."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ingestion_pipeline.settings.rules import Problem, is_token
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
@@ -73,12 +75,28 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """Problems that no JSON schema can express, of the function's rules and of schedules."""
     yield from schedule_problems(path, source)
+    yield from _child_problems(path, source)
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
     for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
         if signs[name] and signs[name] == signs[other]:
             advice = f"is the {other}, too: they must differ (docs/sources.md)"
             yield Problem(f"{path}.csv.{name}", signs[name], advice)
+
+
+def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
+    """Child requests that would all be the same, or that would take a secret to another origin."""
+    children = source.get("children")
+    if not isinstance(children, Mapping):
+        return
+    request = [children.get(key) for key in ("url", "query", "headers", "body")]
+    if not re.search(r"(^|[^{])({{)*{parent[.}]", str(request)):
+        advice = "must have a placeholder of its parent, such as {parent.id}, in the request"
+        yield Problem(f"{path}.children", children, f"{advice} (docs/sources.md)")
+    urls = [str(source.get("url")), str(children.get("url"))]
+    origins = {tuple(urlsplit(url)[:2]) for url in urls if not is_token(url)}
+    if len(origins) > 1:
+        yield Problem(f"{path}.children.url", urls[1], "must have the scheme, host and port of `url`")
 
 
 def _number(value: object) -> float:
