@@ -34,15 +34,15 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True)
 class Place:
-    """An array in JSON, or elements of one name in XML.
+    """An array or an object of records in JSON, or elements of one name in XML.
 
     Attributes:
-        kind: The kind of all elements.
+        kind: The kind of all elements; ``members`` for an object whose members are objects.
     """
 
     path: str
     count: int
-    kind: Literal["objects", "arrays", "scalars"] = "objects"
+    kind: Literal["objects", "arrays", "members", "scalars"] = "objects"
 
 
 @dataclass
@@ -156,8 +156,6 @@ def _json(body: bytes, answer: Answer) -> Shape:
     shape.places = _ranked(arrays(whole), answer.url)
     if isinstance(whole, dict) and not shape.places:
         shape.doubts.append("no array is in the first page: each answer is one record")
-    if isinstance(whole, dict) and _is_map(whole, shape.places):
-        shape.doubts.append("the records may be the values of an object, by key")
     close = [one.path for one in shape.places[1:] if one.count > 1 and one.kind == shape.places[0].kind]
     if close:
         shape.doubts.append(
@@ -166,16 +164,12 @@ def _json(body: bytes, answer: Answer) -> Shape:
     return shape
 
 
-def _is_map(value: Mapping[str, Any], places: list[Place]) -> bool:
-    """True if the object seems to have records by key: several objects with the same members."""
-    members = [each for each in value.values() if isinstance(each, dict)]
-    if (
-        len(members) < _MIN_MEMBERS
-        or len(members) < len(value)
-        or any(one.kind == "objects" for one in places)
-    ):
+def _is_map(value: Mapping[str, Any]) -> bool:
+    """True if the object seems to have records by key: several objects with mostly the same members."""
+    members = [set(each) for each in value.values() if isinstance(each, dict)]
+    if len(members) < _MIN_MEMBERS or len(members) < len(value):
         return False
-    return len({frozenset(each) for each in members}) == 1
+    return 2 * len(set.intersection(*members)) >= len(set.union(*members)) > 0
 
 
 def _is_json(line: bytes) -> bool:
@@ -201,7 +195,7 @@ def _closed(body: bytes) -> bytes:
 
 
 def arrays(value: object, keys: tuple[str, ...] = (), *, is_pointer: bool = False) -> Iterator[Place]:
-    """Yields every array whose elements are of one kind, but none inside another one."""
+    """Yields every array or object with elements of one kind, but none inside another one."""
     if len(keys) > _MAX_LEVELS:
         return
     if isinstance(value, list):
@@ -213,6 +207,11 @@ def arrays(value: object, keys: tuple[str, ...] = (), *, is_pointer: bool = Fals
             if isinstance(each, dict | list):
                 yield from arrays(each, (*keys, str(index)), is_pointer=True)
     elif isinstance(value, Mapping):
+        path = written((*keys, "*"), is_pointer=is_pointer)
+        # In a JSON Pointer the star is a key like any other.
+        if _is_map(value) and not path.startswith("/"):
+            yield Place(path, len(value), "members")
+            return
         for key, each in value.items():
             yield from arrays(each, (*keys, key), is_pointer=is_pointer)
 
@@ -238,10 +237,10 @@ def written(keys: tuple[str, ...], *, is_pointer: bool = False) -> str:
 def _ranked(places: Iterator[Place], url: str) -> list[Place]:
     named = urlsplit(url).path.rstrip("/").rpartition("/")[2].partition(".")[0].lower()
 
-    def rank(place: Place) -> tuple[bool, bool, int]:
+    def rank(place: Place) -> tuple[int, bool, int]:
         key = re.split(r"[./]", place.path)[-1].lower()
         is_usual = place.path == "" or key in _USUAL or key == named
-        return (place.kind != "scalars", is_usual, place.count)
+        return ({"scalars": 0, "members": 1}.get(place.kind, 2), is_usual, place.count)
 
     # Scalars are mostly a list inside the one record, such as its tags.
     meant = (one for one in places if one.kind != "scalars" or not one.path or _LIST.search(one.path))

@@ -144,9 +144,8 @@ class KeptResponse(Response):
     """An answer whose body was read before, as far as the limit of a probe lets it."""
 
     def __init__(self, response: Response, content: bytes, *, is_cut: bool) -> None:
-        self.url = response.url
-        self.status = response.status
-        self.headers = response.headers
+        # The function's own code may use any attribute of an answer.
+        vars(self).update(vars(response))
         self.is_cut = is_cut
         self._content = content
         self._body = io.BytesIO(content)

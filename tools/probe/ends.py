@@ -64,7 +64,9 @@ def ends_of(begun: Walk, source: Source, client: Client) -> Ends:
 def _judge(found: Ends, last: Page, read: int, warnings: list[str]) -> None:
     """Notes whether a source that the function takes for ended has more."""
     found.was_seen = True
-    found.more = more_after(last, read) or next(iter(warnings), "")
+    whole = total_of(last)
+    has_all = whole is not None and read >= whole.value
+    found.more = more_after(last, read) or ("" if has_all else next(iter(warnings), ""))
 
 
 def _followed(found: Ends, begun: Walk, source: Source, client: Client) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tools.probe.bodies import Page, Shape, cut_page, shape_of
 from tools.probe.client import Answer, BoundReached, Client
 from tools.probe.ends import Ends, ends_of
-from tools.probe.pagination import Candidate, candidates, without
+from tools.probe.pagination import Candidate, candidates, full_by, is_round, without
 from tools.probe.refusal import refusal
 from tools.probe.signs import more_after, only_page
 from tools.probe.walk import Walk, walk
@@ -37,6 +37,7 @@ class Look:
         checks: Results for settings that are configured, and for the end of the pages.
         is_broken: True if a check failed.
         more: Why the source is known to have more than the block reads; empty if it is not.
+        is_sure: False if it may have no more all the same.
         doubts: Notes for the user on uncertain findings.
     """
 
@@ -50,6 +51,7 @@ class Look:
     checks: list[str] = field(default_factory=list)
     is_broken: bool = False
     more: str = ""
+    is_sure: bool = True
     doubts: list[str] = field(default_factory=list)
 
 
@@ -86,9 +88,25 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
     except BoundReached as error:
         found.doubts.append(f"pagination: not every possibility was tried: {error}")
     if not found.is_verified and not found.is_broken:
-        found.more = found.more or more_after(found.first, len(found.first.records))
+        _check_one_page(found)
     _note_rejected(found)
     return found
+
+
+def _check_one_page(found: Look) -> None:
+    """Notes why there may be more than the one page that the block reads."""
+    found.more = found.more or more_after(found.first, len(found.first.records))
+    why = only_page(found.first)
+    if found.more or why:
+        return
+    if size := full_by(found.first, _decoded(found.settings)):
+        found.is_sure = False
+        found.more = (
+            f"the first page is as full as was asked for ({size}), and no way to a second one was found"
+        )
+    elif is_round(found.first):
+        count = len(found.first.records)
+        found.doubts.append(f"pagination: {count} records may be a full page: more may be behind it")
 
 
 def _first_answer(settings: Mapping[str, Any], client: Client) -> Answer:
@@ -289,6 +307,8 @@ def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     changed = {**settings, "pagination": candidate.settings}
     if "query" in settings:
         changed["query"] = without(settings["query"], candidate.replaced)
+    if candidate.headers:
+        changed["headers"] = {**settings.get("headers", {}), **candidate.headers}
     return {key: value for key, value in changed.items() if key != "query" or value}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tools.probe.asked import Parameter, asked_of, cursor_variables, holders, is_table, path_in
@@ -50,12 +51,14 @@ _MAX_DIGITS = 18
 class Candidate(NamedTuple):
     """Settings that may lead to the next page, and the reason to try them.
 
-    ``replaced`` names the parameters of the source's query that the settings replace.
+    ``replaced`` names the parameters of the source's query that the settings replace, and ``headers`` are
+    added to the source's own.
     """
 
     settings: dict[str, Any]
     why: str
     replaced: tuple[str, ...] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def candidates(page: Page, source: Source) -> Iterator[Candidate]:
@@ -68,11 +71,26 @@ def candidates(page: Page, source: Source) -> Iterator[Candidate]:
             yield candidate
 
 
+def full_by(page: Page, source: Source) -> str:
+    """Why the page seems to be full: it has the size that was asked for; empty if none was, or it has not."""
+    size = _size(asked_of(source), [], page, source)
+    return f"{size.path} = {size.value}" if size and int(size.value) == len(page.records) else ""
+
+
+def is_round(page: Page) -> bool:
+    """True if the page has as many records as full pages usually have."""
+    return len(page.records) in _ROUND
+
+
 def _signs(page: Page, source: Source) -> Iterator[Candidate]:
     values = outside_values(page.outside)
     if re.search(r"rel=[\"']?next\b", page.headers.get("Link", "")):
         yield Candidate({"kind": "link_header"}, "the Link header has rel=next")
     for name in cursor_headers(page):
+        if plain(name).endswith("after"):
+            settings = {"kind": "cursor", "header": name}
+            words = f"the header {name} comes and may go back"
+            yield Candidate(settings, words, headers={name: "{cursor}"})
         for parameter in _parameters(re.sub(r"^(x-(ms-)?|cb-)?(next-)?", "", name.lower()), source)[:2]:
             settings = {"kind": "cursor", "parameter": parameter, "header": name}
             yield Candidate(settings, f"the header {name} has a value")
@@ -93,9 +111,7 @@ def _next_urls(page: Page, values: list[OutsideValue]) -> Iterator[Candidate]:
         if is_url and any(_NEXT.search(key) for key in named):
             yield Candidate({"kind": "next_url", "path": each.path}, f"a URL is at {each.path}")
     if link := link_of(page):
-        words = f"a link with the relation next is at {link.path}"
-        # By its relation; or by its place, if it has the same on every page.
-        yield from (Candidate({"kind": "next_url", "path": path}, words) for path in (link.array, link.path))
+        yield Candidate({"kind": "next_url", "path": link}, f"a link of {link} has the relation next")
 
 
 def _cursors(source: Source, values: list[OutsideValue]) -> Iterator[Candidate]:
@@ -214,7 +230,7 @@ def _by_offset(found: _Numbers, source: Source, page: Page) -> Iterator[Candidat
     own = [found.offset_at.name] if found.offset_at else []
     beside = "page[offset]" if _is_bracketed(found) else f"{prefix}{beside}"
     # CouchDB and others call it otherwise in the answer than in the request.
-    others = ["skip", "start"] if found.total and found.total.value > len(page.records) and not prefix else []
+    others = [] if prefix else ["skip", "start"]
     for name in dict.fromkeys([*own, beside, *others]) if given is None else [""]:
         settings, replaced = _placed("offset", given, name, found, source)
         # Without a known size the source chooses it, and the next offset is counted by the records received.

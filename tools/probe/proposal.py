@@ -17,7 +17,8 @@ def report(
     found: Look, spent: Spent, doubts: Sequence[str] = (), write: Callable[..., str] = toml_block
 ) -> str:
     """Returns the report; its last part is the block, as ``write`` writes it."""
-    more = [f"THIS BLOCK DOES NOT READ EVERYTHING: {found.more}"] if found.more else []
+    verb = "DOES" if found.is_sure else "MAY"
+    more = [f"THIS BLOCK {verb} NOT READ EVERYTHING: {found.more}"] if found.more else []
     return "\n".join(
         [*map(one_line, _lines(found, spent)), "", write(found.settings, [*more, *doubts, *found.doubts])]
     )
@@ -37,7 +38,8 @@ def _lines(found: Look, spent: Spent) -> Iterator[str]:
     for check in found.checks:
         yield f"check        {check}"
     if found.more:
-        yield f"MORE         the source has more than this block reads: {found.more}"
+        verb = "has" if found.is_sure else "may have"
+        yield f"MORE         the source {verb} more than this block reads: {found.more}"
     courses = courses_of(records)
     for course in courses:
         yield f"{course.direction:12} {course.path} ({course.kind})"

@@ -67,18 +67,6 @@ class Number(NamedTuple):
     path: str = ""
 
 
-class Link(NamedTuple):
-    """A link with the relation ``next`` in an array of links.
-
-    Attributes:
-        array: The array's path.
-        path: The URL's own path.
-    """
-
-    array: str
-    path: str
-
-
 class End(NamedTuple):
     """A sign that there is no other page; ``is_link`` if a link or a cursor would be at its path."""
 
@@ -121,19 +109,13 @@ def flags_of(page: Page) -> dict[str, str]:
     return {}
 
 
-def link_of(page: Page) -> Link | None:
-    """The next link in an array of links, each with its relation."""
-    values = outside_values(page.outside)
-    for each in values:
-        if not isinstance(each.value, dict) or not each.keys[-1:] or not each.name.isdecimal():
-            continue
-        if "next" not in (each.value.get("rel"), each.value.get("relation")):
-            continue
-        for name in ("href", "url"):
-            if isinstance(each.value.get(name), str):
-                path = written((*each.keys, name), is_pointer=True)
-                return Link(written(each.keys[:-1]) or "", path)
-    return None
+def link_of(page: Page) -> str:
+    """The path of an array of links of which one has the relation ``next``; empty if there is none."""
+    for each in outside_values(page.outside):
+        links = each.value if isinstance(each.value, list) else ()
+        if any(isinstance(one, dict) and "next" in (one.get("rel"), one.get("relation")) for one in links):
+            return each.path
+    return ""
 
 
 def only_page(page: Page) -> End | None:

@@ -44,6 +44,7 @@ class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     encoding: Encoding = "utf-8"
     header: bool = True
     columns: Annotated[list[Column], Meta(max_length=10_000, extra_json_schema={"uniqueItems": True})] = []
+    optional_columns: Annotated[int, Meta(ge=0, le=9_999)] = 0
     skip_lines: Annotated[int, Meta(ge=0, le=1_000)] = 0
     types: Literal["text", "infer"] = "text"
 

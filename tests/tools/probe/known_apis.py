@@ -266,6 +266,19 @@ KNOWN: dict[str, Api] = {
         by_page(lambda records, *_: {"total": COUNT, "data": records}, behind="404"),
         "/items?page=1&per_page=10",
     ),
+    "a page behind the last is the last again": Api(
+        by_page(lambda records, *_: {"total": COUNT, "data": records}, behind="clamped"),
+        "/items?page=1&per_page=10",
+    ),
+    "zoho": Api(
+        by_page(
+            lambda records, page, _: {
+                "data": records,
+                "info": {"per_page": 10, "count": len(records), "page": page, "more_records": page < 3},
+            }
+        ),
+        "/items?per_page=10",
+    ),
     "spring": Api(by_page(_spring, base=0, size_name="size"), "/items?size=10"),
     "algolia": Api(
         by_page(
@@ -344,8 +357,33 @@ KNOWN: dict[str, Api] = {
         "/items?limit=10",
         records=KLINES,
     ),
+    "by-key": Api(
+        lambda *_: ({"status": "ok", "data": {f"k{each['id']}": each for each in RECORDS}}, {}),
+        records=[{"key": f"k{each['id']}", "value": each} for each in RECORDS],
+    ),
     "klines": Api(lambda *_: (KLINES, {}), records=KLINES),
+    "dataverse": Api(
+        by_offset(
+            "start",
+            "per_page",
+            lambda records, first, _: {
+                "status": "OK",
+                "data": {"q": "*", "total_count": COUNT, "start": first, "items": records},
+            },
+        ),
+        "/items?q=*&per_page=10",
+    ),
     # Cursors.
+    "eventbrite": Api(
+        by_cursor(
+            lambda records, cursor: {
+                "pagination": {"page_size": 10, "has_more_items": bool(cursor)}
+                | ({"continuation": cursor} if cursor else {}),
+                "events": records,
+            },
+            lambda request, _: request.query.get("continuation"),
+        )
+    ),
     "youtube": Api(
         by_cursor(
             lambda records, cursor: (
@@ -403,8 +441,9 @@ KNOWN: dict[str, Api] = {
             headers=lambda cursor: {"CB-AFTER": cursor} if cursor else {},
         )
     ),
+    "cmr": Api(_cmr),
     # Links.
-    "fhir": Api(by_offset("skip", "_count", _fhir), has_more=False),
+    "fhir": Api(by_offset("skip", "_count", _fhir)),
     "ogc": Api(
         by_offset(
             "skip",
@@ -425,6 +464,17 @@ KNOWN: dict[str, Api] = {
                 "count": COUNT,
                 "next": f"/items?skip={first + count}" if first + count < COUNT else None,
                 "results": records,
+            },
+        )
+    ),
+    "hal": Api(
+        by_offset(
+            "skip",
+            "limit",
+            lambda records, first, count: {
+                "_embedded": {"orders": records},
+                "_links": {"self": {"href": "/items"}}
+                | ({"next": {"href": f"/items?skip={first + count}"}} if first + count < COUNT else {}),
             },
         )
     ),
@@ -458,6 +508,25 @@ KNOWN: dict[str, Api] = {
             "variables": {"o": "o"},
         },
     ),
+    "graphql-edges": Api(
+        by_cursor(
+            lambda records, cursor: {
+                "data": {
+                    "items": {
+                        "edges": [{"node": each, "cursor": "x"} for each in records],
+                        "pageInfo": {
+                            "hasNextPage": cursor is not None,
+                            "endCursor": cursor,
+                            "startCursor": "s",
+                        },
+                    }
+                }
+            },
+            lambda _, body: body["variables"].get("cursor"),
+        ),
+        body={"query": "query($cursor: String) { items(after: $cursor) }", "variables": {"first": 10}},
+        records=[{"node": each, "cursor": "x"} for each in RECORDS],
+    ),
     "hubspot-search": Api(
         by_cursor(
             lambda records, cursor: {
@@ -481,7 +550,11 @@ KNOWN: dict[str, Api] = {
         body={"query": "resources", "options": {"$top": 10}},
     ),
     # What no block can read, or what is not seen to end.
-    "cmr": Api(_cmr, has_more=True),
     "a total, and no way to the rest": Api(_always_first, has_more=True),
+    "before the last id": Api(
+        lambda request, _: (cut(number(request.query.get("since_id"), 0), 10), {}),
+        "/items?limit=10",
+        has_more=True,
+    ),
     "tmdb": Api(_tmdb_refusing, "/items?page=1", has_more=True),
 }

@@ -179,11 +179,11 @@ class TestFinds:
 
         assert (found.settings["record_path"], "pagination" in found.settings) == ("items", False)
 
-    def test_records_that_are_values_of_an_object(self) -> None:
-        """They are told, because they are no list."""
+    def test_records_by_key(self) -> None:
+        """An object of objects with the same members has records."""
         found, _, _ = looked_at(answer(json.dumps({each["name"]: each for each in rows(0, 5)}).encode()))
 
-        assert "values of an object" in " ".join(found.doubts)
+        assert (found.settings["record_path"], len(found.first.records)) == ("*", 5)
 
     def test_the_order_of_ids_in_a_csv(self) -> None:
         """9 is before 10 there, too."""

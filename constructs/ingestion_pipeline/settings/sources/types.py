@@ -111,6 +111,7 @@ class Csv(TypedDict, total=False):
             windows-1253, windows-1254, windows-1257; default: "utf-8".
         escape: default: "".
         header: default: true.
+        optional_columns: 0 to 9,999; default: 0.
         quote: default: "\"".
         skip_lines: 0 to 1,000; default: 0.
         types: one of infer, text; default: "text".
@@ -141,6 +142,7 @@ class Csv(TypedDict, total=False):
     ]
     escape: str
     header: bool
+    optional_columns: int
     quote: str
     skip_lines: int
     types: Literal["infer", "text"]
