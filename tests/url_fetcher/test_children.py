@@ -9,9 +9,11 @@ import pytest
 
 from local_aws.servers.hostile_source import Behaviour, HostileSource, answer, in_turn
 from tests.url_fetcher.invoking import Stream, invoke
-from tests.url_fetcher.reading import Hostile
+from tests.url_fetcher.reading import Hostile, Waits, bodies_of, reader_of
 from url_fetcher.delivery import dead_letters
 from url_fetcher.errors import ConfigurationError, LimitExceeded, SourceRejected
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.source.schema import Source
 
 ORDERS = [{"id": 1, "customer": {"name": "Å"}}, {"id": "a/../b?c", "customer": None}]
 ITEMS = {"/orders/1/items": b"[10, 11]", "/orders/a%2F..%2Fb%3Fc/items": b'[{"x": 1.50}]'}
@@ -197,6 +199,26 @@ def test_parents_are_bounded(hostile: Hostile, stream: Stream) -> None:
     assert [each["record"] for each in data(stream)] == [10, 11, {"x": 1.5}]
 
 
+def test_children_are_asked_for_at_the_pace_of_their_parents(hostile: Hostile) -> None:
+    """Each request counts from the one before it, whichever of the two it was."""
+    source = hostile(serving())
+    waits = Waits()
+    parents = reader_of(
+        settings(source) | {"rate": {"min_interval_seconds": 2}},
+        deadline=waits.deadline(60),
+        clock=lambda: waits.now,
+    )
+    child = decode_settings(
+        settings(source) | {"rate": {"min_interval_seconds": 2}}, Source, where="test"
+    ).child
+    assert child is not None
+    bodies_of(parents)
+    for number in (1, 1):
+        bodies_of(parents.of_child(child, {"parent.id": number}))
+
+    assert waits.seconds == [2.0, 2.0]
+
+
 def test_children_share_the_limit_of_records(hostile: Hostile, stream: Stream) -> None:
     """It is for the whole source."""
     source = hostile(serving([{"id": 1}, {"id": 1}]))
@@ -210,6 +232,7 @@ def test_children_share_the_limit_of_records(hostile: Hostile, stream: Stream) -
     [
         ({"children": {"url": "https://a.test/items"}}, "no placeholder of its parent"),
         ({"children": {"url": "https://b.test/{parent.id}"}}, "origin"),
+        ({"children": {"url": "https://a.test:99999/{parent.id}"}}, "children: "),
         ({"children": {"url": "https://a.test/{parent.id}/{page}"}}, 'pagination.kind = "page"'),
         ({"children": {"url": "https://a.test/{parent.id}", "body": "x"}}, 'method = "POST"'),
         ({"children": {"url": "https://{parent.id}.test/"}}, "and a host"),

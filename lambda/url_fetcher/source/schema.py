@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field, json, structs
 
+from url_fetcher.errors import AddressRefused
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.splitter import MAX_NESTING
@@ -210,11 +211,11 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuses child requests that could not be sent, or that would take a secret elsewhere."""
         if self.children is None:
             return
-        if not same_origin(self.children.url, self.url):
-            raise ValueError("`children.url` must have the origin (scheme, host and port) of `url`")
         try:
+            if not same_origin(self.children.url, self.url):
+                raise ValueError("`url` must have the origin (scheme, host and port) of the source's")
             _ = self.child
-        except ValueError as error:
+        except (ValueError, AddressRefused) as error:
             raise ValueError(f"children: {error}") from error
 
     def _refuse_half_a_schedule(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ingestion_pipeline.settings.rules import Problem, is_token
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
@@ -93,8 +92,9 @@ def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
     if not re.search(r"(^|[^{])({{)*{parent[.}]", str(request)):
         advice = "must have a placeholder of its parent, such as {parent.id}, in the request"
         yield Problem(f"{path}.children", children, f"{advice} (docs/sources.md)")
-    urls = [str(source.get("url")), str(children.get("url"))]
-    origins = {tuple(urlsplit(url)[:2]) for url in urls if not is_token(url)}
+    urls = [source.get("url"), children.get("url")]
+    known = [url.lower() for url in urls if isinstance(url, str) and not is_token(url)]
+    origins = {found[0] for url in known if (found := re.match("[^/]*//[^/?#]*", url))}
     if len(origins) > 1:
         yield Problem(f"{path}.children.url", urls[1], "must have the scheme, host and port of `url`")
 
