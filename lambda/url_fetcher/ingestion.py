@@ -220,6 +220,7 @@ class Ingestion:
             return
         if not is_as_before:
             raise self._another_shape(splitter.shape if about is outside else described(about))
+        self._shape = self._shape or splitter.shape
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
@@ -235,9 +236,8 @@ class Ingestion:
         return said is not None and bool(found(Answer(page.status, said), self._source.empty_when))
 
     def _is_as_before(self, shape: str) -> bool:
-        """True unless a page is something else than the pages before it."""
-        self._shape = self._shape or shape
-        return shape in ("", self._shape)
+        """True unless a page is something else than the pages that were accepted before it."""
+        return not self._shape or shape in ("", self._shape)
 
     def _another_shape(self, shape: str) -> MalformedBody:
         """The error for a page that is something else than the pages before it, such as a message."""

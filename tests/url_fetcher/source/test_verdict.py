@@ -236,6 +236,14 @@ def test_the_first_answer_may_be_an_error_too(hostile: Hostile, stream: Stream) 
     assert stream.lines == []
 
 
+def test_an_error_before_the_first_page_says_nothing_of_the_pages(hostile: Hostile, stream: Stream) -> None:
+    """Arrays may follow on an error that is asked for again, though it is an object."""
+    source = hostile({"/": in_turn(*map(said, (LIMITED, "[1]", "[]")))})
+    invoke(stream, {"url": source.url("/"), "retry_when": [{"path": "message", "exists": True}], **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1]
+
+
 def test_one_object_may_mean_that_there_is_nothing(hostile: Hostile, stream: Stream) -> None:
     """Without a record path, `empty_when` looks at it, and it is no record."""
     source = hostile({"/": in_turn(said("[1]"), said('{"message": "no more"}'))})

@@ -125,13 +125,19 @@ class Pager:
             return None
         following = self._marked(following)
         self._refuse_bad_request(following)
-        if self._is_over(following, result):
+        more = pagination.more(self.step, result, walk)
+        if self._is_over(following, result, more):
             return None
-        self._promise = pagination.more(self.step, result, walk) or self._named
+        self._promise = more or self._named
         return following
 
-    def _is_over(self, following: Step, result: PageResult) -> bool:
+    def _is_over(self, following: Step, result: PageResult, more: str) -> bool:
         """True if the source is over although the page leads to another one.
+
+        Args:
+            following: That other page.
+            result: That of the page.
+            more: The reason why there are more records behind the page; empty if it does not say so.
 
         Raises:
             PaginationLoop: When that page was already read; not retryable.
@@ -142,7 +148,6 @@ class Pager:
         self._seen.add(identity)
         if not isinstance(pagination, FollowedPages):
             return False
-        more = pagination.more(self.step, result, walk)
         if result.records:
             # One handle may lead to every page, so a page that leads to itself is asked for again.
             if not is_known or (is_itself and pagination.names_next):
