@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
-_GONE = {404, 410}
+_GONE = frozenset({404, 410})
 """The status of a parent without children, which is a dead letter and no reason to end the run."""
 
 
@@ -67,7 +67,6 @@ class Ingestion:
         self._deadline = deadline
         self._redactor = redactor
         self._fetched = 0
-        self._pages = 0
         self._parents = Parents(source.children, reader.parents_done) if source.children else None
         self._shape = ""
 
@@ -89,7 +88,6 @@ class Ingestion:
                     self._deliver(page)
                     if self._parents:
                         self._read_children(self._parents)
-                    self._pages += 1
         except IngestionError as error:
             explained = self._explained(error)
             if explained is error:
@@ -102,7 +100,7 @@ class Ingestion:
             error = DeadlineExceeded(f"the invocation's time is up: {error}", **error.details)
         facts: dict[str, str | int | float | bool | None] = {
             "source_url": self.source_url,
-            "page": self._pages + 1,
+            "page": self._reader.pages_read + 1,
         }
         message = str(error)
         if resume := self._resume():
@@ -120,7 +118,7 @@ class Ingestion:
             resume = msgspec.structs.replace(resume, parents=parents)
         if resume.url:
             resume = msgspec.structs.replace(resume, url=self._source.auth.without_secret(resume.url))
-        if (self._pages == 0 and not resume.parents) or public_url(resume.url) != resume.url:
+        if (self._reader.pages_read == 0 and not resume.parents) or public_url(resume.url) != resume.url:
             return ""
         text = msgspec.json.encode(resume).decode()
         return text if self._redactor.clean(text) == text else ""
@@ -134,17 +132,19 @@ class Ingestion:
         source = self._source.child
         if source is None:
             return
+        # A condition that the user has set for such a status counts more.
+        gone = _GONE - {condition.status for condition in source.fail_when}
         for parent, timestamp in parents.take():
             origin = Origin(source_url=self.source_url, timestamp=timestamp, identity=self._identity)
             try:
                 reader = self._reader.of_child(source, parent.values)
-            except MalformedBody as error:
+            except (LimitExceeded, MalformedBody) as error:
                 self._reject_parent(origin, parent.fields, f"no child request: {error}")
                 continue
             try:
                 self._read_child(source, reader, parent)
             except SourceRejected as error:
-                if error.details.get("status") not in _GONE:
+                if error.details.get("status") not in gone:
                     raise
                 self._reject_parent(origin, parent.fields, str(error))
 
@@ -158,6 +158,9 @@ class Ingestion:
             redactor=self._redactor,
         )
         child._fetched = self._fetched
+        report = self._reader.report
+        report.parents += 1
+        requests = report.requests
         try:
             for page in reader.pages():
                 child._deliver(page)
@@ -166,6 +169,7 @@ class Ingestion:
             raise
         finally:
             self._fetched = child._fetched
+            report.child_requests += report.requests - requests
 
     def _reject_parent(self, origin: Origin, data: bytes, reason: str) -> None:
         self._fetched += 1
@@ -274,15 +278,18 @@ class Ingestion:
     def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Puts records and rejects bad ones, up to the source's limit."""
         limit = self._source.limits.max_records
-        left = limit - self._fetched
+        left = max(0, limit - self._fetched)
         if self._parents:
+            rejected = [
+                each._replace(reason=f"{each.reason}; its children were not asked for") for each in rejected
+            ]
             for record, reason in self._parents.note(records[:left], origin.timestamp):
                 self._reject_parent(origin, record, reason)
             if not self._parents.are_delivered:
                 records = ()
         self._sink.put(origin, records[:left] if len(records) > left else records)
         self._fetched += min(len(records), left)
-        for each in rejected[: limit - self._fetched]:
+        for each in rejected[: max(0, limit - self._fetched)]:
             self._fetched += 1
             self._sink.reject(origin, each)
         if len(records) + len(rejected) > left:

@@ -13,6 +13,8 @@ from url_fetcher.source.children import Children, NoChild, Parent
 if TYPE_CHECKING:
     from url_fetcher.delivery.counters import DeliveryReport
 
+_MAX_WAITING_BYTES = 32 * 1024 * 1024
+
 
 class TakesRecords(Protocol):
     """The part of a ``Sink`` that an ingestion uses."""
@@ -44,6 +46,7 @@ class Parents:
         self._settings = settings
         self._resumed = resumed
         self._waiting: list[tuple[Parent, str]] = []
+        self._waiting_bytes = 0
         self._left = settings.max_parents
         self._done, self._digest = 0, xxhash.xxh3_64()
 
@@ -53,16 +56,29 @@ class Parents:
         return (self._done, self._digest.hexdigest()) if self._done else None
 
     def note(self, records: Sequence[bytes], timestamp: str) -> Iterator[tuple[bytes, str]]:
-        """Notes the parents among a page's records; yields each of the others with the reason."""
+        """Notes the parents among a page's records; yields each of the others with the reason.
+
+        Raises:
+            LimitExceeded: When the parents of a page take too much memory; not retryable.
+        """
         most = self._left + 1 + (self._resumed[0] if self._resumed else 0)
         for record in records:
             # More are over the limit, and only take memory.
             if len(self._waiting) == most:
                 return
             try:
-                self._waiting.append((self._settings.parent_of(record), timestamp))
+                parent = self._settings.parent_of(record)
             except NoChild as error:
                 yield bytes(record), str(error)
+                continue
+            self._waiting.append((parent, timestamp))
+            self._waiting_bytes += len(parent.fields)
+            if self._waiting_bytes > _MAX_WAITING_BYTES:
+                raise LimitExceeded(
+                    f"the fields of one page's parents take over {_MAX_WAITING_BYTES} bytes; ask for less a "
+                    "page, or for fewer `children.fields`",
+                    limit_bytes=_MAX_WAITING_BYTES,
+                )
 
     def take(self) -> Iterator[tuple[Parent, str]]:
         """Yields each parent of the page that is not done, with the time at which the page came.
@@ -70,7 +86,10 @@ class Parents:
         Raises:
             LimitExceeded: When there are more than ``max_parents`` in the run; not retryable.
         """
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not waiting:
+            # The page may be asked for again: what a resume has done still counts.
+            return
         for each in waiting[: self._skip(waiting)]:
             self._add(each[0])
         for parent, timestamp in waiting[self._done :]:

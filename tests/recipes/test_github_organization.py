@@ -49,7 +49,12 @@ class GitHub:
     @property
     def expected(self) -> list[dict[str, Any]]:
         """The issues that changed since the recipe's time, repository by repository."""
-        return [each for one in self.repositories for each in self.of(one) if each["updated_at"] == NEW]
+        return [
+            {"parent": {"name": one["name"]}, "record": each}
+            for one in self.repositories
+            for each in self.of(one)
+            if each["updated_at"] == NEW
+        ]
 
     def of(self, one: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The issues of a repository."""

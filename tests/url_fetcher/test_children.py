@@ -2,17 +2,32 @@
 
 import gzip
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local_aws.servers.hostile_source import Behaviour, HostileSource, answer, in_turn
 from tests.url_fetcher.invoking import Stream, invoke
+from tests.url_fetcher.json_texts import values
 from tests.url_fetcher.reading import Hostile, Waits, bodies_of, reader_of
+from url_fetcher import parents
 from url_fetcher.delivery import dead_letters
-from url_fetcher.errors import ConfigurationError, LimitExceeded, SourceRejected
+from url_fetcher.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    IngestionError,
+    LimitExceeded,
+    MalformedBody,
+    SourceRejected,
+)
 from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.source.children import NoChild
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 
 ORDERS = [{"id": 1, "customer": {"name": "Å"}}, {"id": "a/../b?c", "customer": None}]
@@ -130,6 +145,7 @@ def test_children_have_pages(hostile: Hostile, stream: Stream) -> None:
         ({"id": ".."}, {}, "step of the path"),
         ({"id": "\ud800"}, {}, "written as JSON again"),
         ({"id": "a\r\nX-Evil: 1"}, {"headers": {"X-Id": "{parent.id}"}}, "line break"),
+        ({"id": " a"}, {"headers": {"X-Id": "{parent.id}"}}, "white space"),
         ({"id": "' OR 1"}, {"method": "POST", "body": "id = '{parent.id}'"}, "quotation"),
         ({"id": 1, "big": "x" * 5_000}, {"fields": ["big"]}, "over 4096"),
         (7, {}, "missing or null"),
@@ -248,3 +264,171 @@ def test_children_that_cannot_be_asked_for_are_refused(
         invoke(stream, {"url": "https://a.test/orders", **keys})
 
     assert words in str(caught.value)
+
+
+def resume_of(caught: pytest.ExceptionInfo[IngestionError]) -> dict[str, Any]:
+    """The event's `resume` that a failure gives."""
+    return {"resume": json.loads(str(caught.value.details["resume"]))}
+
+
+def test_a_page_that_is_asked_for_again_keeps_what_was_done(hostile: Hostile, stream: Stream) -> None:
+    """An error with a good status does not make a resume forget the parents whose children were read."""
+    lists = [b'{"ok": true, "data": [{"id": 1}, {"id": 2}]}', b'{"ok": false, "data": []}']
+    source = hostile(failing() | {"/orders": in_turn(*map(answer, (lists[0], lists[1], lists[0])))})
+    event = settings(source) | {"record_path": "data", "retry_when": [{"path": "ok", "equals": False}]}
+    with pytest.raises(SourceRejected) as caught:
+        invoke(stream, event)
+    source.behaviours["/orders/2/items"] = answer(b"", status=400)  # type: ignore[index]
+    with pytest.raises(SourceRejected) as again:
+        invoke(stream, event | resume_of(caught))
+
+    assert [each["record"] for each in data(stream)] == [1]
+    assert (again.value.details["page"], resume_of(again)) == (1, resume_of(caught))
+
+
+def test_a_status_that_the_user_calls_an_error_ends_the_run(hostile: Hostile, stream: Stream) -> None:
+    """With a `fail_when` for 404 it is no parent without children."""
+    source = hostile(serving([{"id": 9}]))
+
+    with pytest.raises(SourceRejected, match="fail_when"):
+        invoke(stream, settings(source, fail_when=[{"status": 404}]), DEAD_LETTER_BUCKET="b")
+
+
+def test_an_oversized_parent_says_that_it_was_not_asked_for(
+    hostile: Hostile, dead: list[Any], stream: Stream
+) -> None:
+    """Its own dead letter says that its children are missing, too."""
+    source = hostile(serving([{"id": 1, "x": "y" * 3_000}, {"id": 1}]))
+    invoke(stream, settings(source) | {"limits": {"max_record_kib": 1}}, DEAD_LETTER_BUCKET="b")
+
+    assert [each["reason"] for each in dead] == [
+        "has 3018 bytes; the limit is 1024; its children were not asked for"
+    ]
+    assert len(data(stream)) == 2
+
+
+def test_numbers_of_a_parent_keep_their_digits(hostile: Hostile, dead: list[Any], stream: Stream) -> None:
+    """None is rounded; one that no decimal number can hold makes a dead letter."""
+    numbers = b'{"id": 1, "a": 1.50, "b": 0.12345678901234567890123, "c": 1e400, "d": 123456789012345678901}'
+    parents = b'[%s, {"id": 1, "a": 1e99999999999999999999}, {"id": 1, "a": NaN}]' % numbers
+    source = hostile({"/orders": answer(parents), "/orders/1/items": answer(b"[1]")})
+    invoke(stream, settings(source, fields=["a", "b", "c", "d"]), DEAD_LETTER_BUCKET="b")
+    (line,) = b"".join(stream.data).splitlines()
+
+    assert (
+        b'{"id":1,"a":1.50,"b":0.12345678901234567890123,"c":1E+400,"d":123456789012345678901},"record":1}'
+        in line
+    )
+    assert len(dead) == 2
+
+
+def test_a_url_that_a_parent_makes_too_long_is_a_dead_letter(
+    hostile: Hostile, dead: list[Any], stream: Stream
+) -> None:
+    """It does not end the run: each resume would end at the same parent."""
+    items = in_turn(*map(answer, (b"[1]", b"[2]", b"[]")))
+    source = hostile(serving([{"id": "日" * 1_000}, {"id": 1}], {"/orders/1/items": items}))
+    for pagination in ({"kind": "none"}, {"kind": "page"}):
+        query = {"a": "{parent.id}", "b": "{parent.id}"}
+        invoke(stream, settings(source, query=query, pagination=pagination), DEAD_LETTER_BUCKET="b")
+
+    assert [each["record"] for each in data(stream)] == [1, 2]
+    assert ["characters, over 16384" in each["reason"] for each in dead] == [True, True]
+
+
+def test_parents_take_bounded_memory(
+    hostile: Hostile, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page whose parents' fields are over the bound ends the run before the first child request."""
+    monkeypatch.setattr(parents, "_MAX_WAITING_BYTES", 20)
+    source = hostile(serving([{"id": 1}] * 3))
+    with pytest.raises(LimitExceeded, match="ask for less a page"):
+        invoke(stream, settings(source))
+
+    assert [request.path for request in source.requests] == ["/orders"]
+
+
+def test_a_repeated_page_has_no_children(hostile: Hostile, stream: Stream) -> None:
+    """A source that clamps its pages is not asked twice for the children of its last one."""
+    orders = in_turn(*map(answer, (b'[{"id": 1}, {"id": 2}]', b'[{"id": 3}]', b'[{"id": 3}]')))
+    items: dict[str, Behaviour] = {f"/orders/{n}/items": answer(b"[%d]" % n) for n in (1, 2, 3)}
+    source = hostile({"/orders": orders, **items})
+    found = invoke(stream, settings(source) | {"pagination": {"kind": "page"}})
+
+    assert [each["record"] for each in data(stream)] == [1, 2, 3]
+    assert (found["parents"], found["child_requests"], found["pages"]) == (3, 3, 6)
+
+
+def test_a_warning_names_the_child_request(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reader has to know whose pages are in doubt."""
+    pages = in_turn(*map(answer, (b"[1, 2]", b"[3, 4]", b"[3, 4]")))
+    source = hostile(serving([{"id": 1}], {"/orders/1/items": pages}))
+    invoke(stream, settings(source, pagination={"kind": "page"}))
+
+    assert f"{source.url('/orders/1/items')}: there may be more pages" in capsys.readouterr().out
+
+
+def test_time_that_is_up_between_children_is_told(hostile: Hostile, stream: Stream) -> None:
+    """The event goes on at the next parent."""
+    late = in_turn(answer(b"", status=429, headers={"Retry-After": "3600"}), answer(b"[2]"))
+    source = hostile(failing() | {"/orders/2/items": late})
+    with pytest.raises(DeadlineExceeded) as caught:
+        invoke(stream, settings(source))
+    invoke(stream, settings(source) | resume_of(caught))
+
+    assert [each["record"] for each in data(stream)] == [1, 2, 3]
+
+
+def test_parents_may_be_rows_or_elements(hostile: Hostile, stream: Stream) -> None:
+    """The fields of CSV and of XML are named as in the records."""
+    xml = answer(b"<r><o id='1'/></r>", headers={"Content-Type": "application/xml"})
+    source = hostile(
+        {"/orders": in_turn(answer(b"id,na.me\n1,x\n"), xml), "/orders/1/items": answer(b"[7]")}
+    )
+    invoke(stream, settings(source, fields=["/na.me"]) | {"format": "csv"})
+    url = source.url("/orders/{parent.@id}/items")
+    invoke(stream, settings(source, url=url) | {"format": "xml", "record_path": "r.o"})
+
+    assert data(stream) == [
+        {"parent": {"id": "1", "/na.me": "x"}, "record": 7},
+        {"parent": {"@id": "1"}, "record": 7},
+    ]
+
+
+def test_each_window_has_parents(hostile: Hostile, stream: Stream) -> None:
+    """Their children are asked for window by window."""
+    source = hostile(serving([{"id": 1}], {"/orders/1/items": b"[1]"}))
+    start = (datetime.now(UTC) - timedelta(hours=36)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = invoke(
+        stream, settings(source) | {"query": {"from": "{since}"}, "windows": {"start": start, "days": 1}}
+    )
+
+    assert (found["accepted"], found["parents"]) == (2, 2)
+
+
+@given(values, st.sampled_from(["url", "query", "headers", "member", "text"]))
+def test_no_parent_ends_a_run(value: str, place: str) -> None:
+    """Whatever stands in a record, its request can be sent as it was meant, or it has none."""
+    text, url = "{parent.id}", "https://a.test/items"
+    keys: dict[str, Any] = {
+        "url": {"url": f"{url}/{text}/of"},
+        "query": {"query": {"o": text}},
+        "headers": {"headers": {"X-O": text}},
+        "member": {"method": "POST", "body": {"o": text}},
+        "text": {"method": "POST", "body": f"order '{text}'"},
+    }[place]
+    event = {"url": "https://a.test/orders", "children": {"url": url, **keys}}
+    source = decode_settings(event, Source, where="test")
+    assert source.children is not None
+    assert source.child is not None
+    try:
+        parent = source.children.parent_of(b'{"id": %s}' % value.encode())
+        reader = reader_of(event).of_child(source.child, parent.values)
+    except (NoChild, MalformedBody):
+        return
+    sent = request_of(source.child, reader._pager.step)
+
+    assert re.fullmatch(r"https://a\.test/items(/[^/?#]+/of)?(\?o=[^&#]*)?", sent.url)
+    assert all(text == text.strip() and "\n" not in text for text in sent.headers.values())

@@ -84,6 +84,8 @@ def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
             "pages": 1,
             "requests_retried": 1,
             "warnings": 0,
+            "parents": 0,
+            "child_requests": 0,
             "kinesis_records": found["kinesis_records"],
             "kinesis_bytes": sum(map(len, stream.data)),
             "kinesis_requests": found["kinesis_requests"],

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Meta, Struct, field
+from msgspec.json import Encoder
 
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.paths import described, integer, value_at
@@ -16,6 +18,8 @@ from url_fetcher.source.verdict import Condition
 
 _MAX_CHARACTERS = 1_024
 _MAX_FIELDS_BYTES = 4_096
+# The digits of a number with a fraction stay as they are.
+_FIELDS = Encoder(decimal_format="number")
 Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 
 
@@ -74,18 +78,17 @@ class Children(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             NoChild: When a value is missing, or is no text or whole number that can stand in a request.
         """
         try:
-            decoded = json.loads(bytes(record), parse_int=integer)
-        except (ValueError, RecursionError) as error:
+            decoded = json.loads(
+                bytes(record), parse_int=integer, parse_float=Decimal, parse_constant=_refuse_constant
+            )
+        except (ValueError, ArithmeticError, RecursionError) as error:
             raise NoChild("no child request: the record is no JSON that can be decoded") from error
         values = {name: _value(decoded, name) for name in self._names}
         fields: dict[str, object] = {_path(name): value for name, value in values.items()}
         fields |= {path: value_at(decoded, path) for path in self.fields}
         try:
-            text = json.dumps(
-                fields.get("", fields), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-            )
-            data = text.encode()
-        except (TypeError, ValueError, RecursionError) as error:
+            data = _FIELDS.encode(fields.get("", fields))
+        except (ValueError, RecursionError) as error:
             raise NoChild(
                 "no child request: a field of the parent cannot be written as JSON again"
             ) from error
@@ -95,6 +98,10 @@ class Children(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 "name smaller ones in `children.fields`"
             )
         return Parent(values, data)
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _path(name: str) -> str:

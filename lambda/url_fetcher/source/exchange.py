@@ -39,7 +39,8 @@ _MAX_DIGITS = 18
 class FetchReport:
     """Counters of what was read so far; bytes include those of unfinished pages.
 
-    ``warnings`` counts the signs that the source had more pages than were read.
+    ``warnings`` counts the signs that the source had more pages than were read; ``parents`` are the records
+    whose children were asked for, with so many of the requests.
     """
 
     pages: int = 0
@@ -48,6 +49,8 @@ class FetchReport:
     received_bytes: int = 0
     decompressed_bytes: int = 0
     warnings: int = 0
+    parents: int = 0
+    child_requests: int = 0
     fetch_seconds: float = 0.0
     last_request_at: float = -math.inf
 

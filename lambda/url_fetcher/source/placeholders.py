@@ -104,6 +104,8 @@ def filled_headers(headers: Mapping[str, str], values: Values) -> dict[str, str]
     if made == headers:
         return made
     try:
+        if any(text != text.strip() for text in made.values()):
+            raise ValueError("`headers`: one begins or ends with white space, which servers take away")
         refuse_bad_headers(made)
     except ValueError as error:
         raise MalformedBody(f"{error}, with the source's value in it") from error

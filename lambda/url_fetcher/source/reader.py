@@ -142,6 +142,7 @@ class SourceReader:
             report=report,
         )
         self.report = self._exchange.report
+        self.pages_read = 0
         self._warn = warn
         self._pager = Pager(
             source.placed_pagination,
@@ -187,7 +188,7 @@ class SourceReader:
 
     def _counted_warning(self, message: str) -> None:
         self.report.warnings += 1
-        self._warn(message)
+        self._warn(f"{public_url(self.url)}: {message}" if self._is_child else message)
 
     def _page(self) -> Generator[Page, None, bool]:
         """Yields the current page, again as long as it is refused. Returns True if another page follows."""
@@ -195,6 +196,7 @@ class SourceReader:
         while isinstance(result := (yield from self._opened_page(opened)), SourceUnavailable):
             opened = self._exchange.open_again(self._pager.step, result)
         self.report.pages += 1
+        self.pages_read += 1
         return self._pager.advance(result)
 
     def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, PageResult | SourceUnavailable]:

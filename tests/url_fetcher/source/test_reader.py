@@ -376,6 +376,8 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
         "warnings": 0,
+        "parents": 0,
+        "child_requests": 0,
         "fetch_seconds": 0.0,
         "last_request_at": 0.0,
     }

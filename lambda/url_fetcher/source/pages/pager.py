@@ -240,7 +240,7 @@ class Pager:
 
         Without that check a hostile page could send the source's headers and credentials elsewhere.
         """
-        if not isinstance(self._pagination, Pages):
+        if not isinstance(self._pagination, Pages) and not self._parent:
             return
         if len(step.url) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
@@ -255,7 +255,7 @@ class Pager:
                 limit_bytes=_MAX_URL_CHARACTERS,
             )
         is_elsewhere = not same_host(step.url, self._url)
-        if is_elsewhere and not self._pagination.allow_other_hosts:
+        if is_elsewhere and isinstance(self._pagination, Pages) and not self._pagination.allow_other_hosts:
             raise AddressRefused(
                 f"the next page {public_url(step.url)} is on another host; "
                 "set pagination.allow_other_hosts = true if that is meant"
