@@ -12,6 +12,7 @@ from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
 from url_fetcher.errors import (
     DeadlineExceeded,
+    DeliveryError,
     IngestionError,
     LimitExceeded,
     MalformedBody,
@@ -103,7 +104,8 @@ class Ingestion:
             "page": self._reader.pages_read + 1,
         }
         message = str(error)
-        if resume := self._resume():
+        # A failed delivery may lack records of the pages before this one.
+        if not isinstance(error, DeliveryError) and (resume := self._resume()):
             facts["resume"] = resume
             message += f'; go on with "resume": {resume}'
         facts |= {"fetched": self._fetched, "accepted": self._sink.report.accepted}

@@ -252,6 +252,7 @@ def test_children_share_the_limit_of_records(hostile: Hostile, stream: Stream) -
         ({"children": {"url": "https://a.test/{parent.id}/{page}"}}, 'pagination.kind = "page"'),
         ({"children": {"url": "https://a.test/{parent.id}", "body": "x"}}, 'method = "POST"'),
         ({"children": {"url": "https://{parent.id}.test/"}}, "and a host"),
+        ({"children": {"url": "https://a.test/{parent.id}/{since}"}}, "`children` has no windows"),
         ({"url": "https://a.test/{parent.id}"}, "in `children`"),
         ({"resume": {"parents": [1, "a"]}}, "source without `children`"),
     ],
@@ -384,9 +385,7 @@ def test_time_that_is_up_between_children_is_told(hostile: Hostile, stream: Stre
 def test_parents_may_be_rows_or_elements(hostile: Hostile, stream: Stream) -> None:
     """The fields of CSV and of XML are named as in the records."""
     xml = answer(b"<r><o id='1'/></r>", headers={"Content-Type": "application/xml"})
-    source = hostile(
-        {"/orders": in_turn(answer(b"id,na.me\n1,x\n"), xml), "/orders/1/items": answer(b"[7]")}
-    )
+    source = hostile({"/orders": in_turn(answer(b"id,na.me\n1,x\n"), xml), "/orders/1/items": answer(b"[7]")})
     invoke(stream, settings(source, fields=["/na.me"]) | {"format": "csv"})
     url = source.url("/orders/{parent.@id}/items")
     invoke(stream, settings(source, url=url) | {"format": "xml", "record_path": "r.o"})
@@ -412,14 +411,14 @@ def test_each_window_has_parents(hostile: Hostile, stream: Stream) -> None:
 def test_no_parent_ends_a_run(value: str, place: str) -> None:
     """Whatever stands in a record, its request can be sent as it was meant, or it has none."""
     text, url = "{parent.id}", "https://a.test/items"
-    keys: dict[str, Any] = {
+    places: dict[str, dict[str, Any]] = {
         "url": {"url": f"{url}/{text}/of"},
         "query": {"query": {"o": text}},
         "headers": {"headers": {"X-O": text}},
         "member": {"method": "POST", "body": {"o": text}},
         "text": {"method": "POST", "body": f"order '{text}'"},
-    }[place]
-    event = {"url": "https://a.test/orders", "children": {"url": url, **keys}}
+    }
+    event = {"url": "https://a.test/orders", "children": {"url": url, **places[place]}}
     source = decode_settings(event, Source, where="test")
     assert source.children is not None
     assert source.child is not None

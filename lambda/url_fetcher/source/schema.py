@@ -166,6 +166,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         used = self._placeholders - self._of_a_parent
         known = {self.pagination.resumed_by, *(("since", "until") if self.windows else ())}
         for name in sorted(used - known):
+            if name in ("since", "until") and isinstance(self, ChildSource):
+                raise ValueError(f"`{{{name}}}` stands in the request, and `children` has no windows")
             needed = "windows" if name in ("since", "until") else f'pagination.kind = "{name}"'
             if name not in NAMES:
                 needed = "it in `children`, which has a parent"
