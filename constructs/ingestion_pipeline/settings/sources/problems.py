@@ -74,7 +74,11 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """Problems that no JSON schema can express, of the function's rules and of schedules."""
     yield from schedule_problems(path, source)
+    yield from _csv_problems(path, source)
     yield from _child_problems(path, source)
+
+
+def _csv_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
     for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
@@ -88,6 +92,7 @@ def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
     children = source.get("children")
     if not isinstance(children, Mapping):
         return
+    yield from _csv_problems(f"{path}.children", children)
     request = [children.get(key) for key in ("url", "query", "headers", "body")]
     if not re.search(r"(^|[^{])({{)*{parent[.}]", str(request)):
         advice = "must have a placeholder of its parent, such as {parent.id}, in the request"

@@ -318,6 +318,19 @@ class TestGuarded:
                 "sources[0].children.url = 'https://b.example.com/{parent.id}': must have the scheme, host",
             ),
             (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "records_optional": True}},
+                "sources[0].children = {'url': 'https://example.com/records/{parent.id}', "
+                "'records_optional': True}: 'record_path' is a required property, because `records_optional` is true",
+            ),
+            (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "format": "json", "csv": {}}},
+                "sources[0].children.format = 'json': must be one of ['auto', 'csv'], because `csv` is set",
+            ),
+            (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "csv": {"quote": ","}}},
+                "sources[0].children.csv.quote = ','",
+            ),
+            (
                 {"url": URL, "children": {"url": URL, "query": {"a": "{parent.id}{page}"}}},
                 "sources[0].children = {'url': 'https://example.com/records', 'query': {'a': "
                 "'{parent.id}{page}'}}: 'pagination' is a required property",
