@@ -320,7 +320,7 @@ class TestGuarded:
             (
                 {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "records_optional": True}},
                 "sources[0].children = {'url': 'https://example.com/records/{parent.id}', "
-                "'records_optional': True}: 'record_path' is a required property, because `records_optional` is true",
+                "'records_optional': True}: 'record_path' is a required property, because `records_optional`",
             ),
             (
                 {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "format": "json", "csv": {}}},
