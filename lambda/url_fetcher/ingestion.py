@@ -29,7 +29,7 @@ from url_fetcher.source.identity import identity_of
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed
 from url_fetcher.summary import Summary, summarize
-from url_fetcher.telling.redaction import Redactor, public_url
+from url_fetcher.telling.redaction import Redactor, public_url, secrets_in
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
@@ -145,19 +145,23 @@ class Ingestion:
                 continue
             try:
                 self._read_child(source, reader, parent)
-            except SourceRejected as error:
-                if error.details.get("status") not in gone:
+            except IngestionError as error:
+                if not isinstance(error, SourceRejected) or error.details.get("status") not in gone:
+                    self._redactor.learn(*secrets_in(reader.url))
                     raise
                 self._reject_parent(origin, parent.fields, str(error))
 
     def _read_child(self, source: Source, reader: "SourceReader", parent: Parent) -> None:
         """Delivers the children of one parent."""
+        # Forgotten with the parent: each may have a secret of its own in the URL.
+        redactor = Redactor(self._redactor)
+        redactor.learn(*secrets_in(reader.url))
         child = Ingestion(
             source,
             reader=reader,
             sink=OfParent(self._sink, parent),
             deadline=self._deadline,
-            redactor=self._redactor,
+            redactor=redactor,
         )
         child._fetched = self._fetched
         report = self._reader.report
@@ -167,6 +171,7 @@ class Ingestion:
             for page in reader.pages():
                 child._deliver(page)
         except IngestionError as error:
+            error.args = (redactor.clean(str(error)),)
             error.details["child_url"] = child.source_url
             raise
         finally:

@@ -371,6 +371,26 @@ def test_a_warning_names_the_child_request(
     assert f"{source.url('/orders/1/items')}: there may be more pages" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("query", [{"api_key": "hunter2"}, {"token": "{parent.key}"}])
+def test_a_secret_in_a_childs_url_is_not_told(
+    hostile: Hostile,
+    dead: list[Any],
+    stream: Stream,
+    capsys: pytest.CaptureFixture[str],
+    query: dict[str, str],
+) -> None:
+    """Neither the user's nor the parent's, also where the source repeats it."""
+    said = [answer(b'{"error": "no hunter2"}', status=status) for status in (404, 400)]
+    source = hostile(serving([{"id": 1, "key": "hunter2"}] * 2, {"/orders/1/items": in_turn(*said)}))
+    with pytest.raises(SourceRejected, match="no REDACTED") as caught:
+        invoke(stream, settings(source, query=query), DEAD_LETTER_BUCKET="b")
+
+    assert "hunter2" not in capsys.readouterr().out + str(caught.value.details)
+    assert [("no REDACTED" in each["reason"], "hunter2" in each["reason"]) for each in dead] == [
+        (True, False)
+    ]
+
+
 def test_time_that_is_up_between_children_is_told(hostile: Hostile, stream: Stream) -> None:
     """The event goes on at the next parent."""
     late = in_turn(answer(b"", status=429, headers={"Retry-After": "3600"}), answer(b"[2]"))
