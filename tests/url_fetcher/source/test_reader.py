@@ -375,7 +375,7 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
     source = hostile({"/": in_turn(answer(b"", status=500), gzipped(LARGE))})
     reader = reader_of({"url": source.url("/")})
     bodies_of(reader)
-    counts = asdict(reader.report) | {"fetch_seconds": 0.0}
+    counts = asdict(reader.report) | {"fetch_seconds": 0.0, "last_request_at": 0.0}
 
     assert counts == {
         "pages": 1,
@@ -384,7 +384,10 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
         "warnings": 0,
+        "parents": 0,
+        "child_requests": 0,
         "fetch_seconds": 0.0,
+        "last_request_at": 0.0,
     }
 
 

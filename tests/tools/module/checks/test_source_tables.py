@@ -109,6 +109,10 @@ BAD: dict[str, Any] = {
     "windows of a week of seconds": source(
         windows={**{k: v for k, v in WINDOWS.items() if k != "days"}, "seconds": 604_800}
     ),
+    "children that are a word": source(children="items"),
+    "a misspelt key of children": source(children={"url": URL + "/{parent.id}", "feilds": []}),
+    "no URL of children": source(children={"query": {"a": "{parent.id}"}}),
+    "no parents": source(children={"url": URL + "/{parent.id}", "max_parents": 0}),
     "a schedule in words": source(name="a", schedule="every hour"),
     "a schedule by seconds": source(name="a", schedule="rate(30 seconds)"),
     "a schedule of one hours": source(name="a", schedule="rate(1 hours)"),
@@ -159,6 +163,14 @@ GOOD: dict[str, Any] = {
         body={"a": [{"b": ["{until}", "{ page }", 1]}]},
         pagination={"kind": "cursor"},
         windows={"start": "2024-01-01T00:00:00Z", "seconds": 3600},
+    ),
+    "children": source(
+        children={
+            "url": URL + "/{parent./a~1b}/{cursor}",
+            "pagination": {"kind": "cursor", "first": "0"},
+            "fields": ["a.b"],
+            "deliver_parents": False,
+        }
     ),
     "signs of CSV": source(csv={"delimiter": "\t", "quote": "", "escape": "\\", "columns": []}),
     "values of every type in a condition": source(
