@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import textwrap
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ HOST = "https://api.example.com"
 EXAMPLES: list[dict[str, Any]] = [
     source
     for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", DOCUMENT, re.MULTILINE)
-    for source in tomllib.loads(block)["sources"]
+    for source in tomllib.loads(textwrap.dedent(block))["sources"]
 ]
 TABLES: dict[str, type] = {
     "`source`": schema.Source,
@@ -198,7 +199,7 @@ def token(value: str) -> Behaviour:
 def behaviours() -> dict[str, Behaviour]:
     """What the server does for each example; two records for each."""
     return {
-        "/posts": answer(b"[1, 2]"),
+        **dict.fromkeys(("/posts", "/internal"), answer(b"[1, 2]")),
         "/search": demanding(
             answer(b"[1, 2]"),
             method="POST",
@@ -399,7 +400,7 @@ def test_the_readme_shows_an_example_that_is_run() -> None:
     shown = [
         source
         for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-        for source in tomllib.loads(block)["sources"]
+        for source in tomllib.loads(textwrap.dedent(block))["sources"]
     ]
 
     assert shown

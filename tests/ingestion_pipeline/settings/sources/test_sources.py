@@ -124,7 +124,7 @@ class TestGuarded:
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
             (
                 {"url": URL, "speed": 1},
-                "sources[0].speed = 1: is not a key; there are auth, body, children, csv, empty_when, ",
+                "sources[0].speed = 1: is not a key; there are auth, body, ca_certificates, children, csv, ",
             ),
             ({"url": URL, "format": "yaml"}, "sources[0].format = 'yaml': must be one of ['auto', "),
             (
