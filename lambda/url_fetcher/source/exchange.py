@@ -174,7 +174,7 @@ class Exchange:
         part = _part_of(response, is_paged=source.pagination.kind != "none") if status == _PARTIAL else ""
         is_good = status in _GOOD and not part
         refusal = Refusal(b"" if is_good else body_of_error(response))
-        answer = Answer(status, UNREAD if is_good else refusal.value, refusal.message)
+        answer = Answer(status, UNREAD) if is_good else Answer(status, refusal.value, refusal.message)
         may_pass = is_retried(status, response.headers) or (
             status in MAY_BE_A_LIMIT and refusal.is_of_a_limit
         )
