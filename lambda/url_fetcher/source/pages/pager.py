@@ -91,21 +91,22 @@ class Pager:
             MalformedBody: When the value that names the next page has the wrong type, or is missing although
                 there is more; not retryable.
         """
-        following = self._following(result)
-        if following is None:
+        found = self._following(result)
+        if found is None:
             if not self._windows.advance():
                 return False
             # Two windows may have the same records; that is no loop.
             self._walk, self._promise = Walk(), ""
-            following = self._first(None)
-        identity = _digest(following, _sent(following))
+            first = self._first(None)
+            found = first, _digest(first, _sent(first))
+        following, identity = found
         self._is_asked_again = identity == self._identity
         self._identity = identity
         self._go_to(following)
         return True
 
-    def _following(self, result: PageResult) -> Step | None:
-        """The next page of the source or window; None at its end, with a warning if that is in doubt."""
+    def _following(self, result: PageResult) -> tuple[Step, int] | None:
+        """The next page and its digest; None at the end of the source or window, with a warning in doubt."""
         walk, pagination = self._walk, self._pagination
         if result.records and walk.is_repeat(result.digest):
             self._end_at_repeat(result)
@@ -122,7 +123,7 @@ class Pager:
         if self._is_over(following, identity, result, more):
             return None
         self._promise = more or self._named
-        return following
+        return following, identity
 
     def _is_over(self, following: Step, identity: int, result: PageResult, more: str) -> bool:
         """True if the source is over although the page leads to another one.
