@@ -175,11 +175,15 @@ class Exchange:
             SourceUnavailable: When the answer is an error that may pass; retryable.
             SourceRejected: When it is an error that will not; not retryable.
         """
-        source, status, url = self._source, response.status, public_url(response.url)
+        source, status = self._source, response.status
         part = _part_of(response, is_paged=source.pagination.kind != "none") if status == _PARTIAL else ""
         is_good = status in _GOOD and not part
+        # Most pages: there is nothing by which they could be refused.
+        if is_good and not (source.retry_when or source.fail_when or source.empty_when):
+            return self._body_of(response)
+        url = public_url(response.url)
         refusal = Refusal(b"" if is_good else body_of_error(response))
-        answer = Answer(status, UNREAD if is_good else refusal.value, refusal.message)
+        answer = Answer(status, UNREAD) if is_good else Answer(status, refusal.value, refusal.message)
         may_pass = is_retried(status, response.headers) or (
             status in MAY_BE_A_LIMIT and refusal.is_of_a_limit
         )
