@@ -1,8 +1,10 @@
 """An event of many URLs: all ingested at once, each failing alone."""
 
+import gzip
+import itertools
 import json
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,14 +29,18 @@ from tests.url_fetcher.queues import (
     tried,
 )
 from tests.url_fetcher.reading import ARN, Hostile, Secrets
+from tests.url_fetcher.streams import ORIGIN
+from url_fetcher.delivery.counters import DeliveryReport
 from url_fetcher.errors import (
     ConfigurationError,
     DeadLettersRejected,
+    DeliveryError,
     IngestionError,
     StreamRejected,
     UrlsFailed,
     WorkQueueUnavailable,
 )
+from url_fetcher.many_urls.shared_sink import SharedSink
 from url_fetcher.many_urls.url_items import MAX_MESSAGE_BYTES, messages_of
 
 DEEP: Any = []
@@ -394,3 +400,43 @@ def test_pages_of_each_url_are_followed(hostile: Hostile, stream: Stream) -> Non
     run_with(event, stream=stream)
 
     assert sorted(line["data"] for line in stream.lines) == [1, 1, 1, 2, 2, 2]
+
+
+def test_whatever_the_shared_sink_raises_fails_the_event(
+    hostile: Hostile, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compressor without memory loses records of other URLs than the one that meets the error."""
+    compressed = itertools.count()
+
+    def member(plain: bytes) -> bytes:
+        if next(compressed) == 0:
+            raise MemoryError
+        return gzip.compress(plain)
+
+    monkeypatch.setattr("url_fetcher.delivery.gzip_members.member", member)
+    given, queues = urls(hostile({"/": answer(b"[%s]" % b",".join([b'"abc"'] * 2_000))}), 40), Queues()
+    packing = {"PACKING": "gzip", "PACK_KIB": "5"}
+    failed = consumed([record(1, {"urls": given})], stream=stream, queues=queues, **packing)
+
+    assert (failed, queues.requests) == (["m1"], [])
+
+
+def test_an_error_in_a_thread_that_is_late_fails_the_event() -> None:
+    """Whoever closes the sink gets it, although nobody waits for the thread any more."""
+
+    class Ended:
+        report = DeliveryReport()
+
+        def put(self, *_: object) -> None:
+            raise MemoryError
+
+        def close(self) -> None:
+            pass
+
+    sink = SharedSink(cast("Any", Ended()))
+    with pytest.raises(MemoryError):
+        sink.put(ORIGIN, [b"1"])
+    with pytest.raises(DeliveryError):
+        sink.put(ORIGIN, [b"2"])
+    with pytest.raises(MemoryError):
+        sink.close()
