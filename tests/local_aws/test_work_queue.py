@@ -156,7 +156,7 @@ def test_a_list_is_ingested_and_its_failures_are_alone(pipeline: Pipeline, sourc
     urls.insert(120, source.url("/bad"))
     pipeline.s3.put_object(Bucket=pipeline.bucket, Key="lists/urls.txt", Body="\n".join(urls).encode())
     pipeline.send({"urls_from": f"s3://{pipeline.bucket}/lists/urls.txt", "format": "json"})
-    failed = [pipeline.consume(), pipeline.consume()]
+    failed = [pipeline.consume() for _ in range(3)]
     waiting = pipeline.sqs.get_queue_attributes(
         QueueUrl=pipeline.work, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
     )["Attributes"]
@@ -165,7 +165,7 @@ def test_a_list_is_ingested_and_its_failures_are_alone(pipeline: Pipeline, sourc
         failed,
         sorted(line["sourceUrl"] for line in pipeline.stream.lines),
         waiting["ApproximateNumberOfMessagesDelayed"],
-    ) == ([[], []], sorted(url for url in urls if "bad" not in url), "1")
+    ) == ([[], [], []], sorted(url for url in urls if "bad" not in url), "1")
 
 
 def test_a_list_is_read_as_it_was(pipeline: Pipeline) -> None:
