@@ -132,6 +132,21 @@ def test_a_delayed_message_comes_again(pipeline: Pipeline, source: HostileSource
     assert (again["MessageId"], again["Attributes"]["ApproximateReceiveCount"]) == (failed["MessageId"], "2")
 
 
+def test_a_message_that_comes_again_is_deleted_at_once(pipeline: Pipeline, source: HostileSource) -> None:
+    """The function itself does it, before Lambda knows of any result."""
+    pipeline.send({"url": source.url("/")})
+    (first,) = pipeline.received()
+    pipeline.sqs.change_message_visibility(
+        QueueUrl=pipeline.work, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
+    pipeline.run({"Records": [_record(each) for each in pipeline.received()]})
+    left = pipeline.sqs.get_queue_attributes(
+        QueueUrl=pipeline.work, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+
+    assert left == {"ApproximateNumberOfMessagesNotVisible": "0"}
+
+
 def test_a_dead_letter_is_the_event_with_its_reason(pipeline: Pipeline, source: HostileSource) -> None:
     """After the last attempt the work queue is empty and the other has the very body."""
     body = json.dumps({"url": source.url("/bad")}, indent=1)

@@ -137,14 +137,11 @@ def test_a_failed_url_is_sent_alone(hostile: Hostile, stream: Stream) -> None:
     )
 
 
-@pytest.mark.parametrize(("received", "before"), [(3, 0), (1, 2)])
-def test_at_the_last_attempt_it_is_a_dead_letter(
-    hostile: Hostile, stream: Stream, received: int, before: int
-) -> None:
+def test_at_the_last_attempt_it_is_a_dead_letter(hostile: Hostile, stream: Stream) -> None:
     """The dead letter is the event of that one URL, with its own reason."""
     source, queues = hostile({"/": GOOD, "/bad": BAD}), Queues()
     event = {"urls": [*urls(source, 2), source.url("/bad")]}
-    consumed([record(1, event, received=received, attributes=tried(before))], stream=stream, queues=queues)
+    consumed([record(1, event)], stream=stream, queues=queues, MAX_ATTEMPTS="1")
     told = queues.taken[DEAD][0]["MessageAttributes"]
 
     assert (queues.dead, queues.work, told["error_type"]["StringValue"]) == (
@@ -179,6 +176,32 @@ def test_more_than_a_message_holds_is_shared_out(hostile: Hostile, stream: Strea
     consumed([record(1, {"urls": given})], stream=stream, queues=queues)
 
     assert (len(stream.lines), [each["urls"] for each in queues.work]) == (200, [given[100:200], given[200:]])
+
+
+@pytest.mark.parametrize(("received", "before"), [(2, 0), (1, 1), (3, 2)])
+def test_an_event_that_comes_again_is_split(
+    hostile: Hostile, stream: Stream, received: int, before: int
+) -> None:
+    """One of its URLs may have ended the process, so each is an event of its own from now on."""
+    source, queues = hostile({"/": GOOD}), Queues()
+    given = urls(source, 50)
+    event = {"urls": given, "format": "json"}
+    consumed([record(1, event, received=received, attributes=tried(before))], stream=stream, queues=queues)
+    counts = {each["MessageAttributes"]["attempts"]["StringValue"] for each in queues.taken[WORK]}
+
+    assert (source.requests, queues.work, counts) == (
+        [],
+        [{"format": "json", "url": url} for url in given],
+        {str(received + before - 1)},
+    )
+
+
+def test_a_large_event_that_comes_again_is_split_in_two_steps(stream: Stream) -> None:
+    """Messages of a hundred come first: ten thousand of one URL might not be sent in time."""
+    given, queues = [f"https://a.test/{number}" for number in range(250)], Queues()
+    consumed([record(1, {"urls": given}, received=2)], stream=stream, queues=queues)
+
+    assert [each["urls"] for each in queues.work] == [given[:100], given[100:200], given[200:]]
 
 
 class Closed(Stream):
@@ -342,7 +365,7 @@ def test_a_secret_in_a_url_is_not_told(
     given = [source.url(f"/?api_key=hunter{number}xyz") for number in range(3)]
     with pytest.raises(IngestionError) as caught:
         run_with({"urls": given}, stream=stream)
-    consumed([record(1, {"urls": given}, received=3)], stream=stream, queues=queues)
+    consumed([record(1, {"urls": given})], stream=stream, queues=queues, MAX_ATTEMPTS="1")
     told = capsys.readouterr().out + str(caught.value)
     told += str([each["MessageAttributes"] for each in queues.taken[DEAD]])
 
