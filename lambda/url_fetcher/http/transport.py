@@ -63,6 +63,7 @@ class Request:
         url: The URL to request.
         home: A URL of the only origin that may receive credentials, body and the source's own headers.
         follow_redirects: False if a redirect would carry secrets in the body.
+        before_redirect: Called before a redirect is followed, which is a request of its own.
     """
 
     url: str
@@ -71,6 +72,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     follow_redirects: bool = True
+    before_redirect: Callable[[], object] = lambda: None
 
 
 class Response:
@@ -148,6 +150,7 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
+            request.before_redirect()
             url = joined(url, from_header(location))
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""

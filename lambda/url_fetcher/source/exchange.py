@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from url_fetcher.errors import (
@@ -113,7 +113,7 @@ class Exchange:
     def _open(self, step: Step) -> "OpenedResponse":
         was_refreshed = False
         while True:
-            # Retries are paced, too: they count against the source's rate limit as any request.
+            # Retries and redirects are paced, too: they count against the source's rate limit.
             self._pace()
             began = self._clock()
             try:
@@ -133,7 +133,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = request_of(self._source, step)
+        request = replace(request_of(self._source, step), before_redirect=self._pace)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:

@@ -362,6 +362,16 @@ def test_a_redirects_body_is_not_read(hostile: Hostile) -> None:
     assert bodies_of(reader_of({"url": source.url("/"), "limits": SHORT})) == [b"[1]"]
 
 
+def test_a_redirect_is_a_request_of_the_rate(hostile: Hostile) -> None:
+    """Each one waits for the interval, as every request does."""
+    source = hostile({"/": redirect("/a"), "/a": redirect("/b"), "/b": answer(b"[1]")})
+    waits = Waits()
+    settings = {"url": source.url("/"), "rate": {"min_interval_seconds": 7}}
+    bodies_of(reader_of(settings, deadline=waits.deadline(60), clock=lambda: waits.now))
+
+    assert waits.seconds == [7, 7]
+
+
 def test_pages_share_a_connection(hostile: Hostile) -> None:
     """The next page is asked for on the connection of the last one."""
     source = hostile({"/": answer(b"[1]", headers={"Link": '</2>; rel="next"'}), "/2": answer(b"[2]")})
