@@ -1,6 +1,7 @@
 """The stacks that are deployed: provider, remote state, one pipeline, outputs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cdktf import S3Backend, TerraformOutput, TerraformStack
 from constructs import Construct
@@ -10,6 +11,7 @@ from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.pipeline import IngestionPipeline
 from ingestion_pipeline.resources.bucket import PrivateBucket
 from ingestion_pipeline.settings.names import environment_label
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.pipeline import ENVIRONMENT_TAG
 
@@ -37,6 +39,9 @@ class AwsStack(TerraformStack):
         state_key: Key of the stack's state in the state bucket.
         region: Where the resources are created; default: the pipeline's Region.
         tags: Tags of every resource that can have tags; default: the environment and the pipeline's tags.
+
+    Attributes:
+        provider_place: Region and accounts of the provider, for another one.
     """
 
     def __init__(
@@ -52,11 +57,14 @@ class AwsStack(TerraformStack):
         super().__init__(scope, id_)
         if tags is None:
             tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
+        self.provider_place: dict[str, Any] = {
+            "region": region or settings.pipeline.region,
+            "allowed_account_ids": list(settings.pipeline.allowed_account_ids) or None,
+        }
         AwsProvider(
             self,
             "aws",
-            region=region or settings.pipeline.region,
-            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
+            **self.provider_place,
             default_tags=[AwsProviderDefaultTags(tags=dict(tags))],
         )
         S3Backend(
@@ -90,6 +98,11 @@ class IngestionStack(AwsStack):
         state_key = settings.state.key or settings.names.state_key
         super().__init__(scope, id_, settings=settings, state_key=state_key)
         self.pipeline = IngestionPipeline(self, "pipeline", settings=settings)
+        if not MAPPING_TAGS.is_in(settings.pipeline.region):
+            # A provider's default tags cannot be left out of one resource.
+            self.pipeline.queue_trigger.mapping.provider = AwsProvider(
+                self, "aws-untagged", alias="untagged", **self.provider_place
+            )
         for output in all_outputs():
             value = output.value(self.pipeline)
             TerraformOutput(self, output.name, value=value, description=output.meaning)

@@ -7,9 +7,11 @@ from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
+from ingestion_pipeline.settings.expressions import Unknown
 from ingestion_pipeline.settings.forms import GZIP
+from ingestion_pipeline.settings.regions import FUNCTION_URLS
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
-from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.settings import NO_URL_THERE, Settings
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
@@ -62,6 +64,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             *_apart_from_own_folders("dead_letters_prefix", "var.dead_letters_prefix"),
         ),
         "delivery_compression": (_gzip_alone(),),
+        "function_url_enabled": (_url_is_there(),),
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
@@ -98,6 +101,13 @@ def _tags() -> tuple[Validation, ...]:
             f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
         ),
     )
+
+
+def _url_is_there() -> Validation:
+    there = FUNCTION_URLS.is_in("${var.region}")
+    assert isinstance(there, Unknown)
+    advice = NO_URL_THERE.format(region="${var.region}", **vars(FUNCTION_URLS))
+    return Validation(f"!var.function_url_enabled || {there.expression}", f"function_url_enabled {advice}")
 
 
 def _network() -> Validation:
