@@ -258,8 +258,16 @@ class FetchFunction(Construct):
             return []
         name, role = settings.names.of(SECRETS_NAME), self.role.role_name
         access = SecretAccess(
-            self, "secrets", name=name, role=role, groups=sources.secret_groups, when=is_own
+            self,
+            "secrets",
+            name=name,
+            role=role,
+            groups=sources.secret_groups,
+            when=is_own,
+            with_keys=bool(sources.have_secret_keys),
         )
+        # An update of a pipeline whose role has the permission for the keys inline grants it anew before that.
+        self.role.policies[0].depends_on = [access.address]
         return access.policies
 
     def _set_if(self, condition: Condition, block: str, content: dict[str, Any]) -> None:
@@ -304,7 +312,9 @@ def _permissions(
         *policies.read_secrets(
             sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
         ),
-        *policies.decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
+        *policies.decrypt_secrets(
+            sources.secret_keys, when=all_of(existing.has("function_role"), sources.have_secret_keys)
+        ),
         *policies.use_by_sources(sources.permitted),
         *policies.write_log(log_group_arn),
         *policies.send_traces(when=settings.function.tracing),

@@ -236,9 +236,16 @@ def invoke_url(function_arn: str) -> list[Statement]:
     ]
 
 
-def read_secrets(secret_arns: Sequence[str], *, when: Condition = True) -> list[Statement]:
-    """Lets the function read the secrets of its sources, if they have any."""
-    return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns, when=when)]
+def read_secrets(arns: Sequence[str], *, with_keys: bool = False, when: Condition = True) -> list[Statement]:
+    """Lets the function read the secrets of its sources, if they have any.
+
+    Args:
+        arns: The secrets', and those of their keys; each action takes only ARNs of its own service.
+        with_keys: Whether there may be keys.
+        when: Condition under which there are secrets.
+    """
+    actions = [*["kms:Decrypt"][: int(with_keys)], "secretsmanager:GetSecretValue"]
+    return [Statement("ReadSecrets", actions, arns, when=when)]
 
 
 def use_by_sources(permitted: Sequence[tuple[str, Sequence[str], Condition]]) -> list[Statement]:

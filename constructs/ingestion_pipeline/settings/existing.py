@@ -13,6 +13,7 @@ from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.patterns import KEY_ARN
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
 from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.sources.sources import MAX_PERMITTED_CHARACTERS
 from ingestion_pipeline.settings.tables.lake import LakeSettings
 from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSettings
 
@@ -40,6 +41,12 @@ REFERENCE = "${"
 IN_A_REGION = r"[a-z0-9-]+:[0-9]{12}"
 """Region and account in an ARN."""
 
+TOO_MUCH_FOR_A_ROLE = (
+    "name secrets, keys and other ARNs of {characters:,} characters, and the inline policy of a role that "
+    "exists has room for {most:,}: leave function_role out, and a role with managed policies is made, let "
+    "sources share them, or make several pipelines "
+    "(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)"
+)
 DEAD_LETTERS_ELSEWHERE = (
     "must be a queue in the Region and the account of the pipeline, because a source has a schedule or "
     f"queue.enabled is set, and SQS moves dead letters nowhere else: {LOCAL}"
@@ -353,6 +360,7 @@ class Existing:
             if reference := getattr(self, column.name):
                 problems += reference.place_problems(pipeline.region, pipeline.allowed_account_ids)
         problems += self._unusable_dead_letters(settings)
+        problems += self._too_much_for_a_role(settings)
         if problems:
             raise SettingsError(problems)
 
@@ -365,6 +373,13 @@ class Existing:
         if settings.forms.is_gzip != (self.stream.packing == GZIP):
             advice = f"{OTHER_PACKING} (packing = {self.stream.packing!r})"
             yield Problem("fetch.packing", settings.fetch.packing, advice)
+
+    def _too_much_for_a_role(self, settings: Settings) -> Iterator[Problem]:
+        """A role that exists has all permissions in one inline policy, those for secrets and keys too."""
+        characters = settings.configured_sources.inline_characters
+        if self.function_role and characters > MAX_PERMITTED_CHARACTERS:
+            advice = TOO_MUCH_FOR_A_ROLE.format(characters=characters, most=MAX_PERMITTED_CHARACTERS)
+            yield Problem("sources", f"{len(settings.sources)} tables", advice)
 
     def _unusable_dead_letters(self, settings: Settings) -> Iterator[Problem]:
         """Problems of a queue that must take the dead letters of a consumed work queue."""

@@ -130,7 +130,7 @@ def unequal(text: str, other: str) -> Condition:
 
 
 def starts_with(text: str, beginnings: Sequence[str]) -> Condition:
-    """True if a text starts with one of the beginnings; a text with a reference is for Terraform to compare."""
+    """True if a text starts with one of the beginnings; a text with a reference is Terraform's to compare."""
     if "${" not in text:
         return text.startswith(tuple(beginnings))
     every = ", ".join(map(_literal, beginnings))

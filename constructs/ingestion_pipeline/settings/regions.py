@@ -46,8 +46,8 @@ MAPPING_TAGS = Feature(
     "2025-06",
     "https://github.com/hashicorp/terraform-provider-aws/issues/40755",
 )
-"""Creating fails in some, others report a change for ever: https://github.com/aws/aws-cdk/issues/31532 (China),
-https://github.com/aws/aws-cdk/issues/31965 (GovCloud)."""
+"""Creating fails in some, others report a change for ever. China: https://github.com/aws/aws-cdk/issues/31532,
+GovCloud: https://github.com/aws/aws-cdk/issues/31965."""
 
 FUNCTION_URLS = Feature(
     "function URLs",

@@ -36,8 +36,8 @@ EXPIRES_EARLY = (
     "when the event was sent: lower it, or keep dead letters as long"
 )
 NO_URL_THERE = (
-    "is not possible in {region}, which has no function URLs ({as_of}, {source}): send events to the queue or "
-    "invoke the function, or take another Region"
+    "is not possible in {region}, which has no function URLs ({as_of}, {source}): send events to the queue "
+    "or invoke the function, or take another Region"
 )
 LOOPS_ARE_STOPPED = (
     "{region} has no {name} ({as_of}, {source}): Lambda may stop a long list of URLs after about 16 rounds, "

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
-from ingestion_pipeline.settings.expressions import Unknown
+from ingestion_pipeline.settings.expressions import expression_of
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.regions import FUNCTION_URLS
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
@@ -47,7 +47,10 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "account_id": (
             _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
         ),
-        "region": (_of_provider("region", "Region", "data.aws_region.current", "id"),),
+        "region": (
+            _of_provider("region", "Region", "data.aws_region.current", "id"),
+            _url_is_there(),
+        ),
         "tags": _tags(),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
@@ -64,7 +67,6 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             *_apart_from_own_folders("dead_letters_prefix", "var.dead_letters_prefix"),
         ),
         "delivery_compression": (_gzip_alone(),),
-        "function_url_enabled": (_url_is_there(),),
         "vpc_security_group_ids": (_network(),),
         "function_runtime": (_built_for("runtime", target.runtime),),
         "function_architecture": (_built_for("architecture", target.architecture),),
@@ -104,10 +106,9 @@ def _tags() -> tuple[Validation, ...]:
 
 
 def _url_is_there() -> Validation:
-    there = FUNCTION_URLS.is_in("${var.region}")
-    assert isinstance(there, Unknown)
+    there = expression_of(FUNCTION_URLS.is_in("${var.region}"))
     advice = NO_URL_THERE.format(region="${var.region}", **vars(FUNCTION_URLS))
-    return Validation(f"!var.function_url_enabled || {there.expression}", f"function_url_enabled {advice}")
+    return Validation(f"!var.function_url_enabled || {there}", f"function_url_enabled {advice}")
 
 
 def _network() -> Validation:
