@@ -185,6 +185,7 @@ class IngestionPipeline(Grants):
                 account_id=account_id,
                 retention_days=settings.dead_letters.queue_retention_days,
                 kms_key=settings.dead_letters.kms_key,
+                other_kms_keys=settings.dead_letters.other_kms_keys,
             ).reference
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)

@@ -266,7 +266,7 @@ class FetchFunction(Construct):
             when=is_own,
             with_keys=bool(sources.have_secret_keys),
         )
-        # An update of a pipeline whose role has the permission for the keys inline grants it anew before that.
+        # Where the permission for keys was inline, an update grants it here before it is taken there.
         self.role.policies[0].depends_on = [access.address]
         return access.policies
 

@@ -206,6 +206,7 @@ def send_events(queue: QueueReference) -> list[Statement]:
     return [
         Statement("SendEvents", ["sqs:SendMessage"], [queue.arn]),
         Statement("EncryptEvents", actions, [queue.kms_key], when=queue.has_own_key),
+        Statement("UseOtherEventKeys", actions, queue.other_kms_keys, when=queue.has_other_keys),
     ]
 
 
@@ -266,7 +267,10 @@ def send_with_key(queue: QueueReference) -> list[Statement]:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
     actions = ["kms:Decrypt", "kms:GenerateDataKey"]
-    return [Statement("EncryptFailures", actions, [queue.kms_key], when=queue.has_own_key)]
+    return [
+        Statement("EncryptFailures", actions, [queue.kms_key], when=queue.has_own_key),
+        Statement("UseOtherFailureKeys", actions, queue.other_kms_keys, when=queue.has_other_keys),
+    ]
 
 
 def read_configuration(bucket_arn: str, folder: str) -> list[Statement]:

@@ -101,6 +101,7 @@ class WorkQueue(PrivateQueue):
             account_id=account_id,
             retention_days=settings.queue.retention_days,
             kms_key=settings.queue.kms_key,
+            other_kms_keys=settings.queue.other_kms_keys,
             arguments={
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(

@@ -225,6 +225,7 @@ class QueueReference(Reference):
     Attributes:
         url: URL for sending; required if a source has a schedule or the queue is enabled.
         kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
+        other_kms_keys: ARNs of the next key before a change, and of the former one after it.
     """
 
     form = rf"arn:[a-z-]+:sqs:{IN_A_REGION}:(?P<name>[A-Za-z0-9_-]{{1,80}})"
@@ -233,11 +234,17 @@ class QueueReference(Reference):
     in_module = ("arn", "url", "kms_key")
     url: str = ""
     kms_key: str = ""
+    other_kms_keys: tuple[str, ...] = ()
 
     @derived(bool, 'try(coalesce(local.failure_destination_kms_key), "") != ""')
     def has_own_key(self) -> Condition:
         """True if a key of the user's encrypts it."""
         return given(self.kms_key)
+
+    @property
+    def has_other_keys(self) -> Condition:
+        """True if further keys may encrypt its messages, before or after a change of the key."""
+        return not_empty(self.other_kms_keys)
 
     @derived(str, "local.failure_action")
     def send_action(self) -> str:
