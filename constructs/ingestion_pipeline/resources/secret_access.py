@@ -1,7 +1,5 @@
 """Permission to read the secrets of hundreds of sources, each by its name, and to decrypt them."""
 
-from typing import TYPE_CHECKING
-
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamPolicy, IamRolePolicyAttachment
@@ -13,9 +11,6 @@ from ingestion_pipeline.resources.policies import read_secrets
 from ingestion_pipeline.resources.role import ROLE
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources.sources import SecretGroups
-
-if TYPE_CHECKING:
-    from cdktf import ITerraformDependable
 
 SECRET = Price("a secret, a month", "0.40", "secrets-manager")
 SECRET_CALLS = Price("ten thousand requests for a secret", "0.05", "secrets-manager")
@@ -56,7 +51,6 @@ class SecretAccess(Construct):
 
     Attributes:
         policies: Whoever uses the role waits for them.
-        address: Their address in Terraform.
     """
 
     def __init__(
@@ -80,5 +74,4 @@ class SecretAccess(Construct):
         for each in (policy, attachment):
             each.add_override("for_each", f"${{{expression}}}" if expression else groups)
             exist_only_if(each, when)
-        self.policies: list[ITerraformDependable] = [attachment]
-        self.address = f"{attachment.terraform_resource_type}.{attachment.friendly_unique_id}"
+        self.policies = [attachment]

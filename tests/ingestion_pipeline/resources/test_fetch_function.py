@@ -157,7 +157,9 @@ def variables(stack: Synthesized) -> dict[str, str]:
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
     found: dict[str, list[str]] = {}
-    for statement in stack.statements("aws_iam_role_policy"):
+    documents = stack.documents().items()
+    statements = [each for place, found in documents if "aws_iam_role_policy" in place for each in found]
+    for statement in statements:
         for action in statement["Action"]:
             found.setdefault(action, []).extend(statement["Resource"])
     return found
@@ -399,6 +401,31 @@ class TestGuarded:
         ]
 
         assert encrypting == [[KEY], list(others)]
+
+    def test_the_permission_for_a_vpc_goes_only_after_the_function_has_left(
+        self, in_vpc: Synthesized
+    ) -> None:
+        """Lambda deletes the interfaces with the function's role.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html. Terraform destroys what the
+        function depends on after its update only with create_before_destroy:
+        https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle. When Lambda deletes them,
+        no test can tell.
+        """
+        network = in_vpc.address("aws_iam_role_policy", "network")
+        policy = in_vpc.only("aws_iam_role_policy", "network")
+
+        assert network in in_vpc.only("aws_lambda_function")["depends_on"]
+        assert policy["lifecycle"] == {"create_before_destroy": True}
+        assert network in in_vpc.only("aws_iam_role_policy", "access_policy")["depends_on"]
+        assert "ec2:" not in in_vpc.only("aws_iam_role_policy", "access_policy")["policy"]
+
+    def test_the_permission_for_a_vpc_can_stay_without_one(self, synthesize: Synthesize, code: Path) -> None:
+        """For the deployment in which the function leaves its VPC."""
+        left = function(synthesize, code, vpc=VpcSettings(permissions_only=True))
+
+        assert "vpc_config" not in left.only("aws_lambda_function")
+        assert "ec2:DeleteNetworkInterface" in permitted(left)
 
     def test_a_vpc_takes_exactly_lambdas_permissions(self, in_vpc: Synthesized) -> None:
         """In a VPC the role may manage network interfaces, with what Lambda needs and nothing else."""
