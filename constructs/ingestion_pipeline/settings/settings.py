@@ -32,8 +32,8 @@ THROTTLED = (
     f"but not below 2, or reserve more ({LAMBDA_SQS_SCALING})"
 )
 EXPIRES_EARLY = (
-    "is more than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
-    "when the event was sent: lower it, or keep dead letters as long"
+    "is not less than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
+    "when the event was sent, so that one could expire at once: lower it, or keep dead letters longer"
 )
 NO_URL_THERE = (
     "is not possible in {region}, which has no function URLs ({as_of}, {source}): send events to the queue "
@@ -191,7 +191,7 @@ class Settings:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
         """
         days, dead_days = self.queue.retention_days, self.dead_letters.queue_retention_days
-        if is_token(days) or is_token(dead_days) or days <= dead_days:
+        if is_token(days) or is_token(dead_days) or days < dead_days:
             return []
         return [Problem("queue.retention_days", days, EXPIRES_EARLY.format(days=dead_days))]
 

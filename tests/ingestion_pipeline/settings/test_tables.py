@@ -395,12 +395,20 @@ class TestConflicts:
 
         assert settings.function.reserved_concurrency == reserved
 
-    def test_dead_letters_are_kept_as_long_as_the_events(self) -> None:
-        """SQS counts a dead letter's age from when the event was sent: it could be gone at once."""
+    @pytest.mark.parametrize(("days", "refused"), [(3, True), (4, True), (5, False)])
+    def test_dead_letters_are_kept_longer_than_the_events(self, days: int, refused: bool) -> None:
+        """SQS counts a dead letter's age from when the event was sent: it could be gone at once.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+        """
+        kept = DeadLetterSettings(queue_retention_days=days)
+        if not refused:
+            assert Settings(dead_letters=kept).queue.retention_days == 4
+            return
         with pytest.raises(
-            SettingsError, match=r"queue\.retention_days = 4: is more than dead_letters\..*, 3, and SQS"
+            SettingsError, match=rf"retention_days = 4: is not less than dead_letters\..*, {days}, and SQS"
         ):
-            Settings(dead_letters=DeadLetterSettings(queue_retention_days=3))
+            Settings(dead_letters=kept)
 
     def test_an_environment_is_a_part_of_every_name(self) -> None:
         """An environment that no bucket's name could carry is refused."""

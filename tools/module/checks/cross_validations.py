@@ -189,7 +189,7 @@ def _within_reserved() -> Validation:
 def _kept_as_dead_letters() -> Validation:
     (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=1)))
     return Validation(
-        "var.queue_retention_days <= var.dead_letters_queue_retention_days",
+        "var.queue_retention_days < var.dead_letters_queue_retention_days",
         f"queue_retention_days {advice.replace('dead_letters.', 'dead_letters_').replace(', 1,', ',')}",
     )
 

@@ -39,7 +39,7 @@ class QueueSettings(Checked):
         4,
         1,
         14,
-        "Days that the queue keeps an event; at most `dead_letters.queue_retention_days`.",
+        "Days that the queue keeps an event; less than `dead_letters.queue_retention_days`.",
         SQS_QUOTAS,
     )
     kms_key: str = text(
