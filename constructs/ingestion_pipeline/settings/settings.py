@@ -32,8 +32,8 @@ THROTTLED = (
     f"but not below 2, or reserve more ({LAMBDA_SQS_SCALING})"
 )
 EXPIRES_EARLY = (
-    "is not less than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
-    "when the event was sent, so that one could expire at once: lower it, or keep dead letters longer"
+    "is not less than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter "
+    "from when the event was sent, so that one could expire at once: lower it, or keep dead letters longer"
 )
 NO_URL_THERE = (
     "is not possible in {region}, which has no function URLs ({as_of}, {source}): send events to the queue "
