@@ -23,9 +23,9 @@ DRIFTING_RELEASES = (
     *("6.31.0", "6.32.0", "6.32.1", "6.33.0", "6.34.0", "6.35.0", "6.35.1", "6.36.0", "6.37.0", "6.38.0"),
     "6.39.0",
 )
-# Applying fails half-way in these, after an update of a function or a bucket in the last:
-# https://github.com/hashicorp/terraform-provider-aws/pull/43221 (6.0.0 to 6.2.0, "Unexpected Identity Change") and
-# https://github.com/hashicorp/terraform-provider-aws/issues/44366 (6.14.0, "Missing Resource Identity After Update").
+# Applying fails half-way in these, with "Unexpected Identity Change" before 6.3.0 and "Missing Resource
+# Identity After Update" in 6.14.0: https://github.com/hashicorp/terraform-provider-aws/pull/43221 and
+# https://github.com/hashicorp/terraform-provider-aws/issues/44366.
 BROKEN_RELEASES = ("6.0.0", "6.1.0", "6.2.0", "6.14.0")
 EXCLUDED = (*BROKEN_RELEASES, *DRIFTING_RELEASES)
 AWS_PROVIDER = {

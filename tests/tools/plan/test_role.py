@@ -52,6 +52,13 @@ class TestPolicy:
             for role in ("fetch", "delivery")
         }
 
+    def test_reads_the_tags_of_a_bucket_in_both_ways(self, granted: dict[str, set[str]]) -> None:
+        """Since 6.23 the provider asks in the newer way first.
+
+        https://github.com/hashicorp/terraform-provider-aws/pull/45251
+        """
+        assert granted["s3:ListTagsForResource"] == granted["s3:GetBucketTagging"]
+
     def test_only_actions_that_know_no_resource_are_allowed_anywhere(
         self, granted: dict[str, set[str]]
     ) -> None:

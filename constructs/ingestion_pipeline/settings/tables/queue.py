@@ -20,11 +20,11 @@ class QueueSettings(Checked):
         "Lambda polls a consumed queue without a pause, and SQS bills the requests.",
     )
     max_concurrency: int = whole(
-        10,
+        5,
         2,
         1_000,
         "Most invocations at the same time for the queue. Those of an event of `urls` divide the "
-        "source's `rate` among them; other events do not.",
+        "source's `rate` among them; other events do not. A new account may have 10 invocations in all.",
         LAMBDA_SQS_SCALING,
         "MAX_CONCURRENCY",
     )
