@@ -124,7 +124,7 @@ class TestQueue:
             (False, False)
         ] * 2
 
-    @pytest.mark.parametrize("days", [1, 14])
+    @pytest.mark.parametrize("days", [1, 13])
     def test_keeps_events_for_the_days_given(self, synthesize: Synthesize, days: int) -> None:
         """A day has 86,400 seconds."""
         assert queue(synthesize, retention_days=days)["message_retention_seconds"] == days * 86_400
@@ -263,7 +263,7 @@ class TestFunction:
             f"${{{default_stack.address('aws_sqs_queue', 'dead-letters')}.url}}",
             f"s3://${{{default_stack.address('aws_s3_bucket')}.bucket}}/lists/",
             "3",
-            "10",
+            "5",
         ]
 
     @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class TestDefaults:
                 QueueSettings(),
                 {
                     "enabled": False,
-                    "max_concurrency": 10,
+                    "max_concurrency": 5,
                     "batch_size": 1,
                     "retention_days": 4,
                     "kms_key": "",
@@ -376,13 +376,13 @@ class TestConflicts:
     def test_a_queue_that_aws_would_throttle_is_refused(self) -> None:
         """More invocations by the queue than the function may have would use up attempts without one."""
         with pytest.raises(
-            SettingsError, match=r"queue\.max_concurrency = 10: is more than .*reserved_concurrency, 9"
+            SettingsError, match=r"queue\.max_concurrency = 5: is more than .*reserved_concurrency, 4"
         ):
-            Settings(queue=QueueSettings(enabled=True), function=FunctionSettings(reserved_concurrency=9))
+            Settings(queue=QueueSettings(enabled=True), function=FunctionSettings(reserved_concurrency=4))
 
     @pytest.mark.parametrize(
         ("queue", "reserved"),
-        [({"enabled": True}, 10), ({"enabled": True}, 0), ({"enabled": True}, None), ({}, 9)],
+        [({"enabled": True}, 10), ({"enabled": True}, 0), ({"enabled": True}, None), ({}, 4)],
         ids=["enough", "the function may not run", "not reserved", "the queue is not consumed"],
     )
     def test_a_queue_that_aws_would_not_throttle_is_fine(

@@ -225,7 +225,7 @@ run "refuses_a_queue_that_would_be_throttled" {
 
   variables {
     queue_enabled                 = true
-    function_reserved_concurrency = 9
+    function_reserved_concurrency = 4
   }
 
   expect_failures = [var.queue_max_concurrency]
