@@ -42,6 +42,19 @@ run "runs_in_the_vpc_that_it_is_given" {
   }
 }
 
+run "may_still_manage_network_interfaces_once_it_has_left_the_vpc" {
+  command = apply
+
+  variables {
+    vpc_permissions_only = true
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.fetch_access_network) == 1 && length(aws_lambda_function.fetch_function[0].vpc_config) == 0
+    error_message = "Lambda may not delete the network interfaces that are left"
+  }
+}
+
 run "lets_both_roles_use_the_other_keys" {
   command = apply
 
