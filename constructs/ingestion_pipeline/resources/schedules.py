@@ -57,8 +57,9 @@ CAPABILITY = Capability(
     },
     reads={
         "aws_scheduler_schedule": Read(
-            "{group_name}/{name}",
-            ("scheduler:{region}:{account}:schedule/{name}",),
+            # Hundreds of names would not fit into an inline policy; a schedule shows no record.
+            "{group_name}",
+            ("scheduler:{region}:{account}:schedule/{name}/*",),
             ("scheduler:GetSchedule",),
         ),
         "aws_scheduler_schedule_group": Read(

@@ -13,6 +13,7 @@ from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.patterns import KEY_ARN
 from ingestion_pipeline.settings.rules import Problem, SettingsError, default_of, is_token
 from ingestion_pipeline.settings.settings import Settings, all_settings
+from ingestion_pipeline.settings.sources.sources import MAX_PERMITTED_CHARACTERS
 from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSettings
 
 PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
@@ -39,6 +40,12 @@ REFERENCE = "${"
 IN_A_REGION = r"[a-z0-9-]+:[0-9]{12}"
 """Region and account in an ARN."""
 
+TOO_MUCH_FOR_A_ROLE = (
+    "name secrets, keys and other ARNs of {characters:,} characters, and the inline policy of a role that "
+    "exists has room for {most:,}: leave function_role out, and a role with managed policies is made, let "
+    "sources share them, or make several pipelines "
+    "(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)"
+)
 DEAD_LETTERS_ELSEWHERE = (
     "must be a queue in the Region and the account of the pipeline, because a source has a schedule or "
     f"queue.enabled is set, and SQS moves dead letters nowhere else: {LOCAL}"
@@ -217,6 +224,7 @@ class QueueReference(Reference):
     Attributes:
         url: URL for sending; required if a source has a schedule or the queue is enabled.
         kms_key: ARN of the key of yours that it is encrypted with; empty: one of SQS's own.
+        other_kms_keys: ARNs of the next key before a change, and of the former one after it.
     """
 
     form = rf"arn:[a-z-]+:sqs:{IN_A_REGION}:(?P<name>[A-Za-z0-9_-]{{1,80}})"
@@ -225,11 +233,17 @@ class QueueReference(Reference):
     in_module = ("arn", "url", "kms_key")
     url: str = ""
     kms_key: str = ""
+    other_kms_keys: tuple[str, ...] = ()
 
     @derived(bool, 'try(coalesce(local.failure_destination_kms_key), "") != ""')
     def has_own_key(self) -> Condition:
         """True if a key of the user's encrypts it."""
         return given(self.kms_key)
+
+    @property
+    def has_other_keys(self) -> Condition:
+        """True if further keys may encrypt its messages, before or after a change of the key."""
+        return not_empty(self.other_kms_keys)
 
     @derived(str, "local.failure_action")
     def send_action(self) -> str:
@@ -375,6 +389,7 @@ class Existing:
                 ]
                 problems += reference.place_problems(pipeline.region, pipeline.allowed_account_ids)
         problems += self._unusable_dead_letters(settings)
+        problems += self._too_much_for_a_role(settings)
         if problems:
             raise SettingsError(problems)
 
@@ -387,6 +402,13 @@ class Existing:
         if settings.forms.is_gzip != (self.stream.packing == GZIP):
             advice = f"{OTHER_PACKING} (packing = {self.stream.packing!r})"
             yield Problem("fetch.packing", settings.fetch.packing, advice)
+
+    def _too_much_for_a_role(self, settings: Settings) -> Iterator[Problem]:
+        """A role that exists has all permissions in one inline policy, those for secrets and keys too."""
+        characters = settings.configured_sources.inline_characters
+        if self.function_role and characters > MAX_PERMITTED_CHARACTERS:
+            advice = TOO_MUCH_FOR_A_ROLE.format(characters=characters, most=MAX_PERMITTED_CHARACTERS)
+            yield Problem("sources", f"{len(settings.sources)} tables", advice)
 
     def _unusable_dead_letters(self, settings: Settings) -> Iterator[Problem]:
         """Problems of a queue that must take the dead letters of a consumed work queue."""

@@ -376,7 +376,7 @@ def test_a_rate_that_leaves_no_request_is_refused(hostile: Hostile, stream: Stre
     """If a share of the rate is longer than the invocation, the first URL fails with what to change."""
     source = hostile({"/": GOOD})
     event = {"urls": [source.url("/")], "rate": {"min_interval_seconds": 60}}
-    with pytest.raises(UrlsFailed, match=r"waits 600 s before a request.*queue\.max_concurrency"):
+    with pytest.raises(UrlsFailed, match=r"waits 300 s before a request.*queue\.max_concurrency"):
         run_with(event, stream=stream)
 
 
