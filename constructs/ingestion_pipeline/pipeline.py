@@ -23,6 +23,7 @@ from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
 from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
 
 CALLER = "ingestion-pipeline-caller"
@@ -129,6 +130,8 @@ class IngestionPipeline(Grants):
             )
         if not self.node.try_get_context(TAGGED_BY_PROVIDER):
             tag(self, settings.tags)
+            if not MAPPING_TAGS.is_in(settings.pipeline.region):
+                trigger.mapping.add_override("tags", None)
 
     def _account_id(self) -> str:
         """The account that the pipeline is deployed to."""

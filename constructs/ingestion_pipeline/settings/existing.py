@@ -355,6 +355,7 @@ class Existing:
         "encrypted with, if it is one.",
         "dead_letters.queue_retention_days",
         "dead_letters.kms_key",
+        "dead_letters.other_kms_keys",
     )
 
     def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:  # noqa: ARG002 - for the module
