@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 
 from ingestion_pipeline.resources import policies
-from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.settings import TABLES
 from ingestion_pipeline.settings.sources.permissions import SCHEMA

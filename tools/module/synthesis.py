@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import Existing, QueueReference, R, Reference, StreamReference
+from ingestion_pipeline.settings.existing import Existing, R
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.references import QueueReference, Reference, StreamReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources

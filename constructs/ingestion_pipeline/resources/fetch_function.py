@@ -21,7 +21,7 @@ from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
 from ingestion_pipeline.resources.sources_object import SourcesObject
-from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.expressions import (
     Condition,
     all_of,
@@ -34,6 +34,7 @@ from ingestion_pipeline.settings.expressions import (
 )
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import Settings, all_settings
 from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, LISTS_FOLDER, literal

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingestion_pipeline.resources.capability import Capability
-from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, all_of
 from ingestion_pipeline.settings.forms import Form, Forms
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.sources import permissions as source_permissions
 
 CAPABILITY = Capability(

@@ -10,9 +10,9 @@ from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.policies import require_tls
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import either_or_none, given, negated, times
 from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.references import QueueReference
 
 SECONDS_A_DAY = 86_400
 QUEUE_CHARACTERS = 80

@@ -11,8 +11,9 @@ from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import Existing, RoleReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.references import RoleReference
 
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""

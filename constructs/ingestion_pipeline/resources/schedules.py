@@ -13,9 +13,9 @@ from ingestion_pipeline.resources.documents import json_object, policy_document
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from ingestion_pipeline.resources.documents import json_object
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import as_argument, either_or_none, plus, times
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.regions import RECURSION
 from ingestion_pipeline.settings.settings import Settings
 

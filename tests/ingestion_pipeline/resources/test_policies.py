@@ -5,7 +5,7 @@ import pytest
 
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 
 ARN = "${aws_any.thing.arn}"
 STREAM = StreamReference(name="theirs", arn="${aws_kinesis_stream.theirs.arn}", kms_key=ARN)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestion_pipeline.settings.existing import (
+from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.references import (
     BucketReference,
-    Existing,
     LogGroupReference,
     QueueReference,
     RoleReference,

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
+from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING
 from ingestion_pipeline.settings.expressions import expression_of
 from ingestion_pipeline.settings.forms import GZIP
+from ingestion_pipeline.settings.references import STREAM_PACKINGS
 from ingestion_pipeline.settings.regions import FUNCTION_URLS
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.settings import NO_URL_THERE, Settings
