@@ -25,6 +25,10 @@ FURTHER_RECEIVES = 5
 """Beside the retries: a throttled invocation uses up a receive without an attempt, and AWS asks for at least
 five in all: https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html."""
 
+MAX_EVENT_BYTES = 254 * 1024
+"""A dead letter is the very event, with its reason in attributes of less than 2 KiB. Together they may have
+256 KiB: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html."""
+
 CAPABILITY = Capability(
     file="work_queue",
     inside=("work", "trigger"),
@@ -37,6 +41,9 @@ CAPABILITY = Capability(
     remarks={
         "aws_sqs_queue.visibility_timeout_seconds": (
             "Six times the function's timeout: a batch may wait while the function is throttled."
+        ),
+        "aws_sqs_queue.max_message_size": (
+            "2 KiB less than the dead letter queue takes, so that every event has room for its reason there."
         ),
         "aws_sqs_queue.redrive_policy": (
             "The function itself sends an event there after its last attempt, with the error. SQS moves what "
@@ -103,6 +110,7 @@ class WorkQueue(PrivateQueue):
             kms_key=settings.queue.kms_key,
             other_kms_keys=settings.queue.other_kms_keys,
             arguments={
+                "max_message_size": MAX_EVENT_BYTES,
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(
                     dead_letters.takes_messages_of(names.region, [account_id]), redrive

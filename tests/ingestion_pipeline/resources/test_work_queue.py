@@ -88,6 +88,13 @@ class TestQueue:
 
         assert 6 * timeout_seconds <= hidden <= 43_200
 
+    def test_takes_no_event_that_could_be_no_dead_letter(self, synthesize: Synthesize) -> None:
+        """Body and attributes together may have 256 KiB, the default of the dead letter queue; the reason 2.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+        """
+        assert queue(synthesize)["max_message_size"] == (256 - 2) * 1024
+
     @pytest.mark.parametrize("retry_attempts", [0, 1, 2])
     def test_sqs_moves_an_event_only_after_the_functions_last_attempt(
         self, synthesize: Synthesize, retry_attempts: int

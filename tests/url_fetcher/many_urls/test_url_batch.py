@@ -263,6 +263,16 @@ def test_the_answer_counts_urls(hostile: Hostile, stream: Stream) -> None:
     } == {"recordsProcessed": 198, "fetched": 198, "pages": 99, "urls": 102, "failed": 1, "on": 2}
 
 
+def test_the_counters_are_those_of_one_source(hostile: Hostile, stream: Stream) -> None:
+    """A URL among many is counted as it is alone, in everything but the time that it took."""
+    url = hostile({"/": GOOD}).url("/")
+    together = counted(run_with({"urls": [url]}, stream=stream))
+    alone = counted(run_with({"url": url}, stream=Stream()))
+    names = [name for name, count in alone.items() if isinstance(count, int)]
+
+    assert {name: together[name] for name in names} == {name: alone[name] for name in names}
+
+
 def test_metrics_count_urls(hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]) -> None:
     """An event of many URLs is one line of metrics, with the URLs that were tried and those that failed."""
     source = hostile({"/": GOOD, "/bad": BAD})
