@@ -161,7 +161,7 @@ SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
     "sources[1].url = (sensitive): must be an https:// or http:// URL",
     'sources[2].name = "Orders": must match',
-    "sources[2].pagintion: is not a key; there are auth, body, csv, empty_when, enabled, fail_when,",
+    "sources[2].pagintion: is not a key; there are auth, body, ca_certificates, children, csv,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {

@@ -327,7 +327,7 @@ def test_a_map_is_checked_with_its_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
     lines = told(tmp_path / "root", f"jsondecode({hcl.quoted(json.dumps(cases))})")
 
     assert {
-        name: [line.removesuffix(" (docs/sources.md)") for line in found] for name, found in lines.items()
+        name: [line.removesuffix(" (README.md)") for line in found] for name, found in lines.items()
     } == {
         "right": [],
         "few": ["sources[0].map = {  }: must have at least 1 keys"],
