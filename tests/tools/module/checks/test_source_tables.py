@@ -326,9 +326,7 @@ def test_a_map_is_checked_with_its_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
     cases |= {"forbidden": source(map={"host": "x"}), "value": source(map={"a": ""})}
     lines = told(tmp_path / "root", f"jsondecode({hcl.quoted(json.dumps(cases))})")
 
-    assert {
-        name: [line.removesuffix(" (README.md)") for line in found] for name, found in lines.items()
-    } == {
+    assert {name: [line.removesuffix(" (README.md)") for line in found] for name, found in lines.items()} == {
         "right": [],
         "few": ["sources[0].map = {  }: must have at least 1 keys"],
         "many": ["sources[0].map = { a, b, c }: must have at most 2 keys"],
