@@ -12,6 +12,7 @@ from ingestion_pipeline.settings.forms import GZIP, Forms
 from ingestion_pipeline.settings.names import Names, environment_label
 from ingestion_pipeline.settings.pages import LAMBDA_SQS_SCALING
 from ingestion_pipeline.settings.patterns import ENVIRONMENT, ENVIRONMENT_FORM
+from ingestion_pipeline.settings.reach import unreachable
 from ingestion_pipeline.settings.regions import FUNCTION_URLS, MAPPING_TAGS, RECURSION
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS, ConfiguredSources, source_problems
@@ -134,7 +135,7 @@ class Settings:
             *self._missing_url(),
             *source_problems(self.sources),
         ]
-        problems = problems or self._throttled_queue()
+        problems = problems or [*self._throttled_queue(), *unreachable(self.sources, self.fetch)]
         if problems:
             raise SettingsError(problems)
 

@@ -111,6 +111,11 @@ locals {
       ]
       if part.key == ""
     ],
+    [
+      for part in local.source_parts :
+      "${part.at}.url: begins with http://: use https://, or set fetch_allow_http = true"
+      if part.key == "" && contains(checked, "url") && !var.fetch_allow_http ? can(regex("^(?i:http:)", part.value.url)) : false
+    ],
     contains(checked, "name") ? concat(local.source_name_problems, local.source_schedule_problems) : [],
     [
       for part in local.source_parts : [

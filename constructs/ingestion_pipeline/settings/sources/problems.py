@@ -164,12 +164,13 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "type": f"must be of type {limit}{token}",
         "const": f"must be {limit!r}",
         "oneOf": f"needs exactly one of {', '.join(_keys_asked_for(limit))}",
-        "not": _excluded(limit),
+        "not": _excluded(field, limit),
         "uniqueItems": "must differ",
     }
     advice = words.get(str(cause.validator), cause.message)
-    # What is no certificate may be a private key.
-    value = "…" if field.endswith(".ca_certificates") else cause.instance
+    # What is no certificate may be a private key; a header or a user in a URL may be a secret.
+    is_hidden = field.endswith(".ca_certificates") or ".headers." in field or "@" in str(cause.instance)
+    value = "…" if is_hidden else cause.instance
     yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
 
@@ -179,10 +180,15 @@ def _keys_asked_for(branches: object) -> Sequence[str]:
     return [each["required"][0] for each in found if isinstance(each, dict) and "required" in each]
 
 
-def _excluded(schema: object) -> str:
+def _excluded(field: str, schema: object) -> str:
     """The problem of a name, or of keys, that a schema excludes."""
     if isinstance(schema, dict) and "pattern" in schema:
-        return "is set by the client itself, has a key of its own or may be secret"
+        if field.endswith("url"):
+            return (
+                'must be without a user or a password, which belong into a secret with auth.kind = "basic", '
+                "without spaces and control characters, and its port one of 80, 443 and 1024 to 65535"
+            )
+        return "is set by the client itself, has a key of its own or may be secret: keep a secret in `auth`"
     return "has two keys of which only one may be set"
 
 

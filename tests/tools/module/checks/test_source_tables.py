@@ -210,6 +210,10 @@ TYPED = {
 
 
 CHECKS = """
+variable "fetch_allow_http" {
+  default = true
+}
+
 variable "sources" {
   type = any
 }
