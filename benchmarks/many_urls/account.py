@@ -25,9 +25,10 @@ from benchmarks.many_urls.sources import Expected, is_failing, url_list, url_num
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
 from tools.ground.paths import ROOT
+from tools.operate.dead_events import Pipeline
 from tools.operate.progress import Progress
-from tools.operate.queues import Queue
-from tools.operate.redrive import Redrive, Wanted
+from tools.operate.queues import Queue, tens
+from tools.operate.redrive import HOLD_MANY_SECONDS, Redrive, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -144,20 +145,21 @@ def dead_urls(dead_letters: Queue) -> list[int]:
         KeyError: When one is not the event of a single URL.
     """
     held = []
-    while messages := dead_letters.receive():
+    while messages := dead_letters.receive(hold_seconds=HOLD_MANY_SECONDS):
         held += messages
-    dead_letters.release(each.handle for each in held)
+    for some in tens(held):
+        dead_letters.release([each.handle for each in some])
     return [url_number(json.loads(each.body)["url"]) for each in held]
 
 
 def _redrive(sqs: "SQSClient", queues: Queues) -> int:
     """Send the dead letters again; how many the work queue has got."""
+    work = Queue(sqs, queues.work)
     with Progress(Console(file=StringIO())) as progress:
         run = Redrive(
             Queue(sqs, queues.dead_letters),
-            Queue(sqs, queues.work),
-            function="benchmark",
-            default_source="",
+            work,
+            pipeline=Pipeline("benchmark", work.attribute("QueueArn")),
             wanted=Wanted(),
             progress=progress,
         ).run()

@@ -44,6 +44,10 @@ WRONG = {
 UNREACHABLE = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 
 
+CONNECTIONS = 32
+"""Kept by a client; the threads of a command may have as many requests under way."""
+
+
 class Patience(NamedTuple):
     """How long a client waits for an answer, and how often it calls in all."""
 
@@ -108,6 +112,7 @@ def client(service: Any, variables: Mapping[str, str], region: str, patience: Pa
                 connect_timeout=10,
                 read_timeout=patience.read_seconds,
                 retries={"total_max_attempts": patience.attempts},
+                max_pool_connections=CONNECTIONS,
                 # Some routers drop a connection that is silent for minutes: the answer would never arrive.
                 tcp_keepalive=True,
             ),
