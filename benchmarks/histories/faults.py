@@ -77,10 +77,10 @@ class Faults:
             raise Death if threading.current_thread() is threading.main_thread() else DeadThread("dead")
 
 
-def refusal(operation: str, code: str, status: int) -> ClientError:
+def refusal(operation: str, code: str, status: int, message: str = "no") -> ClientError:
     """What boto3 raises when AWS refuses a call."""
     answer: dict[str, object] = {
-        "Error": {"Code": code, "Message": "no"},
+        "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
     return ClientError(answer, operation)  # type: ignore[arg-type]
