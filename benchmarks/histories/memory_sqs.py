@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks.histories.faults import Faults
 
@@ -31,72 +31,132 @@ class Kept:
     receives: int = 0
     handle: str = ""
 
+    def received(self) -> dict[str, Any]:
+        """As an answer of SQS has it."""
+        system = {
+            "ApproximateReceiveCount": str(self.receives),
+            "SentTimestamp": str(int(self.sent_at * 1000)),
+        } | ({"DeadLetterQueueSourceArn": self.origin} if self.origin else {})
+        return {
+            "MessageId": self.id,
+            "ReceiptHandle": self.handle,
+            "Body": self.body,
+            "Attributes": system,
+            "MessageAttributes": dict(self.attributes),
+        }
 
-class RedrivePolicy(NamedTuple):
-    """The queue that gets a message which was received so often."""
 
-    dead_letters: str
-    max_receives: int
-
-
-class MemorySqs:
-    """Two queues or more.
+class MemoryQueues:
+    """The work queue and the dead letter queue, which outlive every process.
 
     Args:
-        faults: What goes wrong at each call.
         chance: Draws the order in which messages come.
-        policies: The redrive policy of a queue, by its URL.
-        twice: Share of the messages in flight that SQS hands out once more.
-        max_in_flight: At this number of received messages SQS hands out no more.
+        twice: Share of the messages in flight that are handed out once more.
+        max_receives: A message of the work queue that was received so often is moved to the dead letters.
+        max_in_flight: At this number of received messages no more are handed out.
     """
 
     def __init__(
         self,
-        faults: Faults,
         chance: Random,
         *,
-        policies: Mapping[str, RedrivePolicy] | None = None,
         twice: float = 0.0,
+        max_receives: int = 7,
         max_in_flight: int = 120_000,
     ) -> None:
         self.now = 1_700_000_000.0
-        self.queues: dict[str, dict[str, Kept]] = {WORK: {}, DEAD: {}}
-        self.twice = twice
-        self.tick_seconds = 0.0
-        """Time that each receive takes."""
-        self._faults = faults
+        self.receive_seconds = 0.0
+        """The time that each receive takes."""
+        self.messages: dict[str, dict[str, Kept]] = {WORK: {}, DEAD: {}}
         self._chance = chance
-        self._policies = policies or {}
+        self._twice = twice
+        self._max_receives = max_receives
         self._max_in_flight = max_in_flight
         self._made = 0
 
     def bodies(self, url: str) -> list[str]:
         """The texts of all messages of a queue, whoever holds them."""
-        return [each.body for each in self.queues[url].values()]
+        return [each.body for each in self.messages[url].values()]
 
     def put(self, url: str, body: str, attributes: Mapping[str, Any] | None = None, delay: int = 0) -> None:
-        """Send a message, without a fault."""
+        """Takes a message."""
         self._made += 1
         kept = Kept(f"m{self._made}", body, self.now, self.now + delay, attributes or {})
-        self.queues[url][kept.id] = kept
+        self.messages[url][kept.id] = kept
+
+    def receive(self, url: str, most: int, hidden_seconds: int) -> list[dict[str, Any]]:
+        """Hands out some messages; a standard queue has no order."""
+        self.now += self.receive_seconds
+        queue = self.messages[url]
+        if sum(each.due_at > self.now for each in queue.values() if each.receives) >= self._max_in_flight:
+            return []
+        due = [each for each in queue.values() if each.due_at <= self.now or self._comes_twice(each)]
+        found = self._chance.sample(due, min(len(due), most))
+        found = [each for each in found if not self._is_moved(url, each)]
+        for each in found:
+            each.receives += 1
+            each.handle = f"{each.id}-{each.receives}"
+            each.due_at = self.now + hidden_seconds
+        return [each.received() for each in found]
+
+    def delete(self, url: str, handle: str) -> None:
+        """Forgets a message, unless it was received again since then."""
+        if message := self._held(url, handle):
+            del self.messages[url][message.id]
+
+    def hide(self, url: str, handle: str, seconds: int) -> None:
+        """Hands a message out again after that time."""
+        if message := self._held(url, handle):
+            message.due_at = self.now + seconds
+
+    def counts(self, url: str) -> dict[str, int]:
+        """SQS's counts."""
+        messages = self.messages[url].values()
+        waiting = sum(each.due_at <= self.now for each in messages)
+        delayed = sum(each.due_at > self.now for each in messages if not each.receives)
+        return {
+            "ApproximateNumberOfMessages": waiting,
+            "ApproximateNumberOfMessagesNotVisible": len(messages) - waiting - delayed,
+            "ApproximateNumberOfMessagesDelayed": delayed,
+        }
+
+    def _held(self, url: str, handle: str) -> Kept | None:
+        message = self.messages[url].get(handle.partition("-")[0])
+        return message if message and message.handle == handle else None
+
+    def _comes_twice(self, message: Kept) -> bool:
+        return bool(message.receives) and self._chance.random() < self._twice
+
+    def _is_moved(self, url: str, message: Kept) -> bool:
+        """Whether a message was received too often, so that it is a dead letter now; its age goes on."""
+        if url != WORK or message.receives < self._max_receives:
+            return False
+        del self.messages[url][message.id]
+        moved = Kept(message.id, message.body, message.sent_at, self.now, message.attributes, arn_of(url))
+        self.messages[DEAD][message.id] = moved
+        return True
+
+
+class MemorySqs:
+    """A client of one process.
+
+    Args:
+        queues: Its queues.
+        faults: What goes wrong at each call.
+    """
+
+    def __init__(self, queues: MemoryQueues, faults: Faults) -> None:
+        self._queues = queues
+        self._faults = faults
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:  # noqa: N803
         """As boto3's."""
-        assert 0 < len(Entries) <= MAX_ENTRIES
-        assert len({each["Id"] for each in Entries}) == len(Entries)
 
-        def act() -> Any:
-            answer: dict[str, list[Any]] = {"Successful": [], "Failed": []}
-            for each in Entries:
-                if self._faults.is_refused():
-                    answer["Failed"].append(_failed(each))
-                    continue
-                delay = each.get("DelaySeconds", 0)
-                self.put(QueueUrl, each["MessageBody"], each.get("MessageAttributes"), delay)
-                answer["Successful"].append({"Id": each["Id"]})
-            return answer
+        def send(entry: Any) -> None:
+            attributes, delay = entry.get("MessageAttributes"), entry.get("DelaySeconds", 0)
+            self._queues.put(QueueUrl, entry["MessageBody"], attributes, delay)
 
-        return self._faults.call("SendMessageBatch", act)
+        return self._batch("SendMessageBatch", Entries, send)
 
     def receive_message(
         self,
@@ -107,40 +167,20 @@ class MemorySqs:
         **_: object,
     ) -> Any:
         """As boto3's; all attributes are asked for."""
-
-        def act() -> Any:
-            self.now += self.tick_seconds
-            queue = self.queues[QueueUrl]
-            in_flight = sum(each.due_at > self.now for each in queue.values() if each.receives)
-            if in_flight >= self._max_in_flight:
-                return {}
-            found = [each for each in queue.values() if self._comes(each)]
-            found = self._chance.sample(found, min(len(found), MaxNumberOfMessages))
-            found = [each for each in found if not self._is_moved(QueueUrl, each)]
-            for each in found:
-                each.receives += 1
-                each.handle = f"{each.id}-{each.receives}"
-                each.due_at = self.now + VisibilityTimeout
-            return {"Messages": [_received(each) for each in found]}
-
-        return self._faults.call("ReceiveMessage", act)
+        return self._faults.call(
+            "ReceiveMessage",
+            lambda: {"Messages": self._queues.receive(QueueUrl, MaxNumberOfMessages, VisibilityTimeout)},
+        )
 
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Any:  # noqa: N803
-        """As boto3's: of a message that was received again since then, SQS may keep it."""
-        return self._faults.call("DeleteMessage", lambda: self._delete(QueueUrl, ReceiptHandle))
+        """As boto3's."""
+        return self._faults.call("DeleteMessage", lambda: self._queues.delete(QueueUrl, ReceiptHandle))
 
     def delete_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:  # noqa: N803
         """As boto3's."""
-        assert 0 < len(Entries) <= MAX_ENTRIES
-
-        def act() -> Any:
-            refused = [each for each in Entries if self._faults.is_refused()]
-            for each in Entries:
-                if each not in refused:
-                    self._delete(QueueUrl, each["ReceiptHandle"])
-            return {"Successful": [], "Failed": [_failed(each) for each in refused]}
-
-        return self._faults.call("DeleteMessageBatch", act)
+        return self._batch(
+            "DeleteMessageBatch", Entries, lambda each: self._queues.delete(QueueUrl, each["ReceiptHandle"])
+        )
 
     def change_message_visibility(
         self,
@@ -151,80 +191,42 @@ class MemorySqs:
     ) -> Any:
         """As boto3's."""
         return self._faults.call(
-            "ChangeMessageVisibility", lambda: self._hide(QueueUrl, ReceiptHandle, VisibilityTimeout)
+            "ChangeMessageVisibility", lambda: self._queues.hide(QueueUrl, ReceiptHandle, VisibilityTimeout)
         )
 
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:  # noqa: N803
         """As boto3's."""
-        assert 0 < len(Entries) <= MAX_ENTRIES
-
-        def act() -> Any:
-            for each in Entries:
-                self._hide(QueueUrl, each["ReceiptHandle"], each["VisibilityTimeout"])
-            return {"Successful": [], "Failed": []}
-
-        return self._faults.call("ChangeMessageVisibilityBatch", act)
+        return self._batch(
+            "ChangeMessageVisibilityBatch",
+            Entries,
+            lambda each: self._queues.hide(QueueUrl, each["ReceiptHandle"], each["VisibilityTimeout"]),
+        )
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> Any:  # noqa: N803
         """As boto3's."""
 
-        def act() -> Any:
-            messages = self.queues[QueueUrl].values()
-            waiting = sum(each.due_at <= self.now for each in messages)
-            delayed = sum(each.due_at > self.now for each in messages if not each.receives)
-            found = {
-                "QueueArn": arn_of(QueueUrl),
-                "ApproximateNumberOfMessages": waiting,
-                "ApproximateNumberOfMessagesNotVisible": len(messages) - waiting - delayed,
-                "ApproximateNumberOfMessagesDelayed": delayed,
-            }
+        def described() -> Any:
+            found = {"QueueArn": arn_of(QueueUrl), **self._queues.counts(QueueUrl)}
             return {
                 "Attributes": {name: str(found[name]) for name in AttributeNames},
-                "ResponseMetadata": {"HTTPHeaders": {"date": formatdate(self.now, usegmt=True)}},
+                "ResponseMetadata": {"HTTPHeaders": {"date": formatdate(self._queues.now, usegmt=True)}},
             }
 
-        return self._faults.call("GetQueueAttributes", act)
+        return self._faults.call("GetQueueAttributes", described)
 
-    def _comes(self, message: Kept) -> bool:
-        is_once_more = bool(message.receives) and self._chance.random() < self.twice
-        return message.due_at <= self.now or is_once_more
+    def _batch(self, operation: str, entries: Sequence[Any], do: Any) -> Any:
+        """Does the same to each entry, but for those that SQS refuses for now."""
+        assert 0 < len({each["Id"] for each in entries}) == len(entries) <= MAX_ENTRIES
 
-    def _is_moved(self, url: str, message: Kept) -> bool:
-        """Whether a message was received too often, so that it is a dead letter now; its age goes on."""
-        policy = self._policies.get(url)
-        if policy is None or message.receives < policy.max_receives:
-            return False
-        del self.queues[url][message.id]
-        moved = Kept(message.id, message.body, message.sent_at, self.now, message.attributes, arn_of(url))
-        self.queues[policy.dead_letters][message.id] = moved
-        return True
+        def act() -> Any:
+            answer: dict[str, list[Any]] = {"Successful": [], "Failed": []}
+            for each in entries:
+                if self._faults.is_refused():
+                    failed = {"SenderFault": False, "Code": "InternalError", "Message": "no"}
+                    answer["Failed"].append({"Id": each["Id"], **failed})
+                else:
+                    do(each)
+                    answer["Successful"].append({"Id": each["Id"]})
+            return answer
 
-    def _delete(self, url: str, handle: str) -> None:
-        message = self.queues[url].get(handle.partition("-")[0])
-        if message and message.handle == handle:
-            del self.queues[url][message.id]
-
-    def _hide(self, url: str, handle: str, seconds: int) -> None:
-        message = self.queues[url].get(handle.partition("-")[0])
-        if message and message.handle == handle:
-            message.due_at = self.now + seconds
-
-
-def _received(message: Kept) -> dict[str, Any]:
-    system = {
-        "ApproximateReceiveCount": str(message.receives),
-        "SentTimestamp": str(int(message.sent_at * 1000)),
-    }
-    if message.origin:
-        system["DeadLetterQueueSourceArn"] = message.origin
-    return {
-        "MessageId": message.id,
-        "ReceiptHandle": message.handle,
-        "Body": message.body,
-        "Attributes": system,
-        "MessageAttributes": dict(message.attributes),
-    }
-
-
-def _failed(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Id": entry["Id"], "SenderFault": False, "Code": "InternalError", "Message": "no"}
+        return self._faults.call(operation, act)
