@@ -27,8 +27,8 @@ from local_aws.servers.kinesis_shards import KinesisShards
 from tools.ground.paths import ROOT
 from tools.operate.dead_events import Pipeline
 from tools.operate.progress import Progress
-from tools.operate.queues import Queue
-from tools.operate.redrive import Redrive, Wanted
+from tools.operate.queues import Queue, tens
+from tools.operate.redrive import HOLD_MANY_SECONDS, Redrive, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -145,9 +145,10 @@ def dead_urls(dead_letters: Queue) -> list[int]:
         KeyError: When one is not the event of a single URL.
     """
     held = []
-    while messages := dead_letters.receive():
+    while messages := dead_letters.receive(hold_seconds=HOLD_MANY_SECONDS):
         held += messages
-    dead_letters.release(each.handle for each in held)
+    for some in tens(held):
+        dead_letters.release([each.handle for each in some])
     return [url_number(json.loads(each.body)["url"]) for each in held]
 
 

@@ -243,8 +243,8 @@ class TestDeployment:
 
 
 UNWATCHED = (
-    "from tools.operate import queues, redrive; redrive.refuse_unconsumed = lambda *_: None;"
-    "redrive.Queue = lambda sqs, url: queues.Queue(sqs, url, hold_seconds=1); main = redrive.main"
+    "from tools.operate import redrive; redrive.refuse_unconsumed = lambda *_: None;"
+    "redrive.HOLD_SECONDS = 1; main = redrive.main"
 )
 """The command; what it held when it died can be received again after a second."""
 
