@@ -82,6 +82,8 @@ def main(what: str = "pipeline") -> None:
     except BundleError as error:
         sys.exit(str(error))
     app.synth()
+    if "CDKTF_OUTDIR" not in os.environ:
+        print(*(f"wrote {each}" for each in sorted(output.glob("stacks/*/cdk.tf.json"))), sep="\n")
     # Lock the provider by its checksums, unless `terraform init -upgrade` has locked another version.
     for stack in (output / "stacks").iterdir():
         if not (stack / LOCK.name).exists():

@@ -8,7 +8,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ingestion_pipeline.settings.rules import Problem, is_token
+from ingestion_pipeline.settings.rules import Problem, is_token, meant
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.schedules import schedule_problems
 
@@ -145,7 +145,9 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         given: Any = cause.instance
         known = sorted(schema["properties"])
         for key in sorted(set(given) - set(known)):
-            yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
+            yield Problem(
+                f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}{meant(key, known)}"
+            )
         return
     limit, schema = cause.validator_value, cause.schema
     reason = f", {schema['$comment']}" if isinstance(schema, Mapping) and "$comment" in schema else ""
