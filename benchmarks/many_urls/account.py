@@ -25,6 +25,7 @@ from benchmarks.many_urls.sources import Expected, is_failing, url_list, url_num
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
 from tools.ground.paths import ROOT
+from tools.operate.dead_events import Owner
 from tools.operate.progress import Progress
 from tools.operate.queues import Queue
 from tools.operate.redrive import Redrive, Wanted
@@ -152,12 +153,12 @@ def dead_urls(dead_letters: Queue) -> list[int]:
 
 def _redrive(sqs: "SQSClient", queues: Queues) -> int:
     """Send the dead letters again; how many the work queue has got."""
+    work = Queue(sqs, queues.work)
     with Progress(Console(file=StringIO())) as progress:
         run = Redrive(
             Queue(sqs, queues.dead_letters),
-            Queue(sqs, queues.work),
-            function="benchmark",
-            default_source="",
+            work,
+            owner=Owner("benchmark", "", work.attribute("QueueArn")),
             wanted=Wanted(),
             progress=progress,
         ).run()
