@@ -211,6 +211,13 @@ class TestSources:
 
         assert deployed == defaults
 
+    def test_the_function_gets_no_schedule(self) -> None:
+        """A new one would be a new object, and so a change of the function, which ignores them all."""
+        source: Any = {"name": "a", "url": "https://example.com"}
+        given = {key: "rate(1 day)" if key == "schedule" else 1 for key in SCHEDULE_KEYS}
+
+        assert ConfiguredSources([source | given]).json == ConfiguredSources([source]).json
+
 
 class TestCode:
     def test_handler_is_there(self, function: dict[str, Any]) -> None:

@@ -25,10 +25,10 @@ from benchmarks.many_urls.sources import Expected, is_failing, url_list, url_num
 from local_aws.emulator.instance import Emulator
 from local_aws.servers.kinesis_shards import KinesisShards
 from tools.ground.paths import ROOT
-from tools.operate.dead_events import Owner
+from tools.operate.dead_events import Pipeline
 from tools.operate.progress import Progress
-from tools.operate.queues import Queue
-from tools.operate.redrive import Redrive, Wanted
+from tools.operate.queues import Queue, tens
+from tools.operate.redrive import HOLD_MANY_SECONDS, Redrive, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -145,9 +145,10 @@ def dead_urls(dead_letters: Queue) -> list[int]:
         KeyError: When one is not the event of a single URL.
     """
     held = []
-    while messages := dead_letters.receive():
+    while messages := dead_letters.receive(hold_seconds=HOLD_MANY_SECONDS):
         held += messages
-    dead_letters.release(each.handle for each in held)
+    for some in tens(held):
+        dead_letters.release([each.handle for each in some])
     return [url_number(json.loads(each.body)["url"]) for each in held]
 
 
@@ -158,7 +159,7 @@ def _redrive(sqs: "SQSClient", queues: Queues) -> int:
         run = Redrive(
             Queue(sqs, queues.dead_letters),
             work,
-            owner=Owner("benchmark", "", work.attribute("QueueArn")),
+            pipeline=Pipeline("benchmark", work.attribute("QueueArn")),
             wanted=Wanted(),
             progress=progress,
         ).run()

@@ -1,12 +1,12 @@
 """The whole chain as one construct."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from cdktf import ITerraformDependable, TerraformStack
-from constructs import Construct
+from cdktf import ITerraformDependable, TerraformResource, TerraformStack
+from constructs import Construct, IConstruct
 
 from ingestion_pipeline.bindings import DataAwsCallerIdentity
 from ingestion_pipeline.code import bundle
@@ -27,6 +27,22 @@ from ingestion_pipeline.settings.settings import Settings
 
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
+
+TAGGED_BY_PROVIDER = "ingestion-pipeline:tagged-by-provider"
+"""In the context of a stack whose provider's default tags are the pipeline's."""
+
+
+def tag(scope: IConstruct, tags: Mapping[str, str] | str) -> None:
+    """Gives each resource below ``scope`` that can have tags these, beside its provider's default tags.
+
+    Args:
+        scope: A pipeline, or a stack of one.
+        tags: Or a reference to them.
+    """
+    for each in scope.node.find_all():
+        # One with a provider's settings of its own has no tags on purpose.
+        if hasattr(each, "tags_input") and getattr(each, "override_provider_input", None) is None:
+            cast("TerraformResource", each).add_override("tags", tags)
 
 
 class IngestionPipeline(Grants):
@@ -108,6 +124,8 @@ class IngestionPipeline(Grants):
                 dead_letters=self.dead_letter_queue,
                 depends_on=[self.delivery_stream, trigger.mapping],
             )
+        if not self.node.try_get_context(TAGGED_BY_PROVIDER):
+            tag(self, settings.tags)
 
     def _account_id(self) -> str:
         """The account that the pipeline is deployed to."""

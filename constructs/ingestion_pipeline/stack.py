@@ -7,11 +7,9 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
 from ingestion_pipeline.outputs import all_outputs
-from ingestion_pipeline.pipeline import IngestionPipeline
+from ingestion_pipeline.pipeline import TAGGED_BY_PROVIDER, IngestionPipeline
 from ingestion_pipeline.resources.bucket import PrivateBucket
-from ingestion_pipeline.settings.names import environment_label
 from ingestion_pipeline.settings.settings import Settings
-from ingestion_pipeline.settings.tables.pipeline import ENVIRONMENT_TAG
 
 # These releases read back that S3 blocks SSE-C on a new bucket and plan to undo it, every time:
 # https://github.com/hashicorp/terraform-provider-aws/issues/47320, corrected by pull request 47359 in 6.40.0.
@@ -50,14 +48,13 @@ class AwsStack(TerraformStack):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        if tags is None:
-            tags = {ENVIRONMENT_TAG: environment_label(settings.environment), **settings.pipeline.tags}
+        self.node.set_context(TAGGED_BY_PROVIDER, True)
         AwsProvider(
             self,
             "aws",
             region=region or settings.pipeline.region,
             allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
-            default_tags=[AwsProviderDefaultTags(tags=dict(tags))],
+            default_tags=[AwsProviderDefaultTags(tags=dict(settings.tags if tags is None else tags))],
         )
         S3Backend(
             self,

@@ -118,7 +118,7 @@ module "many" {{
     [null],
     [{{
       name     = "sample"
-      url      = "THE_URL"
+      url      = sensitive("THE_URL")
       auth     = {{ kind = "bearer", secret_arn = aws_secretsmanager_secret.sample.arn }}
       schedule = "rate(1 day)"
     }}],
@@ -152,14 +152,16 @@ module "wrong" {
   region     = "eu-central-1"
   sources = [
     { url = "https://", auth = { kind = "bearer", secret_arn = aws_secretsmanager_secret.at_apply.arn } },
+    { name = "hidden", url = sensitive("ftp://hidden.example.com") },
     { name = "Orders", url = "https://api.example.com/orders", pagintion = { kind = "page" } },
   ]
 }
 """
 SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
-    'sources[1].name = "Orders": must match',
-    "sources[1].pagintion: is not a key; there are auth, body, csv, empty_when, enabled, fail_when,",
+    "sources[1].url = (sensitive): must be an https:// or http:// URL",
+    'sources[2].name = "Orders": must match',
+    "sources[2].pagintion: is not a key; there are auth, body, csv, empty_when, enabled, fail_when,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {

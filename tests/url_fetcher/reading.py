@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -93,7 +94,6 @@ def reader_of(
     resolve: Resolve = resolve,
     resume: Resume | None = None,
     secrets: Secrets | None = None,
-    verify: bool | str = True,
     cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
     warn: Callable[[str], None] = lambda _: None,
@@ -108,9 +108,10 @@ def reader_of(
         deadline=deadline,
         connect_timeout_seconds=limits.connect_timeout_seconds,
         read_timeout_seconds=limits.read_timeout_seconds,
+        ca_certificates=source.ca_certificates,
         resolve=resolve,
     )
-    transport = Transport(dialer, verify=verify)
+    transport = Transport(dialer)
     secrets = secrets or Secrets()
     opened = cache or secrets.cache()
     return SourceReader(
@@ -120,8 +121,8 @@ def reader_of(
         deadline=deadline,
         resume=resume,
         warn=warn,
+        clock=clock or time.monotonic,
         clean=secrets.redactor.clean,
-        **({"clock": clock} if clock else {}),
     )
 
 

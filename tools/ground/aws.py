@@ -44,16 +44,27 @@ WRONG = {
 UNREACHABLE = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 
 
+CONNECTIONS = 32
+"""Kept by a client; the threads of a command may have as many requests under way."""
+
+
 class Patience(NamedTuple):
-    """How long a client waits for an answer, and how often it calls in all."""
+    """How long a client waits for an answer, and how often it calls in all.
+
+    The mode ``adaptive`` also slows down while AWS asks for that.
+    """
 
     read_seconds: int
     attempts: int
+    mode: Literal["legacy", "adaptive"] = "legacy"
 
 
 CALL = Patience(read_seconds=60, attempts=3)
 INVOCATION = Patience(read_seconds=900, attempts=1)
 """Lambda lets an invocation take 900 seconds; a second attempt would fetch and deliver everything twice."""
+
+MANY_CALLS = Patience(read_seconds=60, attempts=10, mode="adaptive")
+ONE_CALL = Patience(read_seconds=10, attempts=1)
 
 
 class AwsError(RuntimeError):
@@ -72,13 +83,17 @@ class AwsError(RuntimeError):
 
 
 @overload
-def client(service: Literal["kinesis"], variables: Mapping[str, str], region: str) -> "KinesisClient": ...
+def client(
+    service: Literal["kinesis"], variables: Mapping[str, str], region: str, patience: Patience = ...
+) -> "KinesisClient": ...
 @overload
 def client(
     service: Literal["lambda"], variables: Mapping[str, str], region: str, patience: Patience = ...
 ) -> "LambdaClient": ...
 @overload
-def client(service: Literal["s3"], variables: Mapping[str, str], region: str) -> "S3Client": ...
+def client(
+    service: Literal["s3"], variables: Mapping[str, str], region: str, patience: Patience = ...
+) -> "S3Client": ...
 @overload
 def client(service: Literal["sqs"], variables: Mapping[str, str], region: str) -> "SQSClient": ...
 @overload
@@ -107,7 +122,8 @@ def client(service: Any, variables: Mapping[str, str], region: str, patience: Pa
             config=Config(
                 connect_timeout=10,
                 read_timeout=patience.read_seconds,
-                retries={"total_max_attempts": patience.attempts},
+                retries={"total_max_attempts": patience.attempts, "mode": patience.mode},
+                max_pool_connections=CONNECTIONS,
                 # Some routers drop a connection that is silent for minutes: the answer would never arrive.
                 tcp_keepalive=True,
             ),

@@ -166,11 +166,11 @@ def synthesize(target: Target, output: Path) -> Synthesis:
 
 
 def _written(stack: Any, output: Path, tags: str = "") -> dict[str, Any]:
-    """The stack's JSON; each resource that can carry tags has ``tags``, if there are any."""
-    for construct in stack.node.find_all() if tags else []:
-        is_tagged = getattr(construct, "override_provider_input", None) is None
-        if is_tagged and hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
-            construct.add_override("tags", tags)
+    """The stack's JSON; each resource that can have tags has ``tags``, if there are any."""
+    from ingestion_pipeline.pipeline import tag
+
+    if tags:
+        tag(stack, tags)
     stack.node.root.synth()
     return json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 

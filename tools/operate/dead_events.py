@@ -1,36 +1,45 @@
 """The event in a message of the dead letter queue, whoever put it there.
 
-The function and SQS put the very event there. Lambda and EventBridge Scheduler may wrap it.
+The function and SQS put the very event there. Lambda and EventBridge Scheduler may wrap it. A queue that
+existed before may also hold what others failed to deliver: that is told by its form, and by its origin.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from tools.operate.queues import Message
-from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS, kind_of
+from url_fetcher.intake.event_kinds import EVENT_KINDS
 from url_fetcher.source.schema import Source
-from url_fetcher.work_queue.wrapped_events import is_scheduler_request
+from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
-ARN_PART_OF_ACCOUNT, ARN_PART_OF_NAME = 4, 6
+ARN_PART_OF_NAME = 6
 REASONS = ("error_type", "ERROR_CODE", "ErrorCode")
 """Attributes that say why: the function's, EventBridge Scheduler's, and Lambda's own."""
 
-SHOWN_KEYS = 5
-ANY_EVENT = {"source", "resume"}
-SOURCE_KEYS = {*Source.__struct_fields__, "resume", *(key for kind in EVENT_KINDS for key in kind.keys)}
-"""Keys of events that have a source of their own, or several."""
+SOURCE_KEYS = {each.encode_name for each in msgspec.structs.fields(Source)} | {"resume"}
+MAX_NAMED = 200
 
-
-class _Record(msgspec.Struct, rename="camel"):
-    request_payload: msgspec.Raw | UnsetType = UNSET
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
 class NoEvent(ValueError):
     """When a message holds no event of this pipeline's function."""
+
+
+class Pipeline(NamedTuple):
+    """The pipeline whose events are expected.
+
+    Attributes:
+        function: Name of its function.
+        work_arn: ARN of its work queue.
+        default_source: Name of the source of an event that names none.
+    """
+
+    function: str
+    work_arn: str
+    default_source: str = ""
 
 
 class DeadEvent(NamedTuple):
@@ -49,121 +58,109 @@ class DeadEvent(NamedTuple):
     reason: str
 
 
-class Owner(NamedTuple):
-    """Whose events are sent again; a dead letter queue may have those of others, too.
-
-    Attributes:
-        function: Name of the function.
-        default_source: Name of the source of an event that names none.
-        work_arn: ARN of the function's work queue.
-    """
-
-    function: str
-    default_source: str
-    work_arn: str
-
-
-def dead_event(message: Message, owner: Owner) -> DeadEvent:
-    """The event in a message of the dead letter queue.
+def dead_event(message: Message, pipeline: Pipeline) -> DeadEvent:
+    """The event in a message.
 
     Raises:
-        NoEvent: When there is none, or not one of this pipeline.
+        NoEvent: When there is none, or it is not this pipeline's.
     """
-    _refuse_other_origin(message.attributes, owner)
-    found = _decoded(message.body)
+    _refuse_other_origin(message, pipeline)
+    found = _object(message.body.encode())
     body, reason = message.body, _reason(message)
-    if isinstance(found, dict) and "requestContext" in found:
-        _refuse_other_function(found, owner.function)
-        body, reason = _payload(message.body), _failure(found)
-        found = _decoded(body)
-    elif isinstance(found, dict) and is_scheduler_request(found):
-        _refuse_other_queue(found["QueueUrl"], owner.work_arn)
-        body = found["MessageBody"] if isinstance(found["MessageBody"], str) else ""
-        found = _decoded(body)
-    event = _event(found)
-    is_default = not event.keys() & {"source", "url", "urls", "urls_from"}
-    source = event.get("source") or event.get("name") or (owner.default_source if is_default else "")
+    if is_invocation_record(found):
+        record = _decoded(message.body.encode())
+        _refuse_other_function(record, pipeline.function)
+        payload = bytes(found["requestPayload"])
+        body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
+        found = _object(payload)
+    elif is_scheduler_request(found):
+        _refuse_other_queue(_decoded(bytes(found["QueueUrl"])), pipeline)
+        sent = _decoded(bytes(found["MessageBody"]))
+        body = sent if isinstance(sent, str) else ""
+        found = _object(body.encode())
+    else:
+        _refuse_other_target(message.attributes.get("TARGET_ARN", pipeline.work_arn), pipeline)
+    keys = _keys(found)
+    event: dict[str, Any] = {
+        name: _decoded(bytes(keys[name])) for name in ("name", "source", "url") if name in keys
+    }
+    source = event.get("source") or event.get("name") or ("" if keys else pipeline.default_source)
     source = source if isinstance(source, str) else ""
-    return DeadEvent(body, source, source or _shown(event), reason)
+    return DeadEvent(body, source, source or _shown(event, keys), reason)
 
 
-def _decoded(text: str) -> Any:
+def _keys(found: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """The keys of an event that say what it asks for; null gives nothing, as in the function.
+
+    Raises:
+        NoEvent: When no event of the function has such keys, so that it could only refuse them.
+    """
+    keys = {name: value for name, value in found.items() if bytes(value) != b"null"}
+    if "requestContext" in keys:
+        raise NoEvent("is a record of Lambda without requestPayload: the event was too large to be kept")
+    kind = next((each for each in EVENT_KINDS if each.key in keys), None)
+    allowed = SOURCE_KEYS | set(kind.keys) if kind else SOURCE_KEYS if "url" in keys else {"source", "resume"}
+    if others := sorted(keys.keys() - allowed):
+        raise NoEvent(f"is no event of the function: it has {', '.join(others)[:MAX_NAMED]}")
+    asked = {name: value for name, value in keys.items() if name != "resume"}
+    if not asked and found.keys() - {"resume"}:
+        raise NoEvent(f"is no event of the function: {', '.join(sorted(found))[:MAX_NAMED]} give nothing")
+    if "source" in keys and not bytes(keys["source"]).startswith(b'"'):
+        raise NoEvent("is no event of the function: its source is no text")
+    return asked
+
+
+def _object(data: bytes) -> dict[str, msgspec.Raw]:
+    """An object; of null, which asks for the first source as ``{}`` does, an empty one."""
     try:
-        return msgspec.json.decode(text)
+        return _decode_object(data) or {}
+    except msgspec.ValidationError:
+        raise NoEvent("is no JSON object") from None
     except RecursionError:
         raise NoEvent("is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except msgspec.DecodeError:
         raise NoEvent("is not JSON") from None
 
 
-def _event(found: object) -> dict[str, Any]:
-    """The keys of an event that are not null, which say nothing to the function either.
+def _decoded(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise NoEvent("is nested too deeply") from None
 
-    Raises:
-        NoEvent: When it has not the form of an event: the function would only refuse it.
+
+def _refuse_other_origin(message: Message, pipeline: Pipeline) -> None:
+    """SQS names the queue that it moved a message from.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     """
-    if not isinstance(found, dict | None):
-        raise NoEvent("is no JSON object")
-    event = {key: value for key, value in (found or {}).items() if value is not None}
-    if found and found.keys() - {"resume"} and not event:
-        raise NoEvent("has nothing but nulls")
-    kind = kind_of(event)
-    allowed = SOURCE_KEYS if kind or "url" in event else ANY_EVENT
-    if (others := sorted(event.keys() - allowed)) or not isinstance(event.get("source", ""), str):
-        shown = ", ".join(others[:SHOWN_KEYS]) or "a source that is no text"
-        raise NoEvent(f"is no event of this pipeline: it has {shown}")
-    if kind is URLS and not any(map(_has_url, event["urls"] if isinstance(event["urls"], list) else ())):
-        raise NoEvent("has no URL that could be fetched")
-    return event
+    origin = message.attributes.get("DeadLetterQueueSourceArn", pipeline.work_arn)
+    if origin != pipeline.work_arn:
+        raise NoEvent(f"was moved here from {origin}, not from the work queue")
 
 
-def _has_url(item: object) -> bool:
-    return isinstance(item, str) or (isinstance(item, dict) and item.get("url") is not None)
+def _refuse_other_target(arn: str, pipeline: Pipeline) -> None:
+    """EventBridge names the target that it could not reach; a schedule of yours may invoke the function.
 
-
-def _payload(record: str) -> str:
-    """The very event in Lambda's record of an invocation.
-
-    Raises:
-        NoEvent: When Lambda has left it out, as it does with one that is too large:
-            https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
     """
-    payload = msgspec.json.decode(record, type=_Record).request_payload
-    if payload is UNSET:
-        raise NoEvent(
-            "is Lambda's record without its event, which was too large: send that from where it came"
-        )
-    return bytes(payload).decode()
+    if arn != pipeline.work_arn and arn.split(":")[5:7] != ["function", pipeline.function]:
+        raise NoEvent(f"was to go to {arn}, not to the work queue")
 
 
-def _refuse_other_origin(attributes: Mapping[str, str], owner: Owner) -> None:
-    """Refuse what SQS has moved from another queue, or EventBridge could not send to another target."""
-    origin = attributes.get("DeadLetterQueueSourceArn", owner.work_arn)
-    if origin != owner.work_arn:
-        raise NoEvent(f"comes from {origin}, not from {owner.work_arn}")
-    target = attributes.get("TARGET_ARN", owner.work_arn)
-    if target != owner.work_arn and _function_in(target) != owner.function:
-        raise NoEvent(f"was meant for {target}, not for {owner.work_arn}")
-    if attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
-        raise NoEvent("is an event that EventBridge Scheduler has cut")
-
-
-def _refuse_other_queue(url: object, arn: str) -> None:
-    """Compare a queue's URL by its path, because a Region has several hosts for SQS."""
-    if not isinstance(url, str) or url.split("/")[-2:] != arn.split(":")[ARN_PART_OF_ACCOUNT:]:
-        raise NoEvent(f"was meant for the queue {url}, not for {arn}")
+def _refuse_other_queue(url: object, pipeline: Pipeline) -> None:
+    """A queue's URL ends with its account and its name, as its ARN does."""
+    if str(url).split("/")[-2:] != pipeline.work_arn.split(":")[-2:]:
+        raise NoEvent(f"was to go to {str(url)[:MAX_NAMED]}, not to the work queue")
 
 
 def _refuse_other_function(record: Any, function: str) -> None:
+    """A queue that existed before may have the failures of other functions, too."""
     context = record["requestContext"]
     arn = str(context.get("functionArn", "")) if isinstance(context, dict) else ""
-    if _function_in(arn) != function:
-        raise NoEvent(f"is an invocation of {arn or 'no function'}, not of {function}")
-
-
-def _function_in(arn: str) -> str:
     parts = arn.split(":")
-    return parts[ARN_PART_OF_NAME] if len(parts) > ARN_PART_OF_NAME and parts[2] == "lambda" else ""
+    if len(parts) <= ARN_PART_OF_NAME or parts[ARN_PART_OF_NAME] != function:
+        raise NoEvent(f"is an invocation of {arn or 'no function'}, not of {function}")
 
 
 def _failure(record: Any) -> str:
@@ -178,11 +175,11 @@ def _reason(message: Message) -> str:
     return given or ("attempts used up" if "DeadLetterQueueSourceArn" in message.attributes else "not known")
 
 
-def _shown(event: dict[str, Any]) -> str:
+def _shown(event: dict[str, Any], found: dict[str, msgspec.Raw]) -> str:
     """What an event without a source's name asks for; of a URL only the host, which has no secret."""
-    if "url" in event:
+    if "url" in found:
         try:
             return urlsplit(str(event["url"])).hostname or "a url"
         except ValueError:
             return "a url"
-    return next((f"a list of {name}" for name in ("urls", "urls_from") if name in event), "the first source")
+    return next((f"a list of {name}" for name in ("urls", "urls_from") if name in found), "the first source")

@@ -1,7 +1,7 @@
 """An SQS queue: receives, sends, deletes and releases messages in batches, and checks the result of each."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,10 +37,17 @@ class Message(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """About how many messages a queue has: waiting, and received but neither deleted nor due again."""
+    """About how many messages a queue has.
+
+    Attributes:
+        waiting: Those that can be received.
+        in_flight: Those that were received, and neither deleted nor due again.
+        delayed: Those that were sent with a delay, such as a failed URL's next attempt.
+    """
 
     waiting: int
     in_flight: int
+    delayed: int
 
 
 class Queue:
@@ -49,21 +56,23 @@ class Queue:
     Args:
         sqs: A client.
         url: URL of the queue.
-        hold_seconds: Time in which a received message is not received again, unless it is released.
     """
 
-    def __init__(self, sqs: "SQSClient", url: str, *, hold_seconds: int = 120) -> None:
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
         self.url = url
         self._sqs = sqs
-        self._hold_seconds = hold_seconds
 
-    def receive(self) -> list[Message]:
-        """Up to ten messages; none if the queue is empty."""
+    def receive(self, *, hold_seconds: int) -> list[Message]:
+        """Up to ten messages; none if the queue is empty.
+
+        Args:
+            hold_seconds: Time in which they are not received again, unless they are released.
+        """
         with explained():
             answer = self._sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=MAX_ENTRIES,
-                VisibilityTimeout=self._hold_seconds,
+                VisibilityTimeout=hold_seconds,
                 WaitTimeSeconds=WAIT_SECONDS,
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
@@ -71,11 +80,11 @@ class Queue:
         return [_message(each) for each in answer.get("Messages", [])]
 
     def send(self, bodies: Sequence[str]) -> list[str]:
-        """The reason why SQS refused each message, in order; empty for those that it accepted.
+        """The reason why SQS refused each message, in order; empty for those that it says it accepted.
 
         Messages that failed inside of SQS are sent again, up to five times.
         """
-        refusals = [""] * len(bodies)
+        refusals = ["SQS did not say whether it has it"] * len(bodies)
         entries = ({"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies))
         for batch in batches(entries):
             waiting, pause_seconds = batch, FIRST_PAUSE_SECONDS
@@ -91,7 +100,7 @@ class Queue:
     def delete(self, messages: Sequence[Message]) -> set[str]:
         """The ids of the messages that could not be deleted, and will be received again."""
         left = set()
-        for some in _tens(messages):
+        for some in tens(messages):
             entries: Any = [
                 {"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(some)
             ]
@@ -100,15 +109,14 @@ class Queue:
             left |= {some[int(failed["Id"])].id for failed in answer.get("Failed", [])}
         return left
 
-    def release(self, handles: Iterable[str]) -> None:
-        """Make received messages available again at once."""
-        for some in _tens(list(handles)):
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                for number, handle in enumerate(some)
-            ]
-            with explained():
-                self._sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+    def release(self, handles: Sequence[str]) -> None:
+        """Make up to ten received messages available again at once."""
+        entries: Any = [
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            for number, handle in enumerate(handles)
+        ]
+        with explained():
+            self._sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     def attribute(self, name: str) -> str:
         """One of its attributes."""
@@ -117,7 +125,7 @@ class Queue:
 
     def counts(self) -> Counts:
         """About how many messages it has."""
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        names = [f"ApproximateNumberOfMessages{each}" for each in ("", "NotVisible", "Delayed")]
         found = self._described(*names)["Attributes"]
         return Counts(*(int(found[name]) for name in names))
 
@@ -136,11 +144,14 @@ class Queue:
         given: Any = entries
         with explained():
             answer = self._sqs.send_message_batch(QueueUrl=self.url, Entries=given)
+        accepted = {each["Id"] for each in answer.get("Successful", [])}
         failed = {each["Id"]: each for each in answer.get("Failed", [])}
-        for entry in entries:
-            found = failed.get(entry["Id"])
-            refusals[int(entry["Id"])] = f"{found['Code']}: {found.get('Message', '')}" if found else ""
-        return [each for each in entries if each["Id"] in failed and not failed[each["Id"]]["SenderFault"]]
+        for id_ in accepted:
+            refusals[int(id_)] = ""
+        for id_, found in failed.items():
+            refusals[int(id_)] = f"{found['Code']}: {found.get('Message', '')}"
+        refused = {id_ for id_, found in failed.items() if found["SenderFault"]}
+        return [each for each in entries if each["Id"] not in accepted | refused]
 
 
 def _message(received: "MessageTypeDef") -> Message:
@@ -155,6 +166,7 @@ def _message(received: "MessageTypeDef") -> Message:
     )
 
 
-def _tens(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def tens(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As many of them as SQS takes in one request, again and again."""
     for start in range(0, len(items), MAX_ENTRIES):
         yield items[start : start + MAX_ENTRIES]

@@ -6,8 +6,11 @@ sends an event twice. A message that holds no event stays where it is, and is na
 
 import argparse
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,10 +18,16 @@ from tools.ground.aws import AwsError, client
 from tools.ground.ending import reported
 from tools.ground.text import count
 from tools.operate import deployed
-from tools.operate.dead_events import DeadEvent, NoEvent, Owner, dead_event
+from tools.operate.dead_events import DeadEvent, NoEvent, Pipeline, dead_event
 from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.operate.progress import Progress
-from tools.operate.queues import Message, Queue
+from tools.operate.queues import Message, Queue, tens
+
+THREADS, MESSAGES_A_THREAD = 16, 100
+HOLD_SECONDS, MANY, HOLD_MANY_SECONDS = 120, 10_000, 900
+"""How long received messages are hidden, so that none comes again before all the others have come."""
+
+SHOWN_EVERY_SECONDS = 0.5
 
 
 @dataclass
@@ -46,6 +55,8 @@ class Redriven:
         stay: The reason why a message cannot be sent, by its id.
         found: How many were taken, by source and reason.
         oldest: Time at which the oldest of them was sent, in milliseconds since 1970.
+        expected: About how many were in the queue at the start; 0 if not all had to be looked at.
+        seen: How many were looked at.
     """
 
     sent: int = 0
@@ -53,15 +64,20 @@ class Redriven:
     stay: dict[str, str] = field(default_factory=dict)
     found: Counter[tuple[str, str]] = field(default_factory=Counter)
     oldest: int = 0
+    expected: int = 0
+    seen: int = 0
 
 
 class Redrive:
     """One run from the dead letter queue to the work queue.
 
+    Several threads receive, send and delete. Of a message that stays only its id and its handle are kept, and
+    SQS hands out 120,000 messages at most.
+
     Args:
         dead_letters: The queue that events are taken from.
         work: The queue that they are sent to.
-        owner: Says whose events are sent.
+        pipeline: The one whose events are sent.
         wanted: Selects dead letters.
         progress: Shows how far the run is.
     """
@@ -71,19 +87,23 @@ class Redrive:
         dead_letters: Queue,
         work: Queue,
         *,
-        owner: Owner,
+        pipeline: Pipeline,
         wanted: Wanted,
         progress: Progress,
     ) -> None:
         self.done = Redriven()
         self._dead_letters = dead_letters
         self._work = work
-        self._owner = owner
+        self._pipeline = pipeline
         self._wanted = wanted
         self._progress = progress
         self._held: dict[str, str] = {}
+        self._seen_again: set[str] = set()
         self._sent_undeleted: set[str] = set()
-        self._seen_again = 0
+        self._in_hand = 0
+        self._first_due = 0.0
+        self._is_over = False
+        self._turn = threading.Lock()
 
     def run(self) -> Redriven:
         """Send what is wanted. However the run ends, messages that were not sent can be received at once.
@@ -92,80 +112,112 @@ class Redrive:
             AwsError: When AWS refuses or cannot be reached; nothing is lost.
         """
         started = self._dead_letters.now()
-        try:
-            while not self._is_enough() and (messages := self._dead_letters.receive()):
-                self._take([each for each in messages if self._is_new(each, started)])
-                self._progress.show(f"{count(self.done.sent, 'dead letter')} sent, {len(self._held):,} left")
-                # Every message that is held has been received a second time, so there are no others.
-                if self._seen_again > len(self._held):
-                    break
-        finally:
-            self._dead_letters.release(self._held.values())
+        expected = sum(self._dead_letters.counts())
+        hold_seconds = HOLD_SECONDS if expected <= MANY else HOLD_MANY_SECONDS
+        self._first_due = time.monotonic() + hold_seconds
+        threads = min(THREADS, 1 + expected // MESSAGES_A_THREAD)
+        with ThreadPoolExecutor(threads, thread_name_prefix="redrive") as pool:
+            workers = [pool.submit(self._work_off, started, hold_seconds) for _ in range(threads)]
+            try:
+                self._watch(workers)
+            finally:
+                self._is_over = True
+                wait(workers)
+                held = tens(list(self._held.values()))
+                self._watch([pool.submit(self._dead_letters.release, some) for some in held])
+        self.done.expected = 0 if self._is_enough() else expected
         return self.done
 
-    def _is_enough(self) -> bool:
-        return bool(self._wanted.most) and self.done.sent >= self._wanted.most
+    def _watch(self, futures: Sequence["Future[None]"]) -> None:
+        """Shows how far the run is until all have ended, and raises the first error."""
+        left = set(futures)
+        while left:
+            left = wait(left, SHOWN_EVERY_SECONDS).not_done
+            self._progress.show(f"{count(self.done.sent, 'dead letter')} sent, {len(self._held):,} left")
+        for each in futures:
+            each.result()
 
-    def _is_new(self, message: Message, started: int) -> bool:
-        """True for a message that is received for the first time and was sent before this run began.
+    def _work_off(self, started: int, hold_seconds: int) -> None:
+        """Takes messages until there are no more that were sent before ``started``."""
+        try:
+            while not self._is_over and not self._is_enough():
+                messages = self._dead_letters.receive(hold_seconds=hold_seconds)
+                if not messages:
+                    return
+                self._take(messages, started)
+        except BaseException:
+            self._is_over = True
+            raise
+
+    def _is_enough(self) -> bool:
+        return bool(self._wanted.most) and self.done.sent + self._in_hand >= self._wanted.most
+
+    def _take(self, messages: Sequence[Message], started: int) -> None:
+        """Sends the events that are wanted, and deletes the messages whose event the work queue has."""
+        with self._turn:
+            new = self._new(messages, started)
+            deletable = [each for each in new if each.id in self._sent_undeleted]
+            taken = self._wanted_events([each for each in new if each.id not in self._sent_undeleted])
+            self._in_hand += len(taken)
+        is_sent = not self._wanted.dry_run
+        refusals = self._work.send([event.body for _, event in taken]) if is_sent else [""] * len(taken)
+        with self._turn:
+            self._in_hand -= len(taken)
+            for (message, event), refusal in zip(taken, refusals, strict=True):
+                self._count(message, event, refusal)
+                if is_sent and not refusal:
+                    deletable.append(message)
+            # The latest handle, for SQS may hand a message out twice, and knows it only by that one.
+            handles = {each.id: self._let_go(each) for each in deletable}
+        if deletable:
+            left = self._dead_letters.delete([each._replace(handle=handles[each.id]) for each in deletable])
+            with self._turn:
+                self._sent_undeleted |= left
+
+    def _new(self, messages: Sequence[Message], started: int) -> list[Message]:
+        """Holds all messages. Returns those received for the first time that were sent before this run began.
 
         An event that fails again during the run comes back to this queue, and would be sent again and again.
         """
-        if message.id in self._held:
-            self._seen_again += 1
-        if message.id in self._held or message.sent_at > started:
-            self._held[message.id] = message.handle
-            return False
-        return True
-
-    def _take(self, messages: Sequence[Message]) -> None:
-        taken: list[tuple[Message, DeadEvent]] = []
-        deletable = [each for each in messages if each.id in self._sent_undeleted]
+        new = []
+        may_come_again = time.monotonic() >= self._first_due
         for message in messages:
-            if message.id in self._sent_undeleted:
+            if message.id not in self._held:
+                new += [message] * (message.sent_at <= started)
+            elif may_come_again:
+                self._seen_again.add(message.id)
+            self._held[message.id] = message.handle
+        # Every message that is held has been received a second time, so there are no others.
+        self._is_over |= len(self._seen_again) == len(self._held)
+        return new
+
+    def _wanted_events(self, messages: Sequence[Message]) -> list[tuple[Message, DeadEvent]]:
+        """The messages to send, with their events."""
+        taken: list[tuple[Message, DeadEvent]] = []
+        for message in messages:
+            self.done.seen += 1
+            try:
+                event = dead_event(message, self._pipeline)
+            except NoEvent as error:
+                self.done.stay[message.id] = str(error)
                 continue
-            event = self._wanted_event(message)
-            if event is None or (self._wanted.most and self.done.sent + len(taken) >= self._wanted.most):
-                self._held[message.id] = message.handle
-            else:
+            if self._wanted.source and event.source != self._wanted.source:
+                self.done.others += 1
+            elif not self._wanted.most or self.done.sent + self._in_hand + len(taken) < self._wanted.most:
                 taken.append((message, event))
-        # Held until they are sent, so that they are given back if the run ends before.
-        self._held.update({message.id: message.handle for message, _ in taken})
-        if self._wanted.dry_run:
-            self.done.sent += len(taken)
-        else:
-            deletable += self._sent([message for message, _ in taken], [event.body for _, event in taken])
-        for message, event in taken:
-            self._count(message, event)
-        if deletable:
-            self._sent_undeleted |= self._dead_letters.delete(deletable)
+        return taken
 
-    def _wanted_event(self, message: Message) -> DeadEvent | None:
-        try:
-            event = dead_event(message, self._owner)
-        except NoEvent as error:
-            self.done.stay[message.id] = str(error)
-            return None
-        if self._wanted.source and event.source != self._wanted.source:
-            self.done.others += 1
-            return None
-        return event
-
-    def _sent(self, messages: Sequence[Message], bodies: Sequence[str]) -> list[Message]:
-        """The messages whose events the work queue has now."""
-        sent = []
-        for message, refusal in zip(messages, self._work.send(bodies), strict=True):
-            if refusal:
-                self.done.stay[message.id] = f"was refused by the work queue: {refusal}"
-            else:
-                del self._held[message.id]
-                sent.append(message)
-        self.done.sent += len(sent)
-        return sent
-
-    def _count(self, message: Message, event: DeadEvent) -> None:
+    def _count(self, message: Message, event: DeadEvent, refusal: str) -> None:
         self.done.found[event.shown_as, event.reason] += 1
         self.done.oldest = min(self.done.oldest or message.sent_at, message.sent_at)
+        if refusal:
+            self.done.stay[message.id] = f"was refused by the work queue: {refusal}"
+        else:
+            self.done.sent += 1
+
+    def _let_go(self, message: Message) -> str:
+        self._seen_again.discard(message.id)
+        return self._held.pop(message.id)
 
 
 def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
@@ -182,7 +234,7 @@ def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
     return Redrive(
         Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL")),
         work,
-        owner=Owner(found.function, found.default_source, work.attribute("QueueArn")),
+        pipeline=Pipeline(found.function, work.attribute("QueueArn"), found.default_source),
         wanted=wanted,
         progress=progress,
     ).run()
@@ -197,6 +249,12 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
         progress.table(("source", "reason", "events"), rows)
         progress.say(
             f"The oldest was sent at {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        )
+    if (unseen := done.expected - done.seen) > 0:
+        progress.say(
+            f"About {done.expected:,} were in the queue at the start, and {unseen:,} of them were not seen: "
+            f"another reader holds them, or SQS hands out no more at once; run it again in "
+            f"{HOLD_MANY_SECONDS // 60} minutes"
         )
     if done.others:
         progress.say(f"Dead letters of other sources, which stay: {done.others:,}")

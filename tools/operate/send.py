@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<folder>.*)")
 POLL_SECONDS = 5.0
-EMPTY_POLLS = 3
-"""Polls in a row that must find nothing: SQS's counts lag, and a list leaves the queue while it is cut."""
+EMPTY_POLLS = 12
+"""Polls in a row that must find nothing, over a minute: for so long SQS's counts may lag.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+"""
 
 
 class NotSent(RuntimeError):
@@ -99,9 +102,9 @@ def watch(work: Queue, dead_letters: Queue, progress: Progress) -> None:
         counts, failed = work.counts(), dead_letters.counts()
         progress.show(
             f"waiting: {count(counts.waiting, 'message')}, in progress: {counts.in_flight:,}, "
-            f"failed: {count(sum(failed), 'dead letter')}"
+            f"to be tried again: {counts.delayed:,}, failed: {count(sum(failed), 'dead letter')}"
         )
-        empty = 0 if counts.waiting or counts.in_flight else empty + 1
+        empty = 0 if any(counts) else empty + 1
         time.sleep(POLL_SECONDS)
     progress.say(f"The queue is empty; there are {count(sum(dead_letters.counts()), 'dead letter')}.")
 

@@ -5,15 +5,14 @@ A pipeline's own attributes are of the same types, so that one pipeline may use 
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, given, not_empty
 from ingestion_pipeline.settings.forms import GZIP, Form
 from ingestion_pipeline.settings.patterns import KEY_ARN
-from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
-from ingestion_pipeline.settings.settings import Settings
-from ingestion_pipeline.settings.tables.lake import LakeSettings
+from ingestion_pipeline.settings.rules import Problem, SettingsError, default_of, is_token
+from ingestion_pipeline.settings.settings import Settings, all_settings
 from ingestion_pipeline.settings.tables.stream import AWS_KINESIS_KEY, StreamSettings
 
 PLACE = r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):.*"
@@ -263,9 +262,29 @@ class QueueReference(Reference):
 R = TypeVar("R", bound=Reference)
 
 
-def part(kind: type[Reference], meaning: str) -> Any:
-    """A part that may exist; the meaning documents the module's variable for it."""
-    return field(default=None, metadata={"kind": kind, "meaning": meaning})
+ONLY_MADE = "is for a part that is made; leave it out, or the existing one"
+
+
+def part(kind: type[Reference], meaning: str, *settings: str) -> Any:
+    """A part that may exist.
+
+    Args:
+        kind: What a program in Python gives for it.
+        meaning: Documents the module's variable for it.
+        settings: Tables and settings that are only for one that is made, such as ``lake``.
+    """
+    return field(default=None, metadata={"kind": kind, "meaning": meaning, "settings": settings})
+
+
+def settings_of(column: Field[Any]) -> Iterator[tuple[str, str, object]]:
+    """Table, name and default of each setting that is only for a part that is made.
+
+    Args:
+        column: A field of `Existing`.
+    """
+    for table, setting in all_settings():
+        if {table, f"{table}.{setting.name}"} & set(column.metadata["settings"]):
+            yield table, setting.name, default_of(setting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,11 +308,13 @@ class Existing:
         StreamReference,
         "Kinesis stream to use instead of making one; `kms_key` is the ARN of the key of yours that it "
         "is encrypted with, if it is one, and `packing` what it holds for ever, `lines` or `gzip`.",
+        "stream",
     )
     bucket: BucketReference | None = part(
         BucketReference,
         "Bucket to use instead of making one; nothing about it is changed. `kms_key` is the ARN of the "
         "key of yours that it encrypts with by default, if it is one.",
+        "lake",
     )
     function_role: RoleReference | None = part(
         RoleReference,
@@ -304,17 +325,22 @@ class Existing:
         "Role of Firehose to use instead of making one; give it the output `delivery_policy_json`.",
     )
     function_log_group: LogGroupReference | None = part(
-        LogGroupReference, "Log group of the function to use instead of making one."
+        LogGroupReference,
+        "Log group of the function to use instead of making one.",
+        "function.log_retention_days",
     )
     delivery_log_group: LogGroupReference | None = part(
         LogGroupReference,
         "Log group of Firehose to use instead of making one; a log stream is made in it.",
+        "delivery.log_retention_days",
     )
     dead_letter_queue: QueueReference | None = part(
         QueueReference,
         "SQS queue or SNS topic for events that failed after all retries, to use instead of making a "
         "queue; `url` is only for the output, `kms_key` is the ARN of the key of yours that it is "
         "encrypted with, if it is one.",
+        "dead_letters.queue_retention_days",
+        "dead_letters.kms_key",
     )
 
     def use(self, name: str, make: Callable[[], R], form: Form = Form.LINES) -> R:  # noqa: ARG002 - for the module
@@ -338,19 +364,15 @@ class Existing:
         Raises:
             SettingsError: With each of them.
         """
-        advice = "is for a part that is made; leave it out, or the existing one"
-        problems = [
-            Problem(given.table, given, advice)
-            for given, default, existing in (
-                (settings.stream, StreamSettings(), self.stream),
-                (settings.lake, LakeSettings(), self.bucket),
-            )
-            if given != default and existing is not None
-        ]
-        problems += self._packing_problems(settings)
+        problems = list(self._packing_problems(settings))
         pipeline = settings.pipeline
         for column in fields(self):
             if reference := getattr(self, column.name):
+                problems += [
+                    Problem(f"{table}.{name}", value, ONLY_MADE)
+                    for table, name, default in settings_of(column)
+                    if (value := getattr(getattr(settings, table), name)) != default
+                ]
                 problems += reference.place_problems(pipeline.region, pipeline.allowed_account_ids)
         problems += self._unusable_dead_letters(settings)
         if problems:

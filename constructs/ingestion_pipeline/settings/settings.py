@@ -3,13 +3,13 @@
 A default stands in its table, in `tables/`, and nowhere else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from ingestion_pipeline.settings.expressions import Condition, all_of, any_of, is_zero, negated
 from ingestion_pipeline.settings.forms import GZIP, Forms
-from ingestion_pipeline.settings.names import Names
+from ingestion_pipeline.settings.names import Names, environment_label
 from ingestion_pipeline.settings.pages import LAMBDA_SQS_SCALING
 from ingestion_pipeline.settings.patterns import ENVIRONMENT, ENVIRONMENT_FORM
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token
@@ -20,7 +20,7 @@ from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.lake import LakeSettings
-from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
+from ingestion_pipeline.settings.tables.pipeline import ENVIRONMENT_TAG, PipelineSettings
 from ingestion_pipeline.settings.tables.queue import QueueSettings
 from ingestion_pipeline.settings.tables.state import StateSettings
 from ingestion_pipeline.settings.tables.stream import StreamSettings
@@ -82,6 +82,11 @@ class Settings:
     def forms(self) -> Forms:
         """The forms of records that are deployed."""
         return Forms(self.fetch.packing, self.delivery.keep_former)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of every resource that can have tags: the environment's and the pipeline's."""
+        return {ENVIRONMENT_TAG: environment_label(self.environment), **self.pipeline.tags}
 
     @property
     def configured_sources(self) -> ConfiguredSources:

@@ -39,7 +39,8 @@ _MAX_DIGITS = 18
 class FetchReport:
     """Counters of what was read so far; bytes include those of unfinished pages.
 
-    ``warnings`` counts the signs that the source had more pages than were read.
+    ``warnings`` counts the signs that the source had more pages than were read; ``parents`` are the records
+    whose children were asked for, with so many of the requests.
     """
 
     pages: int = 0
@@ -48,7 +49,10 @@ class FetchReport:
     received_bytes: int = 0
     decompressed_bytes: int = 0
     warnings: int = 0
+    parents: int = 0
+    child_requests: int = 0
     fetch_seconds: float = 0.0
+    last_request_at: float = -math.inf
 
 
 class Exchange:
@@ -63,6 +67,7 @@ class Exchange:
         clean: Removes secrets from a text of the source's.
         next_start: Returns the time, on that clock, at which the next request may start, if other
             sources share the pace; default: this source's own ``rate``.
+        report: The counters, and the time of the last request; shared with the requests for children.
     """
 
     def __init__(
@@ -75,8 +80,9 @@ class Exchange:
         clock: Callable[[], float],
         clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
+        report: FetchReport | None = None,
     ) -> None:
-        self.report = FetchReport()
+        self.report = report or FetchReport()
         self._source = source
         self._transport = transport
         self._session = session
@@ -84,7 +90,6 @@ class Exchange:
         self._clock = clock
         self._clean = clean
         self._next_start = next_start or self._own_next_start
-        self._last_request_at = -math.inf
         self._failures = 0
 
     def open(self, step: Step) -> "OpenedResponse":
@@ -221,10 +226,10 @@ class Exchange:
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
         # Counted from start to start, so that slow answers do not lower the rate.
-        self._last_request_at = self._clock()
+        self.report.last_request_at = self._clock()
 
     def _own_next_start(self) -> float:
-        return self._last_request_at + self._source.rate.min_interval_seconds
+        return self.report.last_request_at + self._source.rate.min_interval_seconds
 
 
 class OpenedResponse:

@@ -152,6 +152,20 @@ def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
     assert left == []
 
 
+def test_texts_are_about_the_module(module: Path) -> None:
+    """They name its variables instead of the settings of pipeline.toml, and no document that it has not."""
+    paths = "|".join(re.escape(path) for path, _ in settings_with_variable())
+    settings = re.compile(rf"(?<![\w.])({paths})\b|docs/(?!latest)[a-z]+\.md")
+    files = [*module.glob("*.tf"), *module.glob("tests/*.hcl"), module / "README.md"]
+    found = {
+        (file.name, match[0])
+        for file in files
+        for match in settings.finditer(file.read_text("utf-8").partition("What the CDKTF stack has")[0])
+    }
+
+    assert found == set()
+
+
 def test_addresses_are_those_of_the_contract(main: dict[str, Any]) -> None:
     """A changed address would destroy and make again what somebody has deployed."""
     addresses = [f"{kind}.{name}" for kind, blocks in main["resource"].items() for name in blocks]

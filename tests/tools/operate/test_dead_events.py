@@ -1,144 +1,106 @@
-"""Which messages of a dead letter queue hold an event of this pipeline."""
+"""Which messages of a dead letter queue hold an event of this pipeline, and which do not."""
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.url_fetcher.invoking import Stream
-from tests.url_fetcher.queues import Queues, consumed, record
-from tools.operate.dead_events import DeadEvent, NoEvent, Owner, dead_event
+from tests.url_fetcher.queues import DEAD, Queues, consumed, record
+from tools.operate.dead_events import DeadEvent, NoEvent, Pipeline, dead_event
 from tools.operate.queues import Message
 
-WORK = "arn:aws:sqs:eu-west-1:123456789012:p-dev-work"
-FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:p-dev-fetch"
-OWNER = Owner("p-dev-fetch", "orders", WORK)
-URL = {"url": "https://example.com/a"}
+ACCOUNT = "us-east-1:123456789012"
+WORK = f"arn:aws:sqs:{ACCOUNT}:orders-dev-work"
+FUNCTION = f"arn:aws:lambda:{ACCOUNT}:function:orders-dev-fetch:$LATEST"
+PIPELINE = Pipeline("orders-dev-fetch", WORK, "posts")
+URL = "https://api.test/a?key=secret"
+CONTEXT = {"functionArn": FUNCTION, "condition": "RetriesExhausted"}
+REQUEST = {"MessageBody": '{"source": "orders"}', "QueueUrl": "https://sqs.test/123456789012/orders-dev-work"}
 
 
-def of(body: object, **attributes: str) -> DeadEvent:
-    """What is found in a message."""
+def found(body: object, **attributes: str) -> DeadEvent:
+    """The event in a message with this body."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return dead_event(Message("1", "r1", text, 0, attributes), OWNER)
-
-
-def invocation(*payload: object, arn: str = FUNCTION) -> dict[str, Any]:
-    """Lambda's record of a failed invocation, without an event if none is given."""
-    context = {"requestId": "1", "functionArn": f"{arn}:$LATEST", "condition": "RetriesExhausted"}
-    return {
-        "version": "1.0",
-        "requestContext": context,
-        **({"requestPayload": payload[0]} if payload else {}),
-    }
+    return dead_event(Message("1", "r", text, 0, attributes), PIPELINE)
 
 
 @pytest.mark.parametrize(
-    ("event", "source"),
+    ("body", "sent", "shown"),
     [
-        ({"source": "posts"}, "posts"),
-        ({"source": "posts", "resume": {"url": "https://example.com/?p=2"}}, "posts"),
-        ({"source": None, **URL, "name": "posts", "format": "json"}, "posts"),
-        ({"urls": None, "source": "posts"}, "posts"),
-        ({}, "orders"),
-        ({"resume": None}, "orders"),
-        (None, "orders"),
-        ({"urls": ["https://example.com/a", {"url": "https://example.com/b"}], "format": "json"}, ""),
-        ({"urls_from": "s3://lake/lists/a", "offset": 3, "etag": '"e"', "in_line": False}, ""),
+        ({}, "{}", "posts"),
+        ("null", "null", "posts"),
+        ({"resume": {"page": 2}}, None, "posts"),
+        ({"source": "orders", "url": None, "resume": None}, None, "orders"),
+        ({"url": URL, "source": None, "urls": None, "name": "mine"}, None, "mine"),
+        ({"url": URL, "format": "json"}, None, "api.test"),
+        ({"urls": [URL], "headers": {"A": "b"}}, None, "a list of urls"),
+        ({"urls_from": "s3://b/l", "offset": 3, "etag": "e", "in_line": True}, None, "a list of urls_from"),
+        ({"requestContext": CONTEXT, "requestPayload": None}, "{}", "posts"),
+        ({"requestContext": CONTEXT, "requestPayload": {"source": "a"}}, '{"source": "a"}', "a"),
+        (REQUEST, REQUEST["MessageBody"], "orders"),
+        ({**REQUEST, "MessageBody": "null"}, "null", "posts"),
     ],
-    ids=["source", "resumed", "url", "a null beside", "empty", "a null resume", "null", "urls", "a list"],
 )  # fmt: skip
-def test_every_kind_of_event_is_sent(event: object, source: str) -> None:
-    """A null says nothing, in the function and here; so `null` itself asks for the first source."""
-    assert of(event)[:2] == of(invocation(event))[:2] == (json.dumps(event), source)
+def test_an_event_of_the_function_is_taken(body: object, sent: str | None, shown: str) -> None:
+    """It is sent as it was, without what Lambda or EventBridge Scheduler put around it."""
+    event = found(body)
+
+    assert (event.body, event.shown_as) == (sent or json.dumps(body), shown)
+
+
+NOTIFICATION = {"eventSource": "aws:s3", "s3": {"object": {"key": "a"}}}
+OTHER_FORMS: list[tuple[object, str]] = [
+    ({"Records": [NOTIFICATION]}, "it has Records$"),
+    ({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}, "it has Bucket, Event, Service$"),
+    ({"Type": "Notification", "TopicArn": "arn", "Message": "{}"}, "it has Message, TopicArn, Type$"),
+    ({"source": "aws.s3", "detail-type": "Object Created", "detail": {}}, "it has detail, detail-type$"),
+    ({"awslogs": {"data": "H4s"}}, "it has awslogs$"),
+    ({"url": URL, "httpMethod": "GET"}, "it has httpMethod$"),
+    ({"id": 7, "amount": 3}, "it has amount, id$"),
+    ({"source": "orders", "url": URL}, "it has source$"),
+    ({"source": None}, "source give nothing$"),
+    ({"source": 7}, "its source is no text$"),
+    ({"requestContext": CONTEXT, "responsePayload": {}}, "without requestPayload: .* too large"),
+    ({"requestContext": CONTEXT, "requestPayload": {"Records": [NOTIFICATION]}}, "it has Records$"),
+    ("[1]", "is no JSON object"),
+    ("{", "is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), OTHER_FORMS)
+def test_what_has_another_form_stays(body: object, why: str) -> None:
+    """The function would refuse it, too: the command keeps back no event for its form."""
+    queues = Queues()
+    consumed([record(1, body)], stream=Stream(), queues=queues, MAX_ATTEMPTS="1")
+
+    with pytest.raises(NoEvent, match=why):
+        found(body)
+    assert len(queues.taken[DEAD]) == 1
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "attributes", "why"),
     [
-        {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "lake"}}}]},
-        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "lake"},
-        {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:…", "Message": '{"source": "x"}'},
-        {"version": "0", "source": "aws.ec2", "detail-type": "EC2", "detail": {}},
-        {"source": "posts", "format": "json"},
-        {"source": ["posts"]},
-        {**URL, "repository": "theirs"},
-        {"source": None},
-        {"urls": [{"line": "…", "offset": 18, "truncated": False}]},
-        {"urls": 3},
-        ["https://example.com/a"],
-        "no JSON",
+        ({}, {"DeadLetterQueueSourceArn": f"{WORK}-2"}, "was moved here from arn.*-work-2, not"),
+        ({"source": "orders"}, {"TARGET_ARN": f"{WORK}-2"}, "was to go to arn.*-work-2, not"),
+        ({"source": "orders"}, {"TARGET_ARN": f"{FUNCTION[:-8]}-2"}, "was to go to arn.*-fetch-2, not"),
+        ({**REQUEST, "QueueUrl": f"{REQUEST['QueueUrl']}-2"}, {}, "was to go to https.*-work-2, not"),
     ],
-    ids=[
-        "S3", "S3's test", "SNS", "EventBridge", "a source with more", "no text", "a webhook", "nulls",
-        "a line that is no URL", "no list", "an array", "text",
-    ],
-)  # fmt: skip
-def test_what_has_not_the_form_of_an_event_stays(body: object) -> None:
-    """The function refuses all of these, so they are not sent."""
-    stream, queues = Stream(), Queues()
-    sources = '[{"name": "orders", "url": "https://example.com/"}]'
-    failed = consumed([record(1, body)], stream=stream, queues=queues, SOURCES=sources)
-    is_refused = bool(failed or queues.taken["https://sqs.test/work"])
-
-    assert is_refused
-    with pytest.raises(NoEvent):
-        of(body)
-    with pytest.raises(NoEvent):
-        of(invocation(body))
+)
+def test_what_another_pipeline_left_there_stays(body: object, attributes: dict[str, str], why: str) -> None:
+    """Its form is ours; where it came from, or was to go to, is not."""
+    with pytest.raises(NoEvent, match=why):
+        found(body, **attributes)
 
 
 @pytest.mark.parametrize(
     "attributes",
     [
         {"DeadLetterQueueSourceArn": WORK},
-        {"TARGET_ARN": WORK, "SCHEDULE_ARN": "arn:aws:scheduler:…"},
-        {"TARGET_ARN": FUNCTION, "RULE_ARN": "arn:aws:events:…"},
-        {"TARGET_ARN": f"{FUNCTION}:live"},
+        {"TARGET_ARN": WORK, "SCHEDULE_ARN": f"arn:aws:scheduler:{ACCOUNT}:schedule/g/orders"},
+        {"TARGET_ARN": FUNCTION},
     ],
-    ids=["the work queue", "a schedule", "a rule", "an alias"],
 )
-def test_what_was_meant_for_this_pipeline_is_sent(attributes: dict[str, str]) -> None:
-    """SQS says which queue a message failed in, EventBridge what it could not reach."""
-    assert of(URL, **attributes).body == json.dumps(URL)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "why"),
-    [
-        ({"DeadLetterQueueSourceArn": f"{WORK}2"}, "comes from .*work2, not from"),
-        ({"TARGET_ARN": f"{WORK}2"}, "was meant for .*work2, not for"),
-        ({"TARGET_ARN": f"{FUNCTION}2"}, "was meant for .*fetch2, not for"),
-        ({"TARGET_ARN": "nothing"}, "was meant for nothing"),
-        ({"TARGET_ARN": WORK, "IS_PAYLOAD_TRUNCATED": "true"}, "has cut"),
-    ],
-    ids=["another queue", "another target", "another function", "no ARN", "cut"],
-)
-def test_what_was_meant_for_others_stays(attributes: dict[str, str], why: str) -> None:
-    """Pipelines may share a dead letter queue.
-
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html has the attributes.
-    """
-    with pytest.raises(NoEvent, match=why):
-        of(URL, **attributes)
-
-
-def test_the_request_of_a_schedule_names_its_queue() -> None:
-    """The host of the URL does not count, because a Region has several."""
-    body = json.dumps(URL)
-    ours = {"MessageBody": body, "QueueUrl": "https://queue.amazonaws.com/123456789012/p-dev-work"}
-
-    assert of(ours).body == body
-    with pytest.raises(NoEvent, match="was meant for the queue"):
-        of({**ours, "QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/theirs"})
-
-
-def test_a_record_without_its_event_stays() -> None:
-    """Lambda leaves out an event that is too large; its record is no event of the first source."""
-    with pytest.raises(NoEvent, match="without its event, which was too large"):
-        of(invocation())
-
-
-def test_an_invocation_of_another_function_stays() -> None:
-    """Its event may have the same form."""
-    with pytest.raises(NoEvent, match=r"is an invocation of .*theirs"):
-        of(invocation(URL, arn="arn:aws:lambda:eu-west-1:123456789012:function:theirs"))
+def test_what_names_this_pipeline_is_taken(attributes: dict[str, str]) -> None:
+    """SQS names the queue that it moved a message from, EventBridge the target that it could not reach."""
+    assert found({"source": "orders"}, **attributes).source == "orders"

@@ -50,11 +50,10 @@ def consumed(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
 class TestEvents:
     def test_the_very_event_is_sent(self, consumed: Parts) -> None:
         """A message of the function goes back byte for byte, and leaves the dead letter queue."""
-        body = '{ "url": "https://example.com/",  "query": {"ü": "é"} }'
-        consumed.add_dead_letter(body, error_type="SourceTimeout")
+        consumed.add_dead_letter('{ "url":  "https://example.com/é" }', error_type="SourceTimeout")
         run()
 
-        assert consumed.bodies("work") == [body]
+        assert consumed.bodies("work") == ['{ "url":  "https://example.com/é" }']
         assert consumed.bodies("dead-letters") == []
 
     def test_the_message_of_a_schedule_is_sent(self, consumed: Parts) -> None:
@@ -69,7 +68,7 @@ class TestEvents:
 
     @pytest.mark.parametrize(
         ("payload", "sent"),
-        [(ORDERS, '{"source": "orders"}'), ({}, "{}"), (None, "null")],
+        [(ORDERS, '{"source": "orders"}'), ({}, "{}"), (None, "{}")],
         ids=["an event", "an empty one", "none"],
     )
     def test_an_invocation_record_is_unwrapped(self, consumed: Parts, payload: object, sent: str) -> None:
@@ -244,8 +243,8 @@ class TestDeployment:
 
 
 UNWATCHED = (
-    "from tools.operate import queues, redrive; redrive.refuse_unconsumed = lambda *_: None;"
-    "redrive.Queue = lambda sqs, url: queues.Queue(sqs, url, hold_seconds=1); main = redrive.main"
+    "from tools.operate import redrive; redrive.refuse_unconsumed = lambda *_: None;"
+    "redrive.HOLD_SECONDS = 1; main = redrive.main"
 )
 """The command; what it held when it died can be received again after a second."""
 

@@ -75,7 +75,7 @@ def test_watching_ends_when_the_queue_is_empty(
 ) -> None:
     """The function has taken the message by then."""
     parts.consume(enabled=True)
-    monkeypatch.setattr(send, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(send, "POLL_SECONDS", 0.1)
     send.main(["--watch"])
 
     assert "The queue is empty; there are 0 dead letters." in capsys.readouterr().out

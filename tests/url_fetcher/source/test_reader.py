@@ -7,7 +7,7 @@ import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ingestion_pipeline.settings.sources.sources import source_problems
 from local_aws.servers.hostile_source import (
     Behaviour,
     HostileSource,
@@ -35,8 +36,10 @@ from local_aws.servers.hostile_source import (
     stall,
     wrong_length,
 )
-from tests.url_fetcher.reading import Hostile, Waits, bodies_of, reader_of
+from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
+from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
+    ConfigurationError,
     DeadlineExceeded,
     IngestionError,
     LimitExceeded,
@@ -45,10 +48,15 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.http.connection import Dialer
 from url_fetcher.http.retry import delay_seconds
+from url_fetcher.http.transport import Credentials, Request
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.many_urls.pooled_transport import PooledTransport
 from url_fetcher.source import exchange
 from url_fetcher.source.pages.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
+from url_fetcher.source.schema import Source
 
 SHORT = {"timeout_seconds": 0.5, "connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.2}
 ONE_TRY = {"max_attempts": 1}
@@ -367,7 +375,7 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
     source = hostile({"/": in_turn(answer(b"", status=500), gzipped(LARGE))})
     reader = reader_of({"url": source.url("/")})
     bodies_of(reader)
-    counts = asdict(reader.report) | {"fetch_seconds": 0.0}
+    counts = asdict(reader.report) | {"fetch_seconds": 0.0, "last_request_at": 0.0}
 
     assert counts == {
         "pages": 1,
@@ -376,30 +384,43 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
         "warnings": 0,
+        "parents": 0,
+        "child_requests": 0,
         "fetch_seconds": 0.0,
+        "last_request_at": 0.0,
     }
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for localhost that it has signed itself."""
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    """The key of localhost; beside it, as .crt, a certificate that it has signed itself."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def self_signed(folder: Path) -> Path:
+    """Makes such a key."""
+    file = folder / "localhost.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     files = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
     command = ["openssl", "req", "-x509", *key, *files, *names]
     subprocess.run(command, check=True, capture_output=True)
-    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
     return file
+
+
+def trusting(certificate: Path) -> dict[str, Any]:
+    """The settings that trust a certificate."""
+    return {"ca_certificates": certificate.with_suffix(".crt").read_text()}
 
 
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[HostileSource]:
     """A source with TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate.with_suffix(".crt"), certificate)
     behaviours = {
         "/": answer(LARGE),
+        "/token": answer(b'{"access_token": "t", "token_type": "bearer"}'),
         "/cut": raw(WITHOUT_LENGTH),
         "/ended": ended_tls(WITHOUT_LENGTH),
         "/cut-behind-the-body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n[1]\n[2]\n"),
@@ -410,17 +431,17 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
 
 def test_a_certificate_for_the_host_is_accepted(secure: HostileSource, certificate: Path) -> None:
     """The host's name, not the address that was dialled, is what the certificate must have."""
-    reader = reader_of({"url": secure.url("/", host="localhost")}, verify=str(certificate))
+    reader = reader_of({"url": secure.url("/", host="localhost"), **trusting(certificate)})
 
     assert bodies_of(reader) == [LARGE]
 
 
 def test_tls_that_is_cut_is_no_end_of_a_body(secure: HostileSource, certificate: Path) -> None:
     """Without a length only TLS's close_notify ends a body: anybody can cut a connection."""
-    settings = {"url": secure.url("/cut", host="localhost"), "retry": ONE_TRY}
+    settings = {"url": secure.url("/cut", host="localhost"), "retry": ONE_TRY, **trusting(certificate)}
 
     with pytest.raises(SourceUnavailable, match="cut short"):
-        bodies_of(reader_of(settings, verify=str(certificate)))
+        bodies_of(reader_of(settings))
 
 
 @pytest.mark.parametrize("path", ["/ended", "/cut-behind-the-body"])
@@ -428,7 +449,7 @@ def test_a_body_over_tls_ends_by_close_notify_or_by_its_length(
     secure: HostileSource, certificate: Path, path: str
 ) -> None:
     """A body without a length is whole after close_notify, one with a length when that has come."""
-    reader = reader_of({"url": secure.url(path, host="localhost")}, verify=str(certificate))
+    reader = reader_of({"url": secure.url(path, host="localhost"), **trusting(certificate)})
 
     assert b"".join(page_chunks(reader)) == b"[1]\n[2]\n"
 
@@ -442,9 +463,78 @@ def page_chunks(reader: SourceReader) -> Iterator[bytes]:
 def test_a_certificate_for_another_host_is_rejected(secure: HostileSource, certificate: Path) -> None:
     """A certificate without the URL's host ends with an error that is not retried, and nothing is sent."""
     with pytest.raises(SourceRejected, match="certificate"):
-        bodies_of(reader_of({"url": secure.url("/")}, verify=str(certificate)))
+        bodies_of(reader_of({"url": secure.url("/"), **trusting(certificate)}))
 
     assert secure.requests == []
+
+
+def test_public_authorities_stay_trusted(
+    secure: HostileSource, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those of a source are beside them; what the environment names is not looked at."""
+    other = self_signed(tmp_path)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate.with_suffix(".crt")))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.with_suffix(".crt")))
+
+    assert bodies_of(reader_of({"url": secure.url("/", host="localhost"), **trusting(other)})) == [LARGE]
+
+
+def test_a_connection_serves_no_source_with_other_authorities(
+    secure: HostileSource, certificate: Path
+) -> None:
+    """One transport asks for the URLs of many sources."""
+    dialer = Dialer(LOCAL, deadline=Deadline(9), connect_timeout_seconds=5, read_timeout_seconds=5)
+    url = secure.url("/", host="localhost")
+    request = Request(url, home=url)
+    sources = [
+        decode_settings({"url": url, **given}, Source, where="test") for given in (trusting(certificate), {})
+    ]
+    transport = PooledTransport(dialer)
+
+    def body_for(source: Source) -> bytes:
+        transport.serve(source, Deadline(9))
+        with closing(transport.open(request, Credentials())) as response:
+            return b"".join(iter(lambda: response.read(2**20), b""))
+
+    assert body_for(sources[0]) == LARGE
+    with pytest.raises(SourceRejected, match="`ca_certificates`"):
+        body_for(sources[1])
+    transport.end()
+
+
+def test_a_token_server_may_have_the_same_authority(secure: HostileSource, certificate: Path) -> None:
+    """`ca_certificates` are the source's, whose token server is often in the same network."""
+    auth = {
+        "kind": "oauth2_client_credentials",
+        "secret_arn": ARN,
+        "token_url": secure.url("/token", host="localhost"),
+    }
+    url = secure.url("/", host="localhost")
+    secrets = Secrets('{"client_id": "a", "client_secret": "b"}')
+
+    assert bodies_of(reader_of({"url": url, "auth": auth, **trusting(certificate)}, secrets=secrets)) == [
+        LARGE
+    ]
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----",
+        "/etc/ssl/ca.pem",
+    ],
+)
+def test_what_is_no_certificate_is_refused_before_anything_is_asked_for(pem: str) -> None:
+    """The deployment says the same, and neither shows the text: it may be a key."""
+    settings: Any = {"url": "https://example.com", "ca_certificates": pem}
+    (problem,) = source_problems([settings])
+
+    with pytest.raises(ConfigurationError, match="ca_certificates") as error:
+        decode_settings(settings, Source, where="the source")
+    said = f"{problem} {error.value}"
+    assert ("in PEM" in str(problem), "in PEM" in str(error.value)) == (True, True)
+    assert [word for word in ("c2VjcmV0", "AAAA", "/etc") if word in said] == []
 
 
 def test_a_certificate_that_nobody_signed_is_rejected(secure: HostileSource) -> None:

@@ -104,7 +104,7 @@ def _network() -> Validation:
     (advice,) = _advice(lambda: VpcSettings(subnet_ids=("subnet-01234567",)))
     return Validation(
         "(length(var.vpc_subnet_ids) > 0) == (length(var.vpc_security_group_ids) > 0)",
-        advice.replace("vpc.", "vpc_"),
+        advice,
     )
 
 
@@ -116,7 +116,7 @@ def _gzip_alone() -> Validation:
     )
     return Validation(
         f'var.fetch_packing != "{GZIP}" || var.delivery_compression == "GZIP"',
-        f"delivery_compression {advice.replace('fetch.', 'fetch_')}",
+        f"delivery_compression {advice}",
     )
 
 
@@ -179,7 +179,7 @@ def _kept_as_dead_letters() -> Validation:
     (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=1)))
     return Validation(
         "var.queue_retention_days <= var.dead_letters_queue_retention_days",
-        f"queue_retention_days {advice.replace('dead_letters.', 'dead_letters_').replace(', 1,', ',')}",
+        f"queue_retention_days {advice.replace(', 1,', ',')}",
     )
 
 

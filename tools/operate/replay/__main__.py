@@ -15,17 +15,17 @@ from typing import Any
 
 import msgspec
 
-from tools.ground.aws import AwsError, client
+from tools.ground.aws import MANY_CALLS, ONE_CALL, AwsError, client
 from tools.ground.ending import reported
 from tools.operate import deployed
 from tools.operate.deployed import Deployed, NotDeployed
 from tools.operate.progress import Progress
 from tools.operate.replay.listing import Span, instant, objects
-from tools.operate.replay.run import OBJECTS_AT_ONCE, Replay, Replayed
+from tools.operate.replay.run import Replay, Replayed
 from tools.operate.replay.stored import Replayable
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.dead_letters import DeadLetters
-from url_fetcher.delivery.sink import Sink, SinkSettings, kinesis_client
+from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.errors import ConfigurationError, DeliveryError
 from url_fetcher.intake.environment import read_environment
 from url_fetcher.source.schema import Source
@@ -55,7 +55,8 @@ def replay(
         max_in_flight_bytes=IN_FLIGHT_BYTES,
         request_bytes=REQUEST_BYTES,
     )
-    kinesis = kinesis_client(connections=CONNECTIONS * OBJECTS_AT_ONCE, region=found.region)
+    # Of the same session as S3's client, which asks but once for a code of MFA. The sink itself sends again.
+    kinesis = client("kinesis", os.environ, found.region, ONE_CALL)
 
     def make_sink() -> Sink:
         return Sink(
@@ -66,7 +67,7 @@ def replay(
             dead_letters=DeadLetters(""),
         )
 
-    s3, bucket = client("s3", os.environ, found.region), found.variable("DEAD_LETTER_BUCKET")
+    s3, bucket = client("s3", os.environ, found.region, MANY_CALLS), found.variable("DEAD_LETTER_BUCKET")
     run = Replay(
         s3,
         bucket,

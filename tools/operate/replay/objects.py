@@ -25,6 +25,17 @@ MAX_OBJECT_BYTES = 8 * 1024 * 1024 * 1024
 GONE = {"404", "412", "NoSuchKey", "PreconditionFailed", "ConditionalRequestConflict"}
 """Codes of S3 for an object that another run has moved."""
 
+OF_THE_OBJECT = {
+    "InvalidObjectState",
+    "KMS.DisabledException",
+    "KMS.KMSInvalidStateException",
+    "KMS.NotFoundException",
+}
+"""Codes of S3 for an object that is archived, or whose key is gone: the others may be readable.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
 
 class Unreadable(ValueError):
     """Why an object stays where it is as a whole."""
@@ -61,7 +72,8 @@ def read(s3: "S3Client", bucket: str, found: Found, file: IO[bytes]) -> Content:
 
     Raises:
         Gone: When it is no longer there.
-        Unreadable: When S3 does not hand it out, or it is broken.
+        Unreadable: When S3 does not hand out this object, or it is broken.
+        AwsError: When AWS refuses what it would refuse for any object, or cannot be reached.
     """
     try:
         with _unless_gone():
@@ -77,7 +89,11 @@ def read(s3: "S3Client", bucket: str, found: Found, file: IO[bytes]) -> Content:
                     raise Unreadable(f"is over {MAX_OBJECT_BYTES} bytes")
                 file.write(piece)
     except AwsError as error:
-        raise Unreadable(f"cannot be read: {error}") from error
+        # The key may be another object's; S3 names what is denied.
+        is_denied_key = error.code == "AccessDenied" and "kms:Decrypt" in str(error)
+        if error.code in OF_THE_OBJECT or is_denied_key:
+            raise Unreadable(f"cannot be read: {error}") from error
+        raise
     file.seek(0)
     names = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentType", "Metadata")
     headers: dict[str, Any] = {name: answer[name] for name in names if answer.get(name)}  # type: ignore[literal-required]
@@ -92,19 +108,21 @@ def move(s3: "S3Client", bucket: str, found: Found, content: Content, remaining:
     """Move an object to ``replayed/``, but for the lines that remain; those stay under its key.
 
     Its copy is there before it is gone, and each step is taken only if no other run has changed it: that one
-    then moves it.
+    then moves it. If lines remain, the copy's key ends with the ETag, because a later run copies what remains
+    and must not overwrite it.
 
     Raises:
         AwsError: When AWS refuses or cannot be reached.
     """
+    is_rest_kept, etag = bool(remaining.tell()), found.etag.strip('"')
     with suppress(Gone), _unless_gone():
         s3.copy_object(
             Bucket=bucket,
-            Key=f"{REPLAYED_FOLDER}{found.key}",
+            Key=REPLAYED_FOLDER + found.key + (f".{etag}" if is_rest_kept else ""),
             CopySource={"Bucket": bucket, "Key": found.key},
             CopySourceIfMatch=found.etag,
         )
-        if not remaining.tell():
+        if not is_rest_kept:
             s3.delete_object(Bucket=bucket, Key=found.key, IfMatch=found.etag)
             return
         with spool() as body:

@@ -1,5 +1,6 @@
 """Replays several objects at once: reads each, puts its records on the stream, then moves it."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from tools.ground.text import count
 from tools.operate.replay.listing import Found
 from tools.operate.replay.objects import Content, Gone, Unreadable, move, read, spool
-from tools.operate.replay.stored import CannotReplay, Replayable
+from tools.operate.replay.stored import CannotReplay, Replayable, documents
 from url_fetcher.delivery.packing import Entry
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ OBJECTS_AT_ONCE = 8
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """Of a stored line: a record of 1,000 KiB takes six times that if every byte of it is escaped."""
 
+BETWEEN_DOCUMENTS = re.compile(rb"\}[ \t]*\{")
+NAMES_AND_NUMBERS = re.compile(r"'[^']*'|\d[\d,.]*\d|\d")
+
 
 @dataclass
 class Replayed:
@@ -32,7 +36,7 @@ class Replayed:
         objects: How many were looked at.
         moved: How many of them had records to put.
         lines: How many records were put; in a dry run, how many would be.
-        stay: How many lines stay, by reason.
+        stay: How many lines stay, by reason, without its numbers.
         unreadable: Objects that stay as a whole, each with the reason.
     """
 
@@ -92,7 +96,7 @@ class Replay:
         """Replay every object, or stop at the first failure; what is under way is brought to its end.
 
         Raises:
-            AwsError: When S3 refuses to move an object, or cannot be reached; nothing is lost.
+            AwsError: When S3 refuses more than an object, or cannot be reached; nothing is lost.
             DeliveryError: When the stream does not take the records; nothing is lost.
         """
         with ThreadPoolExecutor(OBJECTS_AT_ONCE, thread_name_prefix="replay") as threads:
@@ -135,14 +139,14 @@ class Replay:
         lines, stay = 0, Counter[str]()
         sink = self._make_sink()
         try:
-            for line, is_whole in _lines(content.file):
+            for line, is_whole in _documents(content.file):
                 try:
                     if not is_whole:
                         raise CannotReplay(f"is over {MAX_LINE_BYTES} bytes")
                     made = self._replayable.of(line)
                 except CannotReplay as error:
                     remaining.write(line)
-                    stay[str(error)] += is_whole or line.endswith(b"\n")
+                    stay[_without_numbers(str(error))] += is_whole or line.endswith(b"\n")
                     continue
                 if isinstance(made, Entry):
                     lines += made.lines
@@ -155,6 +159,18 @@ class Replay:
         finally:
             sink.close()
         return lines, stay
+
+
+def _without_numbers(reason: str) -> str:
+    """The reason in a form that many lines share; names in quotes stay as they are."""
+    return NAMES_AND_NUMBERS.sub(lambda found: found[0] if found[0].startswith("'") else "…", reason)
+
+
+def _documents(file: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """As ``_lines``, but several documents on one line come one by one."""
+    for line, is_whole in _lines(file):
+        for each in documents(line) if is_whole and BETWEEN_DOCUMENTS.search(line) else (line,):
+            yield each, is_whole
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, bool]]:

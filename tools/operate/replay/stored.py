@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-h
 """
 
 import binascii
+import json
 import re
 import zlib
 from base64 import b64decode
@@ -54,8 +55,27 @@ class _Data(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
 
 
+_SPACE = tuple(" \t\r\n")
+_end_of_value = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _decode = msgspec.json.Decoder(StoredLine).decode
 _decode_data = msgspec.json.Decoder(_Data).decode
+
+
+def documents(line: bytes) -> list[bytes]:
+    """The documents of JSON on a line, each a line by itself; the line as it is if it is anything else."""
+    found: list[bytes] = []
+    at = 0
+    try:
+        text = line.decode().strip(" \t\r\n")
+        while at < len(text):
+            end = _end_of_value(text, at)[1]
+            found.append(text[at:end].encode() + b"\n")
+            at = end
+            while text[at : at + 1] in _SPACE:
+                at += 1
+    except (ValueError, RecursionError):
+        return [line]
+    return found if len(found) > 1 else [line]
 
 
 class Replayable:

@@ -15,7 +15,7 @@ from ingestion_pipeline.settings.expressions import Condition, Unknown, derived,
 from ingestion_pipeline.settings.rules import Problem, is_token
 from ingestion_pipeline.settings.sources.permissions import as_resources, permitted, sid
 from ingestion_pipeline.settings.sources.problems import UncheckedSource, problems_of
-from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, ScheduleTable
+from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCHEDULE_KEYS, ScheduleTable
 
 MAX_SOURCES_BYTES = 1024 * 1024
 """Our limit for all sources together: the function reads them into memory when it starts."""
@@ -121,10 +121,13 @@ class ConfiguredSources:
     sources: Sequence[UncheckedSource] = ()
     in_terraform: bool = False
 
-    @derived(str, "jsonencode(var.sources)")
+    @derived(str, "jsonencode(local.fetched_sources)")
     def json(self) -> str:
-        """A compact JSON array, as the function reads it; Terraform takes it as it is."""
-        return literal(as_json(self._given))
+        """A compact JSON array, as the function reads it; Terraform takes it as it is.
+
+        Without schedules, which the function does not need: a new one leaves the function as it is.
+        """
+        return literal(as_json(self._fetched))
 
     @property
     def are_known(self) -> bool:
@@ -193,13 +196,21 @@ class ConfiguredSources:
         """True if a secret has a key of the user's own."""
         return not_empty(self.secret_keys)
 
-    @derived(str, "sha256(jsonencode(var.sources))")
+    @derived(str, "sha256(jsonencode(local.fetched_sources))")
     def _sha256(self) -> str:
-        return hashlib.sha256(as_json(self._given).encode()).hexdigest()
+        return hashlib.sha256(as_json(self._fetched).encode()).hexdigest()
 
     @property
     def _auths(self) -> list[Mapping[str, Any]]:
         return [source.get("auth", {}) for source in self._given]
+
+    @property
+    def _fetched(self) -> list[UncheckedSource]:
+        """The sources without the keys of their schedules."""
+        return [
+            {key: value for key, value in source.items() if key not in SCHEDULE_KEYS}
+            for source in self._given
+        ]
 
     @property
     def _given(self) -> list[UncheckedSource]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import xxhash
 
@@ -13,6 +14,7 @@ from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
 from url_fetcher.source.pages.walk import Walk
 from url_fetcher.source.pages.windows import Windows, WindowWalk
+from url_fetcher.source.placeholders import Values, filled_url
 from url_fetcher.telling.redaction import public_url
 
 _MAX_URL_CHARACTERS = 16_384  # servers and proxies take between 8 and 16 KiB
@@ -27,6 +29,10 @@ class Pager:
         resume: The page to begin with; default: the first.
         warn: Called with the reason why a source that ended may have more pages.
         windows: Spans of time, each with pages of its own; None if the source has no windows.
+        parent: Values of the parent's record in a child request.
+
+    Raises:
+        MalformedBody: When a value of the parent's cannot stand in the URL; not retryable.
     """
 
     def __init__(
@@ -37,9 +43,12 @@ class Pager:
         *,
         warn: Callable[[str], None],
         windows: Windows | None = None,
+        parent: Values = MappingProxyType({}),
     ) -> None:
         self._pagination = pagination
+        url = filled_url(url, parent)
         self._url = url
+        self._parent = parent
         self._windows = WindowWalk(windows, url, datetime.now(UTC))
         self._pages = 1
         self._warn_of = warn
@@ -114,7 +123,7 @@ class Pager:
         if following is None:
             self._warn(pagination.doubt(self.step, result, walk, is_full=is_full))
             return None
-        following = self._windows.marked(following)
+        following = self._marked(following)
         self._refuse_bad_request(following)
         more = pagination.more(self.step, result, walk)
         if self._is_over(following, result, more):
@@ -208,7 +217,12 @@ class Pager:
 
     def _first(self, resume: Resume | None) -> Step:
         """The first page of the current window."""
-        return self._windows.marked(self._pagination.first(self._windows.url, resume))
+        return self._marked(self._pagination.first(self._windows.url, resume))
+
+    def _marked(self, step: Step) -> Step:
+        """The step with the values that hold for each page of a window or of a parent's children."""
+        step = self._windows.marked(step)
+        return step._replace(values={**step.values, **self._parent}) if self._parent else step
 
     def _go_to(self, following: Step) -> None:
         """Makes a step the current one, unless there are too many pages."""
@@ -226,7 +240,7 @@ class Pager:
 
         Without that check a hostile page could send the source's headers and credentials elsewhere.
         """
-        if not isinstance(self._pagination, Pages):
+        if not isinstance(self._pagination, Pages) and not self._parent:
             return
         if len(step.url) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
@@ -241,7 +255,7 @@ class Pager:
                 limit_bytes=_MAX_URL_CHARACTERS,
             )
         is_elsewhere = not same_host(step.url, self._url)
-        if is_elsewhere and not self._pagination.allow_other_hosts:
+        if is_elsewhere and isinstance(self._pagination, Pages) and not self._pagination.allow_other_hosts:
             raise AddressRefused(
                 f"the next page {public_url(step.url)} is on another host; "
                 "set pagination.allow_other_hosts = true if that is meant"

@@ -202,7 +202,7 @@ run "has_no_url_by_default" {
   command = apply
 
   assert {
-    condition     = output.function_url == null
+    condition     = output.function_url == ""
     error_message = "the function can be invoked by a URL"
   }
 }
