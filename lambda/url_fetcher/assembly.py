@@ -80,6 +80,7 @@ class Assembly:
             deadline=deadline,
             connect_timeout_seconds=source.limits.connect_timeout_seconds,
             read_timeout_seconds=source.limits.read_timeout_seconds,
+            ca_certificates=source.ca_certificates,
         )
 
     def reader(

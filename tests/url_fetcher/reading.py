@@ -92,7 +92,6 @@ def reader_of(
     resolve: Resolve = resolve,
     resume: Resume | None = None,
     secrets: Secrets | None = None,
-    verify: bool | str = True,
     cache: SecretCache | None = None,
     clock: Callable[[], float] | None = None,
     warn: Callable[[str], None] = lambda _: None,
@@ -107,9 +106,10 @@ def reader_of(
         deadline=deadline,
         connect_timeout_seconds=limits.connect_timeout_seconds,
         read_timeout_seconds=limits.read_timeout_seconds,
+        ca_certificates=source.ca_certificates,
         resolve=resolve,
     )
-    transport = Transport(dialer, verify=verify)
+    transport = Transport(dialer)
     secrets = secrets or Secrets()
     opened = cache or secrets.cache()
     return SourceReader(

@@ -41,6 +41,7 @@ class Dialer:
         deadline: The end of every wait.
         connect_timeout_seconds: For name resolution, connection and TLS handshake together.
         read_timeout_seconds: For each wait for bytes.
+        ca_certificates: Authorities to trust beside the public ones, in PEM.
         resolve: Returns a host's addresses.
     """
 
@@ -51,12 +52,14 @@ class Dialer:
         deadline: "Deadline",
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
+        ca_certificates: str = "",
         resolve: Resolve = resolve,
     ) -> None:
         self.policy = policy
         self.deadline = deadline
         self.connect_timeout_seconds = connect_timeout_seconds
         self.read_timeout_seconds = read_timeout_seconds
+        self.ca_certificates = ca_certificates
         self._resolve = resolve
 
     def connect(self, host: str, port: int) -> socket.socket:

@@ -114,12 +114,10 @@ class Transport:
 
     Args:
         dialer: Makes the connections.
-        verify: True, or a file with other certificate authorities to trust.
     """
 
-    def __init__(self, dialer: "Dialer", *, verify: bool | str = True) -> None:
+    def __init__(self, dialer: "Dialer") -> None:
         self._dialer = dialer
-        self._verify = verify
         self._adapter = _DialedAdapter(dialer)
 
     def open(self, request: Request, credentials: Credentials) -> Response:
@@ -184,7 +182,7 @@ class Transport:
                 prepared,
                 stream=True,
                 timeout=(self._dialer.connect_timeout_seconds, self._dialer.read_timeout_seconds),
-                verify=self._verify,
+                verify=True,
             )
         return Response(answer.raw, url, self._dialer)
 
@@ -203,6 +201,11 @@ class _DialedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = pool_classes(self._dialer)
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """As requests', with the dialer's own authorities; a connection serves no request with others."""
+        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
+        return host, {**pool, "ca_cert_data": self._dialer.ca_certificates or None}
 
 
 @contextmanager
@@ -228,7 +231,10 @@ def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
     """The matching error of our own."""
     chain = list(_causes(error))
     if any(isinstance(each, ssl.SSLCertVerificationError | ssl.CertificateError) for each in chain):
-        return SourceRejected(f"{url}: its certificate cannot be verified; it must be valid for this host")
+        return SourceRejected(
+            f"{url}: its certificate cannot be verified; it must be valid for this host, and signed by a "
+            "public authority or by one of the source's `ca_certificates`"
+        )
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | ValueError):
         return AddressRefused(f"{url}: not a URL that can be asked for", cause=type(error).__name__)
     if any(isinstance(each, TimeoutError | urllib3.exceptions.TimeoutError) for each in chain):

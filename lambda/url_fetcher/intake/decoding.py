@@ -15,7 +15,7 @@ T = TypeVar("T")
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 # The values of these keys may be secret.
-_HIDDEN = re.compile(r"\.(headers|query|body|secret_arn)\b")
+_HIDDEN = re.compile(r"\.(headers|query|body|secret_arn|ca_certificates)\b")
 _MAX_LEVELS = 100
 _PATH_IN_WORDS = (
     'must be keys joined by dots ("meta.next"), or a JSON Pointer ("/@odata.nextLink"), in which ~0 is ~ '
@@ -35,6 +35,7 @@ _IN_WORDS = {
     "token_url": "must begin with https:// (or http://) and a host",
     "name": "must be letters, digits, hyphens and underscores",
     "secret_arn": "must be a secret's ARN, arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+    "ca_certificates": "must be certificates in PEM, -----BEGIN CERTIFICATE-----, and nothing else",
     "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
     "quote": "must be one ASCII character and no line end, or empty for none",
     "escape": "must be one ASCII character and no line end, or empty for none",

@@ -17,6 +17,7 @@ class PooledTransport(Transport):
         self._dialer.deadline = deadline
         self._dialer.connect_timeout_seconds = source.limits.connect_timeout_seconds
         self._dialer.read_timeout_seconds = source.limits.read_timeout_seconds
+        self._dialer.ca_certificates = source.ca_certificates
 
     def close(self) -> None:
         """Does nothing: the reader of each URL calls it, and the next URL needs the connections."""

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field, json
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.splitter import MAX_NESTING
+from url_fetcher.http.certificates import Certificates, refuse_bad_certificates
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
@@ -76,6 +77,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     query: dict[str, str | int | float | bool] = {}
     body: str | dict[str, Any] = ""
     auth: Auth = field(default_factory=NoAuth)
+    ca_certificates: Certificates = ""
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
@@ -95,6 +97,8 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
+        if self.ca_certificates:
+            refuse_bad_certificates(self.ca_certificates)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()

@@ -381,22 +381,26 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for localhost that it has signed itself."""
+    """The key of localhost; beside it, as .crt, a certificate that it has signed itself."""
     file = tmp_path_factory.mktemp("tls") / "localhost.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     files = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
     command = ["openssl", "req", "-x509", *key, *files, *names]
     subprocess.run(command, check=True, capture_output=True)
-    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
     return file
+
+
+def trusting(certificate: Path) -> dict[str, Any]:
+    """The settings that trust a certificate."""
+    return {"ca_certificates": certificate.with_suffix(".crt").read_text()}
 
 
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[HostileSource]:
     """A source with TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate.with_suffix(".crt"), certificate)
     behaviours = {
         "/": answer(LARGE),
         "/cut": raw(WITHOUT_LENGTH),
@@ -409,17 +413,17 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
 
 def test_a_certificate_for_the_host_is_accepted(secure: HostileSource, certificate: Path) -> None:
     """The host's name, not the address that was dialled, is what the certificate must have."""
-    reader = reader_of({"url": secure.url("/", host="localhost")}, verify=str(certificate))
+    reader = reader_of({"url": secure.url("/", host="localhost"), **trusting(certificate)})
 
     assert bodies_of(reader) == [LARGE]
 
 
 def test_tls_that_is_cut_is_no_end_of_a_body(secure: HostileSource, certificate: Path) -> None:
     """Without a length only TLS's close_notify ends a body: anybody can cut a connection."""
-    settings = {"url": secure.url("/cut", host="localhost"), "retry": ONE_TRY}
+    settings = {"url": secure.url("/cut", host="localhost"), "retry": ONE_TRY, **trusting(certificate)}
 
     with pytest.raises(SourceUnavailable, match="cut short"):
-        bodies_of(reader_of(settings, verify=str(certificate)))
+        bodies_of(reader_of(settings))
 
 
 @pytest.mark.parametrize("path", ["/ended", "/cut-behind-the-body"])
@@ -427,7 +431,7 @@ def test_a_body_over_tls_ends_by_close_notify_or_by_its_length(
     secure: HostileSource, certificate: Path, path: str
 ) -> None:
     """A body without a length is whole after close_notify, one with a length when that has come."""
-    reader = reader_of({"url": secure.url(path, host="localhost")}, verify=str(certificate))
+    reader = reader_of({"url": secure.url(path, host="localhost"), **trusting(certificate)})
 
     assert b"".join(page_chunks(reader)) == b"[1]\n[2]\n"
 
@@ -441,7 +445,7 @@ def page_chunks(reader: SourceReader) -> Iterator[bytes]:
 def test_a_certificate_for_another_host_is_rejected(secure: HostileSource, certificate: Path) -> None:
     """A certificate without the URL's host ends with an error that is not retried, and nothing is sent."""
     with pytest.raises(SourceRejected, match="certificate"):
-        bodies_of(reader_of({"url": secure.url("/")}, verify=str(certificate)))
+        bodies_of(reader_of({"url": secure.url("/"), **trusting(certificate)}))
 
     assert secure.requests == []
 

@@ -1,6 +1,7 @@
 """Checks one source against the function's schema, and says what is allowed."""
 
 import json
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import isfinite
@@ -17,6 +18,7 @@ UncheckedSource = Mapping[str, Any]
 """One source as somebody wrote it; `Source` is what it should be."""
 
 _IN_WORDS = {
+    "ca_certificates": "must be certificates in PEM, -----BEGIN CERTIFICATE-----, and nothing else",
     "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
     "quote": "must be one ASCII character and no line end, or empty for none",
     "escape": "must be one ASCII character and no line end, or empty for none",
@@ -73,12 +75,25 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """Problems that no JSON schema can express, of the function's rules and of schedules."""
     yield from schedule_problems(path, source)
+    pem = source.get("ca_certificates")
+    if isinstance(pem, str) and pem and not is_token(pem) and not _is_pem(pem):
+        words = f"{_IN_WORDS['ca_certificates']}, each of them whole"
+        yield Problem(f"{path}.ca_certificates", "…", f"{words} (docs/sources.md)")
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
     for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
         if signs[name] and signs[name] == signs[other]:
             advice = f"is the {other}, too: they must differ (docs/sources.md)"
             yield Problem(f"{path}.csv.{name}", signs[name], advice)
+
+
+def _is_pem(text: str) -> bool:
+    """True if OpenSSL can read certificates in a text."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
 
 
 def _number(value: object) -> float:

@@ -482,6 +482,7 @@ class Source(TypedDict, total=False):
         url: at most 8,192 characters.
         auth: see ``Auth``.
         body: default: "".
+        ca_certificates: at most 65,536 characters; default: "".
         csv: see ``Csv``.
         empty_when: default: [].
         enabled: default: true.
@@ -516,6 +517,7 @@ class Source(TypedDict, total=False):
     url: Required[str]
     auth: Auth
     body: str | Mapping[str, object]
+    ca_certificates: str
     csv: Csv
     empty_when: Sequence[Condition]
     enabled: bool
