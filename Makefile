@@ -16,7 +16,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 option = $(if $(value $(2)),--$(1) $(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop probe test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop probe try test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
@@ -32,8 +32,12 @@ demo: .venv/.ready ## Deploy to a local AWS, ingest real data, show it, clean up
 demo-stop: .venv/.ready ## Stop what `make demo KEEP=1` left running
 	@$(RUN) -m local_aws.demo --stop
 
-probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value', SOURCE=…)
-	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS)
+probe: .venv/.ready ## Look at a source and propose its settings, or check a configured one (URL=… HEADERS='Name: value' BODY='{…}', SOURCE=…, FORMAT=hcl)
+	@$(RUN) -m tools.probe $(call option,source,SOURCE) $(call option,url,URL) $(call option,header,HEADERS) \
+	  $(call option,method,METHOD) $(call option,body,BODY) $(call option,format,FORMAT)
+
+try: .venv/.ready ## Ingest a source into a file on this machine, without AWS (SOURCE=… and/or URL=…, MAX=…)
+	@$(RUN) -m tools.operate.try_source $(call option,source,SOURCE) $(call option,url,URL) $(call option,max,MAX)
 
 test: .venv/.ready node_modules/.ready ## Every test
 	@$(RUN) -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -88,9 +92,8 @@ plan-role: .venv/.ready ## Write the policies of a role that may only plan (ENV=
 
 scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would deploy, and the module
 	@ENV=prod CDKTF_OUTDIR=build/scan $(RUN) main.py
-	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --file build/scan/stacks/*/cdk.tf.json
 	@$(RUN) -m tools.module --output build/scan/module
-	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory build/scan/module --skip-path examples --skip-path tests
+	@build/checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory build/scan --skip-path examples --skip-path tests
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@quick=$$($(RUN) -m tools.ground.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
@@ -138,10 +141,15 @@ prerequisites:
 	  || { cat build/pipenv.log; exit 1; }
 	@touch $@
 
+# A link into the user's cache: installing it takes a minute, so that all checkouts share it. What is not
+# finished lies beside it, for another checkout may look there at the same time.
 build/checkov/.ready: Makefile
 	@mkdir -p build
-	@$(PYTHON) -m venv build/checkov
-	@build/checkov/bin/python -m pip install --no-compile --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log || { cat build/pip.log; exit 1; }
+	@kept="$${XDG_CACHE_HOME:-$$HOME/.cache}/ingestion-pipeline/checkov-$(CHECKOV_VERSION)"; new="$$kept.$$$$"; \
+	  "$$kept/bin/python" -c "import checkov" 2> build/pip.log || { rm -rf "$$kept" && $(PYTHON) -m venv "$$new" && \
+	  "$$new/bin/python" -m pip install --no-compile --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) 2> build/pip.log && \
+	  mv "$$new" "$$kept"; } || { cat build/pip.log; exit 1; }; \
+	  rm -rf build/checkov && ln -s "$$kept" build/checkov
 	@touch $@
 
 node_modules/.ready: package-lock.json | prerequisites

@@ -43,7 +43,9 @@ def depth_of(text: str) -> int:
 
 
 def read_json(body: bytes) -> Reading:
-    """The elements of arrays and the other values, in a row."""
+    """The elements of arrays and the other values, in a row; null alone is nothing."""
+    if body.strip(_SPACE) == b"null":
+        return Reading([], [])
     expected = expect(body)
     records = [text.encode() for text in expected.records if depth_of(text) <= MAX_NESTING]
     rejected = [_one_line(text.encode()) for text in expected.rejected]
@@ -114,15 +116,17 @@ def decoded(record: bytes) -> Any:
 def read_path(body: bytes, path: tuple[str, ...]) -> tuple[list[Any], bool]:
     """The decoded records at ``path``, and whether the body is broken."""
     try:
-        found = decoded(body)
+        found = decoded(_marked(body.decode()).encode())
     except (UnicodeDecodeError, JSONDecodeError):
         return [], bool(body.strip(_SPACE))
     for key in path:
         values = [value for name, value in found if name == key] if isinstance(found, _Members) else []
-        if len(values) != 1 or any(_has_constant(value) for name, value in found if name != key):
+        if len(values) != 1 or any(_has_constant(pair) for pair in found if pair[0] != key):
             return [], True
         found = values[0]
     records = [] if found is None else found if _is_array(found) else [found]
+    if any(isinstance(record, str) and _LINE_BREAK in record for record in records):
+        return [], True
     return [record for record in records if not _has_constant(record)], False
 
 
@@ -136,7 +140,26 @@ def _is_array(value: Any) -> bool:
 def _has_constant(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_has_constant, value))
+    if isinstance(value, str):
+        return _CONTROL in value or _LINE_BREAK in value
     return isinstance(value, _Constant)
+
+
+_CONTROL, _LINE_BREAK = "\ue000", "\ue001"
+
+
+def _marked(text: str) -> str:
+    """The text with marks in place of control characters in strings, which JSON would refuse."""
+    marked, in_string, is_escaped = [], False, False
+    for character in text:
+        if in_string and character < " ":
+            marked.append(_LINE_BREAK if character in "\r\n" else _CONTROL)
+            continue
+        marked.append(character)
+        if character == '"' and not is_escaped:
+            in_string = not in_string
+        is_escaped = in_string and character == "\\" and not is_escaped
+    return "".join(marked)
 
 
 class Signs(NamedTuple):

@@ -156,7 +156,14 @@ def xml_body(chance: Random) -> bytes:
     """A document whose root has children of a few names."""
     inner = "".join(_element(chance) for _ in range(chance.randrange(6)))
     start = chance.choice(
-        ("", "", "\n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="iso-8859-1"?>')
+        (
+            "",
+            "",
+            "\n",
+            "<!DOCTYPE a [<!ELEMENT a ANY>]>",
+            '<?xml version="1.0"?>',
+            '<?xml version="1.0" encoding="iso-8859-1"?>',
+        )
     )
     return _damaged(chance, f"{start}<a>{inner}</a>".encode(), _XML_DAMAGE)
 

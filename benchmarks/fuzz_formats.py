@@ -19,6 +19,7 @@ from benchmarks.json_oracle import cut
 from url_fetcher.errors import MalformedBody
 from url_fetcher.formats.csv import CsvSplitter
 from url_fetcher.formats.csv_dialect import Csv
+from url_fetcher.formats.detect import Format, open_splitter
 from url_fetcher.formats.json_seq import JsonSeqSplitter
 from url_fetcher.formats.json_splitter import JsonSplitter
 from url_fetcher.formats.ndjson import NdjsonSplitter
@@ -47,8 +48,8 @@ class _Found(NamedTuple):
     offset: int = 0
 
 
-def _found(splitter: Splitter, body: bytes, chance: Random) -> _Found:
-    """What a splitter finds in ``body``, cut at random."""
+def _found(splitter: Splitter, body: bytes, chance: Random, *, has_offset: bool = True) -> _Found:
+    """What a splitter finds in ``body``, cut at random; an encoded body has no offsets to compare."""
     sizes = [chance.randrange(1, chance.choice((4, 60, 6_000))) for _ in range(chance.randrange(1, 5))]
     found = _Found([], [], is_broken=False)
     try:
@@ -57,7 +58,7 @@ def _found(splitter: Splitter, body: bytes, chance: Random) -> _Found:
             found.rejected.extend(each.data.translate(_BREAKS) for each in rejected)
     except MalformedBody as error:
         found = found._replace(is_broken=True, offset=error.offset)
-    assert 0 <= found.offset <= len(body), (found.offset, len(body))
+    assert not has_offset or 0 <= found.offset <= len(body), (found.offset, len(body))
     return found
 
 
@@ -145,11 +146,72 @@ def check_xml(seed: int) -> None:
     _compare(_as_dumped(found), oracles.read_xml(body, [*path]))
 
 
+def check_encoding(seed: int) -> None:
+    """One body in an encoding that a Content-Type says, beside the same in UTF-8."""
+    chance = Random(seed)
+    format_, draw, _ = chance.choice(_DETECTED)
+    text = draw(chance).decode("utf-8", "ignore").replace("\x00", "").replace("iso-8859-1", "utf-8")
+    codec = chance.choice(("utf-16", "utf-16-le", "utf-16-be", "cp1252", "gb18030", "shift_jis"))
+    text = text.encode(codec, "ignore").decode(codec)
+    found = (
+        _found(
+            open_splitter(
+                format_,
+                record_path="a.b" if format_ == "xml" else "",
+                max_record_bytes=_LARGE,
+                max_nesting=oracles.MAX_NESTING,
+                content_type=f"text/plain; charset={charset}",
+            ),
+            text.encode(charset),
+            chance,
+            has_offset=False,
+        )
+        for charset in (codec, "utf-8")
+    )
+    encoded, plain = (each._replace(offset=0) for each in found)
+    assert encoded == plain or plain.is_broken, (codec, encoded, plain)
+    assert encoded.is_broken == plain.is_broken, (codec, encoded, plain)
+
+
+def check_anything(seed: int) -> None:
+    """Any body under any format and Content-Type: nothing but lines, and errors of the function's own."""
+    chance = Random(seed)
+    format_, draw, content_type = chance.choice(_DETECTED)
+    body = chance.choice((b"", b"\xef\xbb\xbf", b"\xff\xfe", b"PK\x03\x04", b" \n")) + draw(chance)
+    if chance.random() < 0.1:
+        body = chance.randbytes(chance.randrange(600))
+    splitter = open_splitter(
+        chance.choice((format_, "auto", "csv")) if format_ != "xml" else "auto",
+        csv=Csv(encoding=chance.choice(("utf-8", "utf-16", "utf-16le", "shift_jis", "windows-1252"))),
+        max_record_bytes=_LARGE,
+        max_nesting=oracles.MAX_NESTING,
+        content_type=chance.choice((content_type, "text/html", f"{content_type};charset=utf-16be")),
+    )
+    _check_lines(_found(splitter, body, chance, has_offset=False).records)
+
+
+_DETECTED: tuple[tuple[Format, Callable[[Random], bytes], str], ...] = (
+    ("json", texts.json_body, "application/json"),
+    ("ndjson", texts.ndjson_body, "application/x-ndjson"),
+    ("json_seq", texts.json_seq_body, "application/json-seq"),
+    ("csv", texts.csv_body, "text/csv"),
+    ("xml", texts.xml_body, "text/xml"),
+)
+
+
 def _as_dumped(found: _Found) -> _Found:
     return found._replace(records=[json.dumps(json.loads(record)).encode() for record in found.records])
 
 
-CHECKS: tuple[Callable[[int], None], ...] = (check_json, check_path, check_texts, check_csv, check_xml)
+CHECKS: tuple[Callable[[int], None], ...] = (
+    check_json,
+    check_path,
+    check_texts,
+    check_csv,
+    check_xml,
+    check_encoding,
+    check_anything,
+)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ class Expected(NamedTuple):
 
     Args:
         records: Each record's text, line breaks replaced by spaces.
-        rejected: The text of values that hold NaN or Infinity.
+        rejected: The text of values that hold NaN, Infinity or control characters in strings.
         broken: Whether the body ends at something that is not JSON.
     """
 
@@ -36,8 +36,14 @@ class _Reader:
         self.position = 0
         self.expected = Expected([], [], broken=False)
         self._constants = 0
-        self._decoder = json.JSONDecoder(
-            parse_int=str, parse_float=str, parse_constant=lambda name: self._seen(name)
+        self._decoder, self._lenient = (
+            json.JSONDecoder(
+                parse_int=str,
+                parse_float=str,
+                parse_constant=lambda name: self._seen(name),
+                strict=is_strict,
+            )
+            for is_strict in (True, False)
         )
 
     def _seen(self, name: str) -> str:
@@ -51,16 +57,29 @@ class _Reader:
 
     def value(self, *, enclosed: bool) -> None:
         start = self.position
-        self._constants = 0
+        try:
+            self._value(self._decoder, enclosed=enclosed)
+        except _Broken as broken:
+            error = broken.__cause__
+            if not isinstance(error, JSONDecodeError) or not error.msg.startswith("Invalid control"):
+                raise
+            if self.text[start] == '"' and error.doc[error.pos] in "\r\n":
+                raise
+            self.position = start
+            self._value(self._lenient, enclosed=enclosed)
+
+    def _value(self, decoder: json.JSONDecoder, *, enclosed: bool) -> None:
+        start = self.position
+        self._constants = decoder is self._lenient
         try:
             if self.text[start] in '{["':
-                _, self.position = self._decoder.raw_decode(self.text, start)
+                _, self.position = decoder.raw_decode(self.text, start)
             else:
                 found = _SCALAR.match(self.text, start)
                 self.position = found.end() if found else start
                 if enclosed and self.position == len(self.text):
                     raise _Broken
-                self._decoder.decode(self.text[start : self.position])
+                decoder.decode(self.text[start : self.position])
         except JSONDecodeError as error:
             raise _Broken from error
         text = self.text[start : self.position]

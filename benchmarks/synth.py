@@ -154,10 +154,13 @@ def measured(folder: str, *, quick: bool) -> str:
     table = Table()
     own = [sys.executable, "main.py"]
     lazy = table.row("`python main.py`", measure(own, runs, quiet))
+    (stack,) = Path(folder).glob("stacks/*/cdk.tf.json")
+    ours = stack.read_bytes()
     empty = measure([sys.executable, "-c", EMPTY, folder], runs, quiet)
     table.row("an empty CDKTF stack, without any provider", empty)
     plain = {**quiet, "INGESTION_PLAIN_IMPORTS": "1"}
     table.row("the same with plain imports", measure(own, slow_runs, plain))
+    assert stack.read_bytes() == ours, "plain imports make another stack"
     for size in SIZES[: 2 if quick else None]:
         several = [sys.executable, "-c", SEVERAL, folder, str(size)]
         table.row(f"{size} pipeline{'s' * (size > 1)} in one stack", measure(several, slow_runs, quiet))

@@ -35,6 +35,9 @@ COPIED = (
     "Pipfile.lock",
     "package-lock.json",
 )
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")
+"""Bytecode that another process is writing, and that may be gone when it is copied."""
+
 SHARED = (".venv", "node_modules", "build/bundles")
 
 
@@ -50,11 +53,11 @@ class Checkout:
 
     @classmethod
     def copy(cls, root: Path) -> "Checkout":
-        """A copy below ``root`` without caches; dependencies and finished zips are shared by links."""
+        """A copy below ``root`` with its bytecode; dependencies and finished zips are shared by links."""
         root.mkdir(parents=True)
         for name in COPIED:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, root / name, ignore=UNFINISHED)
             else:
                 shutil.copy2(ROOT / name, root / name)
         for name in SHARED:

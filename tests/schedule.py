@@ -14,7 +14,7 @@ SLOWEST = (
     "e2e/test_terraform.py",
     "e2e/test_work_queue.py",
     "tools/module/test_scan.py",
-    "ingestion_pipeline/test_bindings.py",
+    "test_cost_of_change.py",
     "tools/build/test_cdk_terrain.py",
     "e2e/test_packing.py",
     "e2e/test_plan_summary.py",

@@ -5,6 +5,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,16 @@ def test_a_source_root_is_no_package(root: Path, folder: str) -> None:
 def test_no_folder_of_tests_is_a_package(root: Path) -> None:
     """An ``__init__.py`` below tests/ makes a test folder hide the package that it is named after."""
     assert list((root / "tests").rglob("__init__.py")) == []
+
+
+def test_no_file_of_tests_is_left_out(pytestconfig: pytest.Config, root: Path) -> None:
+    """Pytest looks into each folder that has tests: it passes over those that match `norecursedirs`."""
+    patterns = pytestconfig.getini("norecursedirs")
+    folders = {
+        part for file in (root / "tests").rglob("test_*.py") for part in file.relative_to(root).parts[:-1]
+    }
+
+    assert {each for each in folders if any(fnmatch(each, pattern) for pattern in patterns)} == set()
 
 
 def test_constructs_is_the_library() -> None:

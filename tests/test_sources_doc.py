@@ -4,8 +4,10 @@ import base64
 import gzip
 import json
 import re
+import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, get_args
 
 import msgspec
@@ -158,6 +160,27 @@ def in_windows(connection: Connection, request: Request) -> None:
     )
 
 
+GRAPHQL = (
+    b'"query ($after: String) { orders(after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }"'
+)
+
+
+def graphql(number: int, cursor: str | None) -> Behaviour:
+    """A page of orders with one order."""
+    info = {"endCursor": cursor, "hasNextPage": bool(cursor)}
+    return answer(json.dumps({"data": {"orders": {"nodes": [{"id": number}], "pageInfo": info}}}).encode())
+
+
+def after_now(connection: Connection, request: Request) -> None:
+    """A record on each of two pages of a window that ends 90 days from now, by a body; then none."""
+    body = json.loads(request.body)
+    since, until = body["filter"]["from"], body["filter"]["to"]
+    ahead = timedelta(milliseconds=until + 1) - timedelta(seconds=time.time())
+    is_fine = since == 1_704_067_200_000 and timedelta(days=89) < ahead < timedelta(days=91)
+    found = [body["page"]] if body["page"] <= 2 else []
+    answer(json.dumps(found).encode(), status=200 if is_fine else 403)(connection, request)
+
+
 def token(value: str) -> Behaviour:
     """A token for the client of the secret, asked for as the examples ask."""
     basic = "Basic " + base64.b64encode(b"id:s").decode()
@@ -189,6 +212,14 @@ def behaviours() -> dict[str, Behaviour]:
         "/export": answer("Å;1\nB;\n".encode("windows-1252"), content_type="text/csv"),
         "/report": answer("Report\n\nname\tsize\n'A'\t1\n'B'\t\\2\n".encode("utf-16")),
         "/measurements.csv": answer(b'A,1"\nB,2"\n', content_type="application/octet-stream"),
+        "/changes": by(
+            "cursor",
+            {
+                "": {"changes": {"entry": [1]}, "cursor": "k"},
+                "k": {"cursor": "l"},
+                "l": {"changes": {"entry": [2]}},
+            },
+        ),
         "/nested": answer(b'{"data": {"items": [1, 2]}}'),
         "/bearer": demanding(answer(b"[1, 2]"), headers={"authorization": "Bearer t"}),
         "/basic": demanding(answer(b"[1, 2]"), headers={"authorization": "Basic bWU6cHc="}),
@@ -260,6 +291,29 @@ def behaviours() -> dict[str, Behaviour]:
             query={"action": "query"},
         ),
         "/in-windows": in_windows,
+        "/in-a-text": by(
+            "query",
+            {
+                f"SELECT * FROM Orders STARTPOSITION {n} MAXRESULTS 1": {"items": [n], "total": 2}  # noqa: S608
+                for n in (1, 2)
+            },
+        ),
+        "/graphql": in_turn(
+            demanding(graphql(1, "k"), body=b'{"query":' + GRAPHQL + b',"variables":{}}'),
+            demanding(graphql(2, None), body=b'{"query":' + GRAPHQL + b',"variables":{"after":"k"}}'),
+        ),
+        "/events": after_now,
+        "/by-relation": by(
+            "p",
+            {
+                "": {
+                    "entry": [1],
+                    "link": [{"relation": "self", "url": "?"}, {"relation": "next", "url": "?p=2"}],
+                },
+                "2": {"entry": [2], "link": [{"relation": "self", "url": "?p=2"}]},
+            },
+        ),
+        "/members": answer(b'{"items": {"a": 1, "b": {"x": 2}}}'),
         "/prices": answer(b"[1, 2]"),
         "/messages": in_turn(
             answer(b'{"ok": false, "error": "ratelimited"}'),
@@ -307,6 +361,7 @@ def test_each_example_is_ingested(
     values = [value.get("id", value) if isinstance(value, dict) else value for value in stream.values]
     assert values in (
         [1, 2],
+        [{"key": "a", "value": 1}, {"key": "b", "value": {"x": 2}}],
         [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}],
         [{"name": "Å", "size": 1}, {"name": "B", "size": None}],
         [{"column_1": "A", "column_2": '1"'}, {"column_1": "B", "column_2": '2"'}],

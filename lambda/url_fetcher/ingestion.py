@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import xxhash
 
 from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
@@ -18,10 +19,11 @@ from url_fetcher.errors import (
     SourceUnavailable,
 )
 from url_fetcher.formats.detect import open_splitter
-from url_fetcher.formats.splitter import Rejected, split
+from url_fetcher.formats.splitter import Rejected, Splitter, split
+from url_fetcher.paths import described
 from url_fetcher.source.identity import identity
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import Answer, found, refuse_failed
+from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed
 from url_fetcher.summary import Summary, summarize
 from url_fetcher.telling.redaction import Redactor, public_url
 
@@ -78,6 +80,7 @@ class Ingestion:
         self._deadline = deadline
         self._redactor = redactor
         self._fetched = 0
+        self._shape = ""
 
     @property
     def summary(self) -> Summary:
@@ -135,6 +138,7 @@ class Ingestion:
         splitter = open_splitter(
             self._source.format,
             record_path=self._source.record_path,
+            records_optional=self._source.records_optional,
             outside_settings=self._source.outside_settings,
             csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
@@ -142,25 +146,66 @@ class Ingestion:
             content_type=page.content_type,
             url=self._source.url,
         )
-        may_fail = any(each.reads_page for each in (*self._source.fail_when, *self._source.retry_when))
-        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if may_fail else 0)
-        before, last = self._fetched, _LastRecord()
+        is_held = self._may_fail or page.is_one_of_many
+        holding = Holding(partial(self._put, origin), max_bytes=MAX_HELD_BYTES if is_held else 0)
+        seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
             for records, rejected in split(page.chunks, splitter):
-                last.note(records, rejected)
-                holding.add(records, rejected)
-        except MalformedBody:
-            # An answer without its records may say why.
-            outside = splitter.outside()
-            if self._is_refused(page, outside, holding):
-                return
-            if outside is None or not found(Answer(page.status, outside), self._source.empty_when):
+                seen.note(records, rejected)
+                if self._is_as_before(splitter.shape):
+                    holding.add(records, rejected)
+        except IngestionError as error:
+            if not self._may_fail:
+                holding.release()
                 raise
+            # An answer without its records may say why.
+            said = splitter.outside() if isinstance(error, MalformedBody) else None
+            if self._is_refused(page, said, holding):
+                return
+            if not self._is_empty(page, said):
+                raise
+        self._accept(page, splitter, seen, holding)
+
+    def _accept(self, page: "Page", splitter: Splitter, seen: "_SeenRecords", holding: Holding) -> None:
+        """Puts the records that are held of a page, unless it is an error or came before."""
         outside = splitter.outside()
-        if self._is_refused(page, outside, holding):
+        is_as_before = self._is_as_before(splitter.shape)
+        about = outside
+        if outside is None and (self._may_fail or not is_as_before):
+            about = one_object(splitter.shape, seen.first)
+        if self._is_refused(page, about, holding):
             return
-        holding.release()
-        page.finish(records=self._fetched - before, outside=outside, last=last.data)
+        if about is not outside and self._is_empty(page, about):
+            page.finish(records=0, outside=about)
+            return
+        if not is_as_before:
+            raise self._another_shape(splitter.shape if about is outside else described(about))
+        self._shape = self._shape or splitter.shape
+        if not page.is_repeat(seen.digest):
+            holding.release()
+        page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
+
+    @property
+    def _may_fail(self) -> bool:
+        """True if a condition may say, after the records were read, that they are an error or no records."""
+        source = self._source
+        return any(each.reads_page for each in (*source.fail_when, *source.retry_when, *source.empty_when))
+
+    def _is_empty(self, page: "Page", said: object) -> bool:
+        """True if an answer without its records means, by what stands in it, that there are none."""
+        return said is not None and bool(found(Answer(page.status, said), self._source.empty_when))
+
+    def _is_as_before(self, shape: str) -> bool:
+        """True unless a page is something else than the pages that were accepted before it."""
+        return not self._shape or shape in ("", self._shape)
+
+    def _another_shape(self, shape: str) -> MalformedBody:
+        """The error for a page that is something else than the pages before it, such as a message."""
+        return MalformedBody(
+            f"the page's records are {shape}, those of the pages before it {self._shape}: it may be an error "
+            "that the source sends with a good status; nothing of it was ingested; tell such an answer by "
+            "`retry_when` or `fail_when`"
+        )
 
     def _is_refused(self, page: "Page", outside: object, holding: Holding) -> bool:
         """True if the page is an error, so that it is requested again; then no record of it was put.
@@ -201,20 +246,44 @@ class Ingestion:
             )
 
 
-class _LastRecord:
-    """The last record of a page that the stream can take, or else the last rejected one that is whole."""
+class _SeenRecords:
+    """The records of a page: their number, their digest, the first two, and the last one.
 
-    def __init__(self) -> None:
+    Args:
+        is_digested: False if no digest is needed.
+    """
+
+    def __init__(self, *, is_digested: bool) -> None:
+        self.records = 0
+        self.first: list[bytes] = []
+        self._is_digested = is_digested
         self._record = self._rejected = b""
+        # Two digests: which rejected records come with which others depends on where chunks end.
+        self._digest, self._digest_of_rejected = xxhash.xxh3_64(), xxhash.xxh3_64()
 
     @property
-    def data(self) -> bytes:
-        """Its bytes; empty if there is none."""
+    def last(self) -> bytes:
+        """The last that the stream can take, or else the last rejected one that is whole; empty if none."""
         return bytes(self._record) or self._rejected
+
+    @property
+    def digest(self) -> int:
+        """The digest of the records and their number; 0 if there is none."""
+        if not self._is_digested or not self.records:
+            return 0
+        parts = (self._digest.digest(), self._digest_of_rejected.digest(), self.records.to_bytes(8))
+        return xxhash.xxh3_64_intdigest(b"".join(parts))
 
     def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Notes the next records."""
+        if len(self.first) < 2:
+            self.first += map(bytes, records[: 2 - len(self.first)])
+        self.records += len(records) + len(rejected)
         if records:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
+        if self._is_digested:
+            self._digest.update(b"\n".join((*records, b"")))
+            for each in rejected:
+                self._digest_of_rejected.update(each.data)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 PATTERN: Final = r"^([^/][\s\S]*|(/([^/~]|~[01])*)*)$"
 """Keys with dots between, or a ``/`` before each key, in which ``~1`` is a slash and ``~0`` a tilde."""
@@ -103,6 +103,18 @@ def value_at(value: object, path: str) -> object:
     except NoWayThrough:
         return None
     return None if value is MISSING else value
+
+
+class Fraction(float):
+    """A number of JSON with a fraction or an exponent, which keeps the text that it was written as."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """The number that the text says."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 def integer(digits: str) -> int | str:

@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_aws.emulator.instance import Emulator
+from tests.environments import with_wheel
 from tools.ground import terraform
 
 
@@ -30,10 +30,9 @@ class Foreign:
         """The Python of its virtual environment."""
         return self.root / ".venv" / "bin" / "python"
 
-    def install(self, *what: str | Path) -> None:
-        """Make its virtual environment with some packages; uncompiled, which is quicker."""
-        subprocess.run([sys.executable, "-m", "venv", self.root / ".venv"], check=True)
-        self.run(self.python, "-m", "pip", "install", "--quiet", "--no-compile", *what)
+    def install(self, built: Path) -> None:
+        """Make its virtual environment with a wheel and what it depends on."""
+        with_wheel(self.root / ".venv", built)
 
     def run(self, *command: str | Path, folder: Path | None = None, **variables: str) -> str:
         """What a command said; it has to succeed.

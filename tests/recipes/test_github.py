@@ -52,6 +52,7 @@ class GitHub:
     good_pages: int = 1_000
     reset_seconds: float = 0
     changes: bool = False
+    is_burst: bool = False
     refusals: int = 0
 
     @property
@@ -84,6 +85,15 @@ class GitHub:
         self.refusals += 1
         self.reset_at = math.ceil(time.time() + self.reset_seconds)
         headers = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0"}
+        if self.is_burst:
+            # The limit of an hour has something left, and resets much later.
+            wait = str(math.ceil(self.reset_at - time.time()))
+            left = {"X-RateLimit-Remaining": "4000", "X-RateLimit-Reset": str(self.reset_at + 3_000)}
+            return (
+                403,
+                {"message": "You have exceeded a secondary rate limit."},
+                {"Retry-After": wait, **left},
+            )
         return (
             403,
             {"message": "API rate limit exceeded for user ID 1."},
@@ -110,7 +120,8 @@ class GitHub:
         if page * size < len(found):
             following = f"{self.url}{BY_ID}?{urlencode({**asked, 'page': page + 1})}"
             first = f"{self.url}{BY_ID}?{urlencode({**asked, 'page': 1})}"
-            headers["Link"] = f'<{first}>; rel="first", <{following}>; rel="next"'
+            last = f"{self.url}{BY_ID}?{urlencode({**asked, 'page': -(-len(found) // size)})}"
+            headers["Link"] = f'<{first}>; rel="first", <{following}>; rel="next", <{last}>; rel="last"'
         return 200, rows, headers
 
 
@@ -135,6 +146,12 @@ class TestGitHub(ResumableContract):
         stream = self.ingested(source)
 
         assert before <= {each["number"] for each in stream.values}
+
+    def test_a_burst_is_waited_for_as_long_as_it_takes(self, api: GitHub, source: Source) -> None:
+        """A secondary limit is over before the reset of the hour's."""
+        api.reset_seconds, api.is_burst = 30, True
+
+        assert (self.ingested(source).values, api.refusals) == (api.expected, 1)
 
     def test_a_reset_behind_the_invocations_end_is_resumed(self, api: GitHub, source: Source) -> None:
         """The wait is not begun, and the next event goes on at the refused page."""

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,6 +73,7 @@ class GitLab:
                 "RateLimit-Limit": "2000",
                 "RateLimit-Remaining": "0",
                 "RateLimit-Reset": str(self.reset_at),
+                "RateLimit-ResetTime": formatdate(self.reset_at, usegmt=True),
             }
             return 429, "Retry later", headers
         if self.pages == self.good_pages:

@@ -35,6 +35,7 @@ class Graph:
         broken_from: The page from which on everything is 500.
         refused: How often 429 was answered.
         joins: Who is added after the first page.
+        empties: Whether a page without users comes before each page but the first.
     """
 
     users: list[dict[str, Any]] = field(default_factory=lambda: [user(number) for number in range(45)])
@@ -45,6 +46,7 @@ class Graph:
     requests: int = 0
     free_at: float = 0
     joins: dict[str, Any] | None = None
+    empties: bool = False
 
     def token(self, connection: Connection, request: Request) -> None:
         """An access token for the client that proves itself in the form."""
@@ -74,18 +76,21 @@ class Graph:
         asked = request.query
         if asked.keys() - ALLOWED or not 1 <= int(asked.get("$top", "100")) <= MAX_TOP:
             return 400, {"error": {"code": "Request_BadRequest"}}, {}
-        behind = asked.get("$skiptoken", "m~").removeprefix("m~")
+        token = asked.get("$skiptoken", "m~")
+        behind = token.removeprefix("m~").removesuffix("~")
         if len([one for one in self.users if one["id"] <= behind]) >= self.broken_from * SERVED:
             return 500, {"error": {"code": "InternalServerError"}}, {}
         if self.joins and behind:
             self.users.append(self.joins)
             self.joins = None
         rest = [one for one in self.users if one["id"] > behind]
-        page = {"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users", "value": rest[:SERVED]}
-        if len(rest) > SERVED:
-            token = quote(f"m~{rest[SERVED - 1]['id']}", safe="")
+        is_empty = self.empties and behind and not token.endswith("~")
+        rows = [] if is_empty else rest[:SERVED]
+        page = {"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users", "value": rows}
+        if len(rest) > len(rows):
+            following = quote(f"m~{behind}~" if is_empty else f"m~{rows[-1]['id']}", safe="")
             host = f"http://{request.headers['host']}{request.path}"
-            page["@odata.nextLink"] = f"{host}?$top={asked['$top']}&$skiptoken={token}"
+            page["@odata.nextLink"] = f"{host}?$top={asked['$top']}&$skiptoken={following}"
         return 200, page, {}
 
 
@@ -111,3 +116,9 @@ class TestMicrosoftGraph(ResumableContract):
         api.joins = user(99)
 
         assert self.ingested(source).values == [*map(user, range(45)), user(99)]
+
+    def test_an_empty_page_with_a_next_link_is_not_the_end(self, api: Graph, source: Source) -> None:
+        """Graph says that a page may have nothing although others follow."""
+        api.empties = True
+
+        assert self.ingested(source).values == api.users

@@ -47,7 +47,13 @@ class DataSet:
         asked = dict(request.query)
         offset = int(asked.get("$offset", "0"))
         if status := self._fault(request, offset):
-            answer(json.dumps({"error": True}).encode(), status=status)(connection, request)
+            code = {403: "permission_denied", 429: "too_many_requests", 500: "internal_error"}
+            body = {
+                "code": code.get(status, "query.soql.no-such-column"),
+                "error": True,
+                "message": "refused",
+            }
+            answer(json.dumps(body).encode(), status=status)(connection, request)
             return
         limit = int(asked.get("$limit", str(DEFAULT_LIMIT)))
         page = self._rows(asked)[offset : offset + limit]

@@ -6,22 +6,28 @@ from collections.abc import Iterator
 import pytest
 
 from local_aws.servers.hostile_source import Connection, HostileSource, Request, answer
-from tests.recipes.recipe import at, ingest, recipe
+from tests.recipes.recipe import at, ingest, recipe, with_settings
+from url_fetcher.errors import SourceRejected
 
 EVENTS = [{"type": "Feature", "id": f"us{number}", "properties": {"mag": 4.5}} for number in range(45)]
 MAX_LIMIT = 20_000
+KNOWN = {"format", "orderby", "starttime", "endtime", "updatedafter", "minmagnitude", "limit", "offset"}
 
 
 def query(connection: Connection, request: Request) -> None:
     """As https://earthquake.usgs.gov/fdsnws/event/1/ says: offset counts from 1, limit is at most 20,000."""
     asked = dict(request.query)
     offset, limit = int(asked.get("offset", "1")), int(asked.get("limit", str(MAX_LIMIT)))
-    if asked.get("format") != "geojson" or offset < 1 or not 1 <= limit <= MAX_LIMIT:
-        answer(b"Bad Request", status=400, content_type="text/plain")(connection, request)
+    wrong = asked.keys() - KNOWN or asked.get("format") != "geojson" or not 1 <= limit <= MAX_LIMIT
+    if wrong or offset < 1:
+        text = b'Error 400: Bad Request\n\nBad offset value "0". Offset must be 1 or more.\n'
+        answer(text, status=400, content_type="text/plain")(connection, request)
         return
     served = min(limit, 10)
     features = EVENTS[offset - 1 : offset - 1 + served]
-    body = {"type": "FeatureCollection", "metadata": {"count": len(features)}, "features": features}
+    # The count is that of the page: no total is told.
+    about = {"status": 200, "api": "1.14.1", "limit": limit, "offset": offset, "count": len(features)}
+    body = {"type": "FeatureCollection", "metadata": about, "features": features}
     answer(json.dumps(body).encode())(connection, request)
 
 
@@ -37,3 +43,11 @@ def test_every_earthquake_is_ingested(server: HostileSource) -> None:
     stream = ingest(at(server, recipe("usgs-earthquakes")))
 
     assert stream.values == EVENTS
+
+
+def test_a_mistake_is_refused(server: HostileSource) -> None:
+    """The API takes no parameter that it does not know, so a wrong setting cannot go unseen."""
+    source = with_settings(at(server, recipe("usgs-earthquakes")), {"query": {"page": 1}})
+
+    with pytest.raises(SourceRejected, match="400"):
+        ingest(source)

@@ -2,18 +2,31 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from local_aws.emulator.instance import HOST, Emulator
-from tests.tools.parts import start
+from tests.checkout import ROOT
 
-if TYPE_CHECKING:
-    import subprocess
+FORKED = """
+import os, sys
+for _ in sys.stdin:
+    if not (child := os.fork()):
+        os.dup2(2, 1)  # what the command prints is no answer of its parent
+        break
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+else:
+    sys.exit()
+raise SystemExit(main([]))
+"""
+"""Calls `main` in a process of its own for each line that comes in, so that all of them import it once."""
 
 
 class Killing:
@@ -21,16 +34,27 @@ class Killing:
 
     Args:
         aws: Where requests go.
+        imports: Python that imports or defines ``main``, the command.
+        variables: The command's environment.
     """
 
-    def __init__(self, aws: Emulator) -> None:
+    def __init__(self, aws: Emulator, imports: str, variables: Mapping[str, str]) -> None:
         self.requests = 0
         self._port = aws.port
-        self._process: subprocess.Popen[str] | None = None
-        self._last = 0
+        self._process = self._last = 0
         self._lock = Lock()
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
         self._server.daemon_threads = True
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        here = f"http://{HOST}:{self._server.server_port}"
+        self._parent = subprocess.Popen(
+            [sys.executable, "-c", imports + FORKED],
+            cwd=ROOT,
+            env={**kept, **variables, "AWS_ENDPOINT_URL": here},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def __enter__(self) -> Self:
         """The way, open."""
@@ -42,26 +66,23 @@ class Killing:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._parent.communicate(timeout=60)
 
-    def run(self, code: str, variables: Mapping[str, str], *, before: int = 0) -> None:
-        """Run a piece of Python to its end, or until it is killed.
+    def run(self, *, before: int = 0) -> None:
+        """Run the command to its end, or until it is killed.
 
         Args:
-            code: What the process runs.
-            variables: Its environment.
             before: The number of the request, from 1, that AWS does not get any more; 0: it gets all. What
                 AWS knows then is the same as if the process died after the request before that one.
         """
+        assert self._parent.stdin
+        assert self._parent.stdout
         with self._lock:
             self.requests, self._last = 0, before
-            here = f"http://{HOST}:{self._server.server_port}"
-            self._process = start(code, {**variables, "AWS_ENDPOINT_URL": here})
-        _, said = self._process.communicate(timeout=300)
-        assert self._process.returncode == (-signal.SIGKILL if before else 0), said
-
-    def _kill(self) -> None:
-        if self._process:
-            os.kill(self._process.pid, signal.SIGKILL)
+            self._parent.stdin.write("\n")
+            self._parent.stdin.flush()
+            self._process = int(self._parent.stdout.readline())
+        assert int(self._parent.stdout.readline()) == (-signal.SIGKILL if before else 0)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
@@ -78,7 +99,7 @@ class Killing:
                     outer.requests += 1
                     number = outer.requests
                 if number == outer._last:
-                    outer._kill()
+                    os.kill(outer._process, signal.SIGKILL)
                     self.close_connection = True
                     return
                 connection = HTTPConnection(HOST, outer._port, timeout=60)

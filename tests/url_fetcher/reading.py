@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -131,5 +132,9 @@ def bodies_of(reader: SourceReader) -> list[bytes]:
         bodies.append(b"".join(page.chunks))
         value = json.loads(bodies[-1]) if bodies[-1].startswith((b"[", b"{")) else []
         items = value if isinstance(value, list) else value.get("items", [])
-        page.finish(records=len(items), outside=value if isinstance(value, dict) else None)
+        page.finish(
+            records=len(items),
+            outside=value if isinstance(value, dict) else None,
+            digest=zlib.crc32(json.dumps(items).encode()),
+        )
     return bodies

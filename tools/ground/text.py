@@ -10,6 +10,11 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def size_of(number: int) -> str:
+    """``0.4 KiB``, ``12.3 MiB``."""
+    return f"{number / 1024:.1f} KiB" if number < 1024 * 1024 else f"{number / 1024 / 1024:,.1f} MiB"
+
+
 def one_line(text: str) -> str:
     """The text without line ends and whatever else a terminal obeys: it may come from a source."""
     return CONTROL.sub(" ", text)

@@ -21,6 +21,7 @@ from tools.module.checks.source_tables import (
     secret_kinds,
     source_groups,
     source_lists,
+    source_placeholders,
     source_tables,
 )
 from tools.module.hcl import literal
@@ -81,6 +82,7 @@ def source_rules() -> Mapping[str, object]:
         },
         "source_table_names": "keys(local.source_tables)",
         "source_lists": literal(source_lists()),
+        "source_placeholders": {name: literal(each) for name, each in source_placeholders().items()},
         "source_types": literal({json.dumps(each): json_types(each) for each in types}),
         "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
     }

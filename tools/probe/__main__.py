@@ -1,4 +1,7 @@
-"""Examines a URL: ``make probe URL=… [HEADERS='Name: value']``, or checks a source: ``make probe SOURCE=…``.
+"""Examines a URL, or checks a configured source: ``make probe SOURCE=… [FORMAT=hcl]``.
+
+``make probe URL=… [HEADERS='Name: value'] [METHOD=POST] [BODY='{…}'] [FORMAT=hcl]`` proposes a source.
+``BODY`` alone makes a POST. ``FORMAT=hcl`` prints the block as the Terraform module takes it.
 
 A secret is given in the environment and never printed: PROBE_AUTHORIZATION is the value of that header,
 PROBE_API_KEY is ``Name: value`` of another one.
@@ -14,8 +17,9 @@ from typing import Any
 from ingestion_pipeline.settings.file import read
 from ingestion_pipeline.settings.rules import SettingsError
 from tools.ground.paths import ROOT
+from tools.probe.block import hcl_block, toml_block
 from tools.probe.client import BoundReached, Client, Secrets
-from tools.probe.given import Given, GivenError, from_source, from_url
+from tools.probe.given import Given, GivenError, from_source, from_url, with_request
 from tools.probe.look import look
 from tools.probe.proposal import report
 from url_fetcher.clients import Clients
@@ -24,12 +28,19 @@ from url_fetcher.telling.redaction import secrets_in
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
-    """Prints the findings. Returns 1 if a configured source does not work as it is configured."""
+    """Prints the findings.
+
+    Returns 1 if a configured source does not work as it is configured, or if the source has more than the
+    block reads.
+    """
     parser = argparse.ArgumentParser(prog="probe", description=__doc__)
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--url", default="", help="any address, with its query")
     wanted.add_argument("--source", default="", help="name of a configured source")
     parser.add_argument("--header", action="append", default=[], help="Name: value; not for secrets")
+    parser.add_argument("--method", default="", choices=["GET", "POST"], help="default: POST with a body")
+    parser.add_argument("--body", default="", help="of a POST: JSON, or any text")
+    parser.add_argument("--format", default="toml", choices=["toml", "hcl"], help="of the block")
     options = parser.parse_args(arguments)
     clients = Clients()
     try:
@@ -46,14 +57,15 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         sys.exit(f"probe: {clients.redactor.clean(str(error))}")
     finally:
         client.close()
-    print(clients.redactor.clean(report(found, client.spent, given.doubts)), end="")
-    return int(found.is_broken)
+    write = hcl_block if options.format == "hcl" else toml_block
+    print(clients.redactor.clean(report(found, client.spent, given.doubts, write=write)), end="")
+    return int(found.is_broken or bool(found.more))
 
 
 def _given(options: argparse.Namespace, environ: Mapping[str, str]) -> Given:
     if options.url:
         headers = [line for each in options.header for line in each.splitlines() if line.strip()]
-        return from_url(options.url, headers, environ)
+        return with_request(from_url(options.url, headers, environ), options.method, options.body)
     path = Path(environ.get("PIPELINE_TOML") or ROOT / "pipeline.toml")
     sources: Sequence[Any] = read(path, environ.get("ENV") or "dev").sources
     for source in sources:

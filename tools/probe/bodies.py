@@ -8,32 +8,41 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from tools.probe.client import Answer
-from url_fetcher.errors import IngestionError, MalformedBody
+from url_fetcher.errors import MalformedBody
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import split
-from url_fetcher.source import verdict
 from url_fetcher.source.schema import Source
-from url_fetcher.telling.redaction import public_url
 
-_USUAL = {"data", "items", "results", "records", "value", "values", "features", "entries", "rows", "hits"}
+_USUAL = {
+    "data", "items", "results", "records", "value", "values", "features", "entries", "entry", "rows",
+    "hits", "docs", "documents", "nodes", "edges", "content", "member", "hydra:member", "list", "objects",
+    "resources",
+}  # fmt: skip
 _MAX_LEVELS = 6
 _MAX_SHOWN_ROWS = 50
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_LIST = re.compile(r"(^|[./_a-z])(ids?|keys|list|data|items|results)$", re.IGNORECASE)
+_MIN_MEMBERS = 3
 _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class Place:
-    """An array of objects in JSON, or elements of one name in XML."""
+    """An array or an object of records in JSON, or elements of one name in XML.
+
+    Attributes:
+        kind: The kind of all elements; ``members`` for an object whose members are objects.
+    """
 
     path: str
     count: int
+    kind: Literal["objects", "arrays", "members", "scalars"] = "objects"
 
 
 @dataclass
@@ -62,11 +71,25 @@ class Shape:
 
 @dataclass
 class Page:
-    """An answer's records, as the function splits them."""
+    """A page's records as the function splits them, and what is outside of them.
 
-    answer: Answer
+    Attributes:
+        records: Each record's own bytes.
+        outside: The decoded body without its records; None if there is nothing else in it.
+        headers: The answer's headers.
+        url: The answer's URL, after redirects.
+        rejected: Why each undeliverable record is one.
+        is_whole: True if the page was read to its end.
+        is_repeat: True if its records were left out, because they are those of a page before it.
+    """
+
     records: list[bytes]
-    outside: object
+    outside: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    rejected: list[str] = field(default_factory=list)
+    is_whole: bool = False
+    is_repeat: bool = False
 
     @property
     def values(self) -> list[Any]:
@@ -94,43 +117,31 @@ def shape_of(answer: Answer) -> Shape:
     return _csv(answer.body)
 
 
-def page_of(answer: Answer, source: Source) -> Page:
-    """Splits an answer into records with the function's own splitter.
+def cut_page(answer: Answer, source: Source) -> Page:
+    """Splits the beginning of a body that is larger than what a probe reads.
 
     Raises:
-        IngestionError: When a complete body does not fit the source's settings, or is an error by its
-            ``fail_when`` or ``retry_when``.
+        IngestionError: When it does not fit the source's settings.
     """
     splitter = open_splitter(
         source.format,
         record_path=source.record_path,
+        records_optional=source.records_optional,
         csv=source.csv,
         max_record_bytes=source.limits.max_record_kib * 1024,
         max_nesting=source.limits.max_nesting,
         content_type=answer.headers.get("Content-Type", ""),
         url=source.url,
     )
-    records: list[bytes] = []
+    page = Page([], None, answer.headers, answer.url)
     try:
-        for given, _ in split([answer.body], splitter):
-            records += map(bytes, given)
-    except IngestionError:
-        if not answer.is_cut:
-            # An answer without records may be an error that the source's conditions recognise.
-            _refuse_failed(splitter.outside(), source)
+        for given, rejected in split([answer.body], splitter):
+            page.records += map(bytes, given)
+            page.rejected += [each.reason for each in rejected]
+    except MalformedBody:
+        if not page.records:
             raise
-    # The values outside the records are unknown if the body was cut.
-    outside = None if answer.is_cut else splitter.outside()
-    _refuse_failed(outside, source)
-    return Page(answer, records, outside)
-
-
-def _refuse_failed(outside: object, source: Source) -> None:
-    """Raises if one of the source's conditions says that a successful answer is an error."""
-    where = public_url(source.url)
-    verdict.refuse_failed(
-        verdict.Answer(200, outside), retry_when=source.retry_when, fail_when=source.fail_when, url=where
-    )
+    return page
 
 
 def _json(body: bytes, answer: Answer) -> Shape:
@@ -144,11 +155,21 @@ def _json(body: bytes, answer: Answer) -> Shape:
     shape = Shape("json", whole=whole)
     shape.places = _ranked(arrays(whole), answer.url)
     if isinstance(whole, dict) and not shape.places:
-        shape.doubts.append("no array of objects is in the first page: each answer is one record")
-    close = [one.path for one in shape.places[1:] if one.count > 1]
+        shape.doubts.append("no array is in the first page: each answer is one record")
+    close = [one.path for one in shape.places[1:] if one.count > 1 and one.kind == shape.places[0].kind]
     if close:
-        shape.doubts.append(f"other arrays of objects are at {', '.join(map(repr, close[:5]))}")
+        shape.doubts.append(
+            f"other arrays of {shape.places[0].kind} are at {', '.join(map(repr, close[:5]))}"
+        )
     return shape
+
+
+def _is_map(value: Mapping[str, Any]) -> bool:
+    """True if the object seems to have records by key: several objects with mostly the same members."""
+    members = [set(each) for each in value.values() if isinstance(each, dict)]
+    if len(members) < _MIN_MEMBERS or len(members) < len(value):
+        return False
+    return 2 * len(set.intersection(*members)) >= len(set.union(*members)) > 0
 
 
 def _is_json(line: bytes) -> bool:
@@ -174,19 +195,36 @@ def _closed(body: bytes) -> bytes:
 
 
 def arrays(value: object, keys: tuple[str, ...] = (), *, is_pointer: bool = False) -> Iterator[Place]:
-    """Yields every array of objects that is not inside another one."""
+    """Yields every array or object with elements of one kind, but none inside another one."""
     if len(keys) > _MAX_LEVELS:
         return
     if isinstance(value, list):
-        if value and all(isinstance(each, dict) for each in value):
-            yield Place(written(keys, is_pointer=is_pointer), len(value))
+        kind = _kind_of(value)
+        if kind or (not value and keys and keys[-1].lower() in _USUAL):
+            yield Place(written(keys, is_pointer=is_pointer), len(value), kind or "objects")
             return
         for index, each in enumerate(value[:20]):
             if isinstance(each, dict | list):
                 yield from arrays(each, (*keys, str(index)), is_pointer=True)
     elif isinstance(value, Mapping):
+        path = written((*keys, "*"), is_pointer=is_pointer)
+        # In a JSON Pointer the star is a key like any other.
+        if _is_map(value) and not path.startswith("/"):
+            yield Place(path, len(value), "members")
+            return
         for key, each in value.items():
             yield from arrays(each, (*keys, key), is_pointer=is_pointer)
+
+
+def _kind_of(elements: list[Any]) -> Literal["objects", "arrays", "scalars", ""]:
+    """The kind of all elements; empty if they are of several kinds, or there are none."""
+    if not elements:
+        return ""
+    if all(isinstance(each, dict) for each in elements):
+        return "objects"
+    if all(isinstance(each, list) and _kind_of(each) in ("scalars", "") for each in elements):
+        return "arrays" if not any(isinstance(one, dict) for each in elements for one in each) else ""
+    return "" if any(isinstance(each, dict | list) for each in elements) else "scalars"
 
 
 def written(keys: tuple[str, ...], *, is_pointer: bool = False) -> str:
@@ -199,11 +237,14 @@ def written(keys: tuple[str, ...], *, is_pointer: bool = False) -> str:
 def _ranked(places: Iterator[Place], url: str) -> list[Place]:
     named = urlsplit(url).path.rstrip("/").rpartition("/")[2].partition(".")[0].lower()
 
-    def rank(place: Place) -> tuple[bool, int]:
+    def rank(place: Place) -> tuple[int, bool, int]:
         key = re.split(r"[./]", place.path)[-1].lower()
-        return (place.path == "" or key in _USUAL or key == named, place.count)
+        is_usual = place.path == "" or key in _USUAL or key == named
+        return ({"scalars": 0, "members": 1}.get(place.kind, 2), is_usual, place.count)
 
-    return sorted(places, key=rank, reverse=True)
+    # Scalars are mostly a list inside the one record, such as its tags.
+    meant = (one for one in places if one.kind != "scalars" or not one.path or _LIST.search(one.path))
+    return sorted(meant, key=rank, reverse=True)
 
 
 def _xml(body: bytes) -> Shape:

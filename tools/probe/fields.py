@@ -10,6 +10,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\
 _ID = re.compile(r"(^|[._:])(_?id|key|number|guid|uuid|seq|offset)$|(?<=[a-z])Id$", re.IGNORECASE)
 _DATED = re.compile(r"date|year|month|period", re.IGNORECASE)
 _YEAR = re.compile(r"(19|20)\d\d(-\d\d)?")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _EPOCHS = (1e9, 2.2e9)
 _MAX_LEVELS = 2
 
@@ -50,8 +51,9 @@ def courses_of(records: Sequence[Any]) -> list[Course]:
     found = []
     for path in rows[0]:
         values = [row.get(path) for row in rows]
-        kind = _kind(path, values)
-        if kind and (direction := _direction(values)):
+        numbers = _as_numbers(values)
+        kind = _kind(path, values) or _kind(path, numbers)
+        if kind and (direction := _direction(numbers)):
             found.append(Course(path, kind, direction))
     return sorted(found, key=lambda course: course.kind != "time")
 
@@ -69,6 +71,13 @@ def type_of(value: object) -> str:
         list: "array",
     }
     return names[type(value)]
+
+
+def _as_numbers(values: Sequence[Any]) -> Sequence[Any]:
+    """The values as numbers if all are whole numbers written as text, as in a CSV: there 9 is before 10."""
+    if all(isinstance(each, str) and _WHOLE.fullmatch(each) for each in values):
+        return list(map(int, values))
+    return values
 
 
 def _kind(path: str, values: Sequence[Any]) -> str:

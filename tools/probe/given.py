@@ -1,5 +1,6 @@
 """Reads the user's input: a URL with headers and secrets from the environment, or a configured source."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -70,6 +71,40 @@ def from_url(url: str, headers: Sequence[str], environ: Mapping[str, str]) -> Gi
     if parts.scheme == "http":
         found = found._replace(doubts=("url: http:// needs fetch.allow_http = true", *found.doubts))
     return found
+
+
+def with_request(given: Given, method: str, body: str) -> Given:
+    """The source with a method and a body.
+
+    Args:
+        given: The source.
+        method: Empty: POST if there is a body, else GET.
+        body: A JSON object, which is sent as JSON, or any other text.
+
+    Raises:
+        GivenError: When a GET has a body, or a text begins as a JSON object does and is none.
+    """
+    if not body:
+        return given._replace(settings=given.settings | ({"method": method} if method == "POST" else {}))
+    if method == "GET":
+        raise GivenError("METHOD=GET: only a POST has a body; leave out METHOD or BODY")
+    table: Any = body
+    if body.lstrip().startswith("{"):
+        try:
+            table = json.loads(body)
+        except ValueError as error:
+            raise GivenError(f"BODY begins as JSON does, but is not JSON: {error}") from error
+    # TOML has no null; mostly it stands where the first page has no cursor.
+    sent = _without_nulls(table)
+    doubts = ("body: members that are null are left out, because TOML has no null",) if sent != table else ()
+    settings = given.settings | {"method": "POST", "body": sent}
+    return given._replace(settings=settings, doubts=(*given.doubts, *doubts))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value if each is not None] if isinstance(value, list) else value
 
 
 def from_source(source: Mapping[str, Any], environ: Mapping[str, str]) -> Given:

@@ -1,27 +1,25 @@
 """Examines a source: requests it, finds the records and the next page, and proposes settings."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tools.probe.bodies import Page, Shape, page_of, shape_of
-from tools.probe.client import BoundReached, Client
-from tools.probe.pagination import Candidate, candidates, ends
+from tools.probe.bodies import Page, Shape, cut_page, shape_of
+from tools.probe.client import Answer, BoundReached, Client
+from tools.probe.ends import Ends, ends_of
+from tools.probe.pagination import Candidate, candidates, full_by, is_round, without
 from tools.probe.refusal import refusal
-from url_fetcher.errors import IngestionError, SourceRejected
-from url_fetcher.http.addresses import same_host
-from url_fetcher.http.urls import from_header
+from tools.probe.signs import more_after, only_page
+from tools.probe.walk import Walk, walk
+from url_fetcher.errors import ConfigurationError, SourceRejected
 from url_fetcher.intake.decoding import decode_settings
-from url_fetcher.paths import value_at
-from url_fetcher.source.identity import configured_url
-from url_fetcher.source.pages.pagination_kind import PageResult, Step
-from url_fetcher.source.pages.windows import WindowWalk
 from url_fetcher.source.schema import Source
 
 _GOOD = {200, 201, 203}
+_PAGES = 3
 _EMPTY = "the second page has no records"
 
 
@@ -31,21 +29,29 @@ class Look:
 
     Attributes:
         settings: The proposed source.
+        answer: The first answer.
+        first: The first page.
+        pages: Every page that the proposed source was seen to read, in order.
         how: Its pagination, in words.
-        is_verified: True if a second request brought other records.
-        checks: Results for settings that are configured.
+        is_verified: True if a second page has other records.
+        checks: Results for settings that are configured, and for the end of the pages.
         is_broken: True if a check failed.
+        more: Why the source is known to have more than the block reads; empty if it is not.
+        is_sure: False if it may have no more all the same.
         doubts: Notes for the user on uncertain findings.
     """
 
     settings: dict[str, Any]
     shape: Shape
+    answer: Answer
     first: Page
-    second: Page | None = None
+    pages: list[Page] = field(default_factory=list)
     how: str = "one page, as far as can be seen"
     is_verified: bool = False
     checks: list[str] = field(default_factory=list)
     is_broken: bool = False
+    more: str = ""
+    is_sure: bool = True
     doubts: list[str] = field(default_factory=list)
 
 
@@ -61,19 +67,19 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
         IngestionError: When there is no successful answer, or its body cannot be read.
     """
     given = dict(settings)
-    source = decode_settings(given, Source, where="the source")
-    answer = client.ask(source, source.pagination.first(_url(source), None))
+    answer = _first_answer(given, client)
     if answer.status not in _GOOD:
         raise SourceRejected(refusal(answer.status, answer.headers), status=answer.status)
     shape = shape_of(answer)
     proposed = _without_paging(given, shape)
-    found = Look(proposed, shape, page_of(answer, _decoded(proposed)))
+    paging = {"pagination": given["pagination"]} if "pagination" in given else {}
+    found = Look(proposed, shape, answer, _first_page(answer, proposed | paging, client))
     found.doubts += shape.doubts
+    _check_records(found, given)
     if answer.is_cut:
         found.doubts.append(
             "the body is larger than a probe reads: what lies behind the records was not seen"
         )
-    _check_records(found, given)
     try:
         if "pagination" in given and given["pagination"].get("kind") != "none":
             _check_pagination(found, given, client)
@@ -81,7 +87,58 @@ def look(settings: Mapping[str, Any], client: Client) -> Look:
             _find_pagination(found, client)
     except BoundReached as error:
         found.doubts.append(f"pagination: not every possibility was tried: {error}")
+    if not found.is_verified and not found.is_broken:
+        _check_one_page(found)
+    _note_rejected(found)
     return found
+
+
+def _check_one_page(found: Look) -> None:
+    """Notes why there may be more than the one page that the block reads."""
+    found.more = found.more or more_after(found.first, len(found.first.records))
+    why = only_page(found.first)
+    if found.more or why:
+        return
+    if size := full_by(found.first, _decoded(found.settings)):
+        found.is_sure = False
+        found.more = (
+            f"the first page is as full as was asked for ({size}), and no way to a second one was found"
+        )
+    elif is_round(found.first):
+        count = len(found.first.records)
+        found.doubts.append(f"pagination: {count} records may be a full page: more may be behind it")
+
+
+def _first_answer(settings: Mapping[str, Any], client: Client) -> Answer:
+    """The answer to the function's first request, whatever it is.
+
+    Raises:
+        IngestionError: When there is none, or its body cannot be decompressed.
+        BoundReached: When there is none within the limits.
+    """
+    error: Exception | None
+    try:
+        error = walk(_decoded(settings), client, pages=1).error
+    except BoundReached as reached:
+        error = reached
+    answer = client.answer
+    if answer is None:
+        raise error or SourceRejected("the source was not asked")
+    return answer
+
+
+def _first_page(answer: Answer, settings: Mapping[str, Any], client: Client) -> Page:
+    """The first page as the function reads it, from the answer that is there already.
+
+    Raises:
+        IngestionError: When it cannot be read, or is an error by the source's conditions.
+    """
+    if answer.is_cut:
+        return cut_page(answer, _decoded(settings))
+    read = walk(_decoded(settings), client, pages=1)
+    if read.error and not any(page.is_whole for page in read.pages):
+        raise read.error
+    return read.pages[0]
 
 
 def _without_paging(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
@@ -104,34 +161,46 @@ def _check_records(found: Look, given: Mapping[str, Any]) -> None:
         found.doubts.append("the first page has no record: ask for more, or set record_path")
 
 
+def _note_rejected(found: Look) -> None:
+    """Notes how many of the records that were seen the function could not deliver."""
+    pages = found.pages or [found.first]
+    reasons = Counter(reason for page in pages for reason in page.rejected)
+    seen = sum(len(page.records) + len(page.rejected) for page in pages)
+    for reason, count in reasons.most_common(3):
+        found.doubts.append(f"dead letters: {count} of {seen} records, each {reason}")
+
+
 def _check_pagination(found: Look, given: Mapping[str, Any], client: Client) -> None:
-    """Checks that the configured pagination leads to a second page."""
+    """Checks that the configured pagination leads to a second page, and ends where the source does."""
     found.settings["pagination"] = given["pagination"]
-    candidate = Candidate(given["pagination"], "configured")
-    step, words = _step(found, candidate)
-    if step is None:
-        found.how = (
-            f"{given['pagination']['kind']}: no second page: {words or 'the source says that it ends'}"
-        )
-        found.is_broken = found.is_broken or bool(words)
-    else:
-        problem = _try(found, candidate, step, client)
-        found.is_verified = not problem
-        # Numbered pages end with an empty one, so that is no fault.
-        found.is_broken = found.is_broken or bool(problem and problem != _EMPTY)
-        found.how = f"{given['pagination']['kind']}, as configured"
-        found.checks.append(f"pagination: {problem or 'the second page has other records'}")
+    source = _decoded(found.settings)
+    begun = walk(source, client, pages=_PAGES)
+    kind = given["pagination"]["kind"]
+    if len(begun.pages) < 2:
+        found.how = f"{kind}: no second page: {begun.problem or 'the source says that it ends'}"
+        found.is_broken = bool(begun.problem)
+        if not found.is_broken:
+            _note_end(found, begun, ends_of(begun, source, client))
+        return
+    problem = _problem(begun)
+    found.is_verified = not problem
+    # Numbered pages end with an empty one, so that is no fault.
+    found.is_broken = bool(problem and problem != _EMPTY)
+    found.how = f"{kind}, as configured"
+    found.checks.append(f"pagination: {problem or 'the second page has other records'}")
+    if not begun.problem:
+        _note_end(found, begun, ends_of(begun, source, client))
 
 
 def _find_pagination(found: Look, client: Client) -> None:
     """Tries the candidates until one leads to the next page."""
-    for candidate in candidates(found.first, _decoded(found.settings)):
-        step, _ = _step(found, candidate)
-        if step is None:
+    for candidate in [] if found.answer.is_cut else candidates(found.first, _decoded(found.settings)):
+        begun, candidate = _begun(found, candidate, client)
+        if len(begun.pages) < 2 and not begun.problem:
             continue
-        problem = _try(found, candidate, step, client)
+        problem = _problem(begun) or _other_beginning(begun, found.first)
+        problem = problem or _accept(found, candidate, begun, client)
         if not problem:
-            _accept(found, candidate, client)
             return
         found.doubts.append(
             f"pagination is not {_words(candidate.settings)}, though {candidate.why}: {problem}"
@@ -139,117 +208,108 @@ def _find_pagination(found: Look, client: Client) -> None:
     found.doubts.append(f"pagination: {_why_only_page(found.first)}")
 
 
+def _begun(found: Look, candidate: Candidate, client: Client) -> tuple[Walk, Candidate]:
+    """The candidate's first pages, counted from 0 or 1 as the source counts them."""
+    begun = _walked(found, candidate, client)
+    kind, pages = candidate.settings["kind"], begun.pages
+    other: int | None = None
+    if kind == "page" and begun.pages and _other_beginning(begun, found.first):
+        other = 0 if candidate.settings.get("first", 1) else 1
+    repeats = len(pages) > 1 and pages[1].records[:1] == pages[0].records[-1:] != []
+    if kind == "offset" and (repeats or not pages):
+        other = 1
+    if other is None or found.first.records == []:
+        return begun, candidate
+    corrected = candidate._replace(settings=candidate.settings | {"first": other})
+    again = _walked(found, corrected, client)
+    is_better = again.pages and not _problem(again) and not _other_beginning(again, found.first)
+    return (again, corrected) if is_better else (begun, candidate)
+
+
+def _walked(found: Look, candidate: Candidate, client: Client) -> Walk:
+    """The candidate's first pages."""
+    try:
+        source = _decoded(_with(found.settings, candidate))
+    except ConfigurationError as error:
+        # The settings come from the source: a path or a size may be over a limit.
+        return Walk(error=error)
+    return walk(source, client, pages=_PAGES)
+
+
+def _problem(begun: Walk) -> str:
+    """Why the pages that were read are not the source's; empty if the second one has other records."""
+    if len(begun.pages) < 2 or not begun.pages[1].is_whole:
+        return f"the second page cannot be read: {begun.problem}"
+    first, second = begun.pages[:2]
+    if not second.records and not second.is_repeat:
+        return _EMPTY
+    # A list that changes between two requests repeats some records; a page that repeats most is the same one.
+    fresh = [each for each in second.records if each not in set(first.records)]
+    if 2 * len(fresh) < len(second.records) or second.is_repeat:
+        return "the second page has the same records again"
+    # Without records it may be the end.
+    return f"a page after the second cannot be read: {begun.problem}" if begun.error else ""
+
+
+def _other_beginning(begun: Walk, first: Page) -> str:
+    """Says that the pages do not begin with the page that the URL leads to; empty if they do."""
+    known = set(first.records)
+    if begun.pages and first.records and not known & set(begun.pages[0].records):
+        return "its first page has other records than the URL"
+    return ""
+
+
 def _why_only_page(page: Page) -> str:
     """The reason why no other page is known, and the setting to try on a longer list."""
-    why = ends(page)
+    why = only_page(page)
     if not why:
         return "no further page was found"
     words = f"the first page seems to be the only one ({why.words}); a longer list would show how it pages"
     return words + (f': maybe kind = "next_url" with path = "{why.path}"' if why.is_link else "")
 
 
-def _step(found: Look, candidate: Candidate) -> tuple[Step | None, str]:
-    """The second page's request, made by the function's own code; if there is none, the reason."""
-    try:
-        source = _decoded(_with(found.settings, candidate))
-        pagination = source.pagination
-        url = _url(source)
-        header = pagination.response_header
-        answer = found.first.answer
-        result = PageResult(
-            url=answer.url,
-            header=from_header(answer.headers.get(header, "")) if header else "",
-            records=len(found.first.records),
-            outside=found.first.outside,
-            digest=answer.digest,
-            last=found.first.records[-1] if found.first.records else b"",
-        )
-        step = pagination.next(url, pagination.first(url, None), result)
-    except IngestionError as error:
-        return None, str(error)
-    if step is not None and not same_host(step.url, url):
-        return None, "the next page is on another host: see pagination.allow_other_hosts"
-    return step, ""
-
-
-def _try(found: Look, candidate: Candidate, step: Step, client: Client) -> str:
-    """Requests the second page; returns an empty text if it has other records, else the problem."""
-    source = _decoded(_with(found.settings, candidate))
-    try:
-        answer = client.ask(source, step)
-        if answer.status not in _GOOD:
-            return f"the second page is answered with {answer.status}"
-        page = page_of(answer, source)
-    except IngestionError as error:
-        return f"the second page cannot be read: {error}"
-    known = set(found.first.records)
-    if not page.records:
-        return _EMPTY
-    # A list that changes between two requests repeats some records; a page that repeats most is the same one.
-    fresh = [each for each in page.records if each not in known]
-    if 2 * len(fresh) < len(page.records):
-        return "the second page has the same records again"
-    if _is_other_link(page, candidate):
-        return "the second page has another link at that place"
-    found.second = page
-    return ""
-
-
-def _is_other_link(page: Page, candidate: Candidate) -> bool:
-    """True if a link was found by its place in an array, where the second page has another link."""
-    holder, _, name = candidate.settings.get("path", "").rpartition("/")
-    return name == "href" and value_at(page.outside, f"{holder}/rel") not in (None, "next")
-
-
-def _accept(found: Look, candidate: Candidate, client: Client) -> None:
-    """Takes over a verified candidate, with the number of its first page or record."""
-    second, first = found.second, found.first
+def _accept(found: Look, candidate: Candidate, begun: Walk, client: Client) -> str:
+    """Tries where a candidate's pages end, and takes it over if they do; returns the problem if not."""
     settings = dict(candidate.settings)
-    found.is_verified = True
-    if settings["kind"] == "offset" and second and second.records[0] == first.records[-1]:
-        settings["first"] = 1
-    candidate = candidate._replace(settings=settings)
-    if settings["kind"] == "page" and "first" not in settings:
-        settings |= _first_number(found, candidate, client)
-    if settings.get("first") == 1 and settings["kind"] == "page":
+    if settings.get("first") == (1 if settings["kind"] == "page" else 0):
         del settings["first"]
-    found.settings = _with(found.settings, candidate)
+    proposed = _with(found.settings, candidate._replace(settings=settings))
+    ends = ends_of(begun, _decoded(proposed), client)
+    if ends.wrong:
+        return ends.wrong
+    found.is_verified = True
+    found.settings = proposed
     found.how = f"{_words(settings)}: {candidate.why}; a second request brought other records"
     if settings["kind"] in ("page", "offset"):
         found.doubts.append(
             "pagination: counted pages miss records that move during the walk: ask for a fixed order, oldest "
             "first"
         )
+    _note_end(found, begun, ends)
+    if ends.settings:
+        found.settings["pagination"] = settings | ends.settings
+    return ""
 
 
-def _first_number(found: Look, candidate: Candidate, client: Client) -> dict[str, int]:
-    """Finds whether page numbers begin with 0 or 1, by requesting page 1."""
-    source = _decoded(_with(found.settings, candidate))
-    try:
-        answer = client.ask(source, source.pagination.first(_url(source), None))
-        page = page_of(answer, source) if answer.status in _GOOD else None
-    except (BoundReached, IngestionError):
-        page = None
-    if page is None:
-        found.doubts.append("pagination.first: 1 is a guess, it was not asked for")
-        return {}
-    return {} if set(page.records) & set(found.first.records) else {"first": 0}
+def _note_end(found: Look, begun: Walk, ends: Ends) -> None:
+    """Notes where the source's pages end."""
+    found.pages = begun.pages
+    found.more = ends.more or ends.wrong
+    found.doubts += begun.warnings
+    if ends.was_seen:
+        found.checks += [f"end: {note}" for note in ends.notes]
+    else:
+        found.doubts += [f"pagination: {note}" for note in ends.notes]
 
 
 def _with(settings: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     """The settings with a pagination, and without the query parameters that it sets itself."""
     changed = {**settings, "pagination": candidate.settings}
-    query = {key: each for key, each in settings.get("query", {}).items() if key not in candidate.query}
     if "query" in settings:
-        changed["query"] = query
+        changed["query"] = without(settings["query"], candidate.replaced)
+    if candidate.headers:
+        changed["headers"] = {**settings.get("headers", {}), **candidate.headers}
     return {key: value for key, value in changed.items() if key != "query" or value}
-
-
-def _url(source: Source) -> str:
-    """The source's URL, for the first window of time if it has windows."""
-    walk = WindowWalk(source.windows, configured_url(source), datetime.now(UTC))
-    walk.begin(None)
-    return walk.url
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """The report of a probe: its findings in words, then the block."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tools.ground.text import one_line
-from tools.probe.block import block
+from tools.probe.block import toml_block
 from tools.probe.client import MAX_MIB, MAX_REQUESTS, Spent
 from tools.probe.fields import courses_of, fields_of
 from tools.probe.look import Look
@@ -13,16 +13,21 @@ _LIMITS = re.compile(r"rate-?limit|^retry-after$|call-limit|limit-info", re.IGNO
 _MAX_FIELDS = 40
 
 
-def report(found: Look, spent: Spent, doubts: Sequence[str] = ()) -> str:
-    """Returns the report; its last part is the block."""
+def report(
+    found: Look, spent: Spent, doubts: Sequence[str] = (), write: Callable[..., str] = toml_block
+) -> str:
+    """Returns the report; its last part is the block, as ``write`` writes it."""
+    verb = "DOES" if found.is_sure else "MAY"
+    more = [f"THIS BLOCK {verb} NOT READ EVERYTHING: {found.more}"] if found.more else []
     return "\n".join(
-        [*map(one_line, _lines(found, spent)), "", block(found.settings, [*doubts, *found.doubts])]
+        [*map(one_line, _lines(found, spent)), "", write(found.settings, [*more, *doubts, *found.doubts])]
     )
 
 
 def _lines(found: Look, spent: Spent) -> Iterator[str]:
-    answer, shape = found.first.answer, found.shape
-    records = [*found.first.values, *(found.second.values if found.second else ())]
+    answer, shape = found.answer, found.shape
+    pages = found.pages or [found.first]
+    records = [value for page in pages for value in page.values]
     kib = answer.received_bytes / 1024
     yield f"format       {shape.format}{f' {shape.csv}' if shape.csv else ''}"
     more, count = " and more" if answer.is_cut else "", len(found.first.records)
@@ -32,6 +37,9 @@ def _lines(found: Look, spent: Spent) -> Iterator[str]:
     yield f"pages        {found.how}"
     for check in found.checks:
         yield f"check        {check}"
+    if found.more:
+        verb = "has" if found.is_sure else "may have"
+        yield f"MORE         the source {verb} more than this block reads: {found.more}"
     courses = courses_of(records)
     for course in courses:
         yield f"{course.direction:12} {course.path} ({course.kind})"

@@ -1,9 +1,10 @@
 """The start of a body: a byte order mark, and the first bytes, by which the format is recognised."""
 
-import codecs
 from collections.abc import Callable, Sequence
 
 from url_fetcher.errors import MalformedBody
+from url_fetcher.formats import first_bytes
+from url_fetcher.formats.charset import HeaderDecoder, decoder_of
 from url_fetcher.formats.splitter import Splitter
 
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -31,22 +32,26 @@ class MarkedBody(Splitter):
         self._hint = hint
         self._splitter: Splitter | None = None
         self._head = b""
+        self._is_blank = True
 
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; a body in UTF-16 or UTF-32 is malformed at its first byte."""
         if self._splitter:
             return self._splitter.feed(chunk)
         self._head += chunk
-        if len(self._head) < len(UTF8_MARK):
-            return ()
         # White space alone says nothing about the format; 4 KiB of it end the patience.
-        if not self._shown and len(self._head) < _MAX_HEAD_BYTES:
+        if len(self._shown) < first_bytes.BYTES and len(self._head) < _MAX_HEAD_BYTES:
             return ()
         return self._begin()
 
     def finish(self) -> Sequence[bytes]:
         """As every splitter."""
         return self._splitter.finish() if self._splitter else self._begin() or self.finish()
+
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape if self._splitter and not self._is_blank else ""
 
     def outside(self) -> object:
         """As every splitter."""
@@ -55,13 +60,14 @@ class MarkedBody(Splitter):
     @property
     def _shown(self) -> bytes:
         """The head without mark and white space."""
-        return self._head.removeprefix(UTF8_MARK).lstrip(_SPACE)
+        return self._head[:_MAX_HEAD_BYTES].removeprefix(UTF8_MARK).lstrip(_SPACE)
 
     def _begin(self) -> Sequence[bytes]:
         """Chooses the splitter and passes the head on to it."""
         head = self._head
         if head.startswith(UTF16_MARKS) and not self._takes_utf16:
             raise MalformedBody(f"the body is in UTF-16 or UTF-32; records must be in UTF-8{self._hint}")
+        self._is_blank = not self._shown
         splitter = self._splitter = self._choose(self._shown)
         self._head, self.rejected = b"", splitter.rejected
         if head.startswith(UTF8_MARK):
@@ -79,17 +85,17 @@ class Transcoded(Splitter):
     Args:
         splitter: Receives the body in UTF-8.
         codec: Python's name of the encoding; ``utf-16`` needs a byte order mark.
+        from_header: True if a header says so, False if ``csv.encoding`` does.
     """
 
-    def __init__(self, splitter: Splitter, codec: str) -> None:
+    def __init__(self, splitter: Splitter, codec: str, *, from_header: bool = False) -> None:
         super().__init__()
         self._splitter = splitter
-        self._codec = codec
-        is_utf16 = codec == "utf-16"
-        self._decoder = codecs.getincrementaldecoder(codec)(
-            "surrogatepass" if is_utf16 else "surrogateescape"
-        )
-        self._needs_mark = is_utf16
+        self._decoder = HeaderDecoder(codec) if from_header else decoder_of(codec)
+        self._said_by = "the Content-Type" if from_header else "csv.encoding"
+        self._needs_mark = codec == "utf-16"
+        self._is_first = True
+        self._held = b""
         self.rejected = splitter.rejected
 
     def start(self, offset: int) -> None:
@@ -99,16 +105,32 @@ class Transcoded(Splitter):
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """As every splitter; without its byte order mark UTF-16 is malformed."""
         if self._needs_mark and chunk:
+            chunk, self._held = self._held + chunk, b""
+            if len(chunk) < len(UTF16_MARKS[0]):
+                self._held = chunk
+                return ()
             if not chunk.startswith(UTF16_MARKS):
-                raise MalformedBody("the body has no byte order mark of UTF-16, which csv.encoding says")
+                raise MalformedBody(
+                    f"the body has no byte order mark of UTF-16, which {self._said_by} says; utf-16le and "
+                    "utf-16be need none"
+                )
             self._needs_mark = False
-        return self._splitter.feed(self._utf8(chunk))
+        records = self._splitter.feed(self._utf8(chunk))
+        self.rejected = self._splitter.rejected
+        return records
 
     def finish(self) -> Sequence[bytes]:
         """As every splitter; half a character at the end belongs to the last record."""
-        if (rest := self._utf8(b"", final=True)) and (records := self._splitter.feed(rest)):
-            return records
-        return self._splitter.finish()
+        rest, self._held = self._utf8(self._held, final=True), b""
+        records = (self._splitter.feed(rest) if rest else ()) or self._splitter.finish()
+        # A splitter that has just chosen another one has the list of that; so in ``feed``.
+        self.rejected = self._splitter.rejected
+        return records
+
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._splitter.shape
 
     def outside(self) -> object:
         """As every splitter."""
@@ -121,4 +143,7 @@ class Transcoded(Splitter):
             # Half a character at the end of UTF-16.
             self._decoder.reset()
             text = "\udcff"
+        if self._is_first and text:
+            self._is_first = False
+            text = text.removeprefix("\ufeff")
         return text.encode("utf-8", "surrogatepass")

@@ -31,6 +31,7 @@ class CsvSplitter(Splitter):
 
     def __init__(self, *, max_record_bytes: int, dialect: Csv = DEFAULT) -> None:
         super().__init__()
+        self._shape = "CSV"
         self._max_record_bytes = max_record_bytes
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._window = Window()

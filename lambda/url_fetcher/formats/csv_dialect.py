@@ -26,11 +26,13 @@ Encoding: TypeAlias = Literal[
     "euc-kr",
     "gb18030",
     "big5",
+    "utf-16le",
+    "utf-16be",
 ]
 
 # Browsers and Windows use these supersets under the standard names (WHATWG Encoding).
 _CODECS = {"shift_jis": "cp932", "euc-kr": "cp949"}
-_TRANSCODED = ("utf-16", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5")
+_TRANSCODED = ("utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5")
 
 
 class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +44,7 @@ class Csv(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     encoding: Encoding = "utf-8"
     header: bool = True
     columns: Annotated[list[Column], Meta(max_length=10_000, extra_json_schema={"uniqueItems": True})] = []
+    optional_columns: Annotated[int, Meta(ge=0, le=9_999)] = 0
     skip_lines: Annotated[int, Meta(ge=0, le=1_000)] = 0
     types: Literal["text", "infer"] = "text"
 

@@ -29,6 +29,7 @@ class RowDecoder:
         """The keys of the objects; empty until the header was read."""
         self._codec = "utf-8" if dialect.is_transcoded else dialect.codec
         self._options = dialect.reader_options
+        self._optional_columns = dialect.optional_columns
         self._infers = dialect.types == "infer"
         # The splitter bounds rows; the csv module's default limit would refuse fields over 128 Ki characters.
         csv.field_size_limit(_MAX_FIELD_CHARACTERS)
@@ -40,6 +41,8 @@ class RowDecoder:
             csv.Error: When the rows are not CSV.
             UnicodeDecodeError: When they are not in the dialect's encoding.
         """
+        if b"\0" in text:
+            raise csv.Error("a NUL byte, which no text has")
         end = line_end.decode()
         # The reader accepts a line break between quotes only if it is given lines, not one text.
         lines = [line + end for line in text.decode(self._codec).removesuffix(end).split(end)]
@@ -52,11 +55,15 @@ class RowDecoder:
             csv.Error: When the number of fields differs from that of the columns.
         """
         columns = self.columns
+        fewest = len(columns) - self._optional_columns
         records: list[bytes] = []
         for fields in rows:
             if len(fields) == len(columns):
                 values = map(_inferred, fields) if self._infers else fields
                 records.append(_encode(dict(zip(columns, values, strict=True))))
+            elif fields and fewest <= len(fields) < len(columns):
+                values = map(_inferred, fields) if self._infers else fields
+                records.append(_encode(dict(zip(columns, values, strict=False))))
             elif fields:
                 raise csv.Error(f"{len(fields)} fields where there are {len(columns)} columns")
             elif len(columns) == 1:

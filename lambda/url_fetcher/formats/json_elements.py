@@ -3,14 +3,17 @@
 from collections.abc import Generator
 from typing import NamedTuple
 
-from url_fetcher.errors import MalformedBody
+from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_blocks import Blocks
 from url_fetcher.formats.json_scan import ValueScanner
 from url_fetcher.formats.json_values import NotJson, check_value, one_line
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected
+from url_fetcher.formats.splitter import AN_OBJECT, KEPT_BYTES, Rejected
 from url_fetcher.formats.window import Window
 
 _COMMA, _OPEN, _CLOSE = b",[]"
+_SHAPES = {ord("["): "an array", ord("{"): AN_OBJECT, ord('"'): "text", ord("t"): "true", ord("f"): "false"}
+_QUOTE, _COLON, _CLOSE_OBJECT = b'":}'
+_MAX_KEY_BYTES = 65_536
 
 
 class Value(NamedTuple):
@@ -41,6 +44,11 @@ def checked(value: Value) -> str:
         raise MalformedBody(
             f"the JSON is broken: {error.reason}", offset=value.offset + error.position
         ) from error
+
+
+def shape_of(byte: int | None) -> str:
+    """What a value is that begins with this byte, in words; empty for null and for none."""
+    return "" if byte in (None, ord("n")) else _SHAPES.get(byte, "a number")
 
 
 class ElementReader:
@@ -96,8 +104,31 @@ class ElementReader:
             if byte == _CLOSE:
                 return
 
+    def members(self) -> Generator[None]:
+        """Reads the members of an object after its opening brace, and the closing brace.
+
+        Each is a record with ``key`` and ``value``, in which both are as they came.
+        """
+        if (yield from self.peek()) == _CLOSE_OBJECT:
+            self._window.position += 1
+            return
+        while True:
+            key = yield from self._key()
+            value = yield from self.value()
+            self._take(value._replace(nesting=1 + value.nesting), before=b'{"key":' + key + b',"value":')
+            if (yield from self._consumed(_COMMA, _CLOSE_OBJECT)) == _CLOSE_OBJECT:
+                return
+
     def row(self) -> Generator[None]:
-        """Reads values up to the body's end, with or without spaces between; an array is its elements."""
+        """Reads values up to the body's end, with or without spaces between; an array is its elements.
+
+        A body that is null and nothing else has no records.
+        """
+        if (yield from self.peek()) == ord("n"):
+            value = yield from self.value(enclosed=False)
+            if value.data == b"null" and (yield from self.peek()) is None:
+                return
+            self._take(value)
         while (byte := (yield from self.peek())) is not None:
             if byte == _OPEN:
                 self._window.position += 1
@@ -113,14 +144,42 @@ class ElementReader:
         value = yield from self.value(enclosed=blocks is not self._in_row)
         if blocks:
             blocks.learn(value.data)
+        self._take(value)
+
+    def _take(self, value: Value, *, before: bytes = b"") -> None:
+        """Takes a value, or a member with what stands ``before`` its value, as a record, or rejects it."""
+        data = before + value.data + b"}" if before else value.data
         reason = self._exceeds_limit(value)
         if not reason:
             reason = checked(value)
         if reason:
             total_bytes = value.total_bytes if value.total_bytes > len(value.data) else 0
-            self.rejected.append(Rejected(value.data, reason, value.offset, total_bytes))
+            data = before + value.data if total_bytes else data
+            self.rejected.append(Rejected(data, reason, value.offset, total_bytes))
             return
-        self.out.append(one_line(value.data))
+        self.out.append(one_line(data))
+
+    def _key(self) -> Generator[None, None, bytes]:
+        """Reads a member's key and its colon."""
+        if (byte := (yield from self.peek())) is not None and byte != _QUOTE:
+            raise MalformedBody("expected a key in the JSON object", offset=self._window.offset)
+        key = yield from self.value()
+        if key.total_bytes > min(_MAX_KEY_BYTES, len(key.data)):
+            raise LimitExceeded(f"a record's key has {key.total_bytes} bytes", offset=key.offset)
+        checked(key)
+        yield from self._consumed(_COLON)
+        return key.data
+
+    def _consumed(self, *allowed: int) -> Generator[None, None, int]:
+        """Consumes one of these bytes of an object, and returns it."""
+        byte = yield from self.peek()
+        if byte is None:
+            raise MalformedBody("the JSON ends inside an object", offset=self._window.end)
+        if byte not in allowed:
+            signs = " or ".join(repr(chr(each)) for each in allowed)
+            raise MalformedBody(f"expected {signs} in the JSON object", offset=self._window.offset)
+        self._window.position += 1
+        return byte
 
     def value(self, *, enclosed: bool = True) -> Generator[None, None, Value]:
         """Reads one value to its end; a value above the limit is neither kept nor checked.

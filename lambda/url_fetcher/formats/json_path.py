@@ -4,10 +4,10 @@ import json
 from collections.abc import Generator
 
 from url_fetcher.errors import LimitExceeded, MalformedBody
-from url_fetcher.formats.json_elements import ElementReader, Value, checked
-from url_fetcher.formats.splitter import MAX_NESTING
+from url_fetcher.formats.json_elements import ElementReader, Value, checked, shape_of
+from url_fetcher.formats.splitter import ERROR_KEYS, MAX_NESTING
 from url_fetcher.formats.window import Window
-from url_fetcher.paths import NOT_KEPT, JsonPath, integer, shown_keys
+from url_fetcher.paths import NOT_KEPT, Fraction, JsonPath, integer, shown_keys
 
 _MAX_KEPT_BYTES = 65_536
 # Decoded, small values take 25 times the memory of their text, so this bounds them to 25 MiB.
@@ -22,17 +22,26 @@ class PathReader:
     Args:
         window: The body as it arrives.
         elements: Reads the records and every other value.
-        path: One or more keys. None of them may be repeated after the value that the path leads to.
+        path: One or more keys. None of them may be repeated after the value that the path leads to. With dots
+            between its keys, a last key ``*`` stands for each member of an object: a record with its key.
+        records_optional: True if a body without the path has no records, unless it has an error.
     """
 
-    def __init__(self, window: Window, elements: ElementReader, path: JsonPath) -> None:
+    def __init__(
+        self, window: Window, elements: ElementReader, path: JsonPath, *, records_optional: bool = False
+    ) -> None:
         self._window = window
         self._elements = elements
-        self._path = path
+        self._of_members = not path.is_pointer and path.keys[-1] == "*"
+        self._path = path._replace(keys=path.keys[:-1]) if self._of_members else path
+        self._records_optional = records_optional
         self._name = path.text
         self._text = bytearray()
         self._closers: list[int] = []
         self._outside: object = None
+        self._has_nothing = False
+        self.shape = ""
+        """As every splitter's; empty for an object, which some sources send in place of an array of one."""
 
     def outside(self) -> object:
         """The decoded body with ``[]`` or null in place of the records; None for an empty body.
@@ -62,7 +71,7 @@ class PathReader:
         if (yield from self._elements.peek()) is not None:
             raise self._malformed("there is more after the JSON that record_path leads into")
         self._decode()
-        if failure:
+        if failure and not (self._has_nothing and not _has_error(self._outside)):
             raise failure
 
     def _enter(self, depth: int) -> Generator[None, None, MalformedBody | None]:
@@ -84,18 +93,27 @@ class PathReader:
             failure = self._malformed(
                 f"record_path {self._name!r} is not there: {where} is not {kinds}{hint}"
             )
-            if depth == 0 or byte == _OPEN_ARRAY:
+            if self._records_optional and byte in (ord("n"), _OPEN_ARRAY):
+                value = yield from self._member_value()
+                # Some languages write an empty object as an empty array.
+                self._has_nothing = value.data == b"null" or not value.data.strip(b"[] \t\r\n")
+            elif depth == 0 or byte == _OPEN_ARRAY:
                 raise failure
-            yield from self._member_value()
+            else:
+                yield from self._member_value()
             return failure
         if not found:
+            self._has_nothing = self._records_optional
             return self._malformed(f"record_path {self._name!r} is not there: {reason}")
         self._closers.append(_CLOSE if byte == _OPEN_OBJECT else _CLOSE_ARRAY)
         return None
 
     def _records(self) -> Generator[None]:
         byte = yield from self._elements.peek()
-        if byte == _OPEN_ARRAY:
+        self.shape = shape_of(byte) if byte != _OPEN_OBJECT else ""
+        if self._of_members:
+            yield from self._members(byte)
+        elif byte == _OPEN_ARRAY:
             self._add(b"[]")
             self._window.position += 1
             yield from self._elements.array()
@@ -104,6 +122,21 @@ class PathReader:
         else:
             self._add(b"null")
             yield from self._elements.single()
+
+    def _members(self, byte: int | None) -> Generator[None]:
+        """Reads the members of an object as records; null and ``[]``, PHP's empty object, have none."""
+        if byte == _OPEN_OBJECT:
+            self._add(b"{}")
+            self._window.position += 1
+            yield from self._elements.members()
+            return
+        if byte not in (_OPEN_ARRAY, ord("n")):
+            raise self._malformed(f"record_path {self._name!r} leads to no object: leave out its `*`")
+        # Behind a body that is null alone there is nothing that ends the value.
+        value = yield from self._elements.value(enclosed=bool(self._path.keys))
+        if byte == _OPEN_ARRAY and value.data[1:-1].strip():
+            raise self._malformed(f"record_path {self._name!r} leads to an array: leave out its `*`")
+        self._add(b"null")
 
     def _find(self, wanted: str) -> Generator[None, None, tuple[bool, list[str], int]]:
         """Reads members until the value of ``wanted`` is next (True) or the object ends (False).
@@ -173,16 +206,18 @@ class PathReader:
         key = yield from self._elements.value()
         if key.total_bytes > _MAX_KEPT_BYTES:
             raise LimitExceeded(f"a key outside the records has {key.total_bytes} bytes", offset=key.offset)
-        checked(key)
+        if reason := checked(key):
+            raise MalformedBody(f"a key outside the records {reason}", offset=key.offset)
         self._add(key.data)
         if (yield from self._elements.peek()) != _COLON:
             raise self._malformed("expected ':' in the JSON object")
         self._keep()
         return str(json.loads(key.data))
 
-    def _member_value(self) -> Generator[None]:
+    def _member_value(self) -> Generator[None, None, Value]:
         value = yield from self._elements.value()
         self._add(value.data if self._is_kept(value) else b"NaN")
+        return value
 
     def _is_kept(self, value: Value) -> bool:
         """True if a value is small enough to be decoded; raises if it was read whole and is no JSON."""
@@ -209,7 +244,9 @@ class PathReader:
     def _decode(self) -> None:
         try:
             # No kept value contains NaN, so NaN marks the values that are not kept.
-            self._outside = json.loads(self._text, parse_int=integer, parse_constant=lambda _: NOT_KEPT)
+            self._outside = json.loads(
+                self._text, parse_int=integer, parse_float=Fraction, parse_constant=lambda _: NOT_KEPT
+            )
         except RecursionError as error:
             raise LimitExceeded(
                 f"record_path {self._name!r} leads too deep", offset=self._window.end
@@ -218,3 +255,10 @@ class PathReader:
 
     def _malformed(self, reason: str) -> MalformedBody:
         return MalformedBody(reason, offset=self._window.offset)
+
+
+def _has_error(outside: object) -> bool:
+    """True if a body without its records has an error in their place."""
+    return isinstance(outside, dict) and any(
+        value for key, value in outside.items() if key.lower() in ERROR_KEYS
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from url_fetcher.errors import IngestionError, MalformedBody
-from url_fetcher.formats.json_elements import ElementReader
+from url_fetcher.formats.json_elements import ElementReader, shape_of
 from url_fetcher.formats.json_path import PathReader
 from url_fetcher.formats.splitter import Splitter
 from url_fetcher.formats.window import Window
@@ -24,6 +24,7 @@ class JsonSplitter(Splitter):
 
     Args:
         path: The path to the records; None for the body itself.
+        records_optional: As ``open_splitter``'s.
         max_record_bytes: A longer record is rejected, and only its beginning is kept.
         max_nesting: A record nested deeper is rejected.
         block_bytes: The bytes that are gathered before they are split.
@@ -33,6 +34,7 @@ class JsonSplitter(Splitter):
         self,
         *,
         path: JsonPath | None = None,
+        records_optional: bool = False,
         max_record_bytes: int,
         max_nesting: int,
         block_bytes: int = BLOCK_BYTES,
@@ -44,7 +46,11 @@ class JsonSplitter(Splitter):
             self._window, max_record_bytes=max_record_bytes, max_nesting=max_nesting
         )
         self.rejected = self._elements.rejected
-        self._path = PathReader(self._window, self._elements, path) if path else None
+        self._path = (
+            PathReader(self._window, self._elements, path, records_optional=records_optional)
+            if path
+            else None
+        )
         self._reading = self._path.read() if self._path else self._whole_body()
         self._ended = False
 
@@ -71,6 +77,11 @@ class JsonSplitter(Splitter):
             self._raise_failure()
         return records
 
+    @property
+    def shape(self) -> str:
+        """As every splitter."""
+        return self._path.shape if self._path else self._shape
+
     def outside(self) -> object:
         """Returns the decoded body with ``[]`` or null for its records; None without a path or a body."""
         outside = self._path.outside() if self._path else None
@@ -83,6 +94,7 @@ class JsonSplitter(Splitter):
         byte = yield from self._elements.peek()
         if byte == ord("<"):
             raise MalformedBody("the body is HTML or XML, not JSON", offset=self._window.offset)
+        self._shape = shape_of(byte)
         yield from self._elements.row()
 
     def _read_on(self) -> None:

@@ -1,12 +1,14 @@
 """Checks that bytes are one JSON value (RFC 8259)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from json import JSONDecodeError
 
 import msgspec
 
 _COUNTED_AT_A_TIME = 16
+_RAW_CONTROL = "Invalid control character"
 _BREAKS = bytes.maketrans(b"\r\n", b"  ")
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -66,7 +68,8 @@ def check_value(value: bytes) -> str:
     """Returns the reason why a value is undeliverable although its end is certain; empty for valid JSON.
 
     Numbers of any size and escaped lone surrogates are valid by the grammar and stay as they are;
-    NaN and Infinity, which some encoders write and JSON readers may refuse, are such a reason.
+    NaN and Infinity, which some encoders write and JSON readers may refuse, are such a reason, and so is
+    a control character in a string that should be escaped.
 
     Raises:
         NotJson: When it is no JSON; has the index of the first wrong byte.
@@ -83,8 +86,26 @@ def _check_slowly(value: bytes) -> str:
     # The decoder refuses lone surrogates, and some errors of it carry no position.
     constants: list[str] = []
     text = value.decode()
+    decode = partial(json.loads, text, parse_constant=constants.append, parse_int=str, parse_float=str)
     try:
-        json.loads(text, parse_constant=constants.append, parse_int=str, parse_float=str)
+        decode()
     except JSONDecodeError as error:
+        if _is_raw_control(error) and _is_json(partial(decode, strict=False)):
+            return f"holds a raw control character at its character {error.pos}, which JSON escapes"
         raise NotJson(error.msg, len(text[: error.pos].encode())) from error
     return f"holds {constants[0]}, which is not JSON" if constants else ""
+
+
+def _is_raw_control(error: JSONDecodeError) -> bool:
+    """True for a control character in a string whose end is certain."""
+    # A line break in a string that is a value by itself is more likely a missing quote.
+    is_lone_text = error.doc.lstrip(" \t\r\n").startswith('"')
+    return error.msg.startswith(_RAW_CONTROL) and not (is_lone_text and error.doc[error.pos] in "\r\n")
+
+
+def _is_json(decode: Callable[[], object]) -> bool:
+    try:
+        decode()
+    except JSONDecodeError:
+        return False
+    return True

@@ -9,7 +9,7 @@ import msgspec
 from url_fetcher.errors import LimitExceeded, MalformedBody
 from url_fetcher.formats.json_scan import ValueScanner
 from url_fetcher.formats.json_values import NotJson, check_text, check_value, may_be_deep, one_line
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
+from url_fetcher.formats.splitter import KEPT_BYTES, LINES, Rejected, Splitter
 from url_fetcher.formats.window import Window
 
 SPACE = b" \t\r\n"
@@ -31,6 +31,7 @@ class NdjsonSplitter(Splitter):
 
     def __init__(self, *, max_record_bytes: int, max_nesting: int) -> None:
         super().__init__()
+        self._shape = LINES
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
 KEPT_BYTES = 65_536
 """The bytes that are kept of a record above its limit: enough to recognise it."""
 
+AN_OBJECT = "an object"
+LINES = "lines of JSON"
+"""Shapes of a body that one object may be; see ``Splitter.shape``."""
+
+ERROR_KEYS = frozenset(("error", "errors", "fault"))
+"""Keys of a body that has an error rather than no records, in lower case."""
+
 MAX_NESTING = 500
 """The largest ``max_nesting``: the decoder recurses once a level, and Python's stack has 1,000 frames."""
 
@@ -42,6 +49,7 @@ class Splitter:
         """Undeliverable records; the caller empties the list after each call."""
         self._failure: IngestionError | None = None
         """The reason why the body ends here; raised once everything before it was returned."""
+        self._shape = ""
 
     def start(self, offset: int) -> None:
         """Counts offsets from ``offset``; to be called before the first ``feed``."""
@@ -62,6 +70,14 @@ class Splitter:
             MalformedBody: When the body is cut or broken, after every record before that was returned.
         """
         raise NotImplementedError
+
+    @property
+    def shape(self) -> str:
+        """What the body, or the value at the record path, is in words, such as "an array".
+
+        Empty until it is known, if there is nothing, or if it differs between pages for no reason.
+        """
+        return self._shape
 
     def outside(self) -> object:
         """After ``finish``: returns the decoded body without its records; None if it has nothing else.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xml.parsers import expat
 
 from url_fetcher.errors import IngestionError, LimitExceeded, MalformedBody
-from url_fetcher.formats.splitter import KEPT_BYTES, Rejected, Splitter
+from url_fetcher.formats.splitter import ERROR_KEYS, KEPT_BYTES, Rejected, Splitter
 from url_fetcher.formats.xml_tree import ElementTree
 
 # The parser reads this much between two checks of its limits.
@@ -13,9 +13,11 @@ _STEP_BYTES = 65_536
 # expat keeps every open element and every different name in memory: limits against hostile bodies.
 _MAX_DEPTH = 10_000
 _MAX_NAMES = 10_000
+_MAX_DOCTYPE_BYTES = 262_144
 _SHOWN_NAMES = 10
 _SPACE = b" \t\r\n"
 _TAG = re.compile(rb"""(?:[^"'>]|"[^"]*"|'[^']*')*+>""")
+_ENTITY = re.compile(rb"&(?!(?:lt|gt|amp|quot|apos);)([^#;][^;]*);")
 _UNUSABLE = (expat.ExpatError, LookupError, ValueError)
 
 
@@ -23,18 +25,31 @@ class XmlSplitter(Splitter):
     """Splits XML of any length, with memory for one record and one step of the parser.
 
     An element at the path that is too long or nested too deep is rejected alone. XML that is not
-    well-formed ends the body. So does a document type declaration, so that no entity is expanded or loaded.
+    well-formed ends the body. So does a document type declaration that declares entities or attributes, and
+    an entity that only the file of an external declaration would have: nothing is expanded or loaded.
 
     Args:
         path: Names of elements, from the root to the one that is a record; prefixes as written.
         max_record_bytes: An element that is longer, as XML or as JSON, is rejected; only its beginning is
             kept.
         max_nesting: An element nested deeper is rejected.
+        records_optional: As ``open_splitter``'s.
+        encoding: Overrides that of the declaration; empty for the declaration's.
     """
 
-    def __init__(self, *, path: tuple[str, ...], max_record_bytes: int, max_nesting: int) -> None:
+    def __init__(
+        self,
+        *,
+        path: tuple[str, ...],
+        max_record_bytes: int,
+        max_nesting: int,
+        records_optional: bool = False,
+        encoding: str = "",
+    ) -> None:
         super().__init__()
+        self._shape = "XML"
         self._path = path
+        self._records_optional = records_optional
         self._max_record_bytes = max_record_bytes
         self._max_nesting = max_nesting
         self._tree = ElementTree()
@@ -49,9 +64,14 @@ class XmlSplitter(Splitter):
         self._kept = b""
         self._kept_bytes = min(KEPT_BYTES, max_record_bytes)
         self._siblings: list[str] = []
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(encoding or None)
         self._parser.buffer_text = True
-        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.StartDoctypeDeclHandler = self._begin_doctype
+        self._parser.EndDoctypeDeclHandler = self._end_doctype
+        self._parser.EntityDeclHandler = self._parser.AttlistDeclHandler = _refuse_declaration
+        self._parser.SkippedEntityHandler = _refuse_entity
+        self._doctype_offset = -1
+        self._may_skip, self._start = False, self._start_inside
         self._look_for_records()
 
     def start(self, offset: int) -> None:
@@ -76,7 +96,9 @@ class XmlSplitter(Splitter):
         if self._begun and not self._ended:
             self._ended = True
             self._parse(b"", final=True)
-            if not self._failure and self._deepest_match < len(self._path) - 1:
+            is_broken = self._deepest_match < len(self._path) - 1
+            has_error = any(name.lower() in ERROR_KEYS for name in self._siblings)
+            if not self._failure and is_broken and (has_error or not self._records_optional):
                 self._failure = self._path_broken()
             if not self._records and not self.rejected:
                 self._raise_failure()
@@ -119,10 +141,24 @@ class XmlSplitter(Splitter):
             self._failure = LimitExceeded(
                 f"a tag, a comment or the like in the XML has over {limit} bytes", offset=self._at()
             )
+        elif self._doctype_offset >= 0 and self._fed - self._doctype_offset > _MAX_DOCTYPE_BYTES:
+            self._failure = LimitExceeded(
+                f"the document type declaration of the XML has over {_MAX_DOCTYPE_BYTES} bytes",
+                offset=self._doctype_offset + self._offset,
+            )
         elif len(self._parser.intern) > _MAX_NAMES:
             self._failure = LimitExceeded(
                 f"the XML has over {_MAX_NAMES} different names of elements and attributes", offset=self._at()
             )
+
+    def _begin_doctype(self, _: str, file: str | None, __: str | None, has_more: int) -> None:
+        self._doctype_offset = self._parser.CurrentByteIndex
+        # Only then does the parser pass over an unknown entity; otherwise the XML is broken.
+        if file or has_more:
+            self._may_skip, self._start = True, self._start_checked
+
+    def _end_doctype(self) -> None:
+        self._doctype_offset = -1
 
     def _look_for_records(self) -> None:
         self._parser.CharacterDataHandler = None
@@ -158,12 +194,14 @@ class XmlSplitter(Splitter):
 
     def _begin_record(self, name: str, attributes: dict[str, str]) -> None:
         parser, tree = self._parser, self._tree
+        if self._may_skip:
+            self._refuse_skipped_entity()
         self._record_offset = parser.CurrentByteIndex
         self._deepest = self._depth
         self._is_in_record, self._is_dropped, self._kept = True, False, b""
         tree.open(name, attributes)
         parser.CharacterDataHandler = tree.add_text
-        parser.StartElementHandler = self._start_inside
+        parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end_inside
 
     def _start_inside(self, name: str, attributes: dict[str, str]) -> None:
@@ -175,6 +213,16 @@ class XmlSplitter(Splitter):
                 self._refuse_depth()
         if not self._is_dropped:
             self._tree.open(name, attributes)
+
+    def _start_checked(self, name: str, attributes: dict[str, str]) -> None:
+        self._refuse_skipped_entity()
+        self._start_inside(name, attributes)
+
+    def _refuse_skipped_entity(self) -> None:
+        """Refuses an entity in the current tag that the parser passed over: it does not tell those."""
+        tag = _TAG.match(self._raw, self._parser.CurrentByteIndex - self._raw_offset)
+        if tag and (entity := _ENTITY.search(tag[0].replace(b"\0", b""))):
+            _refuse_entity(entity[1].decode("utf-8", "replace"))
 
     def _end_inside(self, _: str) -> None:
         self._depth -= 1
@@ -250,8 +298,15 @@ class XmlSplitter(Splitter):
         return records
 
 
-def _refuse_doctype(*_: object) -> None:
+def _refuse_declaration(*_: object) -> None:
     raise MalformedBody(
-        "the XML has a document type declaration (<!DOCTYPE …>), which is refused: it may define entities "
-        "that expand without end or name files"
+        "the XML's document type declaration (<!DOCTYPE …>) has <!ENTITY …> or <!ATTLIST …>, which are "
+        "refused: they may expand without end, name files, or add to every element"
+    )
+
+
+def _refuse_entity(name: str, *_: object) -> None:
+    raise MalformedBody(
+        f"the XML has the entity &{name[:40]};, which only the file of its document type declaration would "
+        "have, and that is not loaded"
     )

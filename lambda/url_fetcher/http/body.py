@@ -18,6 +18,9 @@ from url_fetcher.http.compression import (
 
 MIB = 1024 * 1024
 CHUNK_BYTES = STEP_BYTES
+_NO_ENCODINGS = ("", "identity", "none", "utf-8", "utf8", "aws-chunked")
+"""Values of Content-Encoding that change nothing, some of them by mistake."""
+_MAX_ENCODINGS = 5
 _GZIP_NAMES = ("gzip", "x-gzip")
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -27,8 +30,8 @@ class Body:
 
     Args:
         read: Returns up to that many bytes as they arrived; none at the end.
-        content_encoding: The header's value; gzip, deflate, zstd or nothing.
-        content_type: The header's value; HTML is refused.
+        content_encoding: The header's value: gzip, deflate or zstd, up to five of them in turn, or nothing.
+        content_type: The header's value; under that of HTML, what begins with a tag is refused.
         max_body_mib: Limit of received bytes.
         max_decompressed_mib: Limit of decompressed bytes, checked at each step, against zip bombs.
     """
@@ -82,35 +85,42 @@ class Body:
             piece = self._read(CHUNK_BYTES) if following is None else following
 
     def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Undoes the Content-Encoding."""
-        if self._encoding in ("", "identity"):
-            return pieces
-        if self._encoding in _GZIP_NAMES:
+        """Undoes the Content-Encoding, of several the last one first."""
+        names = [name.strip() for name in self._encoding.split(",")]
+        encodings = [name for name in names if name not in _NO_ENCODINGS]
+        if len(encodings) > _MAX_ENCODINGS:
+            raise MalformedBody(
+                f"Content-Encoding has {len(encodings)} encodings; at most {_MAX_ENCODINGS} are undone"
+            )
+        for name in reversed(encodings):
+            pieces = self._undone(name, pieces)
+        return pieces
+
+    def _undone(self, name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Undoes one encoding."""
+        if name in _GZIP_NAMES:
             return self._limited(decompressed(pieces, lambda: ZlibMember(GZIP)))
-        if self._encoding == "deflate":
+        if name == "deflate":
             return self._deflated(pieces)
-        if self._encoding == "zstd":
+        if name == "zstd":
             return self._limited(decompressed(pieces, ZstdFrame))
         raise MalformedBody(
-            f"Content-Encoding {self._encoding[:40]!r} was not asked for; gzip, deflate and zstd are read"
+            f"Content-Encoding {name[:40]!r} was not asked for; gzip, deflate and zstd are read"
         )
 
     def _decompressed_file(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Undoes the compression of a ``.gz`` or ``.zst`` file, recognised by its first bytes."""
-        start = b""
-        while len(start) < MAGIC_BYTES and (piece := next(pieces, b"")):
-            start += piece
-        rest = chain([start], pieces) if start else iter(())
+        start, rest = _peeked(pieces, MAGIC_BYTES)
         new_member = member_of_file(start)
         return self._limited(decompressed(rest, new_member)) if new_member else rest
 
     def _deflated(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Undoes deflate: zlib by RFC 9110, or the raw stream that some servers send."""
-        first = next(pieces, b"")
+        first, rest = _peeked(pieces, 2)
         # A zlib header (RFC 1950): method 8, and a checksum that makes both bytes a multiple of 31.
         is_zlib = len(first) > 1 and first[0] & 0x0F == 8 and int.from_bytes(first[:2], "big") % 31 == 0
         window_bits = ZLIB if is_zlib else RAW_DEFLATE
-        return self._limited(decompressed(chain([first], pieces), lambda: ZlibMember(window_bits)))
+        return self._limited(decompressed(rest, lambda: ZlibMember(window_bits)))
 
     def _limited(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yields decompressed bytes, up to the limit."""
@@ -129,9 +139,21 @@ class Body:
         """Refuses a login or error page that came with a successful status."""
         media_type = self._content_type.partition(";")[0].strip().lower()
         start = first[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if media_type in _HTML_TYPES or start.startswith((b"<!doctype html", b"<html")):
+        # Records are sent as text/html, too: the type counts only for what begins as HTML may.
+        is_marked_up = start.startswith(b"<") and (
+            b"<!doctype html" in start or not start.startswith(b"<?xml")
+        )
+        if start.startswith((b"<!doctype html", b"<html")) or (media_type in _HTML_TYPES and is_marked_up):
             raise MalformedBody(
                 f"the body is a page of HTML (Content-Type {media_type or 'not given'!r}), not records: "
                 "the URL may need `auth`, or be a page for people",
                 content_type=media_type,
             )
+
+
+def _peeked(pieces: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, at least that many if there are, and all pieces with them."""
+    start = b""
+    while len(start) < count and (piece := next(pieces, b"")):
+        start += piece
+    return start, chain([start], pieces) if start else iter(())

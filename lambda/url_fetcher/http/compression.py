@@ -15,8 +15,8 @@ _SKIPPABLE_MAGIC = b"\x2a\x4d\x18"
 MAGIC_BYTES = 4
 """Bytes that are needed to recognise a file's compression."""
 
-# The gzip tool accepts zeros after the last member, such as the padding of a tape.
-_NOT_ZERO = re.compile(rb"[^\x00]")
+# Zeros pad a tape, and some servers send a line end behind the file. No member begins with these.
+_NOT_PADDING = re.compile(rb"[^\x00\t\n\r ]")
 # zlib copies the input that follows a member. Small pieces keep that cheap for files of many tiny members.
 _REST_BYTES = 4 * 1024
 # 8 MiB, the maximum of RFC 9659 for a Content-Encoding: it bounds the decoder's memory.
@@ -111,7 +111,7 @@ def decompressed(pieces: Iterable[bytes], new_member: Callable[[], Decompressor]
         position, has_more, limit = 0, False, STEP_BYTES
         while position < len(piece) or has_more:
             if member.eof:
-                begin = _NOT_ZERO.search(piece, position)
+                begin = _NOT_PADDING.search(piece, position)
                 if not begin:
                     break
                 position, member, limit = begin.start(), new_member(), _REST_BYTES

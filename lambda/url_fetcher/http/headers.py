@@ -7,7 +7,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6.2: tok
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")  # RFC 9110, 5.5: no line breaks, no controls
 _OF_THE_CONNECTION = {
     "accept-encoding", "connection", "content-length", "expect", "host", "if-range", "keep-alive",
-    "proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 }  # fmt: skip
 CONNECTION_HEADER = f"^(?i:{'|'.join(sorted(_OF_THE_CONNECTION))})$"
 """A pattern of the names that the client itself sets."""

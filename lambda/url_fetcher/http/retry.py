@@ -18,7 +18,8 @@ _SERVER_ERROR = 500
 MAY_BE_A_LIMIT = {400, 403, 409, 420, 423}
 """Statuses that are permanent by themselves, but that some APIs, such as GitHub's, answer instead of 429."""
 
-_WITH_RESETS = {*MAY_BE_A_LIMIT, 429, 503}
+# 200: GitHub's GraphQL tells by it, in a body that `retry_when` refuses, that a limit is used up.
+_WITH_RESETS = {200, *MAY_BE_A_LIMIT, 429, 503}
 _OF_LIMIT = re.compile(r"rate-?limit", re.IGNORECASE)
 _PARAMETER = re.compile(r";\s*([rt])\s*=\s*([0-9]{1,15})(?![0-9.])", re.ASCII)
 _OLD_NAMES = ("remaining", "reset")

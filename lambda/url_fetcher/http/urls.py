@@ -1,7 +1,7 @@
 """Joins URLs and sets query parameters without changing the rest of the URL."""
 
-from collections.abc import Mapping
-from urllib.parse import quote, unquote_plus, urljoin
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit
 
 from url_fetcher.errors import AddressRefused
 from url_fetcher.telling.redaction import public_url
@@ -33,17 +33,48 @@ def joined(url: str, target: str) -> str:
         raise AddressRefused(f"{public_url(url)}: leads to a target that is not a URL") from error
 
 
-def with_query(url: str, parameters: Mapping[str, str]) -> str:
+def percent_encoded(text: str) -> str:
+    """The text as a part of a path or of a query."""
+    return quote(text, safe="")
+
+
+def with_scheme_of(url: str, target: str) -> str:
+    """Returns the target with the scheme and port of ``url`` if it is plain http on that https host.
+
+    Servers behind a proxy that ends TLS often link to themselves without it.
+    """
+    try:
+        parts, origin = urlsplit(target), urlsplit(url)
+        is_plain = (origin.scheme, parts.scheme) == ("https", "http")
+        if (
+            not is_plain
+            or parts.hostname != origin.hostname
+            or parts.port not in (None, 80, 443, origin.port)
+        ):
+            return target
+    except ValueError:
+        return target
+    # A user in the target is left there, and refused with the URL.
+    user, at, _ = parts.netloc.rpartition("@")
+    return f"https://{user}{at}{origin.netloc}{target[len('http://') :].removeprefix(parts.netloc)}"
+
+
+def with_query(
+    url: str, parameters: Mapping[str, str], encoded: Callable[[str], str] = percent_encoded
+) -> str:
     """Returns the URL with these query parameters set; others stay byte for byte as they were.
+
+    Args:
+        url: The URL.
+        parameters: The parameters by name.
+        encoded: Encodes a value.
 
     Raises:
         AddressRefused: When the URL, a name or a value is not Unicode text; not retryable.
     """
     try:
         url.encode()
-        new = "&".join(
-            f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items()
-        )
+        new = "&".join(f"{percent_encoded(name)}={encoded(value)}" for name, value in parameters.items())
     except UnicodeEncodeError as error:
         raise AddressRefused(
             "url: it or a query parameter has half of a surrogate pair; write the whole character"

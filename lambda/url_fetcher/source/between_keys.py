@@ -6,6 +6,7 @@ Each ``$comment`` is the reason with which the error message ends.
 from typing import Any
 
 from url_fetcher.formats import xml_path
+from url_fetcher.source.placeholders import NAMES, pattern_of
 
 Schema = dict[str, Any]
 
@@ -18,13 +19,18 @@ _UNSET: Schema = {"equals": None, "in": [], "exists": None}
 _FIRST_ERROR = 300
 # A condition on every good answer, not on a status.
 _OF_GOOD_ANSWERS: Schema = {"not": {"required": ["status"]}}
+_OF_A_REQUEST = ("url", "query", "headers", "body")
+_OF_WINDOWS = ("since", "until")
 
 
-def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> dict[str, list[Schema]]:
+def conditions(
+    csv_formats: tuple[str, ...], verdict_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]
+) -> dict[str, list[Schema]]:
     """Returns the conditions by the name of the table that they belong to.
 
     Args:
         csv_formats: The values of `format` with which `csv` may be set.
+        verdict_formats: The values of `format` with which `fail_when` and `retry_when` may be set.
         of_a_schedule: The keys that are allowed only together with `schedule`.
     """
     is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
@@ -34,20 +40,52 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
             {"if": _with(format={"const": "xml"}), "then": _xml()},
             *(
                 {
-                    "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}}),
-                    "then": _needing(f"`{key}` is set", record_path=_GIVEN),
+                    "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}})
+                    | {"not": _with(format={"const": "xml"})},
+                    "then": {
+                        "properties": {
+                            "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
+                        }
+                    },
                 }
                 for key in _VERDICTS
             ),
             {
+                "if": _with(records_optional={"const": True}),
+                "then": _needing("`records_optional` is true", record_path=_GIVEN),
+            },
+            {
                 "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
                 "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
+            },
+            *({"if": _using(name), "then": _needing(_reason(name), **_value_of(name))} for name in NAMES),
+            {
+                "if": _with(url={"type": "string", "pattern": f"^[^?]*{pattern_of('cursor')}"}),
+                "then": _needing("`url` has `{cursor}` in its path", pagination=_with(first=_GIVEN)),
+            },
+            {
+                "if": _with(windows=_TABLE) | {"not": {"anyOf": [_using(name) for name in _OF_WINDOWS]}},
+                "then": _needing(
+                    "the request has no `{since}`",
+                    windows=_with(from_parameter=_GIVEN, to_parameter=_GIVEN),
+                ),
             },
             {"if": _with(schedule=_GIVEN), "then": _needing("`schedule` is set", name=_GIVEN)},
             *(
                 {"if": {"required": [key]}, "then": _needing(f"`{key}` is set", schedule=_GIVEN)}
                 for key in of_a_schedule
             ),
+        ],
+        "Windows": [
+            {"oneOf": [{"required": ["days"]}, {"required": ["seconds"]}]},
+            {
+                "if": _with(format={"const": "date"}),
+                "then": {
+                    "properties": {
+                        "seconds": {"type": "null", "$comment": 'because `format` is "date": set `days`'}
+                    }
+                },
+            },
         ],
         "CursorPagination": [{"not": _with(header=_GIVEN, last_record_path=_GIVEN)}],
         "Condition": [
@@ -58,6 +96,37 @@ def conditions(csv_formats: tuple[str, ...], of_a_schedule: tuple[str, ...]) -> 
             }
         ],
     }
+
+
+def texts() -> dict[str, Schema]:
+    """For each placeholder the schema of a text with it, and of a table or a list with such a text."""
+    found: dict[str, Schema] = {}
+    for name in NAMES:
+        has = {"$ref": f"#/texts/{name}"}
+        found[name] = {
+            "anyOf": [
+                {"type": "string", "pattern": pattern_of(name)},
+                {"type": "object", "not": {"additionalProperties": {"not": has}}},
+                {"type": "array", "contains": has},
+            ]
+        }
+    return found
+
+
+def _using(name: str) -> Schema:
+    """The schema of a source whose request has this placeholder."""
+    return {"anyOf": [_with(**{key: {"$ref": f"#/texts/{name}"}}) for key in _OF_A_REQUEST]}
+
+
+def _value_of(name: str) -> dict[str, Schema]:
+    """The key that gives a placeholder its value."""
+    if name in _OF_WINDOWS:
+        return {"windows": _TABLE}
+    return {"pagination": _with(kind={"const": name, "$comment": f"because {_reason(name)}"})}
+
+
+def _reason(name: str) -> str:
+    return f"`{{{name}}}` stands in the request; write `{{{{{name}}}` if these characters are meant"
 
 
 def _with(**properties: Schema) -> Schema:

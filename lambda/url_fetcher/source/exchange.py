@@ -15,10 +15,10 @@ from url_fetcher.errors import (
 from url_fetcher.http.body import MIB, Body
 from url_fetcher.http.retry import MAY_BE_A_LIMIT, asked_seconds, delay_seconds, is_retried
 from url_fetcher.http.small_body import body_of_error
-from url_fetcher.http.transport import Request, Response, Transport
+from url_fetcher.http.transport import Response, Transport
 from url_fetcher.source.pages.pagination_kind import Step
 from url_fetcher.source.refusal import Refusal
-from url_fetcher.source.request_body import encoded
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import UNREAD, Answer, found, refuse_failed, shown
 from url_fetcher.telling.redaction import public_url
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PARTIAL = 206
 _GOOD = {200, 201, 203, 204, 205, _PARTIAL}
-_WITHOUT_BODY = {204, 205}
+WITHOUT_BODY = {204, 205}
 _CONTENT_RANGE = re.compile(r"(?:([A-Za-z][\w-]{0,31})[ =]+)?([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _UNAUTHORIZED = 401
 _MAX_DIGITS = 18
@@ -86,11 +86,6 @@ class Exchange:
         self._next_start = next_start or self._own_next_start
         self._last_request_at = -math.inf
         self._failures = 0
-        self._headers = dict(source.headers)
-        has_type = any(name.lower() == "content-type" for name in source.headers)
-        if not isinstance(source.body, str) and not has_type:
-            self._headers["Content-Type"] = "application/json"
-        self._body = encoded(source.body, {})
 
     def open(self, step: Step) -> "OpenedResponse":
         """Returns the page's answer after its first chunk has arrived, with as many retries as are allowed.
@@ -133,13 +128,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = Request(
-            url=step.url,
-            home=self._source.url,
-            method=self._source.method,
-            headers=self._headers,
-            body=encoded(self._source.body, step.members) if step.members else self._body,
-        )
+        request = request_of(self._source, step)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:
@@ -166,9 +155,10 @@ class Exchange:
                 limit_mib=limits.max_body_mib,
             )
         return Body(
-            (lambda _: b"") if response.status in _WITHOUT_BODY else response.read,
+            (lambda _: b"") if response.status in WITHOUT_BODY else response.read,
             content_encoding=response.headers.get("Content-Encoding", ""),
-            content_type=response.headers.get("Content-Type", ""),
+            # An explicit format counts more.
+            content_type=response.headers.get("Content-Type", "") if self._source.format == "auto" else "",
             max_body_mib=limits.max_body_mib,
             max_decompressed_mib=limits.max_decompressed_mib,
         )
@@ -259,14 +249,16 @@ def _part_of(response: Response, *, is_paged: bool) -> str:
     """Describes the part that a 206 has of a body, for a message; empty if nothing is missing.
 
     No Range was sent, so a part of the bytes is a body with missing records. A range of another unit, as in
-    ``items 0-24/100`` or PostgREST's ``0-24/100``, is a page, from which the pagination goes on.
+    ``items 0-24/100``, PostgREST's ``0-24/100`` or Heroku's ``id a..b``, is a page, from which the pagination
+    goes on.
     """
-    header = response.headers.get("Content-Range", "")
-    match = _CONTENT_RANGE.fullmatch(header.strip())
+    header = response.headers.get("Content-Range", "").strip()
+    if header and is_paged and not header.lower().startswith("bytes"):
+        return ""
+    match = _CONTENT_RANGE.fullmatch(header)
     if not match:
         return ", a part of a body, without a Content-Range that says which"
     unit, first, last, total = match.groups()
-    is_whole = total.isdecimal() and int(first) == 0 and int(last) + 1 == int(total)
-    if is_whole or (is_paged and unit != "bytes"):
+    if total.isdecimal() and int(first) == 0 and int(last) + 1 == int(total):
         return ""
     return f" with {unit or 'items'} {first} to {last} of {'more' if total == '*' else total} only"

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from url_fetcher.http.urls import with_query
+from url_fetcher.http.urls import percent_encoded, with_query
+from url_fetcher.source.placeholders import marked, without_braces
 from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ def configured_url(source: "Source") -> str:
     """The source's URL with its own query, before pagination, a resume or authentication add to it."""
     # Resumes and cursors stay out of it: the same record must get the same id in every run.
     return with_query(source.url, {name: _query_text(value) for name, value in source.query.items()})
+
+
+def request_url(source: "Source") -> str:
+    """The same for a request: its only braces are those of placeholders, which each page fills."""
+    query = {name: _query_text(value) for name, value in source.query.items()}
+    return with_query(
+        marked(source.url, without_braces), query, encoded=lambda text: marked(text, percent_encoded)
+    )
 
 
 def identity(source: "Source") -> str:

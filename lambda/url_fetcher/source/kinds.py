@@ -6,8 +6,12 @@ from msgspec import Meta, Struct
 
 from url_fetcher.paths import PATTERN
 
-HttpUrl: TypeAlias = Annotated[str, Meta(max_length=8192, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://.")]
+# No braces in the host: a placeholder there would let a source choose whom to ask.
+HttpUrl: TypeAlias = Annotated[
+    str, Meta(max_length=8192, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^{}/?#]+([/?#]|$)")
+]
 Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+OptionalKey: TypeAlias = Annotated[str, Meta(max_length=128)]
 Path: TypeAlias = Annotated[str, Meta(max_length=512, pattern=PATTERN)]
 NonEmptyPath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512, pattern=PATTERN)]
 Parameter: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128, pattern=PATTERN)]

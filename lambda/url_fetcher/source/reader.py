@@ -1,5 +1,6 @@
 """Reads a source page by page: paced, retried, authenticated, and in time."""
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -7,21 +8,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import xxhash
-
 from url_fetcher.errors import SourceUnavailable
+from url_fetcher.formats.detect import may_be_blank
 from url_fetcher.http.retry import asked_seconds
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth.auth_kind import Session
-from url_fetcher.source.exchange import Exchange, OpenedResponse
-from url_fetcher.source.identity import configured_url
+from url_fetcher.source.exchange import WITHOUT_BODY, Exchange, OpenedResponse
+from url_fetcher.source.identity import configured_url, request_url
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
 from url_fetcher.source.schema import Source
+from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
+
+_BLANK = re.compile(rb"[\s\xef\xbb\xbf]*")  # white space, with or without the mark of UTF-8
 
 
 @dataclass
@@ -29,29 +32,35 @@ class Page:
     """One page: read ``chunks`` to the end, then report their contents with ``finish``.
 
     ``timestamp`` is when its body began to arrive, UTC with milliseconds. ``chunks`` raises the same errors
-    as ``SourceReader.pages``.
+    as ``SourceReader.pages``. ``is_one_of_many`` is True if more pages may follow: ``finish`` then needs a
+    digest, and ``is_repeat`` says by it if the page came before, so that its records need not come twice.
     """
 
     timestamp: str
     content_type: str
     chunks: Iterator[bytes]
     status: int = 200
+    is_one_of_many: bool = False
+    is_repeat: Callable[[int], bool] = field(default=lambda _: False)
     records: int = field(default=0, init=False)
     outside: object = field(default=None, init=False)
     last: bytes = field(default=b"", init=False)
+    digest: int = field(default=0, init=False)
     failure: SourceUnavailable | None = field(default=None, init=False)
 
-    def finish(self, *, records: int, outside: object, last: bytes = b"") -> None:
+    def finish(self, *, records: int, outside: object, last: bytes = b"", digest: int = 0) -> None:
         """Reports the contents of the page, from which the next page is found.
 
         Args:
             records: Number of records.
             outside: The decoded body without its records; None if there is nothing else in it.
             last: The last record that is not over a limit; empty if there is none.
+            digest: That of the records; 0 if it is not known.
         """
         self.records = records
         self.outside = outside
         self.last = last
+        self.digest = digest
 
     def refuse(self, failure: SourceUnavailable) -> None:
         """Reports that the body is a temporary error: the page is requested again, as after a status 503."""
@@ -95,6 +104,7 @@ class SourceReader:
         self._source = source
         self._transport = transport
         self._clock = clock
+        self._is_blank = False
         self._exchange = Exchange(
             source,
             transport=transport,
@@ -107,7 +117,11 @@ class SourceReader:
         self.report = self._exchange.report
         self._warn = warn
         self._pager = Pager(
-            source.pagination, self.url, resume, windows=source.windows, warn=self._counted_warning
+            source.placed_pagination,
+            request_url(source),
+            resume,
+            windows=source.windows,
+            warn=self._counted_warning,
         )
 
     @property
@@ -146,41 +160,58 @@ class SourceReader:
 
     def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, PageResult | SourceUnavailable]:
         """Yields one answer as a page. Returns its result, or the error that it was refused with."""
-        with closing(opened.response):
-            digest = xxhash.xxh3_64()
+        response = opened.response
+        with closing(response):
             page = Page(
                 timestamp=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                content_type=opened.response.headers.get("Content-Type", ""),
-                chunks=self._counted(opened, digest),
-                status=opened.response.status,
+                content_type=response.headers.get("Content-Type", ""),
+                chunks=self._counted(opened),
+                status=response.status,
+                is_one_of_many=not isinstance(self._source.pagination, NoPagination),
+                is_repeat=self._pager.is_repeat,
             )
+            self._is_blank = True
             yield page
+            if not page.failure and self._is_blank and (reason := self._refusal_of_nothing(response)):
+                page.refuse(SourceUnavailable(f"{public_url(response.url)}: {reason}"))
             if page.failure:
-                asked = asked_seconds(opened.response.status, opened.response.headers)
+                asked = asked_seconds(response.status, response.headers)
                 page.failure.details["retry_after_seconds"] = asked
-            return page.failure or self._result(opened.response, page, digest.intdigest())
+            return page.failure or self._result(response, page)
 
-    def _result(self, response: Response, page: Page, digest: int) -> PageResult:
+    def _refusal_of_nothing(self, response: Response) -> str:
+        """The reason why an answer without a byte cannot be the current page; empty if it can."""
+        source = self._source
+        # Any other error that comes here means, by `empty_when`, that there is nothing.
+        is_said = response.status in WITHOUT_BODY or response.status >= 300
+        is_usual = is_said or may_be_blank(
+            source.format,
+            record_path=source.record_path,
+            content_type=response.headers.get("Content-Type", ""),
+            url=source.url,
+        )
+        return self._pager.refusal_of_nothing(may_be_end=is_usual)
+
+    def _result(self, response: Response, page: Page) -> PageResult:
         header = self._source.pagination.response_header
         return PageResult(
             url=response.url,
             header=from_header(response.headers.get(header, "")) if header else "",
             records=page.records,
             outside=page.outside,
-            digest=digest,
+            digest=page.digest,
             last=page.last,
+            headers=response.headers,
         )
 
-    def _counted(self, opened: OpenedResponse, digest: "xxhash.xxh3_64") -> Iterator[bytes]:
-        """Yields the chunks of a page and counts them; their digest serves the guard against loops."""
-        is_guarded = not isinstance(self._source.pagination, NoPagination)
+    def _counted(self, opened: OpenedResponse) -> Iterator[bytes]:
+        """Yields the chunks of a page, counts them, and notes if they are nothing but white space."""
         chunk, received = opened.first, 0
         while chunk:
             self.report.received_bytes += opened.body.received_bytes - received
             received = opened.body.received_bytes
             self.report.decompressed_bytes += len(chunk)
-            if is_guarded:
-                digest.update(chunk)
+            self._is_blank = self._is_blank and _BLANK.fullmatch(chunk) is not None
             yield chunk
             # Only the wait for the source counts: the consumer's own work happens inside ``yield``.
             began = self._clock()

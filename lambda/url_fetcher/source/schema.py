@@ -6,7 +6,7 @@ Every key except ``url`` is optional; defaults and allowed ranges are those of t
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Meta, Struct, field, json
+from msgspec import Meta, Struct, field, json, structs
 
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
@@ -15,9 +15,12 @@ from url_fetcher.http.certificates import Certificates, refuse_bad_certificates
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.kinds import HttpUrl, Path
+from url_fetcher.source.pages.cursor_pages import CursorPagination
+from url_fetcher.source.pages.numbered_pages import NumberedPages
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import NoPagination
 from url_fetcher.source.pages.windows import Windows
+from url_fetcher.source.placeholders import are_whole, names_in
 from url_fetcher.source.request_body import with_members
 from url_fetcher.source.verdict import Condition
 
@@ -25,6 +28,7 @@ Conditions: TypeAlias = Annotated[list[Condition], Meta(max_length=20)]
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,62})?$")]
 
 _CSV_FORMATS = ("auto", "csv")
+_VERDICT_FORMATS = ("auto", "json", "ndjson")
 
 # EventBridge wants `?` in exactly one of the two day fields. Its other rules are checked when a pipeline is
 # synthesized (ingestion_pipeline/settings/sources/schedules.py), because a pattern cannot express them.
@@ -81,6 +85,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)
     record_path: Path = ""
+    records_optional: bool = False
     pagination: Pagination = field(default_factory=NoPagination)
     windows: Windows | None = None
     fail_when: Conditions = field(default_factory=list)
@@ -97,16 +102,14 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
+        self._refuse_placeholder_without_value()
         if self.ca_certificates:
             refuse_bad_certificates(self.ca_certificates)
         if self.body and self.method == "GET":
             raise ValueError('`body` is set although `method` is "GET": set method = "POST"')
         self._refuse_unlike_format()
-        if not self.record_path and any(each.status is None for each in self._conditions):
-            raise ValueError(
-                "`fail_when`, `retry_when` and `empty_when` read the values outside the records: set "
-                "`record_path`, or the `status` of each condition"
-            )
+        if self.records_optional and not self.record_path:
+            raise ValueError("`records_optional` is set: set `record_path`, which may then be missing")
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
 
@@ -121,16 +124,59 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def _conditions(self) -> tuple[Condition, ...]:
         return (*self.fail_when, *self.retry_when, *self.empty_when)
 
+    @property
+    def placed_pagination(self) -> Pagination:
+        """The pagination, without its default parameter if a placeholder stands in its place."""
+        pagination, name = self.pagination, self.pagination.resumed_by
+        if not isinstance(pagination, NumberedPages | CursorPagination) or name not in self._placeholders:
+            return pagination
+        if pagination.parameter != type(pagination)().parameter:
+            return pagination
+        # A member of a body may be any JSON, a text anywhere else may not.
+        is_member = are_whole(self.body, name) and name not in names_in([self.url, self.query, self.headers])
+        into = "body" if isinstance(pagination, CursorPagination) and is_member else pagination.into
+        return structs.replace(pagination, parameter="", into=into)
+
+    @property
+    def _placeholders(self) -> frozenset[str]:
+        return names_in([self.url, self.query, self.headers, self.body])
+
+    def _refuse_placeholder_without_value(self) -> None:
+        """Refuses placeholders for which there is no value, and windows that are never asked for."""
+        used = self._placeholders
+        known = {self.pagination.resumed_by, *(("since", "until") if self.windows else ())}
+        for name in sorted(used - known):
+            needed = "windows" if name in ("since", "until") else f'pagination.kind = "{name}"'
+            raise ValueError(
+                f"`{{{name}}}` stands in the request, and there is no value for it: set {needed}, or write "
+                f"`{{{{{name}}}` if these characters are meant"
+            )
+        path = self.url.partition("?")[0]
+        if "cursor" in names_in(path) and not getattr(self.pagination, "first_cursor", ""):
+            raise ValueError("`url` has `{cursor}` in its path: set `pagination.first`, for the first page")
+        windows = self.windows
+        has_parameters = windows and windows.from_parameter and windows.to_parameter
+        if windows and not has_parameters and not used & {"since", "until"}:
+            raise ValueError(
+                "`windows` needs `from_parameter` and `to_parameter`, or `{since}` in the request"
+            )
+
     def _refuse_unlike_format(self) -> None:
         """Refuses settings that the format cannot use."""
         if self.csv != Csv() and self.format not in _CSV_FORMATS:
             raise ValueError(f'`csv` is set although `format` is "{self.format}": set format = "csv"')
+        reads_body = any(each.status is None for each in self._conditions)
+        if reads_body and self.format not in (*_VERDICT_FORMATS, "xml"):
+            raise ValueError(
+                f'`fail_when`, `retry_when` and `empty_when` read JSON, but `format` is "{self.format}": set '
+                f"it to one of {', '.join(_VERDICT_FORMATS)}, or the `status` of each condition"
+            )
         if self.format == "xml" and (reason := xml_path.refusal(self.record_path, self.outside_settings)):
             raise ValueError(f'`format` is "xml": {reason}')
 
     def _refuse_body_without_place(self) -> None:
         """Refuses a body in which the pagination cannot set its parameters."""
-        if not (paths := self.pagination.body_paths):
+        if not (paths := self.placed_pagination.body_paths):
             return
         if self.method != "POST" or not isinstance(self.body, dict):
             raise ValueError(
@@ -151,9 +197,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def json_schema() -> dict[str, object]:
     """The JSON schema (2020-12) of one source: deploying checks sources by it, and editors can use it."""
     # Imported here: the function itself never needs the conditions.
-    from url_fetcher.source.between_keys import conditions
+    from url_fetcher.source.between_keys import conditions, texts
 
     schema = json.schema(Source)
-    for table, needed in conditions(_CSV_FORMATS, SCHEDULE_KEYS[1:]).items():
+    for table, needed in conditions(_CSV_FORMATS, _VERDICT_FORMATS, SCHEDULE_KEYS[1:]).items():
         schema["$defs"][table]["allOf"] = needed
+    schema["texts"] = texts()
     return schema

@@ -1,5 +1,6 @@
 """Finds errors, and pages without records, by conditions on an answer's status and the values in its body."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
@@ -7,7 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from url_fetcher.errors import SourceRejected, SourceUnavailable
-from url_fetcher.paths import NOT_KEPT, described, value_at
+from url_fetcher.formats.splitter import AN_OBJECT, LINES
+from url_fetcher.paths import NOT_KEPT, Fraction, described, integer, value_at
 from url_fetcher.source.kinds import Path
 
 Scalar: TypeAlias = str | int | float | bool
@@ -108,6 +110,18 @@ def refuse_failed(
         raise SourceRejected(f"{url}: answers with an error, by `fail_when`: {finding}")
 
 
+def one_object(shape: str, records: Sequence[bytes]) -> object:
+    """The decoded body where it is one object instead of records; None for any other body.
+
+    Args:
+        shape: The splitter's.
+        records: The body's records, or the first two.
+    """
+    if shape not in (AN_OBJECT, LINES) or len(records) != 1 or not records[0].startswith(b"{"):
+        return None
+    return json.loads(records[0], parse_int=integer)
+
+
 def found(answer: Answer, conditions: Sequence[Condition], clean: Callable[[str], str] = str) -> str:
     """The finding of the first condition that holds; empty if none does."""
     return next((each.finding(answer, clean) for each in conditions if each.holds(answer)), "")
@@ -125,7 +139,8 @@ def shown(value: object, clean: Callable[[str], str]) -> str:
         text = clean(value)
         printable = "".join(char if char.isprintable() else " " for char in text[:_MAX_MESSAGE_CHARACTERS])
         return f"{printable!r}{'…' if len(text) > _MAX_MESSAGE_CHARACTERS else ''}"
-    return msgspec.json.encode(value).decode()[:_MAX_MESSAGE_CHARACTERS]
+    written = value.text if isinstance(value, Fraction) else msgspec.json.encode(value).decode()
+    return written[:_MAX_MESSAGE_CHARACTERS]
 
 
 def _same(value: object, wanted: Scalar) -> bool:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion_pipeline.code import bytecode
 from ingestion_pipeline.code.bundle import Bundle, build, source_files
+from ingestion_pipeline.code.bytecode import COMPILERS
 from ingestion_pipeline.code.target import GLIBC, BundleError, Target
 from ingestion_pipeline.code.zip_file import write_zip
 from ingestion_pipeline.settings.rules import rule_of
@@ -82,6 +84,21 @@ def small(root: Path, tmp_path: Path) -> Path:
     return package.parent
 
 
+def with_compiler(cache: Path, root: Path) -> Path:
+    """Another cache that has nothing but the checkout's own compiler."""
+    compiler = bytecode._folder(COMPILERS[HOST.runtime], root / "build" / "bundles")
+    cache.mkdir()
+    (cache / compiler.name).symlink_to(compiler)
+    return cache
+
+
+@pytest.fixture
+def nothing_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have zips made without wheels and without bytecode, where only the number of zips counts."""
+    monkeypatch.setattr("ingestion_pipeline.code.bundle.wheel_files", lambda *_: {})
+    monkeypatch.setattr("ingestion_pipeline.code.bundle.compiled", lambda *_: {})
+
+
 @pytest.fixture
 def unpacked(bundle: Bundle, tmp_path: Path) -> Path:
     """The zip as Lambda unpacks it."""
@@ -115,23 +132,27 @@ def names(bundle: Bundle) -> list[str]:
 
 
 class TestReproducible:
-    def test_from_another_checkout_at_another_time(
-        self, bundle: Bundle, source: Path, tmp_path: Path
-    ) -> None:
+    def test_from_another_checkout_at_another_time(self, small: Path, root: Path, tmp_path: Path) -> None:
         """A fresh clone elsewhere, with other times, modes and caches, makes the same bytes."""
-        clone = tmp_path / "a clone" / "lambda"
-        shutil.copytree(source, clone)
+        clone = tmp_path / "a clone" / "small"
+        shutil.copytree(small, clone)
         for file in clone.rglob("*.py"):
             os.utime(file, (1, 1))
             file.chmod(0o700)
-        for folder in (clone / "url_fetcher", clone):
+        for folder in (clone / "package", clone):
             (folder / "__pycache__").mkdir()
             (folder / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"cache")
             (folder / "__pycache__" / "handler.cpython-313.pyc.140133").write_bytes(b"unfinished cache")
-        (clone / "url_fetcher" / ".DS_Store").write_bytes(b"finder")
+        (clone / "package" / ".DS_Store").write_bytes(b"finder")
         (clone / "notes.txt").write_text("beside the packages", encoding="utf-8")
+        first, second = (
+            build(each, HOST, with_compiler(tmp_path / name, root))
+            for each, name in ((small, "cache"), (clone, "another cache"))
+        )
 
-        assert build(clone, HOST, tmp_path / "cache").path.read_bytes() == bundle.path.read_bytes()
+        assert first.path.read_bytes() == second.path.read_bytes()
+        assert {"package/__init__.py", "package/deep/data.txt", "idna/__init__.pyc"} <= set(names(first))
+        assert "requirements.txt" not in names(first)
 
     @pytest.mark.parametrize("change", ["edit", "rename", "add", "remove"])
     def test_what_runs_changes_the_name(self, small: Path, change: str) -> None:
@@ -149,6 +170,7 @@ class TestReproducible:
 
         assert source_files(small) != before
 
+    @pytest.mark.usefixtures("nothing_fetched")
     def test_is_made_once(self, small: Path, tmp_path: Path) -> None:
         """Nothing changed, nothing is made; a change makes a new zip beside the old."""
         first = build(small, HOST, tmp_path / "cache")
@@ -161,6 +183,7 @@ class TestReproducible:
         assert changed.sha256 != first.sha256
         assert sorted((tmp_path / "cache").glob("*.*-*")) == sorted([first.path, changed.path])
 
+    @pytest.mark.usefixtures("nothing_fetched")
     def test_two_that_need_it_at_once_make_it_once(
         self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -179,13 +202,6 @@ class TestReproducible:
 
 
 class TestContent:
-    def test_is_the_packages_and_the_wheels(self, small: Path, tmp_path: Path) -> None:
-        """The zip's root holds the source root's packages and those of the wheels."""
-        found = names(build(small, HOST, tmp_path / "cache"))
-
-        assert {"package/__init__.py", "package/deep/data.txt", "idna/__init__.pyc"} <= set(found)
-        assert "requirements.txt" not in found
-
     def test_has_the_function_and_every_pinned_package(self, bundle: Bundle, source: Path) -> None:
         """The function is there, and each requirement with its metadata."""
         found = names(bundle)

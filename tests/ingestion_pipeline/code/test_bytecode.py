@@ -4,17 +4,18 @@ import importlib.util
 import marshal
 import os
 import struct
+import tarfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from types import CodeType, ModuleType
-from typing import Any
 
 import pytest
 
 from ingestion_pipeline.code import bytecode
-from ingestion_pipeline.code.bytecode import COMPILERS, compiled
+from ingestion_pipeline.code.bytecode import COMPILERS, Compiler, compiled
 from ingestion_pipeline.code.compiling import bytecode as bytecode_of
 from ingestion_pipeline.code.target import GLIBC, BundleError, Target
 
@@ -133,9 +134,23 @@ def test_a_second_text_is_no_docstring() -> None:
     assert module_of(b'"""Of the module."""\n"""A text."""\n').__doc__ == "Of the module."
 
 
-@pytest.mark.terraform
-def test_two_may_fetch_the_compiler_at_once(tmp_path: Path) -> None:
+def test_two_may_fetch_the_compiler_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that begin with an empty cache both compile, and leave one compiler and one file of bytecode."""
+    both = Barrier(2)
+
+    def fetch(_: Compiler, folder: Path) -> Path:
+        both.wait(60)
+        with tarfile.open(folder / "package.tgz", "w:gz") as archive:
+            for name in bytecode._FILES:
+                archive.addfile(tarfile.TarInfo(f"package/{name}"))
+        return folder / "package.tgz"
+
+    def compile_(modules: Mapping[str, bytes], compiler: Compiler, cache: Path) -> dict[str, bytes]:
+        assert {path.name for path in bytecode._folder(compiler, cache).iterdir()} == {*bytecode._FILES}
+        return dict(modules)
+
+    monkeypatch.setattr(bytecode, "_fetch", fetch)
+    monkeypatch.setattr(bytecode, "_compile", compile_)
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(lambda _: compiled({"module.py": SOURCE}, RUNTIME, tmp_path), range(2))
 
@@ -145,28 +160,20 @@ def test_two_may_fetch_the_compiler_at_once(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("bytecode-*/*"))) == 1
 
 
-@pytest.mark.terraform
-def test_what_has_not_changed_is_not_compiled_again(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_has_not_changed_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two modules only the one with another source, or another name, goes to the compiler."""
-    source = SOURCE + f"# {tmp_path}\n".encode()  # one that no earlier run has compiled
-    first = compiled({"a.py": source, "b.py": source}, RUNTIME, cache)
     asked: list[set[str]] = []
-    compile_ = bytecode._compile
 
-    def noted(modules: Mapping[str, bytes], *rest: Any) -> dict[str, bytes]:
+    def compile_(modules: Mapping[str, bytes], *_: object) -> dict[str, bytes]:
         asked.append(set(modules))
-        return compile_(modules, *rest)
+        return {name: b"%d of %s" % (len(asked), data) for name, data in modules.items()}
 
-    monkeypatch.setattr(bytecode, "_compile", noted)
-    second = compiled({"a.py": source, "b.py": source + b"X = 1\n", "c.py": source}, RUNTIME, cache)
+    monkeypatch.setattr(bytecode, "_compile", compile_)
+    compiled({"a.py": b"1", "b.py": b"1"}, RUNTIME, tmp_path)
+    second = compiled({"a.py": b"1", "b.py": b"2", "c.py": b"1"}, RUNTIME, tmp_path)
 
-    assert (asked, second["a.py"], second["b.py"] != first["b.py"]) == (
-        [{"b.py", "c.py"}],
-        first["a.py"],
-        True,
-    )
+    assert asked == [{"a.py", "b.py"}, {"b.py", "c.py"}]
+    assert second == {"a.py": b"1 of 1", "b.py": b"2 of 2", "c.py": b"2 of 1"}
 
 
 @pytest.mark.terraform

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.checkout import ROOT, Checkout, synthesized_file
+from tests.environments import with_wheel
 from tools.build import cdk_terrain, wheel
 
 pytestmark = pytest.mark.terraform
@@ -25,17 +26,10 @@ APP = ROOT / "examples" / "cdktf-app"
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with the wheel for CDK Terrain and what it depends on; its packages are kept below build/."""
-    built = wheel.build(tmp_path_factory.mktemp("dist"), for_cdk_terrain=True)
-    venv = ROOT / "build" / "cdk-terrain"
-    wanted, ready = f"{PINNED}{(ROOT / 'pyproject.toml').read_text(encoding='utf-8')}", venv / ".ready"
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile"]
-    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted + str(cdk_terrain.PROJECT):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([*pip, built, *(f"{name}=={version}" for name, version in PINNED)], check=True)
-        ready.write_text(wanted + str(cdk_terrain.PROJECT), encoding="utf-8")
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", built], check=True)
-    return venv / "bin" / "python"
+    """A Python with the wheel for CDK Terrain and what it depends on."""
+    folder = tmp_path_factory.mktemp("terrain")
+    built = wheel.build(folder / "dist", for_cdk_terrain=True)
+    return with_wheel(folder / "environment", built, *(f"{name}=={version}" for name, version in PINNED))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +74,7 @@ def test_the_json_is_the_same_but_for_the_generators_version(moved: dict[str, An
 def test_the_example_app_is_the_same_too(app: Checkout, tmp_path: Path) -> None:
     """The wheel for CDK Terrain makes of the same app what CDKTF makes of it."""
     ours = Checkout(tmp_path)
-    paths = {"PYTHONPATH": str(ROOT / "constructs"), **variables(tmp_path)}
+    paths = {"PYTHONPATH": str(ROOT / "constructs"), **variables(app.root)}
     done = ours.run(sys.executable, APP / "main.py", **paths)  # type: ignore[arg-type]
     assert done.returncode == 0, done.stderr
 

@@ -2,7 +2,7 @@ import pytest
 from rich.console import Console
 
 from tools.ground.table import table
-from tools.ground.text import count, one_line
+from tools.ground.text import count, one_line, size_of
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,11 @@ from tools.ground.text import count, one_line
 def test_a_noun_agrees_with_its_number(number: int, said: str) -> None:
     """One is singular, everything else is plural."""
     assert count(number, "message") == said
+
+
+def test_a_size_has_the_unit_that_fits() -> None:
+    """Little in KiB, much in MiB."""
+    assert [size_of(100), size_of(2_500 * 1024 * 1024)] == ["0.1 KiB", "2,500.0 MiB"]
 
 
 def test_a_line_cannot_control_the_terminal() -> None:

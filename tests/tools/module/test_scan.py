@@ -4,65 +4,55 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingestion_pipeline.code.target import Target
-from tests.checkout import ROOT, Checkout, synthesized_file
+from tests.checkout import ROOT, Checkout
 from tools.module.emit import emit
 
 pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture(scope="module")
-def checkov() -> list[str | Path]:
-    """Starts the program, installed below build/ as `make scan` does."""
+def checkov() -> Path:
+    """The Python that has it, installed as `make scan` does."""
     command = ["make", "--silent", "build/checkov/.ready", f"PYTHON={sys.executable}"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return [ROOT / "build" / "checkov" / "bin" / "python", "-m", "checkov.main"]
+    return ROOT / "build" / "checkov" / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
-def scanned(
-    checkov: list[str | Path], tmp_path_factory: pytest.TempPathFactory
-) -> subprocess.CompletedProcess[str]:
-    """What checkov said about the emitted module."""
-    module = tmp_path_factory.mktemp("scanned") / "module"
-    emit(module, Target("python3.13", "arm64"))
-    return _scan(checkov, "--directory", module, "--skip-path", "examples", "--skip-path", "tests")
+def results(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What checkov said about the stack of prod and the emitted module, by the kind of file."""
+    folder = tmp_path_factory.mktemp("scanned")
+    Checkout(ROOT).synthesize(folder, ENV="prod")
+    emit(folder / "module", Target("python3.13", "arm64"))
+    options = ["--config-file", ".checkov.yaml", "--skip-path", "examples", "--skip-path", "tests"]
+    scanned = subprocess.run(
+        [checkov, "-m", "checkov.main", *options, "--output", "json", "--directory", folder],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert scanned.stderr == ""
+    return {each["check_type"]: each for each in json.loads(scanned.stdout)}
 
 
-def test_checkov_parses_every_resource(scanned: subprocess.CompletedProcess[str]) -> None:
+def test_checkov_parses_every_resource(results: dict[str, Any]) -> None:
     """No file and no block is left out for being unreadable."""
-    summary = json.loads(scanned.stdout)["summary"]
+    errors = {kind: each["summary"]["parsing_errors"] for kind, each in results.items()}
 
-    assert (scanned.stderr, summary["parsing_errors"], summary["resource_count"] > 20) == ("", 0, True)
-
-
-def test_checkov_finds_nothing_in_the_module_that_has_no_reason(
-    scanned: subprocess.CompletedProcess[str],
-) -> None:
-    """What .checkov.yaml does not explain does not fail."""
-    assert _failed(scanned) == []
+    assert errors == {"terraform": 0, "terraform_json": 0}
+    assert results["terraform"]["summary"]["resource_count"] > 20
 
 
-def test_checkov_finds_nothing_in_the_stack_that_has_no_reason(
-    checkov: list[str | Path], tmp_path: Path
-) -> None:
-    """What prod would deploy passes, too."""
-    Checkout(ROOT).synthesize(tmp_path, ENV="prod")
-    scanned = _scan(checkov, "--file", synthesized_file(tmp_path))
+@pytest.mark.parametrize("kind", ["terraform", "terraform_json"], ids=["the module", "the stack"])
+def test_checkov_finds_nothing_that_has_no_reason(results: dict[str, Any], kind: str) -> None:
+    """Of at least thirty checks, none fails that .checkov.yaml does not explain."""
+    failed = [f"{each['check_id']} {each['resource']}" for each in results[kind]["results"]["failed_checks"]]
 
-    assert _failed(scanned) == []
-
-
-def _scan(checkov: list[str | Path], *what: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*checkov, "--config-file", ".checkov.yaml", "--output", "json", *what]
-    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-
-
-def _failed(scanned: subprocess.CompletedProcess[str]) -> list[str]:
-    """The checks that failed, of at least thirty."""
-    result = json.loads(scanned.stdout)
-    assert result["summary"]["passed"] > 30
-    return [f"{each['check_id']} {each['resource']}" for each in result["results"]["failed_checks"]]
+    assert results[kind]["summary"]["passed"] > 30
+    assert failed == []

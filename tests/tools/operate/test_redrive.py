@@ -244,17 +244,16 @@ class TestDeployment:
 
 UNWATCHED = (
     "from tools.operate import queues, redrive; redrive.refuse_unconsumed = lambda *_: None;"
-    "redrive.Queue = lambda sqs, url: queues.Queue(sqs, url, hold_seconds=1);"
-    "raise SystemExit(redrive.main([]))"
+    "redrive.Queue = lambda sqs, url: queues.Queue(sqs, url, hold_seconds=1); main = redrive.main"
 )
-"""The command in a process of its own; what it held when it died can be received again after a second."""
+"""The command; what it held when it died can be received again after a second."""
 
 
 def test_killed_at_any_point_it_loses_no_event(consumed: Parts) -> None:
     """It dies before each of its requests; what it held comes back, and the next run sends it."""
     events = [f'{{"url": "https://example.com/{number}"}}' for number in range(13)]
     lost = []
-    with Killing(consumed.aws) as way:
+    with Killing(consumed.aws, UNWATCHED, consumed.variables) as way:
         run_with_dead_letters(consumed, way, events)
         for number in range(1, way.requests + 1):
             run_with_dead_letters(consumed, way, events, before=number)
@@ -271,4 +270,4 @@ def run_with_dead_letters(parts: Parts, way: Killing, events: Sequence[str], *, 
     parts.taken("work")
     for event in events:
         parts.add_dead_letter(event)
-    way.run(UNWATCHED, parts.variables, before=before)
+    way.run(before=before)

@@ -158,14 +158,22 @@ class TestChoice:
         assert "records of 1 would be put on the stream: 2" in capsys.readouterr().out
 
 
-def test_objects_of_many_pages_are_all_replayed(parts: Parts) -> None:
-    """S3 lists a thousand at a time, and several are replayed at once."""
-    for number in range(1_050):
-        key = f"dead-letters/{HOUR}{number:05}.json.gz"
-        parts.store(key, [letter(f"[{number}]")])
+def test_objects_of_many_pages_are_all_replayed(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a page are moved while the next is listed; here S3 lists ten at a time, not a thousand."""
+    pages = []
+
+    def few(params: dict[str, Any], **_: object) -> dict[str, Any]:
+        pages.append(params)
+        return {**params, "MaxKeys": 10}
+
+    parts.s3.meta.events.register("provide-client-params.s3.ListObjectsV2", few)
+    monkeypatch.setattr(replay, "client", lambda *_: parts.s3)
+    for number in range(45):
+        parts.store(f"dead-letters/{HOUR}{number:05}.json.gz", [letter(f"[{number}]")])
     run()
 
-    assert sorted(each["data"][0] for each in parts.lines()) == list(range(1_050))
+    assert sorted(each["data"][0] for each in parts.lines()) == list(range(45))
+    assert len(pages) > 4
 
 
 def test_an_object_that_another_run_has_moved_is_left_out(
@@ -189,13 +197,13 @@ def test_an_object_that_another_run_has_moved_is_left_out(
     assert (run(), len(parts.lines())) == (0, 1)
 
 
-COMMAND = "from tools.operate.replay.__main__ import main; raise SystemExit(main([]))"
+COMMAND = "from tools.operate.replay.__main__ import main"
 
 
 def test_killed_at_any_point_it_loses_no_record(parts: Parts) -> None:
     """It dies before each of its requests; the next run puts what is missing, and nothing stays behind."""
     lost = []
-    with Killing(parts.aws) as way:
+    with Killing(parts.aws, COMMAND, parts.variables) as way:
         fill_and_run(parts, way, 0)
         for number in range(1, way.requests + 1):
             fill_and_run(parts, way, number)
@@ -213,4 +221,4 @@ def fill_and_run(parts: Parts, way: Killing, number: int) -> None:
     """Run the command over two objects with records of that number, on the way that kills it there."""
     parts.store(LETTERS, [letter(f'"{number}-letter"'), CUT])
     parts.store(ERRORS, [error(f'{{"data":"{number}-error"}}\n'.encode())])
-    way.run(COMMAND, parts.variables, before=number)
+    way.run(before=number)

@@ -21,13 +21,12 @@ from local_aws.servers.hostile_source import (
     redirect,
 )
 from tools.probe import client as client_module
+from tools.probe import walk as walk_module
 from tools.probe.__main__ import main
 from tools.probe.client import MAX_REQUESTS, Client
+from tools.probe.fields import Course, courses_of
 from tools.probe.look import Look, look
 from url_fetcher.errors import IngestionError
-from url_fetcher.intake.decoding import decode_settings
-from url_fetcher.source.pages.pagination_kind import Resume, Step
-from url_fetcher.source.schema import Source
 
 SECRET = "s3cret-t0ken-of-mine"
 Serve = Callable[..., HostileSource]
@@ -86,7 +85,8 @@ class TestBounds:
     def one_mib(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A lower bound, which is sooner reached."""
         monkeypatch.setattr(client_module, "MAX_MIB", 1)
-        monkeypatch.setattr(client_module, "_MAX_DECOMPRESSED_BYTES", 4 * 1024 * 1024)
+        monkeypatch.setattr(client_module, "MAX_DECOMPRESSED_MIB", 4)
+        monkeypatch.setattr(walk_module, "MAX_DECOMPRESSED_MIB", 4)
 
     def test_a_body_without_end_is_read_to_the_bound(self) -> None:
         """What was read until then is looked at; the cut is told."""
@@ -101,28 +101,31 @@ class TestBounds:
     def test_a_body_that_swells_is_cut(self) -> None:
         """Decompression ends at a bound, too."""
         with HostileSource({"/items": gzip_bomb(100)}) as server:
-            source = decode_settings({"url": server.url("/items")}, Source, where="test")
             client = Client()
-            found = client.ask(source, Step(source.url, Resume()))
+            with pytest.raises(IngestionError, match="nothing can be seen in it"):
+                look({"url": server.url("/items")}, client)
             client.close()
 
+        found = client.answer
+        assert found is not None
         assert (found.is_cut, len(found.body) < 5 * 1024 * 1024) == (True, True)
 
     def test_redirects_count(self) -> None:
         """A source that redirects for ever gets no more requests than any other."""
         with HostileSource({"/items": redirect("/items")}) as server:
             client = Client()
-            with pytest.raises(Exception, match="5 requests at most"):
+            with pytest.raises(IngestionError, match="over 5 redirects"):
                 look({"url": server.url("/items")}, client)
             client.close()
 
-        assert len(server.requests) == MAX_REQUESTS
+        assert len(server.requests) == client.spent.requests == 6
 
     def test_a_source_of_which_nothing_is_true_is_not_asked_on(self) -> None:
         """Every sign of a next page leads to the same page: all are told, none is proposed."""
         body = {
             "items": rows(0, 10), "has_more": True, "next": "/items?a=1", "next_cursor": "abc",
             "paging": {"next": {"after": "x"}}, "total": 99, "total_pages": 9, "continue": {"c": "1"},
+            "meta": {"next_token": "t", "scroll_id": "s"},
         }  # fmt: skip
         found, _, server = looked_at(answer(json.dumps(body).encode()))
 
@@ -154,6 +157,48 @@ class TestFinds:
 
         assert (found.settings["record_path"], "included" in found.doubts[0]) == ("data", True)
 
+    def test_no_records_in_a_list_of_the_one_record(self) -> None:
+        """A record's own tags are none."""
+        found, _, _ = looked_at(answer(b'{"id": 1, "tags": ["a", "b"]}'))
+
+        assert ("record_path" in found.settings, found.first.values) == (
+            False,
+            [{"id": 1, "tags": ["a", "b"]}],
+        )
+
+    def test_an_empty_list_of_the_usual_name(self) -> None:
+        """Another list beside it has no records either."""
+        found, _, _ = looked_at(answer(json.dumps({"facets": rows(0, 3), "items": []}).encode()))
+
+        assert (found.settings["record_path"], found.first.records) == ("items", [])
+
+    def test_no_pagination_that_no_source_may_have(self) -> None:
+        """A name that is too long for a setting comes from the source; what else it has is looked at."""
+        body = {"items": rows(0, 10), "next" + "x" * 600: "abc"}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert (found.settings["record_path"], "pagination" in found.settings) == ("items", False)
+
+    def test_records_by_key(self) -> None:
+        """An object of objects with the same members has records."""
+        found, _, _ = looked_at(answer(json.dumps({each["name"]: each for each in rows(0, 5)}).encode()))
+
+        assert (found.settings["record_path"], len(found.first.records)) == ("*", 5)
+
+    def test_the_order_of_ids_in_a_csv(self) -> None:
+        """9 is before 10 there, too."""
+        lines = "id;name\n" + "".join(f"{number};x\n" for number in range(1, 12))
+        found, _, _ = looked_at(answer(lines.encode(), content_type="text/csv"))
+
+        assert courses_of(found.first.values) == [Course("id", "id", "ascending")]
+
+    def test_what_could_not_be_delivered(self) -> None:
+        """Dead letters are counted, with their reason."""
+        body = json.dumps([{"id": "x" * 2_000}, {"id": 2}]).encode()
+        found, _, _ = looked_at(answer(body), limits={"max_record_kib": 1})
+
+        assert any(each.startswith("dead letters: 1 of 2 records, each ") for each in found.doubts)
+
     def test_lines(self) -> None:
         """NDJSON is told from JSON, whatever its type."""
         lines = b"\n".join(json.dumps(each).encode() for each in rows(0, 7))
@@ -172,6 +217,66 @@ class TestFinds:
         found, _, _ = looked_at(answer(json.dumps({"items": rows(0, 7), "next": None}).encode()))
 
         assert ("pagination" in found.settings, 'path = "next"' in found.doubts[-1]) == (False, True)
+
+
+def numbered(body: Callable[[list[Any], int], Any], *, records: int = 25, last: int = 10**6) -> Behaviour:
+    """Pages of 10 by number; `last` comes for every page behind it."""
+
+    def behave(connection: Connection, request: Request) -> None:
+        page = min(int(request.query.get("page", "1")), last)
+        given = body(rows(0, records)[(page - 1) * 10 : page * 10], page)
+        answer(json.dumps(given).encode())(connection, request)
+
+    return behave
+
+
+class TestEnds:
+    def test_a_total_that_is_too_small_is_found_out(self) -> None:
+        """The block would end by it, and lose the pages behind."""
+        found, _, _ = looked_at(numbered(lambda items, _: {"items": items, "total_pages": 3}, records=90))
+
+        assert found.more == (
+            "the block ends by total_pages_path = 'total_pages', but the page behind that has other records"
+        )
+
+    def test_a_total_that_is_too_large_is_found_out(self) -> None:
+        """The last page that it promises has no records."""
+        found, _, _ = looked_at(numbered(lambda items, _: {"items": items, "total_pages": 50}))
+
+        assert "the last page of them (page = 50) has no records" in found.more
+
+    def test_a_flag_that_says_that_there_is_more(self) -> None:
+        """It is no end if no page can be asked for."""
+        found, _, _ = looked_at(answer(json.dumps({"items": rows(0, 7), "hasNextPage": True}).encode()))
+
+        assert (found.settings.get("pagination"), found.more) == (None, "hasNextPage is true")
+
+    def test_a_date_of_the_next_update_is_no_next_page(self) -> None:
+        """Only the usual names of links and cursors count."""
+        body = {"items": rows(0, 7), "next_update": "2026-01-01", "next": {"page": None}}
+        found, _, _ = looked_at(answer(json.dumps(body).encode()))
+
+        assert found.more == ""
+
+    def test_no_end_is_taken_from_pages_that_never_end(self) -> None:
+        """Behind the last page of this source its first comes again."""
+        found, _, _ = looked_at(
+            lambda connection, request: answer(
+                json.dumps(rows(0, 40)[(int(request.query.get("page", "1")) - 1) % 4 * 10 :][:10]).encode()
+            )(connection, request)
+        )
+
+        assert "known records again" in found.more
+
+    def test_a_query_without_a_variable_for_the_cursor(self) -> None:
+        """GraphQL says that there is more, and the block cannot ask for it."""
+        page = {"nodes": rows(0, 10), "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
+        body = {"query": "query { items { nodes { id } } }"}
+        found, _, _ = looked_at(
+            answer(json.dumps({"data": {"items": page}}).encode()), method="POST", body=body
+        )
+
+        assert "hasNextPage is true" in found.more
 
 
 class TestRefusals:
@@ -216,8 +321,37 @@ class TestCommand:
         assert source == {
             "name": "items", "url": server.url("/items"), "query": {"a": "1"}, "record_path": "items",
         }  # fmt: skip
-        words = ["format       json", "items: 7", "ascending    id (id)", "X-RateLimit-Limit: 60", "1 of 5"]
+        words = ["format       json", "items: 7", "ascending    id (id)", "X-RateLimit-Limit: 60", "1 of 12"]
         assert [each for each in words if each not in ran.said] == []
+
+    def test_ends_with_1_where_there_is_more(self, run: Callable[..., Ran]) -> None:
+        """It is said in the findings and above the block."""
+        behaviour = answer(json.dumps({"items": rows(0, 7), "total": 70}).encode())
+        with HostileSource({"/items": behaviour}) as server:
+            ran = run(["--url", server.url("/items")])
+
+        assert (ran.code, ran.said.count("total is 70")) == (1, 2)
+        assert "# THIS BLOCK DOES NOT READ EVERYTHING: total is 70" in ran.said
+
+    def test_posts_a_body(self, run: Callable[..., Ran]) -> None:
+        """As JSON; what TOML cannot say is left out and told."""
+        with HostileSource({"/items": answer(json.dumps(rows(0, 7)).encode())}) as server:
+            ran = run(["--url", server.url("/items"), "--body", '{"a": [1], "cursor": null}'])
+
+        (source,) = tomllib.loads(ran.said[ran.said.index("# ") :])["sources"]
+        assert (source["method"], source["body"], "# body: members that are null" in ran.said) == (
+            "POST",
+            {"a": [1]},
+            True,
+        )
+        assert {each.body for each in server.requests} == {b'{"a":[1]}'}
+
+    def test_prints_the_module_s_form(self, run: Callable[..., Ran]) -> None:
+        """With FORMAT=hcl."""
+        with HostileSource({"/items": answer(json.dumps({"items": rows(0, 7)}).encode())}) as server:
+            said = run(["--url", server.url("/items"), "--format", "hcl"]).said
+
+        assert '    record_path = "items"\n  },\n]' in said
 
     @pytest.mark.parametrize("variable", ["PROBE_AUTHORIZATION", "PROBE_API_KEY"])
     def test_never_prints_a_secret(self, run: Callable[..., Ran], variable: str) -> None:
@@ -246,6 +380,8 @@ class TestCommand:
             (["--url", "https://a:b@example.com"], "without user and password"),
             (["--url", "https://example.com", "--header", "no header"], "Name: value"),
             (["--url", "https://example.com?a=1&a=2"], "twice"),
+            (["--url", "https://example.com", "--body", "{a"], "BODY begins as JSON does, but is not JSON"),
+            (["--url", "https://example.com", "--body", "a", "--method", "GET"], "only a POST has a body"),
         ],
     )
     def test_says_what_is_wrong(self, run: Callable[..., Ran], arguments: list[str], words: str) -> None:

@@ -1,5 +1,6 @@
 """The probe against the server of each recipe: what it proposes ingests every record."""
 
+import json
 import tomllib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +37,7 @@ from tests.recipes import test_world_bank as world_bank
 from tests.recipes import test_zendesk as zendesk
 from tests.recipes.recipe import RecipeContract, Secret, Stream, at, ingest, recipe
 from tools.probe.__main__ import main
-from tools.probe.block import block
+from tools.probe.block import toml_block
 from tools.probe.client import MAX_REQUESTS, Client, Secrets
 from tools.probe.look import Look, look
 from url_fetcher.clients import Clients
@@ -165,7 +166,7 @@ def test_the_proposal_ingests_every_record(name: str) -> None:
     with served(name) as (source, case, server):
         found = looked(source, case)
         requests = len(server.requests)
-        (proposed,) = sources = tomllib.loads(block(found.settings, found.doubts))["sources"]
+        (proposed,) = sources = tomllib.loads(toml_block(found.settings, found.doubts))["sources"]
         stream = ingest(proposed, secret=case.secret)
 
     assert in_order(name, stream.values) == in_order(name, case.wanted()), (found.settings, found.doubts)
@@ -195,15 +196,16 @@ def test_an_error_in_a_good_answer_is_told() -> None:
     [
         "usgs-earthquakes", "world-bank", "mediawiki", "stripe", "github", "gitlab", "gitlab-1", "socrata",
         "shopify", "rss-feed", "airtable", "slack", "csv-export", "jira", "zendesk", "geojson-features",
-        "geojson-features-1",
+        "geojson-features-1", "hubspot", "notion", "elasticsearch",
     ],
 )  # fmt: skip
 def test_a_url_alone_is_enough(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With headers and the secret in the environment; what is printed ingests every record."""
+    """With headers, a body, and the secret in the environment; what is printed ingests every record."""
     with served(name) as (source, case, server):
         query = f"?{urlencode(source['query'])}" if source.get("query") else ""
         headers = [f"--header={key}: {value}" for key, value in source.get("headers", {}).items()]
-        main(["--url", f"{source['url']}{query}", *headers], environment(source, case.secret))
+        body = ["--body", json.dumps(source["body"])] if source.get("body") else []
+        main(["--url", f"{source['url']}{query}", *headers, *body], environment(source, case.secret))
         probed = len(server.requests)
         said = capsys.readouterr().out
         (proposed,) = tomllib.loads(said.rpartition("\n\n")[2])["sources"]
@@ -216,7 +218,7 @@ def test_a_url_alone_is_enough(name: str, capsys: pytest.CaptureFixture[str]) ->
 def environment(source: Mapping[str, Any], secret: Mapping[str, str]) -> dict[str, str]:
     """The variables that a user sets for the secret."""
     if "token" in secret:
-        return {"PROBE_AUTHORIZATION": f"Bearer {secret['token']}"}
+        return {"PROBE_AUTHORIZATION": f"{source['auth'].get('prefix', 'Bearer')} {secret['token']}"}
     if "api_key" in secret:
         return {"PROBE_API_KEY": f"{source['auth']['name']}: {secret['api_key']}"}
     if "password" in secret:

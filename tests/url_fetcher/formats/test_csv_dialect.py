@@ -253,3 +253,19 @@ def test_memory_stays_small_in_a_transcoded_body() -> None:
     rows: Any = splitter
 
     assert len(rows._splitter._splitter._window.data) < 500_000
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_last_columns_may_be_optional(size: int) -> None:
+    """So many fields may be missing at the end of a row; fewer, and more than the header has, are a fault."""
+    body = b"a,b,c,d\n1,2,3,4\n1,2,3\n1,2\n\n1\n1,2,3,4,5\n1,2,,\n"
+
+    records, rejected, _ = _read(body, size, optional_columns=2, types="infer")
+
+    assert [list(record.values()) for record in records] == [
+        [1, 2, 3, 4],
+        [1, 2, 3],
+        [1, 2],
+        [1, 2, None, None],
+    ]
+    assert [each.data for each in rejected] == [b"1\n", b"1,2,3,4,5\n"]

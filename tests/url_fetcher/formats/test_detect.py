@@ -36,6 +36,15 @@ def _open(
         ("application/json", b"\x1e1\n", [b"1"]),
         ("", b" \x1e1\n", [b"1"]),
         ("text/csv", b"{\n1\n", [b'{"{":"1"}']),
+        ("text/csv, text/csv", b"a\n1\n", [b'{"a":"1"}']),
+        ("text/csv;charset=utf-8, text/csv", b"a\n1\n", [b'{"a":"1"}']),
+        ("text/x-csv", b"a\n1\n", [b'{"a":"1"}']),
+        ("application/x-csv", b"a\n1\n", [b'{"a":"1"}']),
+        ("text/comma-separated-values", b"a\n1\n", [b'{"a":"1"}']),
+        ("text/html", b"[1]", [b"1"]),
+        ("text/html; charset=utf-8", b"", []),
+        ("text/xml", b" [1]", [b"1"]),
+        ("application/force-download", b"[1]", [b"1"]),
     ],
 )
 def test_auto_follows_the_content_type(content_type: str, body: bytes, records: list[bytes]) -> None:
@@ -104,6 +113,22 @@ def test_xml_that_settings_for_json_cannot_read_is_told(settings: dict[str, Any]
     records, _, error = read(splitter, [b"<a><b>1</b></a>"])
 
     assert (records, type(error), words in str(error)) == ([], MalformedBody, True)
+
+
+def test_text_that_is_called_html_needs_its_format() -> None:
+    """It may be a page with an error; who sets the format says that it is none."""
+    _, _, error = read(_open(content_type="text/html", url="https://h/a.csv"), [b"a\n1\n"])
+    records, _, _ = read(_open("csv", content_type="text/html"), [b"a\n1\n"])
+
+    assert ("page of HTML" in str(error), "set `format`" in str(error), records) == (True, True, _ROWS)
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/x-ndjson"])
+def test_xml_is_told_whatever_it_is_called(content_type: str) -> None:
+    """With a path the records are found, where the type says lines or rows."""
+    splitter = _open(content_type=content_type, record_path="a.b")
+
+    assert read(splitter, [b"<a><b>1</b></a>"])[0] == [b'{"#text":"1"}']
 
 
 def test_json_may_have_both() -> None:

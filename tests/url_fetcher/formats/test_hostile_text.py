@@ -37,6 +37,9 @@ KINDS = [
     {"kind": "page", "total_pages_path": "total", "has_more_path": "next"},
     {"kind": "offset", "total_path": "total", "has_more_path": "next"},
     {"kind": "cursor", "path": "next"},
+    {"kind": "cursor", "header": "Link"},
+    {"kind": "parameters", "path": "next"},
+    {"kind": "none"},
 ]
 
 
@@ -81,10 +84,26 @@ def test_any_retry_after_is_seconds_or_nothing(header: str) -> None:
 def test_any_page_leads_on_or_ends(kind: dict[str, Any], link: str, following: object, total: object) -> None:
     """Whatever a page says of the next one, that is taken, the end, or an error of the function's own."""
     pagination: Any = decode_settings(kind, Pagination, where="test")  # type: ignore[arg-type]
-    outside = {"next": following, "total": total}
-    result = PageResult("http://a.test/", link, records=1, outside=outside, digest=1)
+    outside = {
+        "next": following,
+        "total": total,
+        "total_pages": total,
+        "links": [following],
+        "has_more": total,
+    }
+    last = json.dumps(outside).encode()
+    headers = {"Link": link, "X-Total-Count": link}
+    results = [
+        PageResult(
+            "http://a.test/", link, records=1, outside=outside, digest=digest, last=last, headers=headers
+        )
+        for outside, digest in ((outside, 1), (None, 2), (following, 1))
+    ]
     with suppress(IngestionError):
-        Pager(pagination, "http://a.test/", warn=lambda _: None).advance(result)
+        pager = Pager(pagination, "http://a.test/", warn=lambda _: None)
+        for result in results:
+            pager.is_repeat(result.digest)
+            pager.advance(result)
 
 
 @given(

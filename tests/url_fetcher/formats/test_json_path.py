@@ -194,3 +194,88 @@ def test_a_multitude_beside_the_records_is_refused_before_it_fills_the_memory(
     _, _, error = read(_splitter("items", block_bytes=131_072), cut(body, [65_536]))
 
     assert isinstance(error, LimitExceeded)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    before=values,
+    members=st.lists(st.tuples(values, values), max_size=6),
+    after=values,
+    sizes=cuts,
+    block_bytes=_blocks,
+)
+def test_the_members_of_an_object_are_records_with_their_keys(
+    before: str, members: list[tuple[str, str]], after: str, sizes: list[int], block_bytes: int
+) -> None:
+    """Keys and values are the source's own bytes, and what lies outside is known as for an array."""
+    pairs = [(json.dumps(key), value) for key, value in members]
+    inner = " , ".join(f"{key} : {value}" for key, value in pairs)
+    body = f'{{"x":{before},"d":{{"items": {{ {inner} }} ,"z":{after}}}}}'
+    splitter = _splitter("d", "items", "*", block_bytes=block_bytes)
+
+    found, _, _ = read(splitter, cut(body.encode(), sizes))
+
+    wanted = "[" + ",".join(f'{{"key":{key},"value":{value}}}' for key, value in pairs) + "]"
+    assert decoded(found) == json.loads(wanted, parse_int=str, parse_float=str)
+    assert splitter.outside() == json.loads(f'{{"x":{before},"d":{{"items":{{}},"z":{after}}}}}')
+
+
+@pytest.mark.parametrize(
+    ("body", "records"),
+    [
+        (b'{"a": {"b": 1}, "c":[2 ]}', [b'{"key":"a","value":{"b": 1}}', b'{"key":"c","value":[2 ]}']),
+        (b' {"a":1,"a":2}\n', [b'{"key":"a","value":1}', b'{"key":"a","value":2}']),
+        (b"{}", []),
+        (b"null", []),
+        (b"[ ]", []),
+    ],
+)
+def test_the_body_itself_may_have_a_record_in_each_member(body: bytes, records: list[bytes]) -> None:
+    """PHP writes an empty object as an empty array."""
+    found, rejected, _ = read(_at("*"), [body])
+
+    assert (found, rejected) == (records, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[1]", "leads to an array"),
+        (b'"text"', "leads to no object"),
+        (b"<html>", "leads to no object"),
+        (b'{"a":1', "ends inside"),
+        (b'{"a"', "ends inside"),
+        (b'{"a" 1}', "expected ':'"),
+        (b"{1: 2}", "expected a key"),
+        (b'{"a":1 "b":2}', "expected ',' or '}'"),
+        (b'{"a":1,}', "expected a key"),
+        (b'{"a":nope}', "the JSON is broken"),
+        (b'{"a\xff":1}', "not UTF-8"),
+        (b'{"a":1}{"b":2}', "there is more after"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_members_of_what_is_no_object_end_the_body(body: bytes, words: str, size: int) -> None:
+    """However the body arrives."""
+    _, _, failure = read(_at("*"), [body[i : i + size] for i in range(0, len(body), size)])
+
+    assert isinstance(failure, MalformedBody)
+    assert words in str(failure)
+
+
+def test_a_member_over_a_limit_is_rejected_alone() -> None:
+    """Its key is in the dead letter, and the members beside it are records."""
+    splitter = JsonSplitter(path=parse_path("*"), max_record_bytes=20, max_nesting=2)
+    found, rejected, _ = read(splitter, [b'{"a":1,"b":"' + b"x" * 99 + b'","c":[[]],"d":NaN,"e":2}'])
+
+    assert found == [b'{"key":"a","value":1}', b'{"key":"e","value":2}']
+    assert [each.data[:19] for each in rejected] == [
+        b'{"key":"%s","value":' % key for key in (b"b", b"c", b"d")
+    ]
+
+
+def test_a_star_in_a_pointer_is_a_key() -> None:
+    """A JSON Pointer reaches every key."""
+    found, _, _ = read(_at("/a/*"), [b'{"a":{"*":[1,2]}}'])
+
+    assert found == [b"1", b"2"]

@@ -292,3 +292,30 @@ def test_a_body_of_no_value_has_no_records(body: bytes, path: tuple[str, ...]) -
 def test_values_in_a_row_are_records(body: bytes, expected: list[bytes]) -> None:
     """JSON in a row is read to its end: arrays are their elements, anything else is one record."""
     assert read(_splitter(), [body]) == (expected, [], None)
+
+
+@pytest.mark.parametrize("path", ["", "items"])
+@pytest.mark.parametrize("control", [b"\x00", b"\x01", b"\t", b"\n", b"\x1f"])
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_record_with_a_raw_control_character_is_rejected_alone(
+    path: str, control: bytes, size: int
+) -> None:
+    """Its brackets show where it ends, so that the records around it are as good as before."""
+    many = b",".join([b'{"id":1}'] * 2_000)
+    bad = b'{"id":2,"text":"a' + control + b'b"}'
+    array = b"[" + many + b"," + bad + b"," + many + b"]"
+    body = b'{"items":' + array + b"}" if path else array
+    splitter = JsonSplitter(path=parse_path(path) if path else None, max_record_bytes=1_000, max_nesting=100)
+
+    records, rejected, error = read(splitter, cut(body, [size]))
+
+    assert (len(records), [each.data for each in rejected], error) == (4_000, [bad], None)
+    assert "raw control character" in rejected[0].reason
+
+
+@pytest.mark.parametrize("body", [b'{"a\x01b":1,"d":[1]}', b'{"x":"\x00","d":[1]}'])
+def test_a_raw_control_character_beside_the_records_ends_the_body(body: bytes) -> None:
+    """Nobody can tell what it says about the records."""
+    splitter = JsonSplitter(path=parse_path("d"), max_record_bytes=1_000, max_nesting=100)
+
+    assert isinstance(read(splitter, [body])[2], MalformedBody)

@@ -137,7 +137,12 @@ def test_what_is_kept_of_a_huge_element_is_its_beginning(size: int) -> None:
         (b"<a><b>1</b><b>\xff</b></a>", "not well-formed", 1),
         (b"<a><b>1</b><b x='1' x='2'/></a>", "duplicate attribute", 1),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a><b>&b;</b></a>', "document type declaration", 0),
-        (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a><b>1</b></a>', "document type declaration", 0),
+        (b'<!DOCTYPE a [<!ENTITY % b SYSTEM "file:///etc/passwd"> %b;]><a><b>1</b></a>', "<!ENTITY", 0),
+        (b'<!DOCTYPE a [<!ATTLIST b c CDATA "d">]><a><b>1</b></a>', "<!ATTLIST", 0),
+        (b'<!DOCTYPE a SYSTEM "x.dtd"><a><b>1</b><b>&eacute;</b></a>', "&eacute;", 1),
+        (b'<!DOCTYPE a SYSTEM "x.dtd"><a><b>1</b><b c="&eacute;"/></a>', "&eacute;", 1),
+        (b'<!DOCTYPE a [%x;]><a><b>1</b><b><c d="&e;"/></b></a>', "&e;", 1),
+        (b"<!DOCTYPE a><a><b>1</b><b>&e;</b></a>", "undefined entity", 1),
         (b'<?xml version="1.0" encoding="nix"?><a><b>1</b></a>', "unknown encoding", 0),
         (b'<?xml version="1.0" encoding="euc-kr"?><a><b>1</b></a>', "multi-byte encodings", 0),
         (b"<feed><b>1</b></feed>", "root element is 'feed'", 0),
@@ -233,3 +238,34 @@ def test_any_text_comes_out_as_it_is(text: str, size: int) -> None:
     text = "".join(c for c in text if c not in "\ufffe\uffff\x85")
 
     assert _read(f"<a><b>{text}</b></a>".encode(), "a.b", size) == ([{"#text": text}], [], None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "<!DOCTYPE a>",
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE a PUBLIC "-//Netscape//DTD RSS 0.91//EN" "http://127.0.0.1:1/rss-0.91.dtd">',
+        "<!DOCTYPE a [<!ELEMENT a (b)*> <!ELEMENT b ANY> <!-- b --> ]>",
+        '<!DOCTYPE a SYSTEM "a.dtd" [<!NOTATION n SYSTEM "n">]>',
+    ],
+)
+def test_a_harmless_document_type_is_passed_over(declaration: str, encoding: str, size: int) -> None:
+    """Names of elements and of a file that is never loaded; entities of XML itself stay what they are."""
+    body = f'{declaration}<a><b c="&lt;&#233;">&amp;</b><b>é</b></a>'.encode(encoding)
+
+    assert _read(body, "a.b", size) == ([{"@c": "<é", "#text": "&"}, {"#text": "é"}], [], None)
+
+
+def test_a_document_type_without_end_is_not_gathered() -> None:
+    """However many elements it declares, the parser keeps no more than a few hundred KiB of it."""
+    chunks = iter([b"<!DOCTYPE a [<!ELEMENT a ", *[b"(" * CHUNK] * 20])
+    _, _, error = read(_open("a.b"), chunks)
+
+    assert (type(error), "document type declaration" in str(error), len(list(chunks)) > 15) == (
+        LimitExceeded,
+        True,
+        True,
+    )

@@ -73,11 +73,24 @@ def test_a_compressed_body_that_was_cut_may_be_asked_for_again(
         gzip.compress(b"ab") + gzip.compress(b"") + gzip.compress(b"cd"),
         gzip.compress(b"abcd") + bytes(1_000),
         gzip.compress(b"ab") + bytes(7) + gzip.compress(b"cd"),
+        gzip.compress(b"abcd") + b"\r\n",
+        gzip.compress(b"abcd") + b"\n",
+        gzip.compress(b"ab") + b"\r\n\0 " + gzip.compress(b"cd"),
         gzip.compress(b"") * 3 + gzip.compress(b"abcd"),
         zstd.compress(b"ab") + zstd.compress(b"") + zstd.compress(b"cd"),
         _SKIPPABLE + zstd.compress(b"abcd") + _SKIPPABLE,
     ],
-    ids=["gzip", "zeros behind", "zeros between", "empty first", "zstd", "skippable frames"],
+    ids=[
+        "gzip",
+        "zeros behind",
+        "zeros between",
+        "CRLF",
+        "LF",
+        "padding between",
+        "empty first",
+        "zstd",
+        "skippable frames",
+    ],
 )
 def test_members_in_a_row_are_one_body(compressed: bytes, step: int) -> None:
     """Concatenated files, empty ones, zeros that pad gzip and skippable frames of Zstandard."""
@@ -86,6 +99,55 @@ def test_members_in_a_row_are_one_body(compressed: bytes, step: int) -> None:
     body = Body(lambda _: source.read(step), max_body_mib=1, max_decompressed_mib=1)
 
     assert b"".join(body) == b"abcd"
+
+
+@pytest.mark.parametrize("step", [1, 3, 1_000])
+@pytest.mark.parametrize(
+    ("encoding", "compressed"),
+    [
+        *[(name, b"abcd") for name in ("identity", "UTF-8", "none", "aws-chunked", "utf8, identity", ",")],
+        ("aws-chunked,gzip", gzip.compress(b"abcd", mtime=0)),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"abcd", mtime=0), mtime=0)),
+        ("deflate, GZIP", gzip.compress(zlib.compress(b"abcd"), mtime=0)),
+        ("zstd,deflate , gzip", gzip.compress(zlib.compress(_zstd(b"abcd")), mtime=0)),
+    ],
+)
+def test_encodings_are_undone_in_turn(encoding: str, compressed: bytes, step: int) -> None:
+    """The last one first; what changes nothing is passed over."""
+    source = io.BytesIO(compressed)
+    body = Body(
+        lambda _: source.read(step), content_encoding=encoding, max_body_mib=1, max_decompressed_mib=1
+    )
+
+    assert b"".join(body) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"), [("gzip, br", "'br'"), (", ".join(["gzip"] * 6), "6 encodings")]
+)
+def test_encodings_that_cannot_be_undone_are_named(encoding: str, named: str) -> None:
+    """An unknown one, and more of them than anybody means."""
+    with pytest.raises(MalformedBody, match=named):
+        _read(b"", encoding)
+
+
+@pytest.mark.parametrize(
+    ("start", "is_refused"),
+    [
+        (b"<p>", True),
+        (b"  <!DOCTYPE HTML>", True),
+        (b'<?xml version="1.0"?><!DOCTYPE html>', True),
+        (b"[1]", False),
+        (b"a,b", False),
+        (b'<?xml version="1.0"?><rss>', False),
+    ],
+)
+def test_only_what_begins_as_html_may_is_refused_as_html(start: bytes, is_refused: bool) -> None:
+    """Some servers send their records as text/html."""
+    settings = {"content_type": "text/html; charset=utf-8", "max_body_mib": 1, "max_decompressed_mib": 1}
+    body = Body(io.BytesIO(start).read, **settings)  # type: ignore[arg-type]
+    with pytest.raises(MalformedBody, match="HTML") if is_refused else nullcontext():
+        assert b"".join(body) == start
 
 
 @pytest.mark.parametrize("member", [gzip.compress(b"abcd"), zstd.compress(b"abcd")], ids=["gzip", "zstd"])

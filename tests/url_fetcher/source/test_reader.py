@@ -79,6 +79,7 @@ def encoded(body: bytes, encoding: str) -> Behaviour:
             reset(b"\x15\x03\x01 garbage\r\n\r\n"), SourceUnavailable, "is not HTTP/1", id="no HTTP"
         ),
         pytest.param(answer(b"<p>", content_type="text/html"), MalformedBody, "'text/html'", id="HTML"),
+        pytest.param(answer(b"<rss>", content_type="text/html"), MalformedBody, "HTML", id="XML called HTML"),
         pytest.param(answer(b"  <!DOCTYPE HTML><p>"), MalformedBody, "HTML", id="HTML called JSON"),
         pytest.param(encoded(b"[1]", "br"), MalformedBody, "'br'", id="brotli"),
         pytest.param(encoded(b"[1]", "gzip"), MalformedBody, "broken", id="no gzip"),
@@ -481,3 +482,12 @@ def _answer_once(listener: socket.socket, data: bytes | None) -> None:
         with suppress(OSError):
             while sock.recv(4096):
                 pass
+
+
+def test_an_explicit_format_counts_more_than_the_type_of_html(hostile: Hostile) -> None:
+    """A feed that is sent as text/html is read where the source says that it is XML."""
+    source = hostile({"/": answer(b"<rss/>", content_type="text/html")})
+
+    assert bodies_of(reader_of({"url": source.url("/"), "format": "xml", "record_path": "rss"})) == [
+        b"<rss/>"
+    ]

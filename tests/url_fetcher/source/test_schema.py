@@ -163,6 +163,13 @@ def test_a_header_that_steers_the_connection_is_refused(headers: dict[str, str])
         decode({"url": URL, "headers": headers})
 
 
+def test_a_range_may_be_asked_for() -> None:
+    """APIs such as Heroku's page by it; a 206 with a part of the bytes is refused when it comes."""
+    assert decode({"url": URL, "headers": {"Range": "id ..; max=1000"}}).headers == {
+        "Range": "id ..; max=1000"
+    }
+
+
 def test_the_json_schema_refuses_unknown_keys_everywhere() -> None:
     """The exported schema is as strict as the function: no table takes a key that is not known."""
     schema: Any = json_schema()

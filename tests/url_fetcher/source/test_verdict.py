@@ -169,6 +169,110 @@ def test_a_body_without_its_records_and_without_an_error_is_still_malformed(
         invoke(stream, {"url": source.url("/"), **SLACK})
 
 
+WALK = {"pagination": {"kind": "page"}, "retry": {"max_attempts": 3, "max_delay_seconds": 0}}
+LIMITED = '{"message": "rate limited"}'
+
+
+@pytest.mark.parametrize(
+    ("pages", "named"),
+    [
+        (
+            ["[1, 2]", "[3]", LIMITED],
+            "object with the keys 'message', those of the pages before it an array",
+        ),
+        (["[1, 2]", "{}"], "an object with no keys"),
+        (["[1, 2]", "false"], "are false"),
+        (["[1, 2]", '"rate limited"'], "are text"),
+        (["[1, 2]", "7"], "are a number"),
+        (['{"a": 1}', "[1]"], "are an array, those of the pages before it an object"),
+    ],
+)
+def test_an_answer_unlike_the_pages_before_it_is_no_record(
+    hostile: Hostile, stream: Stream, pages: list[str], named: str
+) -> None:
+    """A walk over arrays does not turn into one of objects: what is no page is told, not ingested."""
+    source = hostile({"/": in_turn(*map(said, pages))})
+    with pytest.raises(MalformedBody) as caught:
+        invoke(stream, {"url": source.url("/"), **WALK})
+
+    assert (named in str(caught.value), "`retry_when`" in str(caught.value)) == (True, True)
+    assert LIMITED not in str(stream.lines)
+    assert len(stream.lines) == sum(len(json.loads(page)) for page in pages[:-1])
+
+
+def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: Stream) -> None:
+    """Where the pages before had an array; an object may be the only element of one."""
+    pages = ['{"items": [1, 2]}', '{"items": {"id": 3}}', '{"items": "rate limited"}']
+    source = hostile({"/": in_turn(*map(said, pages))})
+    with pytest.raises(MalformedBody, match="are text, those of the pages before it an array"):
+        invoke(stream, {"url": source.url("/"), "record_path": "items", **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1, 2, {"id": 3}]
+
+
+@pytest.mark.parametrize("format_", ["auto", "ndjson"])
+def test_a_body_that_is_one_object_may_be_an_error(hostile: Hostile, stream: Stream, format_: str) -> None:
+    """Without a record path, conditions look at it; it is asked for again, and nothing of it is put."""
+    pages = [said("[1]" if format_ == "auto" else "1\n2"), said(LIMITED), said(LIMITED)]
+    pages.append(said("[]") if format_ == "auto" else answer(b""))
+    source = hostile({"/": in_turn(*pages)})
+    retry = [{"path": "message", "equals": "rate limited"}]
+    invoke(stream, {"url": source.url("/"), "format": format_, "retry_when": retry, **WALK})
+
+    assert ([line["data"] for line in stream.lines][:1], len(stream.lines) < 3, len(source.requests)) == (
+        [1],
+        True,
+        4,
+    )
+
+
+def test_the_first_answer_may_be_an_error_too(hostile: Hostile, stream: Stream) -> None:
+    """Also of a source that is one page."""
+    source = hostile({"/": said(LIMITED)})
+    fail = [{"path": "message", "exists": True, "message_path": "message"}]
+    with pytest.raises(SourceRejected, match="'rate limited'"):
+        invoke(stream, {"url": source.url("/"), "fail_when": fail})
+
+    assert stream.lines == []
+
+
+def test_an_error_before_the_first_page_says_nothing_of_the_pages(hostile: Hostile, stream: Stream) -> None:
+    """Arrays may follow on an error that is asked for again, though it is an object."""
+    source = hostile({"/": in_turn(*map(said, (LIMITED, "[1]", "[]")))})
+    invoke(stream, {"url": source.url("/"), "retry_when": [{"path": "message", "exists": True}], **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1]
+
+
+def test_one_object_may_mean_that_there_is_nothing(hostile: Hostile, stream: Stream) -> None:
+    """Without a record path, `empty_when` looks at it, and it is no record."""
+    source = hostile({"/": in_turn(said("[1]"), said('{"message": "no more"}'))})
+    empty = [{"path": "message", "equals": "no more"}]
+    invoke(stream, {"url": source.url("/"), "empty_when": empty, **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1]
+
+
+@pytest.mark.parametrize("body", ['[{"message": "hi"}]', '{"message": "a"}\n{"message": "b"}'])
+def test_records_are_no_error_whatever_they_hold(hostile: Hostile, stream: Stream, body: str) -> None:
+    """Elements of an array and lines are data, also if a condition would hold for one of them."""
+    source = hostile({"/": said(body)})
+    invoke(stream, {"url": source.url("/"), "fail_when": [{"path": "message", "exists": True}]})
+
+    assert len(stream.lines) == len(body.splitlines())
+
+
+@pytest.mark.parametrize(("body", "count"), [('{"id": 1}', 1), ("7", 1), ("null", 0), (" null\n", 0)])
+def test_a_source_of_one_value_is_read_as_before(
+    hostile: Hostile, stream: Stream, body: str, count: int
+) -> None:
+    """One object is one record; null alone is none."""
+    source = hostile({"/": said(body)})
+    invoke(stream, {"url": source.url("/")})
+
+    assert len(stream.lines) == count
+
+
 BODY = {"n": 1, "t": "x", "b": True, "z": None, "e": "", "o": {"k": 1}, "a": [{"c": 5}]}
 
 
@@ -212,9 +316,12 @@ def test_a_sources_message_is_shown_on_one_line_and_cut() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fail_when": [{"path": "ok", "equals": False}]}, "set `record_path`"),
+        ({"format": "csv", "fail_when": [{"path": "ok", "equals": False}]}, '`format` is "csv"'),
         ({"record_path": "a", "fail_when": [{"path": "ok"}]}, "exactly one of `equals`, `in` and `exists`"),
-        ({"empty_when": [{"path": "ok", "exists": True}]}, "or the `status` of each condition"),
+        (
+            {"format": "csv", "empty_when": [{"path": "a", "exists": True}]},
+            "or the `status` of each condition",
+        ),
         ({"empty_when": [{}]}, "a condition needs `status`, `path` or both"),
         ({"empty_when": [{"status": 404, "exists": True}]}, "test the value at `path`: set it"),
         ({"empty_when": [{"status": 404, "path": "a"}]}, "exactly one of `equals`, `in` and `exists`"),

@@ -100,6 +100,15 @@ def source_lists() -> dict[str, str]:
     return {key: _table_name(reference) for key, reference in references.items() if reference}
 
 
+def source_placeholders() -> dict[str, dict[str, str]]:
+    """Each placeholder's pattern, and the table that gives it a value."""
+    kinds = _source()["properties"]["pagination"]["discriminator"]["mapping"]
+    return {
+        name: {"pattern": has["anyOf"][0]["pattern"], "needs": "pagination" if name in kinds else "windows"}
+        for name, has in _schema()["texts"].items()
+    }
+
+
 def source_groups() -> dict[str, tuple[str, ...]]:
     """The keys of a source in groups that are checked apart; "" stands for the source as a whole."""
     late = {key for group in LATE for key in group}
@@ -199,6 +208,9 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
     if _reference(schema):
         return {"type": "object"}
     rule: dict[str, object] = {"type": _type(schema)}
+    # The limits of an optional value stand beside the null.
+    given = _but_null(schema)
+    schema = {**schema, **given[0]} if len(given) == 1 else schema
     rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
     if form := form_in_words(key):
         rule["form"] = form.removeprefix("must ")

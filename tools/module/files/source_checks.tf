@@ -92,6 +92,19 @@ locals {
 
   source_problems = { for group, checked in local.source_groups : group => join("\n", flatten([
     contains(checked, "") ? local.source_form_problems : [],
+    [
+      for part in local.source_parts : [
+        for key in ["url", "query", "headers", "body"] : [
+          for name, placeholder in local.source_placeholders :
+          "${part.at}${placeholder.needs == "pagination" && try(part.value.pagination, null) != null ? ".pagination.kind" : ""}: must have ${placeholder.needs == "pagination" ? "pagination.kind = \"${name}\"" : "`windows`"}, because `{${name}}` stands in `${key}`; write `{{${name}}` if these characters are meant (docs/sources.md)"
+          if can(regex(placeholder.pattern, jsonencode(part.value[key]))) && (
+            placeholder.needs == "pagination" ? try(part.value.pagination.kind, "") != name : try(part.value.windows, null) == null
+          )
+        ]
+        if contains(checked, key) ? contains(keys(part.value), key) : false
+      ]
+      if part.key == ""
+    ],
     contains(checked, "name") ? concat(local.source_name_problems, local.source_schedule_problems) : [],
     [
       for part in local.source_parts : [

@@ -106,7 +106,7 @@ def _causes(error: "ValidationError") -> list["ValidationError"]:
     for inner in error.context or []:
         branches.setdefault(inner.schema_path[0], []).append(inner)
     meant = [inner for inner in branches.values() if not any(map(_is_of_another_kind, inner))]
-    return meant[0] if len(meant) == 1 else [error]
+    return [cause for inner in meant[0] for cause in _causes(inner)] if len(meant) == 1 else [error]
 
 
 def _is_of_another_kind(error: "ValidationError") -> bool:

@@ -107,10 +107,11 @@ class Csv(TypedDict, total=False):
         columns: default: [].
         delimiter: default: ",".
         encoding: one of big5, euc-jp, euc-kr, gb18030, iso-8859-1, iso-8859-15, iso-8859-2, koi8-r,
-            shift_jis, utf-16, utf-8, windows-1250, windows-1251, windows-1252, windows-1253, windows-1254,
-            windows-1257; default: "utf-8".
+            shift_jis, utf-16, utf-16be, utf-16le, utf-8, windows-1250, windows-1251, windows-1252,
+            windows-1253, windows-1254, windows-1257; default: "utf-8".
         escape: default: "".
         header: default: true.
+        optional_columns: 0 to 9,999; default: 0.
         quote: default: "\"".
         skip_lines: 0 to 1,000; default: 0.
         types: one of infer, text; default: "text".
@@ -129,6 +130,8 @@ class Csv(TypedDict, total=False):
         "koi8-r",
         "shift_jis",
         "utf-16",
+        "utf-16be",
+        "utf-16le",
         "utf-8",
         "windows-1250",
         "windows-1251",
@@ -139,6 +142,7 @@ class Csv(TypedDict, total=False):
     ]
     escape: str
     header: bool
+    optional_columns: int
     quote: str
     skip_lines: int
     types: Literal["infer", "text"]
@@ -149,11 +153,13 @@ class CursorPagination(TypedDict, total=False):
 
     Attributes:
         allow_other_hosts: default: false.
+        first: at most 512 characters; default: "".
         has_more_path: at most 512 characters; default: "".
         header: at most 128 characters; default: "".
         into: one of body, query; default: "query".
         is_last_path: at most 512 characters; default: "".
         last_record_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         parameter: 1 to 128 characters; default: "cursor".
         path: at most 512 characters; default: "next_cursor".
@@ -161,11 +167,13 @@ class CursorPagination(TypedDict, total=False):
 
     kind: Required[Literal["cursor"]]
     allow_other_hosts: bool
+    first: str
     has_more_path: str
     header: str
     into: Literal["body", "query"]
     is_last_path: str
     last_record_path: str
+    max_empty_pages: int
     max_pages: int
     parameter: str
     path: str
@@ -217,6 +225,7 @@ class LinkHeaderPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         rel: 1 to 128 characters; default: "next".
     """
@@ -225,17 +234,19 @@ class LinkHeaderPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     rel: str
 
 
 class NextUrlPagination(TypedDict, total=False):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source.
+    """The next page's URL is in the body at ``path``, or is the next one among the links there.
 
     Attributes:
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "next".
     """
@@ -244,6 +255,7 @@ class NextUrlPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -405,6 +417,7 @@ class ParametersPagination(TypedDict, total=False):
         allow_other_hosts: default: false.
         has_more_path: at most 512 characters; default: "".
         is_last_path: at most 512 characters; default: "".
+        max_empty_pages: 1 to 1,000,000; default: 20.
         max_pages: 1 to 1,000,000; default: 10,000.
         path: 1 to 512 characters; default: "continue".
     """
@@ -413,6 +426,7 @@ class ParametersPagination(TypedDict, total=False):
     allow_other_hosts: bool
     has_more_path: str
     is_last_path: str
+    max_empty_pages: int
     max_pages: int
     path: str
 
@@ -440,21 +454,27 @@ class Retry(TypedDict, total=False):
 
 
 class Windows(TypedDict, total=False):
-    """The spans to request: from ``start`` to now, each at most ``days`` long.
+    """The spans to request: from ``start`` to now or beyond, each at most ``days`` or ``seconds`` long.
 
     Attributes:
-        days: 1 to 3,650.
-        from_parameter: 1 to 128 characters.
         start: see ``str``.
-        to_parameter: 1 to 128 characters.
+        days: default: null.
+        days_ahead: 0 to 3,650; default: 0.
         format: one of date, epoch, epoch_ms, rfc3339, rfc3339_ms; default: "rfc3339".
+        from_parameter: at most 128 characters; default: "".
+        includes_end: default: false.
+        seconds: default: null.
+        to_parameter: at most 128 characters; default: "".
     """
 
-    days: Required[int]
-    from_parameter: Required[str]
     start: Required[str]
-    to_parameter: Required[str]
+    days: int | None
+    days_ahead: int
     format: Literal["date", "epoch", "epoch_ms", "rfc3339", "rfc3339_ms"]
+    from_parameter: str
+    includes_end: bool
+    seconds: int | None
+    to_parameter: str
 
 
 Auth: TypeAlias = (
@@ -497,6 +517,7 @@ class Source(TypedDict, total=False):
         query: default: {}.
         rate: see ``Rate``.
         record_path: at most 512 characters; default: "".
+        records_optional: default: false.
         retry: see ``Retry``.
         retry_when: default: [].
         schedule: at most 256 characters; default: "".
@@ -532,6 +553,7 @@ class Source(TypedDict, total=False):
     query: Mapping[str, str | int | float | bool]
     rate: Rate
     record_path: str
+    records_optional: bool
     retry: Retry
     retry_when: Sequence[Condition]
     schedule: str

@@ -1,19 +1,19 @@
 """Pagination where each page names the next one: by a link, a URL, or several parameters."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from msgspec import Meta
 
 from url_fetcher.errors import MalformedBody
-from url_fetcher.http.urls import joined, with_query
+from url_fetcher.http.urls import joined, with_query, with_scheme_of
 from url_fetcher.paths import described
 from url_fetcher.source.kinds import Key, NonEmptyPath
-from url_fetcher.source.pages.next_page_signs import find, raised_flag, text, unused_link
+from url_fetcher.source.pages.links import links
+from url_fetcher.source.pages.more_signs import known_flag, next_in_header, unused_link
+from url_fetcher.source.pages.next_page_signs import find, text
 from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
-
-# Commas separate links, but a quoted parameter may hold one, too.
-_LINK = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\")*)")
-_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
+from url_fetcher.source.pages.walk import Walk
 
 
 class Sought(NamedTuple):
@@ -33,6 +33,13 @@ class Sought(NamedTuple):
 class FollowedPages(Pages, frozen=True):
     """The base of kinds where each page names the next one; the source ends at a page that names none."""
 
+    max_empty_pages: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+
+    @property
+    def names_next(self) -> bool:
+        """True if the source itself names the next page, so that there must be an answer."""
+        return True
+
     def next(self, url: str, step: Step, result: PageResult) -> Step | None:
         """The page that this one names."""
         says_more, words = self.flagged(result)
@@ -42,15 +49,17 @@ class FollowedPages(Pages, frozen=True):
         if sought.target is not None:
             return self._follow(url, result, sought.target)
         # Without a configured flag, a well-known one such as has_more guards against an end that is none.
-        if says_more is None and (key := raised_flag(result.outside)):
-            words = f"the body's {key} is true"
+        if says_more is None and (found := known_flag(result.outside, is_near=True)).says_more:
+            words = found.words
         # Ending here silently would lose the rest of the source.
         if words:
             raise MalformedBody(f"{words}, but there is no next page {sought.place}; check that setting")
         return None
 
-    def doubt(self, result: PageResult, *, is_full: bool) -> str:
-        """Returns a reason to suspect a wrong setting if a full page names no next page."""
+    def doubt(self, step: Step, result: PageResult, walk: Walk, *, is_full: bool) -> str:
+        """As every kind; a full page that names no next page may also have it at another place."""
+        if more := self.more(step, result, walk):
+            return more
         # A short page is what a last page looks like, so only a full one raises doubts.
         if not is_full or not result.records or self.flagged(result).says_more is False:
             return ""
@@ -61,6 +70,8 @@ class FollowedPages(Pages, frozen=True):
             return f"there is no next page {sought.place}, but the body has {key!r}; check that setting"
         if sought.missing:
             return f"there is no next page {sought.place}: the body has no {sought.missing}"
+        if self.response_header != "Link" and next_in_header(result.headers):
+            return f"there is no next page {sought.place}, but the Link header has one; check that setting"
         return ""
 
     def _seek(self, result: PageResult) -> Sought:
@@ -68,7 +79,7 @@ class FollowedPages(Pages, frozen=True):
 
     def _follow(self, url: str, result: PageResult, target: object) -> Step:
         """The step to a URL, which may be relative to that of the page."""
-        following = joined(result.url, str(target))
+        following = with_scheme_of(result.url, joined(result.url, str(target)))
         return Step(following, Resume(url=following))
 
 
@@ -83,14 +94,19 @@ class LinkHeaderPagination(FollowedPages, frozen=True, tag="link_header"):
         """The header with the links."""
         return "Link"
 
+    def doubt(self, step: Step, result: PageResult, walk: Walk, *, is_full: bool) -> str:
+        """As every kind; also if a part of the header cannot be read."""
+        if not links(result.header).is_whole and self.flagged(result).says_more is not False:
+            return "a part of the Link header cannot be read, and the rest has no next page"
+        return super().doubt(step, result, walk, is_full=is_full)
+
     def _seek(self, result: PageResult) -> Sought:
-        return Sought(
-            _link(result.header, self.rel) or None, f"in the Link header with pagination.rel = {self.rel!r}"
-        )
+        target = links(result.header).targets.get(self.rel.lower())
+        return Sought(target or None, f"in the Link header with pagination.rel = {self.rel!r}")
 
 
 class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
-    """The next page's URL is in the body at ``path``; missing, null or empty ends the source."""
+    """The next page's URL is in the body at ``path``, or is the next one among the links there."""
 
     resumed_by: ClassVar[str] = "url"
     path: NonEmptyPath = "next"
@@ -99,6 +115,8 @@ class NextUrlPagination(FollowedPages, frozen=True, tag="next_url"):
         return sought_at_path(result, self.path, self._url)
 
     def _url(self, value: object) -> str | None:
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            value = next((url for link in value for url in _urls(link, "next")), None)
         return text(value, self.path, setting="pagination.path") or None
 
 
@@ -136,13 +154,12 @@ class ParametersPagination(FollowedPages, frozen=True, tag="parameters"):
         return Step(with_query(url, parameters), Resume(parameters=dict(parameters)))
 
 
-def _link(header: str, rel: str) -> str:
-    """The target with relation ``rel`` in a ``Link`` header (RFC 8288); empty if there is none."""
-    for target, parameters in _LINK.findall(header):
-        for quoted, plain in _REL.findall(parameters):
-            if rel.lower() in (quoted or plain).lower().split():
-                return str(target)
-    return ""
+def _urls(link: Mapping[str, object], rel: str) -> Iterator[object]:
+    """Yields the URL of a link with this relation, by the names of OGC and STAC, and by those of FHIR."""
+    for relation, url in (("rel", "href"), ("relation", "url")):
+        given = link.get(relation)
+        if url in link and rel in (given if isinstance(given, list) else str(given).lower().split()):
+            yield link[url]
 
 
 def sought_at_path(result: PageResult, path: str, read: Callable[[object], object]) -> Sought:

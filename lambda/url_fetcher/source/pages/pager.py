@@ -1,16 +1,17 @@
 """Goes from page to page: within limits, on the source's host, and never in a loop."""
 
-import math
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import msgspec
 import xxhash
 
 from url_fetcher.errors import AddressRefused, LimitExceeded, PaginationLoop
 from url_fetcher.http.addresses import same_host
+from url_fetcher.source.pages.followed_pages import FollowedPages
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
+from url_fetcher.source.pages.walk import Walk
 from url_fetcher.source.pages.windows import Windows, WindowWalk
 from url_fetcher.telling.redaction import public_url
 
@@ -41,49 +42,176 @@ class Pager:
         self._url = url
         self._windows = WindowWalk(windows, url, datetime.now(UTC))
         self._pages = 1
-        self._last_digest = 0
-        self._warn = warn
+        self._warn_of = warn
+        resume = resume if resume != Resume() else None
         # A resumed run does not know how long a full page is, and its settings have worked before.
-        self._max_records = 0.0 if resume is None else math.inf
+        self._walk = Walk(is_resumed=resume is not None)
+        self._is_asked_again = False
+        self._promise = self._named if resume else ""
         self.step = self._first(self._windows.begin(resume))
         self._refuse_bad_request(self.step)
         # Digests of 8 bytes: a million URLs with cursors would not fit into memory.
         self._seen = {_digest(self.step)}
 
+    @property
+    def _named(self) -> str:
+        """The words for a page that the source itself has named; empty if the pagination counts pages."""
+        is_named = isinstance(self._pagination, FollowedPages) and self._pagination.names_next
+        return "the page before it leads there" if is_named else ""
+
+    def is_repeat(self, digest: int) -> bool:
+        """True if the current page has the records of a page before it, by the digest of its records."""
+        return self._walk.is_repeat(digest)
+
+    def refusal_of_nothing(self, *, may_be_end: bool) -> str:
+        """Returns the reason why an answer without a byte is no page here; empty if it is one.
+
+        Args:
+            may_be_end: True if such an answer is a usual page without records: a 204, or a format of lines.
+        """
+        if self._walk.pages == 0 and not self._walk.is_resumed:
+            return ""
+        if self._promise:
+            return f"the answer is empty, although {self._promise}"
+        if may_be_end or self._walk.has_surely_all:
+            return ""
+        return (
+            "the answer is empty, which is no page without records: if that is the source's end, name it by "
+            "`format`, `has_more_path`, a total or `stop_on_short_page`"
+        )
+
     def advance(self, result: PageResult) -> bool:
         """Goes to the next page. Returns False at the end of the source.
 
         Raises:
-            PaginationLoop: When the next page was already read, or the same page came twice; not retryable.
+            PaginationLoop: When the next page was already read, or the second page is the first one; not
+                retryable.
             LimitExceeded: When there are more pages than max_pages, or a URL is too long; not retryable.
             AddressRefused: When the next page is on another host; not retryable.
             MalformedBody: When the value that names the next page has the wrong type, or is missing although
                 there is more; not retryable.
         """
-        following = self._pagination.next(self._windows.url, self.step, result)
+        following = self._following(result)
         if following is None:
-            is_full = result.records >= self._max_records
-            if doubt := self._pagination.doubt(result, is_full=is_full):
-                self._warn(f"there may be more pages than were read ({self._pages}): {doubt}")
             if not self._windows.advance():
                 return False
             # Two windows may have the same records; that is no loop.
-            self._last_digest = 0
-            self._go_to(self._first(None), result)
-            return True
+            self._walk, self._promise = Walk(), ""
+            following = self._first(None)
+        self._is_asked_again = _digest(following) == _digest(self.step)
+        self._go_to(following)
+        return True
+
+    def _following(self, result: PageResult) -> Step | None:
+        """The next page of the source or window; None at its end, with a warning if that is in doubt."""
+        walk, pagination = self._walk, self._pagination
+        if result.records and walk.is_repeat(result.digest):
+            self._end_at_repeat(result)
+            return None
+        is_full = result.records >= walk.longest
+        walk.add(result.records, result.digest, pagination.total(result))
+        following = pagination.next(self._windows.url, self.step, result)
+        if following is None:
+            self._warn(pagination.doubt(self.step, result, walk, is_full=is_full))
+            return None
         following = self._windows.marked(following)
         self._refuse_bad_request(following)
-        self._refuse_loop(following, result)
-        self._go_to(following, result)
+        more = pagination.more(self.step, result, walk)
+        if self._is_over(following, result, more):
+            return None
+        self._promise = more or self._named
+        return following
+
+    def _is_over(self, following: Step, result: PageResult, more: str) -> bool:
+        """True if the source is over although the page leads to another one.
+
+        Args:
+            following: That other page.
+            result: That of the page.
+            more: The reason why there are more records behind the page; empty if it does not say so.
+
+        Raises:
+            PaginationLoop: When that page was already read; not retryable.
+        """
+        walk, pagination = self._walk, self._pagination
+        identity = _digest(following)
+        is_known, is_itself = identity in self._seen, identity == _digest(self.step)
+        self._seen.add(identity)
+        if not isinstance(pagination, FollowedPages):
+            return False
+        if result.records:
+            # One handle may lead to every page, so a page that leads to itself is asked for again.
+            if not is_known or (is_itself and pagination.names_next):
+                return False
+            # Its last record is where it began, as where a key is asked for with >= instead of >.
+            if is_itself and result.records < walk.longest:
+                in_doubt = (
+                    "the last record is the one that the page was asked for by" if walk.is_resumed else ""
+                )
+                self._warn(more or in_doubt)
+                return True
+            raise PaginationLoop(
+                f"the page {public_url(following.url)} comes again after {self._pages} pages"
+            )
+        if is_known or walk.has_surely_all:
+            self._warn(more)
+            return True
+        if pagination.any_flag(result).says_more or walk.empty_pages < pagination.max_empty_pages:
+            return False
+        # With 1 the user has said that an empty page is the end.
+        if pagination.max_empty_pages > 1:
+            more = more or (
+                f"{walk.empty_pages} pages in a row had no records, and the last one leads to another page; "
+                "set pagination.max_empty_pages to 1 if an empty page is the end, or else higher"
+            )
+        self._warn(more)
         return True
+
+    def _end_at_repeat(self, result: PageResult) -> None:
+        """Ends the walk at a page that came before; warns if it cannot be known that it is the end.
+
+        Raises:
+            PaginationLoop: When the second page is the first one, so that nothing behind it can be read.
+        """
+        walk, pagination = self._walk, self._pagination
+        more = pagination.more(self.step, result, walk)
+        is_itself = self._is_asked_again or self._leads_to_itself(result)
+        is_short = not walk.is_resumed and result.records < walk.longest
+        # The other ends: a total, or a short last page that comes for each number behind it.
+        if is_itself or walk.has_all or is_short:
+            self._warn(more)
+            return
+        if walk.pages > 1 or walk.is_resumed:
+            self._warn(more or "the last page has the records of a page before it again")
+            return
+        parameter = getattr(pagination, "parameter", "")
+        raise PaginationLoop(
+            "pages 1 and 2 have the same records: the source seems to ignore "
+            + (
+                f"pagination.parameter = {parameter!r}; check the name, or "
+                if parameter
+                else "its next link; "
+            )
+            + "if it has one page, say so with a total, a flag or pagination.kind = 'none'"
+        )
+
+    def _leads_to_itself(self, result: PageResult) -> bool:
+        """True if the source names the page's own URL as the next one."""
+        if self._pagination.resumed_by != "url":
+            return False
+        following = self._pagination.next(self._windows.url, self.step, result)
+        return following is not None and _digest(following) == _digest(self.step)
+
+    def _warn(self, doubt: str) -> None:
+        if doubt:
+            self._warn_of(f"there may be more pages than were read ({self._pages}): {doubt}")
 
     def _first(self, resume: Resume | None) -> Step:
         """The first page of the current window."""
         return self._windows.marked(self._pagination.first(self._windows.url, resume))
 
-    def _go_to(self, following: Step, result: PageResult) -> None:
+    def _go_to(self, following: Step) -> None:
         """Makes a step the current one, unless there are too many pages."""
-        self._max_records = max(self._max_records, result.records)
         self.step = following
         if isinstance(self._pagination, Pages) and self._pages >= self._pagination.max_pages:
             raise LimitExceeded(
@@ -92,20 +220,6 @@ class Pager:
                 max_pages=self._pagination.max_pages,
             )
         self._pages += 1
-
-    def _refuse_loop(self, following: Step, result: PageResult) -> None:
-        if _digest(following) in self._seen:
-            raise PaginationLoop(
-                f"the page {public_url(following.url)} comes again after {self._pages} pages"
-            )
-        # The URL alone does not show a source that ignores the parameter: its number keeps growing.
-        if result.records and result.digest == self._last_digest:
-            raise PaginationLoop(
-                f"pages {self._pages - 1} and {self._pages} are the same byte for byte: the source seems to "
-                "ignore its pagination's parameter; check the parameter's name"
-            )
-        self._seen.add(_digest(following))
-        self._last_digest = result.digest
 
     def _refuse_bad_request(self, step: Step) -> None:
         """Refuses a request that is too long for servers, or that goes to another host without permission.
@@ -120,7 +234,7 @@ class Pager:
                 "or link is too long for a URL; ask for less a page, or choose another pagination.kind",
                 limit_characters=_MAX_URL_CHARACTERS,
             )
-        if step.members and len(msgspec.json.encode(dict(step.members))) > _MAX_URL_CHARACTERS:
+        if len(_sent(step)) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
                 f"the next page's cursor has over {_MAX_URL_CHARACTERS} bytes; ask for less a page, or "
                 "choose another pagination.kind",
@@ -135,4 +249,10 @@ class Pager:
 
 
 def _digest(step: Step) -> int:
-    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + msgspec.json.encode(dict(step.members)))
+    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + _sent(step))
+
+
+def _sent(step: Step) -> bytes:
+    """All that a step sends beside its URL."""
+    # Unlike msgspec, json takes half of a surrogate pair, which is refused where it is written.
+    return json.dumps([dict(step.members), dict(step.values)]).encode()

@@ -9,18 +9,20 @@ from msgspec import Meta, Struct
 
 from url_fetcher.errors import ConfigurationError
 from url_fetcher.http.urls import with_query
-from url_fetcher.source.kinds import Key
+from url_fetcher.source.kinds import OptionalKey
 from url_fetcher.source.pages.pagination_kind import Resume, Step
+from url_fetcher.source.placeholders import Values, filled_url
 
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 Form: TypeAlias = Literal["rfc3339", "rfc3339_ms", "date", "epoch", "epoch_ms"]
 
-_WRITTEN: dict[Form, Callable[[datetime], str]] = {
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WRITTEN: dict[Form, Callable[[datetime], str | int]] = {
     "rfc3339": lambda time: f"{time.replace(tzinfo=None).isoformat()}Z",
-    "rfc3339_ms": lambda time: f"{time.replace(tzinfo=None).isoformat()}.000Z",
+    "rfc3339_ms": lambda time: f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z",
     "date": lambda time: time.date().isoformat(),
-    "epoch": lambda time: str(int(time.timestamp())),
-    "epoch_ms": lambda time: str(1000 * int(time.timestamp())),
+    "epoch": lambda time: int(time.timestamp()),
+    "epoch_ms": lambda time: (time - _EPOCH) // timedelta(milliseconds=1),
 }
 
 
@@ -33,24 +35,37 @@ class Window(NamedTuple):
     @property
     def resume(self) -> tuple[str, str]:
         """The span as a ``Resume`` carries it."""
-        return _WRITTEN["rfc3339"](self.start), _WRITTEN["rfc3339"](self.end)
+        return str(_WRITTEN["rfc3339"](self.start)), str(_WRITTEN["rfc3339"](self.end))
 
 
 class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The spans to request: from ``start`` to now, each at most ``days`` long."""
+    """The spans to request: from ``start`` to now or beyond, each at most ``days`` or ``seconds`` long."""
 
-    from_parameter: Key
-    to_parameter: Key
+    from_parameter: OptionalKey = ""
+    to_parameter: OptionalKey = ""
     start: Annotated[str, Meta(pattern=TIME)]
-    days: Annotated[int, Meta(ge=1, le=3_650)]
+    days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+    seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+    days_ahead: Annotated[int, Meta(ge=0, le=3_650)] = 0
+    includes_end: bool = False
     format: Form = "rfc3339"
 
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         _time(self.start, setting="windows.start")
+        if (self.days is None) is (self.seconds is None):
+            raise ValueError("`windows` needs exactly one of `days` and `seconds`")
         # The second would overwrite the first in the URL, and each window would have no start.
-        if self.from_parameter == self.to_parameter:
+        if self.from_parameter and self.from_parameter == self.to_parameter:
             raise ValueError("`windows.from_parameter` and `windows.to_parameter` are the same")
+        # Every window within one day would ask for the same day.
+        if self.format == "date" and self.seconds:
+            raise ValueError('`windows.format` is "date", which has no time: set `days` instead of `seconds`')
+
+    @property
+    def length(self) -> timedelta:
+        """How long a window is at most."""
+        return timedelta(days=self.days or 0, seconds=self.seconds or 0)
 
     def first(self, resumed: tuple[str, str] | None, now: datetime) -> Window:
         """Returns the first window, or the resumed one with its end as it was.
@@ -66,10 +81,11 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         except ValueError as error:
             raise ConfigurationError(f"the event's resume: {error}") from error
         length = window.end - window.start
-        if not timedelta() < length <= timedelta(days=self.days) or window.start < _time(self.start):
+        if not timedelta() < length <= self.length or window.start < _time(self.start):
+            key = "days" if self.days else "seconds"
             raise ConfigurationError(
                 f"the event's resume: window {' to '.join(resumed)} is none of the source's: they begin with "
-                f"windows.start = {self.start!r} and last windows.days = {self.days} at most"
+                f"windows.start = {self.start!r} and last windows.{key} = {getattr(self, key)} at most"
             )
         return window
 
@@ -77,20 +93,35 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The window after another; None if that one ends now."""
         return self._from(window.end, now) if window.end < now else None
 
-    def applied(self, url: str, window: Window) -> str:
-        """The URL with the window's two parameters set."""
+    def values(self, window: Window) -> Values:
+        """The window's bounds as they are written, by their placeholders."""
         written = _WRITTEN[self.format]
+        # The last moment before the next window, in the unit of the format.
+        unit = timedelta(milliseconds=1) if self.format.endswith("_ms") else timedelta(seconds=1)
+        end = window.end - unit if self.includes_end else window.end
+        return {"since": written(window.start), "until": written(end)}
+
+    def applied(self, url: str, window: Window) -> str:
+        """The URL with the window's bounds in its placeholders and its parameters."""
+        values = self.values(window)
+        parameters = {self.from_parameter: values["since"], self.to_parameter: values["until"]}
         return with_query(
-            url, {self.from_parameter: written(window.start), self.to_parameter: written(window.end)}
+            filled_url(url, values), {name: str(value) for name, value in parameters.items() if name}
         )
+
+    def last_moment(self, now: datetime) -> datetime:
+        """The end of the last window."""
+        # Near the year 9999 the sum does not exist.
+        return now + min(timedelta(days=self.days_ahead), datetime.max.replace(tzinfo=UTC) - now)
 
     def _from(self, start: datetime, now: datetime) -> Window:
         if start >= now:
             raise ConfigurationError(
-                f"windows.start = {self.start!r} is in the future; now it is {_WRITTEN['rfc3339'](now)}"
+                f"windows.start = {self.start!r} is in the future; the windows end with "
+                f"{_WRITTEN['rfc3339'](now)}: set `days_ahead` to go beyond now"
             )
-        # Not start + days: near the year 9999 that date does not exist.
-        length = min(timedelta(days=self.days), now - start)
+        # Not start + length: near the year 9999 that date does not exist.
+        length = min(self.length, now - start)
         return Window(start, start + length)
 
 
@@ -108,7 +139,8 @@ class WindowWalk:
         self._windows = windows
         self._source_url = url
         # Whole seconds, because a window is written in them.
-        self._now = now.astimezone(UTC).replace(microsecond=0)
+        now = now.astimezone(UTC).replace(microsecond=0)
+        self._now = windows.last_moment(now).replace(microsecond=0) if windows else now
         self._window: Window | None = None
 
     def begin(self, resume: Resume | None) -> Resume | None:
@@ -137,10 +169,13 @@ class WindowWalk:
         return following is not None
 
     def marked(self, step: Step) -> Step:
-        """The step with the current window in its resume."""
-        if not self._window:
+        """The step with the current window in its resume and in its placeholders."""
+        if not self._windows or not self._window:
             return step
-        return step._replace(resume=msgspec.structs.replace(step.resume, window=self._window.resume))
+        return step._replace(
+            resume=msgspec.structs.replace(step.resume, window=self._window.resume),
+            values={**step.values, **self._windows.values(self._window)},
+        )
 
     def _go_to(self, window: Window) -> None:
         self._window = window

@@ -295,14 +295,23 @@ class TestGuarded:
                 "sources[0].retry_when.0 = {'path': 'b'}: needs exactly one of equals, in, exists",
             ),
             (
-                {"url": URL, "fail_when": [{"path": "b", "equals": 1}]},
-                "sources[0] = {'url': 'https://example.com/records', 'fail_when': [{'path': 'b', "
-                "'equals': 1}]}: 'record_path' is a required property, because `fail_when` is set",
+                {"url": URL, "records_optional": True},
+                "sources[0] = {'url': 'https://example.com/records', 'records_optional': True}: "
+                "'record_path' is a required property, because `records_optional` is true",
+            ),
+            (
+                {"url": URL, "format": "csv", "fail_when": [{"path": "b", "equals": 1}]},
+                "sources[0].format = 'csv': must be one of ['auto', 'json', 'ndjson'], because `fail_when`",
             ),
             (
                 {"url": URL, "pagination": {"kind": "cursor", "header": "X", "last_record_path": "id"}},
                 "sources[0].pagination = {'kind': 'cursor', 'header': 'X', 'last_record_path': 'id'}: "
                 "has two keys of which only one may be set",
+            ),
+            (
+                {"url": URL, "headers": {"X-A": "{offset}"}, "pagination": {"kind": "page"}},
+                "sources[0].pagination.kind = 'page': must be 'offset', because `{offset}` stands in the "
+                "request; write `{{offset}` if these characters are meant",
             ),
             (
                 {"url": URL, "method": "POST", "body": "x", "pagination": {"kind": "page", "into": "body"}},

@@ -89,7 +89,6 @@ BAD: dict[str, Any] = {
     "a key nobody knows in CSV": source(csv={"seperator": ";"}),
     "a condition for a list": source(fail_when={"path": "ok", "equals": False}),
     "a word among conditions": source(record_path="a", fail_when=["ok"]),
-    "no path of a condition": source(record_path="a", retry_when=[{"equals": False}]),
     "a misspelt key of a condition": source(
         record_path="a", fail_when=[{"path": "a", "exists": True}, {"path": "b", "equal": 1, "exists": True}]
     ),
@@ -102,6 +101,14 @@ BAD: dict[str, Any] = {
     "a day for a time": source(windows={**WINDOWS, "start": "2024-01-01"}),
     "windows without a start": source(windows={"from_parameter": "a", "to_parameter": "b", "days": 1}),
     "windows that are a word": source(windows="daily"),
+    "a page's number without pages": source(query={"q": "x {page}"}),
+    "a cursor among pages": source(headers={"X-A": "{cursor}"}, pagination={"kind": "page"}),
+    "an offset in a body": source(method="POST", body={"a": [{"b": ["SELECT {{{offset}"]}]}),
+    "a window without windows": source(url=URL + "/{since}"),
+    "a placeholder for a host": source(url="https://{page}.example.com/", pagination={"kind": "page"}),
+    "windows of a week of seconds": source(
+        windows={**{k: v for k, v in WINDOWS.items() if k != "days"}, "seconds": 604_800}
+    ),
     "a schedule in words": source(name="a", schedule="every hour"),
     "a schedule by seconds": source(name="a", schedule="rate(30 seconds)"),
     "a schedule of one hours": source(name="a", schedule="rate(1 hours)"),
@@ -145,6 +152,14 @@ GOOD: dict[str, Any] = {
         limits={"max_records": 1_000_000_000, "timeout_seconds": 0.001, "max_nesting": 500}
     ),
     "no windows": source(windows=None),
+    "placeholders with their values": source(
+        url=URL + "/{since}?a={{page}",
+        method="POST",
+        query={"q": "x {cursor}", "n": 1},
+        body={"a": [{"b": ["{until}", "{ page }", 1]}]},
+        pagination={"kind": "cursor"},
+        windows={"start": "2024-01-01T00:00:00Z", "seconds": 3600},
+    ),
     "signs of CSV": source(csv={"delimiter": "\t", "quote": "", "escape": "\\", "columns": []}),
     "values of every type in a condition": source(
         record_path="a",

@@ -76,6 +76,39 @@ def test_next_url_is_read_beside_the_records(hostile: Hostile) -> None:
     assert len(bodies_of(reader_of(settings))) == 2
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        [{"relation": "self", "url": "/"}, {"relation": "next", "url": "/b"}],
+        [{"rel": "prev", "href": "/"}, {"rel": "NEXT last", "href": "/b", "method": "GET"}],
+        [{"rel": ["up"], "href": "/"}, {"rel": ["self", "next"], "href": "/b"}],
+        [{"rel": "next"}, {}, {"rel": None, "href": "/"}, {"rel": "next", "href": "/b"}],
+    ],
+)
+def test_the_next_page_is_a_link_of_that_relation(hostile: Hostile, links: list[dict[str, Any]]) -> None:
+    """In an array of links, in the words of FHIR and of OGC; without one the source ends."""
+    source = hostile(
+        {
+            "/": json_answer({"items": [1], "links": links}),
+            "/b": json_answer({"items": [2], "links": links[:1]}),
+        }
+    )
+    warnings: list[str] = []
+    settings = {"url": source.url("/"), "pagination": {"kind": "next_url", "path": "links"}}
+
+    assert len(bodies_of(reader_of(settings, warn=warnings.append))) == 2
+    assert warnings == []
+
+
+@pytest.mark.parametrize("links", [["/b"], [{"rel": "next", "href": {"a": 1}}], [1]])
+def test_what_is_no_array_of_links_is_no_end(hostile: Hostile, links: list[object]) -> None:
+    """A next page that cannot be read fails."""
+    source = hostile({"/": json_answer({"items": [1], "links": links})})
+
+    with pytest.raises(MalformedBody, match=r"pagination\.path = 'links' is an "):
+        bodies_of(reader_of({"url": source.url("/"), "pagination": {"kind": "next_url", "path": "links"}}))
+
+
 def test_pages_are_counted_until_one_is_empty(hostile: Hostile) -> None:
     """Page numbers go up by one from the first, with the size where one is wanted."""
     source = hostile({"/": numbered("page", [[0], [1], [2]])})

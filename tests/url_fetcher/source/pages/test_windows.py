@@ -140,6 +140,46 @@ def test_a_bound_is_written_in_each_form(form: str, written: str) -> None:
     assert url == f"https://a.test/?q=1&from={written.replace(':', '%3A')}&to={written.replace(':', '%3A')}"
 
 
+@pytest.mark.parametrize(
+    ("form", "until"),
+    [
+        ("rfc3339", "2024-02-29T23:59:59Z"),
+        ("rfc3339_ms", "2024-02-29T23:59:59.999Z"),
+        ("date", "2024-02-29"),
+        ("epoch", 1_709_251_199),
+        ("epoch_ms", 1_709_251_199_999),
+    ],
+)
+def test_an_end_that_the_source_includes_is_the_moment_before(form: str, until: object) -> None:
+    """In the unit of the form, so that neither a moment comes twice nor one is missed; the start stays."""
+    windows = msgspec.convert(WINDOWS | {"format": form, "includes_end": True}, Windows)
+    whole = msgspec.convert(WINDOWS | {"format": form}, Windows)
+    window = Window(datetime(2024, 2, 28, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
+
+    assert windows.values(window) == {"since": whole.values(window)["since"], "until": until}
+
+
+def test_windows_are_shorter_than_a_day_and_go_beyond_now(hostile: Hostile, stream: Stream) -> None:
+    """They tile the time from the start to so many days ahead."""
+    source = hostile({"/": answer(b"[]")})
+    start = NOW - timedelta(hours=3)
+    hours = {"seconds": 43_200, "days_ahead": 1, "start": f"{start:%Y-%m-%dT%H:%M:%SZ}"}
+    windows = {key: value for key, value in WINDOWS.items() if key != "days"} | hours
+    invoke(stream, {"url": source.url("/"), "windows": windows})
+    spans = [(_read(request.query["from"]), _read(request.query["to"])) for request in source.requests]
+
+    assert [spans[0][0], *(end for _, end in spans[:-1])] == [start for start, _ in spans]
+    assert [(end - start) // timedelta(hours=1) for start, end in spans] == [12, 12, 3]
+
+
+def test_windows_in_the_future_have_a_start_there() -> None:
+    """A forecast may begin after now, if the windows end after that."""
+    start = NOW + timedelta(days=2)
+    windows = msgspec.convert(WINDOWS | {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "days_ahead": 3}, Windows)
+
+    assert windows.first(None, windows.last_moment(NOW)) == Window(start, NOW + timedelta(days=3))
+
+
 @given(
     start=st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 30)),
     days=st.integers(1, 3_650),
@@ -172,6 +212,10 @@ def test_windows_tile_the_time_until_now(start: datetime, days: int, lasting: ti
         ({"start": "2024-02-30T00:00:00Z"}, "'2024-02-30T00:00:00Z' is no time"),
         ({"start": "9999-12-31T23:59:59Z"}, "is in the future"),
         ({"days": 0}, "days: Expected `int` >= 1"),
+        ({"seconds": 60}, "exactly one of `days` and `seconds`"),
+        ({"days": None}, "exactly one of `days` and `seconds`"),
+        ({"days": None, "seconds": 60, "format": "date"}, "set `days` instead of `seconds`"),
+        ({"from_parameter": ""}, "needs `from_parameter` and `to_parameter`"),
         ({"to_parameter": "from"}, "are the same"),
         ({"format": "%Y"}, "format"),
     ],

@@ -1,0 +1,218 @@
+"""Signs of further pages outside the records: totals, flags, cursors and links, in bodies and headers."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tools.probe.bodies import Page, written
+from url_fetcher.http.urls import from_header
+from url_fetcher.source.pages.next_page_signs import total
+
+_MAX_LEVELS = 6
+
+# Names as ``plain`` gives them.
+_MORE = {
+    "hasmore", "hasnext", "hasnextpage", "more", "moreresults", "morerecords", "hasmoreitems",
+    "hasmoreresults", "hasmorepages", "hasmorerecords", "havemoreresults", "moreitemsincollection",
+    "moreavailable", "istruncated", "truncated", "exceededtransferlimit",
+}  # fmt: skip
+_LAST = {
+    "islast", "islastpage", "last", "lastpage", "done", "endofstream", "endofrecords", "complete",
+    "finished",
+}  # fmt: skip
+_PAGES = {
+    "totalpages", "totalpage", "pages", "pagecount", "lastpage", "numpages", "nbpages", "maxpage",
+    "xtotalpages", "xwptotalpages", "xpagecount",
+}  # fmt: skip
+_TOTAL = {
+    "total", "totalresults", "totalcount", "totalrecords", "totalitems", "totalsize", "totalelements",
+    "totalhits", "totalrows", "totalentries", "totalfound", "nbhits", "numfound", "numbermatched",
+    "recordcount", "resultcount", "hitcount", "recordstotal", "recordsfiltered", "odatacount",
+    "opensearchtotalresults", "found", "count", "xtotalcount", "xtotal", "xwptotal", "xresultcount",
+    "xpaginationtotalcount", "cmrhits",
+}  # fmt: skip
+_NEXT = re.compile(r"next|after_?url|follow", re.IGNORECASE)
+# As a plain name; others with "next" in them may be dates or data.
+_NEXT_PAGE = re.compile(
+    r"(odata|hydra)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records?|results?)*"
+    r"|(next)?continuationtoken|after(url|cursor)|lastevaluatedkey|skiptoken"
+)
+_RANGE = re.compile(r"[a-z]+ \d+-\d+/(\d+)", re.IGNORECASE)
+
+
+class OutsideValue(NamedTuple):
+    """A value outside the records."""
+
+    keys: tuple[str, ...]
+    path: str
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """Its last key."""
+        return self.keys[-1] if self.keys else ""
+
+
+class Number(NamedTuple):
+    """A number that a page gives.
+
+    Attributes:
+        value: The number.
+        words: Where it is.
+        path: Its path in the body; empty if it is in a header.
+    """
+
+    value: int
+    words: str
+    path: str = ""
+
+
+class End(NamedTuple):
+    """A sign that there is no other page; ``is_link`` if a link or a cursor would be at its path."""
+
+    path: str
+    words: str
+    is_link: bool = False
+
+
+def plain(name: str) -> str:
+    """A name in lower case without separators, so that ``total_count`` and ``totalCount`` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def outside_values(outside: object) -> list[OutsideValue]:
+    """Returns every value outside the records, including arrays and objects."""
+    return list(_values(outside, (), is_pointer=False))
+
+
+def total_of(page: Page) -> Number | None:
+    """The number of records of the whole source, if the page gives one that is not too small."""
+    at_least = len(page.records)
+    found = _number(page, _is_total, _TOTAL, at_least)
+    if found is None and (match := _RANGE.fullmatch(page.headers.get("Content-Range", ""))):
+        found = Number(int(match[1]), "the header Content-Range")
+    return found if found and found.value >= at_least else None
+
+
+def pages_of(page: Page) -> Number | None:
+    """The number of pages of the whole source, if the page gives it."""
+    return _number(page, lambda each: plain(each.name) in _PAGES, _PAGES)
+
+
+def flags_of(page: Page) -> dict[str, str]:
+    """Settings for a has-more flag, if the body has one that says that there is more."""
+    for each in outside_values(page.outside):
+        if plain(each.name) in _MORE and each.value is True:
+            return {"has_more_path": each.path}
+        if plain(each.name) in _LAST and each.value is False:
+            return {"is_last_path": each.path}
+    return {}
+
+
+def link_of(page: Page) -> str:
+    """The path of an array of links of which one has the relation ``next``; empty if there is none."""
+    for each in outside_values(page.outside):
+        links = each.value if isinstance(each.value, list) else ()
+        if any(isinstance(one, dict) and "next" in (one.get("rel"), one.get("relation")) for one in links):
+            return each.path
+    return ""
+
+
+def only_page(page: Page) -> End | None:
+    """Returns a sign that the first page is the only one; None if there is none."""
+    for each in outside_values(page.outside):
+        name = plain(each.name)
+        if (name in _MORE and each.value is False) or (name in _LAST and each.value is True):
+            return End(each.path, f"{each.path} is {str(each.value).lower()}")
+        if _NEXT.search(each.name) and each.value in (None, ""):
+            return End(each.path, f"{each.path} is empty", is_link=True)
+        if _is_total(each) and each.value == len(page.records):
+            return End(each.path, f"{each.path} is the number of records in the page")
+    return None
+
+
+def more_after(page: Page, read: int) -> str:
+    """The reason to know that there is more after the last page; empty if there is no such sign.
+
+    Args:
+        page: The last page that the block reads.
+        read: The number of records on it and on the pages before it.
+    """
+    if (whole := total_of(page)) and whole.value > read:
+        return f"{whole.words} is {whole.value:,}"
+    for each in outside_values(page.outside):
+        name = plain(each.name)
+        if (name in _MORE and each.value is True) or (name in _LAST and each.value is False):
+            return f"{each.path} is {str(each.value).lower()}"
+        if page.records and _NEXT_PAGE.fullmatch(name) and _leads_on(each.value):
+            return f"{each.path} names a next page"
+    if link_of(page):
+        return "a link of the body has the relation next"
+    if re.search(r"rel=[\"']?next\b", page.headers.get("Link", "")):
+        return "the Link header has rel=next"
+    if name := next(cursor_headers(page), ""):
+        return f"the header {name} has a value"
+    return ""
+
+
+def cursor_headers(page: Page) -> Iterator[str]:
+    """The names of headers that seem to carry a cursor for the next page."""
+    ends = (
+        "nextpage",
+        "nextcursor",
+        "nexttoken",
+        "nextoffset",
+        "searchafter",
+        "cbafter",
+        "continuationtoken",
+    )
+    for name, value in page.headers.items():
+        if value and plain(name).endswith(ends):
+            yield name
+
+
+def header(page: Page, name: str) -> str:
+    """A header's value as the function reads it."""
+    return from_header(page.headers.get(name, ""))
+
+
+def _number(
+    page: Page, is_meant: Callable[[OutsideValue], bool], headers: set[str], at_least: int = 1
+) -> Number | None:
+    # A count may be that of the page, so it is the last to be believed.
+    ordered = sorted(
+        outside_values(page.outside), key=lambda one: (plain(one.name) == "count", len(one.keys))
+    )
+    for each in filter(is_meant, ordered):
+        value = total({"": each.value}, "/")
+        if value and value >= at_least + (plain(each.name) == "count"):
+            return Number(value, each.path, each.path)
+    for name, text in page.headers.items():
+        if plain(name) in headers and (value := total({"": text}, "/")):
+            return Number(value, f"the header {name}")
+    return None
+
+
+def _leads_on(value: object) -> bool:
+    """True if a value may be a link, a cursor or a page's number, or an object with one."""
+    if isinstance(value, dict):
+        return any(value.values())
+    return isinstance(value, str | int) and value not in ("", "0", 0, True)
+
+
+def _is_total(each: OutsideValue) -> bool:
+    names = [plain(key) for key in each.keys]
+    return names[-1:] != [] and (names[-1] in _TOTAL or names[-2:] == ["total", "value"])
+
+
+def _values(value: object, keys: tuple[str, ...], *, is_pointer: bool) -> Iterator[OutsideValue]:
+    if keys:
+        yield OutsideValue(keys, written(keys, is_pointer=is_pointer), value)
+    if len(keys) >= _MAX_LEVELS:
+        return
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _values(each, (*keys, key), is_pointer=is_pointer)
+    elif isinstance(value, list):
+        for index, each in enumerate(value[:20]):
+            yield from _values(each, (*keys, str(index)), is_pointer=True)
