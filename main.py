@@ -62,6 +62,8 @@ def main(what: str = "pipeline") -> None:
         settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)
     except SettingsError as error:
         sys.exit(str(error))
+    for warning in settings.warnings():
+        print(f"main.py: warning: {warning}", file=sys.stderr)
     # Not at the top: this waits for Node, which wrong settings do not need.
     from cdktf import App
 

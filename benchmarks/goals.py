@@ -110,7 +110,7 @@ def _start(results: Results) -> Iterator[Goal]:
         "they took on the machine that the goal was set on",
     )
     if results.zip_bytes is not None:
-        yield _at_most("zip", results.zip_bytes / _MIB, 2, " MiB", "see `lambda/requirements.txt`")
+        yield _at_most("zip", results.zip_bytes / _MIB, 4, " MiB", "see `lambda/requirements.txt`")
 
 
 def _slower(results: Results) -> str:

@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 
 from ingestion_pipeline.resources import policies
-from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.rules import Rule, rule_of
 from ingestion_pipeline.settings.settings import TABLES
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
@@ -210,6 +210,13 @@ class TestSources:
         deployed.pop("expression")
 
         assert deployed == defaults
+
+    def test_the_function_gets_no_schedule(self) -> None:
+        """A new one would be a new object, and so a change of the function, which ignores them all."""
+        source: Any = {"name": "a", "url": "https://example.com"}
+        given = {key: "rate(1 day)" if key == "schedule" else 1 for key in SCHEDULE_KEYS}
+
+        assert ConfiguredSources([source | given]).json == ConfiguredSources([source]).json
 
 
 class TestCode:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import textwrap
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.handler import run
 from url_fetcher.source import schema
 from url_fetcher.source.auth.auth import Auth
+from url_fetcher.source.children import Children
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.windows import Windows
 from url_fetcher.source.verdict import Condition
@@ -34,7 +36,7 @@ HOST = "https://api.example.com"
 EXAMPLES: list[dict[str, Any]] = [
     source
     for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", DOCUMENT, re.MULTILINE)
-    for source in tomllib.loads(block)["sources"]
+    for source in tomllib.loads(textwrap.dedent(block))["sources"]
 ]
 TABLES: dict[str, type] = {
     "`source`": schema.Source,
@@ -43,6 +45,7 @@ TABLES: dict[str, type] = {
     "`limits`": schema.Limits,
     "`retry`": schema.Retry,
     "`windows`": Windows,
+    "`children`": Children,
     "`condition`": Condition,
     **{f"`auth`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Auth)},
     **{f"`pagination`: `{kind.__struct_config__.tag}`": kind for kind in get_args(Pagination)},
@@ -59,6 +62,10 @@ def test_each_key_is_documented_with_its_default(title: str) -> None:
     """A table's keys and defaults are those of the schema."""
     rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|(required)) \|", section(title), re.MULTILINE)
     documented = [(key, "required" if required else json.loads(default)) for key, default, required in rows]
+    if TABLES[title] is Children:
+        of_a_source = [each for each in expected(schema.Source) if each[0] not in dict(documented)]
+        assert all(f"`{key}`" in section(title) for key, _ in expected(Children))
+        documented += [each for each in expected(Children) if each in of_a_source]
 
     assert sorted(documented, key=str) == sorted(expected(TABLES[title]), key=str)
 
@@ -192,7 +199,7 @@ def token(value: str) -> Behaviour:
 def behaviours() -> dict[str, Behaviour]:
     """What the server does for each example; two records for each."""
     return {
-        "/posts": answer(b"[1, 2]"),
+        **dict.fromkeys(("/posts", "/internal"), answer(b"[1, 2]")),
         "/search": demanding(
             answer(b"[1, 2]"),
             method="POST",
@@ -314,6 +321,9 @@ def behaviours() -> dict[str, Behaviour]:
             },
         ),
         "/members": answer(b'{"items": {"a": 1, "b": {"x": 2}}}'),
+        "/orders": answer(b'[{"id": 7, "paid": true}, {"id": 8, "paid": false}]'),
+        "/orders/7/items": answer(b'{"items": [1]}'),
+        "/orders/8/items": answer(b'{"items": [2]}'),
         "/prices": answer(b"[1, 2]"),
         "/messages": in_turn(
             answer(b'{"ok": false, "error": "ratelimited"}'),
@@ -361,6 +371,10 @@ def test_each_example_is_ingested(
     values = [value.get("id", value) if isinstance(value, dict) else value for value in stream.values]
     assert values in (
         [1, 2],
+        [
+            {"parent": {"id": 7, "paid": True}, "record": 1},
+            {"parent": {"id": 8, "paid": False}, "record": 2},
+        ],
         [{"key": "a", "value": 1}, {"key": "b", "value": {"x": 2}}],
         [{"name": "A", "size": "1"}, {"name": "B", "size": "2"}],
         [{"name": "Å", "size": 1}, {"name": "B", "size": None}],
@@ -386,7 +400,7 @@ def test_the_readme_shows_an_example_that_is_run() -> None:
     shown = [
         source
         for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-        for source in tomllib.loads(block)["sources"]
+        for source in tomllib.loads(textwrap.dedent(block))["sources"]
     ]
 
     assert shown

@@ -1,12 +1,12 @@
 """The whole chain as one construct."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from cdktf import ITerraformDependable, TerraformStack
-from constructs import Construct
+from cdktf import Annotations, ITerraformDependable, TerraformResource, TerraformStack
+from constructs import Construct, IConstruct
 
 from ingestion_pipeline.bindings import DataAwsCallerIdentity
 from ingestion_pipeline.code import bundle
@@ -21,12 +21,30 @@ from ingestion_pipeline.resources.queue import PrivateQueue
 from ingestion_pipeline.resources.schedules import Schedules
 from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
-from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
 
 CALLER = "ingestion-pipeline-caller"
 """The data source that tells the account, one in a stack."""
+
+TAGGED_BY_PROVIDER = "ingestion-pipeline:tagged-by-provider"
+"""In the context of a stack whose provider's default tags are the pipeline's."""
+
+
+def tag(scope: IConstruct, tags: Mapping[str, str] | str) -> None:
+    """Gives each resource below ``scope`` that can have tags these, beside its provider's default tags.
+
+    Args:
+        scope: A pipeline, or a stack of one.
+        tags: Or a reference to them.
+    """
+    for each in scope.node.find_all():
+        # One with a provider's settings of its own has no tags on purpose.
+        if hasattr(each, "tags_input") and getattr(each, "override_provider_input", None) is None:
+            cast("TerraformResource", each).add_override("tags", tags)
 
 
 class IngestionPipeline(Grants):
@@ -63,6 +81,7 @@ class IngestionPipeline(Grants):
         function_url: URL for signed requests; empty without ``function.url_enabled``.
         dead_letter_queue: Holds the events that failed after all retries.
         work_queue: Holds the events that wait to be ingested, if it is consumed.
+        queue_trigger: Polls the work queue.
 
     Raises:
         SettingsError: When a setting is out of its range, from the settings themselves, or is for a part
@@ -82,6 +101,8 @@ class IngestionPipeline(Grants):
         self._settings = settings
         self._existing = existing or Existing()
         self._existing.check(settings)
+        for warning in settings.warnings():
+            Annotations.of(self).add_warning(warning)
         account_id = self._account_id()
         protection = self._create_lake(account_id)
         self._create_streams()
@@ -91,7 +112,7 @@ class IngestionPipeline(Grants):
         work = WorkQueue(self, "work", account_id=account_id, dead_letters=dead_letters, settings=settings)
         self.work_queue = work.reference
         self._create_function()
-        trigger = QueueTrigger(
+        trigger = self.queue_trigger = QueueTrigger(
             self,
             "trigger",
             queue_arn=self.work_queue.arn,
@@ -108,6 +129,10 @@ class IngestionPipeline(Grants):
                 dead_letters=self.dead_letter_queue,
                 depends_on=[self.delivery_stream, trigger.mapping],
             )
+        if not self.node.try_get_context(TAGGED_BY_PROVIDER):
+            tag(self, settings.tags)
+            if not MAPPING_TAGS.is_in(settings.pipeline.region):
+                trigger.mapping.add_override("tags", None)
 
     def _account_id(self) -> str:
         """The account that the pipeline is deployed to."""
@@ -182,6 +207,7 @@ class IngestionPipeline(Grants):
                 account_id=account_id,
                 retention_days=settings.dead_letters.queue_retention_days,
                 kms_key=settings.dead_letters.kms_key,
+                other_kms_keys=settings.dead_letters.other_kms_keys,
             ).reference
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)

@@ -12,6 +12,7 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.transport import Transport
 from url_fetcher.source.auth.auth_kind import Session
+from url_fetcher.source.identity import configured_url
 from url_fetcher.source.reader import SourceReader
 from url_fetcher.telling.redaction import Redactor, secrets_in
 
@@ -120,6 +121,8 @@ class Assembly:
             next_start=next_start,
         )
         self.redactor.learn(*secrets_in(reader.url))
+        if child := request.source.child:
+            self.redactor.learn(*secrets_in(configured_url(child)))
         return reader
 
     def sink(self, deadline: Deadline) -> Sink:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import xxhash
@@ -12,44 +12,32 @@ from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.holding import MAX_HELD_BYTES, Holding
 from url_fetcher.errors import (
     DeadlineExceeded,
+    DeliveryError,
     IngestionError,
     LimitExceeded,
     MalformedBody,
+    SourceRejected,
     SourceTimeout,
     SourceUnavailable,
 )
 from url_fetcher.formats.detect import open_splitter
 from url_fetcher.formats.splitter import Rejected, Splitter, split
+from url_fetcher.parents import OfParent, Parents, TakesRecords
 from url_fetcher.paths import described
-from url_fetcher.source.identity import identity
+from url_fetcher.source.children import Parent
+from url_fetcher.source.identity import identity_of
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed
 from url_fetcher.summary import Summary, summarize
-from url_fetcher.telling.redaction import Redactor, public_url
+from url_fetcher.telling.redaction import Redactor, public_url, secrets_in
 
 if TYPE_CHECKING:
     from url_fetcher.deadline import Deadline
-    from url_fetcher.delivery.counters import DeliveryReport
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
-
-
-class TakesRecords(Protocol):
-    """The part of a ``Sink`` that an ingestion uses."""
-
-    @property
-    def report(self) -> "DeliveryReport":
-        """The counters of the records so far."""
-
-    def put(self, origin: Origin, records: Sequence[bytes]) -> None:
-        """Takes records."""
-
-    def reject(self, origin: Origin, rejected: Rejected) -> None:
-        """Takes an undeliverable record."""
-
-    def close(self) -> None:
-        """Ends the delivery."""
+_GONE = frozenset({404, 410})
+"""The status of a parent without children, which is a dead letter and no reason to end the run."""
 
 
 class Ingestion:
@@ -73,14 +61,20 @@ class Ingestion:
         redactor: Redactor,
     ) -> None:
         self.source_url = public_url(reader.url)
-        self._identity = identity(source)
+        self._identity = identity_of(self.source_url)
         self._source = source
         self._reader = reader
         self._sink = sink
         self._deadline = deadline
         self._redactor = redactor
         self._fetched = 0
+        self._parents = Parents(source.children, reader.parents_done) if source.children else None
         self._shape = ""
+        # Read once: a source may have a million pages.
+        self._outside_settings = source.outside_settings
+        conditions = (*source.fail_when, *source.retry_when, *source.empty_when)
+        # True if a condition may say, after the records were read, that they are an error or no records.
+        self._may_fail = any(each.reads_page for each in conditions)
 
     @property
     def summary(self) -> Summary:
@@ -98,6 +92,8 @@ class Ingestion:
             with closing(self._sink):
                 for page in self._reader.pages():
                     self._deliver(page)
+                    if self._parents:
+                        self._read_children(self._parents)
         except IngestionError as error:
             explained = self._explained(error)
             if explained is error:
@@ -110,10 +106,11 @@ class Ingestion:
             error = DeadlineExceeded(f"the invocation's time is up: {error}", **error.details)
         facts: dict[str, str | int | float | bool | None] = {
             "source_url": self.source_url,
-            "page": self._reader.report.pages + 1,
+            "page": self._reader.pages_read + 1,
         }
         message = str(error)
-        if resume := self._resume():
+        # A failed delivery may lack records of the pages before this one.
+        if not isinstance(error, DeliveryError) and (resume := self._resume()):
             facts["resume"] = resume
             message += f'; go on with "resume": {resume}'
         facts |= {"fetched": self._fetched, "accepted": self._sink.report.accepted}
@@ -124,12 +121,71 @@ class Ingestion:
     def _resume(self) -> str:
         """The `resume` for an event to go on at this page, as JSON; empty on page 1 or if it has a secret."""
         resume = self._reader.resume
+        if parents := self._parents and self._parents.done:
+            resume = msgspec.structs.replace(resume, parents=parents)
         if resume.url:
             resume = msgspec.structs.replace(resume, url=self._source.auth.without_secret(resume.url))
-        if self._reader.report.pages == 0 or public_url(resume.url) != resume.url:
+        if (self._reader.pages_read == 0 and not resume.parents) or public_url(resume.url) != resume.url:
             return ""
         text = msgspec.json.encode(resume).decode()
         return text if self._redactor.clean(text) == text else ""
+
+    def _read_children(self, parents: Parents) -> None:
+        """Asks for the children of each parent of the page, which was read to its end.
+
+        Raises:
+            IngestionError: As ``run``, with the URL of the child request in its details.
+        """
+        source = self._source.child
+        if source is None:
+            return
+        # A condition that the user has set for such a status counts more.
+        gone = _GONE - {condition.status for condition in source.fail_when}
+        for parent, timestamp in parents.take():
+            origin = Origin(source_url=self.source_url, timestamp=timestamp, identity=self._identity)
+            try:
+                reader = self._reader.of_child(source, parent.values)
+            except (LimitExceeded, MalformedBody) as error:
+                self._reject_parent(origin, parent.fields, f"no child request: {error}")
+                continue
+            try:
+                self._read_child(source, reader, parent)
+            except IngestionError as error:
+                if not isinstance(error, SourceRejected) or error.details.get("status") not in gone:
+                    self._redactor.learn(*secrets_in(reader.url))
+                    raise
+                self._reject_parent(origin, parent.fields, str(error))
+
+    def _read_child(self, source: Source, reader: "SourceReader", parent: Parent) -> None:
+        """Delivers the children of one parent."""
+        # Forgotten with the parent: each may have a secret of its own in the URL.
+        redactor = Redactor(self._redactor)
+        redactor.learn(*secrets_in(reader.url))
+        child = Ingestion(
+            source,
+            reader=reader,
+            sink=OfParent(self._sink, parent),
+            deadline=self._deadline,
+            redactor=redactor,
+        )
+        child._fetched = self._fetched
+        report = self._reader.report
+        report.parents += 1
+        requests = report.requests
+        try:
+            for page in reader.pages():
+                child._deliver(page)
+        except IngestionError as error:
+            error.args = (redactor.clean(str(error)),)
+            error.details["child_url"] = child.source_url
+            raise
+        finally:
+            self._fetched = child._fetched
+            report.child_requests += report.requests - requests
+
+    def _reject_parent(self, origin: Origin, data: bytes, reason: str) -> None:
+        self._fetched += 1
+        self._sink.reject(origin, Rejected(data, reason, 0, is_record=False))
 
     def _deliver(self, page: "Page") -> None:
         """Puts the records of one page."""
@@ -139,7 +195,7 @@ class Ingestion:
             self._source.format,
             record_path=self._source.record_path,
             records_optional=self._source.records_optional,
-            outside_settings=self._source.outside_settings,
+            outside_settings=self._outside_settings,
             csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
             max_nesting=limits.max_nesting,
@@ -151,9 +207,9 @@ class Ingestion:
         seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
             for records, rejected in split(page.chunks, splitter):
-                seen.note(records, rejected)
+                record_bytes = seen.note(records, rejected)
                 if self._is_as_before(splitter.shape):
-                    holding.add(records, rejected)
+                    holding.add(records, rejected, record_bytes=record_bytes)
         except IngestionError as error:
             if not self._may_fail:
                 holding.release()
@@ -184,12 +240,6 @@ class Ingestion:
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
-
-    @property
-    def _may_fail(self) -> bool:
-        """True if a condition may say, after the records were read, that they are an error or no records."""
-        source = self._source
-        return any(each.reads_page for each in (*source.fail_when, *source.retry_when, *source.empty_when))
 
     def _is_empty(self, page: "Page", said: object) -> bool:
         """True if an answer without its records means, by what stands in it, that there are none."""
@@ -234,10 +284,18 @@ class Ingestion:
     def _put(self, origin: Origin, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         """Puts records and rejects bad ones, up to the source's limit."""
         limit = self._source.limits.max_records
-        left = limit - self._fetched
+        left = max(0, limit - self._fetched)
+        if self._parents:
+            rejected = [
+                each._replace(reason=f"{each.reason}; its children were not asked for") for each in rejected
+            ]
+            for record, reason in self._parents.note(records[:left], origin.timestamp):
+                self._reject_parent(origin, record, reason)
+            if not self._parents.are_delivered:
+                records = ()
         self._sink.put(origin, records[:left] if len(records) > left else records)
         self._fetched += min(len(records), left)
-        for each in rejected[: limit - self._fetched]:
+        for each in rejected[: max(0, limit - self._fetched)]:
             self._fetched += 1
             self._sink.reject(origin, each)
         if len(records) + len(rejected) > left:
@@ -274,8 +332,8 @@ class _SeenRecords:
         parts = (self._digest.digest(), self._digest_of_rejected.digest(), self.records.to_bytes(8))
         return xxhash.xxh3_64_intdigest(b"".join(parts))
 
-    def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Notes the next records."""
+    def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> int | None:
+        """Notes the next records. Returns their bytes without the rejected ones; None if not counted."""
         if len(self.first) < 2:
             self.first += map(bytes, records[: 2 - len(self.first)])
         self.records += len(records) + len(rejected)
@@ -283,7 +341,13 @@ class _SeenRecords:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
-        if self._is_digested:
-            self._digest.update(b"\n".join((*records, b"")))
-            for each in rejected:
-                self._digest_of_rejected.update(each.data)
+        if not self._is_digested:
+            return None
+        for each in rejected:
+            self._digest_of_rejected.update(each.data)
+        if not records:
+            return 0
+        joined = b"\n".join(records)
+        self._digest.update(joined)
+        self._digest.update(b"\n")
+        return len(joined) - len(records) + 1

@@ -16,6 +16,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ``fetched`` are the records found in the source; each is accepted, dead-lettered or, when the
     ingestion failed, neither. ``retried`` are records sent to the stream again, ``requests_retried``
     requests to the source. ``warnings`` are signs that the source has more pages than were read.
+    ``parents`` are the records whose children were asked for, with ``child_requests``.
     ``bytes`` are those received, ``decompressed_bytes`` what they held, ``kinesis_bytes`` those of the
     accepted Kinesis records without their keys, compressed if the packing compresses.
     """
@@ -30,6 +31,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     pages: int = 0
     requests_retried: int = 0
     warnings: int = 0
+    parents: int = 0
+    child_requests: int = 0
     kinesis_records: int = 0
     kinesis_bytes: int = 0
     kinesis_requests: int = 0
@@ -79,6 +82,8 @@ def summarize(fetched: int, fetch: "FetchReport", delivery: "DeliveryReport") ->
         pages=fetch.pages,
         requests_retried=fetch.retried,
         warnings=fetch.warnings,
+        parents=fetch.parents,
+        child_requests=fetch.child_requests,
         kinesis_records=delivery.kinesis_records,
         kinesis_bytes=delivery.bytes,
         kinesis_requests=delivery.requests,
@@ -96,6 +101,8 @@ def summed(parts: Iterable[Summary], delivery: "DeliveryReport") -> Summary:
         "pages",
         "requests_retried",
         "warnings",
+        "parents",
+        "child_requests",
         "fetch_seconds",
     )
     done = list(parts)

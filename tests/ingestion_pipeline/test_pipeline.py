@@ -35,6 +35,28 @@ def two_copies(synthesize: Synthesize) -> Synthesized:
     return synthesize(build)
 
 
+def test_the_tags_are_there_whatever_the_provider_tags(two_copies: Synthesized) -> None:
+    """In an app of one's own nobody else gives the pipeline's tags; an object takes too few of them."""
+    tagged = {
+        (kind, str(body.get("tags")))
+        for kind, bodies in two_copies.json["resource"].items()
+        for body in bodies.values()
+        if kind in {"aws_kinesis_stream", "aws_s3_bucket", "aws_iam_role", "aws_s3_object"}
+    }
+    dev, prod = (
+        str({"Environment": name, "Purpose": "DataIngestion"}) for name in ("Development", "Production")
+    )
+
+    assert tagged == {
+        *(
+            (kind, tags)
+            for kind in ("aws_kinesis_stream", "aws_s3_bucket", "aws_iam_role")
+            for tags in (dev, prod)
+        ),
+        ("aws_s3_object", "None"),
+    }
+
+
 def test_addresses_stay(default_stack: Synthesized) -> None:
     """Every Terraform address is the one that was deployed before."""
     golden = GOLDEN.read_text(encoding="utf-8").splitlines()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -120,8 +121,8 @@ def reader_of(
         deadline=deadline,
         resume=resume,
         warn=warn,
+        clock=clock or time.monotonic,
         clean=secrets.redactor.clean,
-        **({"clock": clock} if clock else {}),
     )
 
 

@@ -5,9 +5,10 @@ import json
 import subprocess
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws.servers.hostile_source import (
     Behaviour,
@@ -38,6 +39,7 @@ from url_fetcher.errors import (
     SourceRejected,
     SourceTimeout,
     SourceUnavailable,
+    StreamRejected,
     UnexpectedError,
 )
 from url_fetcher.handler import run
@@ -84,6 +86,8 @@ def test_the_answer_counts(hostile: Hostile, stream: Stream) -> None:
             "pages": 1,
             "requests_retried": 1,
             "warnings": 0,
+            "parents": 0,
+            "child_requests": 0,
             "kinesis_records": found["kinesis_records"],
             "kinesis_bytes": sum(map(len, stream.data)),
             "kinesis_requests": found["kinesis_requests"],
@@ -198,6 +202,23 @@ def test_a_failed_page_says_where_to_go_on(hostile: Hostile, stream: Stream) -> 
     invoke(stream, event | {"resume": json.loads(str(caught.value.details["resume"]))})
 
     assert [line["data"] for line in stream.lines] == [1, 2, 3]
+
+
+def test_a_failed_delivery_does_not_say_where_to_go_on(hostile: Hostile, stream: Stream) -> None:
+    """Records of the pages before may be missing on the stream."""
+    pages = in_turn(answer(b"[1]"), answer(b"[2]"), answer(b"[]"))
+    stream.put_records = refused_put  # type: ignore[method-assign]
+    with pytest.raises(StreamRejected) as caught:
+        invoke(stream, {"url": hostile({"/": pages}).url("/"), "pagination": {"kind": "page"}})
+
+    assert "resume" not in caught.value.details
+    assert "resume" not in str(caught.value)
+
+
+def refused_put(**_: object) -> NoReturn:
+    """As Kinesis answers a role that may not put."""
+    said = {"Error": {"Code": "AccessDeniedException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    raise ClientError(said, "PutRecords")  # type: ignore[arg-type]
 
 
 def test_duplicates_have_the_same_id(hostile: Hostile, stream: Stream) -> None:

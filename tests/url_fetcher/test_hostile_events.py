@@ -90,7 +90,9 @@ PLAUSIBLE: dict[str, list[object]] = {
         {"connect_timeout_seconds": 1e-9},
     ],
     "retry": [{"max_attempts": 1}, {"max_delay_seconds": 0}],
-    "resume": [{}, {"page": 2}, {"offset": 1}, {"cursor": "x"}, {"url": "http://127.0.0.1/"}],
+    "resume": [
+        {}, {"page": 2}, {"offset": 1}, {"cursor": "x"}, {"url": "http://127.0.0.1/"}, {"parents": [1, "a"]},
+    ],
 }  # fmt: skip
 
 
@@ -125,6 +127,8 @@ def events(draw: st.DrawFn, *, url: str) -> object:
         event["url"] = draw(TEXTS)
     else:
         event["url"] = url + (draw(TEXTS) if draw(ONE_IN_FIVE) else "")
+    if draw(ONE_IN_FIVE):
+        event["children"] = {"url": f"{url}?id={{parent./id}}", "fields": ["id"], **draw(mutated(PLAUSIBLE))}
     return event
 
 

@@ -24,6 +24,7 @@ class _Reader:
 
     url = "https://example.com/"
     resume = Resume()
+    pages_read = 0
 
     def __init__(self, bodies: list[bytes]) -> None:
         self.report = FetchReport()
@@ -96,7 +97,9 @@ def test_max_records_counts_rejected_records_too(
 def _ingest(page: Page, stream: MemoryStream, format: Literal["json", "ndjson"]) -> None:  # noqa: A002
     """One page of several, through to the stream."""
     url = "https://a.test/"
-    reader: Any = SimpleNamespace(url=url, report=FetchReport(), resume=Resume(), pages=lambda: [page])
+    reader: Any = SimpleNamespace(
+        url=url, report=FetchReport(), resume=Resume(), pages_read=0, pages=lambda: [page]
+    )
     sink = sink_to(stream, dead_letters=DeadLetters("bucket", connect=_Bucket))
     source = Source(url=url, format=format)
     Ingestion(source, reader=reader, sink=sink, deadline=Deadline(30), redactor=Redactor()).run()

@@ -21,6 +21,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 COST = ROOT / "docs" / "cost.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
+WHEEL = ROOT / "examples" / "cdktf-app" / "README.md"
 VARIABLES = LAMBDA / "url_fetcher" / "settings_variables.py"
 SOURCE_TYPES = SCHEMA.with_name("types.py")
 
@@ -31,7 +32,7 @@ def documents() -> dict[Path, str]:
     from tools.docs.diagram import mermaid
     from tools.docs.function_variables import variables_module
     from tools.docs.source_types import source_types_module
-    from tools.docs.tables import outputs_table, settings_table
+    from tools.docs.tables import outputs_table, public_names_table, settings_table
 
     stack, schema = _stack(), _schema()
     parts = {
@@ -42,6 +43,7 @@ def documents() -> dict[Path, str]:
         ARCHITECTURE: {"diagram": f"```mermaid\n{mermaid(stack)}```\n"},
         SETTINGS: {"settings": settings_table()},
         OUTPUTS: {"outputs": outputs_table()},
+        WHEEL: {"names": public_names_table()},
         COST: {"cost": cost_table(), "packing": packing_table(), "prices": prices_table()},
     }
     return {

@@ -46,14 +46,16 @@ def source_types_module(schema: str) -> str:
     """
     tables: dict[str, Any] = json.loads(schema)["$defs"]
     source = tables.pop("Source")
-    classes = [_class(name, table) for name, table in tables.items()]
+    # A class whose keys are other tables stands behind these.
+    holders = {name: tables.pop(name) for name in list(tables) if "$ref" in json.dumps(tables[name])}
+    classes, late = ([_class(name, table) for name, table in some.items()] for some in (tables, holders))
     unions = [
         f"{_name(key)}: TypeAlias = {_type(rule)}\n"
         f'"""What ``{key}`` of a source may be: one of these kinds."""\n'
         for key, rule in source["properties"].items()
         if _is_choice_of_tables(rule)
     ]
-    return formatted("\n\n".join([HEAD, *classes, *unions, _class("Source", source, EXAMPLE)]))
+    return formatted("\n\n".join([HEAD, *classes, *unions, *late, _class("Source", source, EXAMPLE)]))
 
 
 def _class(name: str, table: Mapping[str, Any], example: str = "") -> str:

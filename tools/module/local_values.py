@@ -12,12 +12,12 @@ from ingestion_pipeline.settings.names import (
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.sources import permissions
-from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE
-from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
+from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCHEDULE_KEYS
+from ingestion_pipeline.settings.sources.sources import SECRET_GROUP_CHARACTERS
 from tools.module.checks.existing_parts import LOCAL_QUEUES, part_variable, without_form
 from tools.module.checks.source_tables import (
-    SECRETS_IN_POLICY,
     json_types,
+    policies_needed,
     secret_kinds,
     source_groups,
     source_lists,
@@ -143,8 +143,11 @@ def _function() -> Mapping[str, object]:
         "package": 'var.package_path != null ? var.package_path : "${path.module}/lambda.zip"',
         "failure_destination_takes_messages": "var.existing_failure_destination == null ? true : "
         f"startswith(var.existing_failure_destination.arn, {LOCAL_QUEUES})",
-        "have_schedules": "anytrue([for source in local.given_sources : "
-        'try(coalesce(source.schedule), "") != ""])',
+        "fetched_sources": "[for source in local.given_sources : "
+        f"{{ for key, value in source : key => value if !contains({literal(list(SCHEDULE_KEYS))}, key) }} "
+        "if source != null]",
+        "have_schedules": "nonsensitive(anytrue([for source in local.given_sources : "
+        'try(coalesce(source.schedule), "") != ""]))',
         "schedules": _schedules(),
         "failure_destination_kms_key": "var.existing_failure_destination != null ? "
         "var.existing_failure_destination.kms_key : var.dead_letters_kms_key",
@@ -157,7 +160,7 @@ def _schedules() -> str:
     A name that two sources have, or none, is refused with the object that holds them, so that it may not fail
     here.
     """
-    named = '{ for source in local.given_sources : try(coalesce(source.name), "") => source... '
+    named = '{ for source in local.given_sources : nonsensitive(try(coalesce(source.name), "")) => source... '
     values = {
         "expression": "each[0].schedule",
         "time_zone": f'try(coalesce(each[0].time_zone), "{DEFAULT_TIME_ZONE}")',
@@ -165,12 +168,12 @@ def _schedules() -> str:
         "enabled": "try(coalesce(each[0].enabled), true)",
     }
     value = ", ".join(f"{key} = {each}" for key, each in values.items())
-    scheduled = 'if try(coalesce(source.schedule), "") != "" }'
+    scheduled = 'if nonsensitive(try(coalesce(source.schedule), "") != "") }'
     return f'{{ for name, each in {named}{scheduled} : name => {{ {value} }} if name != "" }}'
 
 
 def _secrets() -> Mapping[str, object]:
-    """The secrets of the sources, and the policies for them.
+    """The secrets of the sources, their keys, and the policies for them.
 
     How many policies there are follows from the number of sources, for an ARN may be known only at apply.
     They are filled one after the other; one for which nothing is left repeats the first ARN, because none
@@ -178,21 +181,22 @@ def _secrets() -> Mapping[str, object]:
     """
     kinds = literal(secret_kinds())
     auths = (
-        f'[for source in local.given_sources : source.auth if contains({kinds}, try(source.auth.kind, ""))]'
+        "[for source in local.given_sources : source.auth "
+        f'if contains({kinds}, nonsensitive(try(source.auth.kind, "")))]'
     )
-    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
-    every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
+    before = 'length(join("", slice(local.secret_grants, 0, index))) + 4 * index'
+    every = 'length(join("", local.secret_grants)) + 4 * length(local.secret_grants)'
     place = f"floor(({before}) / local.secret_characters)"
-    mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
-    each = "[for auth in local.secret_auths : try(tostring(auth."
-    needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
+    mine = f"[for index, arn in local.secret_grants : arn if {place} == group]"
+    each = "[for auth in local.secret_auths : try(tostring(nonsensitive(auth."
     share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
-        "secret_arns": f"distinct(compact({each}secret_arn), null)]))",
-        "secret_keys": f"distinct(compact({each}kms_key), null)]))",
+        "secret_arns": f"distinct(compact({each}secret_arn)), null)]))",
+        "secret_keys": f"distinct(compact({each}kms_key)), null)]))",
         "secret_resources": _as_resources("local.secret_arns"),
-        "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
+        "secret_grants": "concat(local.secret_resources, local.secret_keys)",
+        "secret_policies": policies_needed("local.secret_auths"),
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
         "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
         f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",
@@ -231,13 +235,13 @@ def _permitted(action: str) -> str:
 
 
 def _arns(each: permissions.Declared) -> str:
-    arn = f"source.auth.{each.key}"
+    arn = f"nonsensitive(source.auth.{each.key})"
     conditions = [
-        f'try(source.auth.kind == "{each.kind}", false)',
+        f'try(nonsensitive(source.auth.kind) == "{each.kind}", false)',
         f'try(split(":", {arn})[2] == "{each.service}", false)',
     ]
     if each.method != permissions.ANY_METHOD:
-        conditions.append(f'try(coalesce(source.method), "GET") == "{each.method}"')
+        conditions.append(f'nonsensitive(try(coalesce(source.method), "GET")) == "{each.method}"')
     return f"[for source in local.given_sources : {arn} if {' && '.join(conditions)}]"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ingestion_pipeline.resources.capability import capabilities
 from tools.module.main_tf import all_short_names, made_expression
+from tools.module.variables import in_variables
 
 
 def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -15,13 +16,13 @@ def outputs(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     names = all_short_names(config)
     stated = {
-        name: {"description": description, "value": value}
+        name: {"description": in_variables(description), "value": value}
         for each in capabilities().values()
         for name, (description, value) in each.module_outputs.items()
     }
     for name, output in config["output"].items():
         value = made_expression(output["value"], names)
-        stated[name] = {"description": output["description"], "value": value}
+        stated[name] = {"description": in_variables(output["description"]), "value": value}
     return {name: {**stated[name], "value": _or_null(stated[name]["value"])} for name in sorted(stated)}
 
 

@@ -15,6 +15,7 @@ CHAPTERS = {
     "Authentication": ("auth",),
     "Pagination": ("pagination",),
     "Windows of time": ("windows",),
+    "Child requests": ("children",),
     "Errors in good answers": ("fail_when", "retry_when", "empty_when"),
     "Limits": ("rate", "limits", "retry"),
 }
@@ -69,6 +70,9 @@ def _nested(key: str, about: Mapping[str, Any], objects: Mapping[str, Any]) -> I
 
 def _table(about: Mapping[str, Any], heading: str) -> str:
     meanings = dict(ROW.findall(_section(heading)))
+    if heading == "`children`":
+        # Their page leaves out the keys that a source has, too.
+        meanings |= {key: text for key, text in ROW.findall(_section("`source`")) if key not in meanings}
     properties = {key: each for key, each in about["properties"].items() if key != KIND}
     required = [key for key in about["required"] if key in properties]
     ordered = [*required, *(key for key in meanings if key in properties and key not in required)]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import Existing, R, Reference, StreamReference
+from ingestion_pipeline.settings.existing import Existing, R
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.references import QueueReference, Reference, StreamReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources
@@ -116,7 +117,7 @@ class ModuleExisting(Existing):
         given: dict[str, Any] = {each: f"${{local.{local}.{each}}}" for each in part_attributes(part)}
         if "kms_key" in given:
             given["kms_key"] = f"${{local.{local_name(name)}_kms_key}}"
-        if isinstance(made, StreamReference):
+        if isinstance(made, StreamReference | QueueReference):
             given["other_kms_keys"] = made.other_kms_keys
         return type(made)(**given, in_terraform=True)
 
@@ -166,11 +167,11 @@ def synthesize(target: Target, output: Path) -> Synthesis:
 
 
 def _written(stack: Any, output: Path, tags: str = "") -> dict[str, Any]:
-    """The stack's JSON; each resource that can carry tags has ``tags``, if there are any."""
-    for construct in stack.node.find_all() if tags else []:
-        is_tagged = getattr(construct, "override_provider_input", None) is None
-        if is_tagged and hasattr(construct, "tags_input") and hasattr(construct, "add_override"):
-            construct.add_override("tags", tags)
+    """The stack's JSON; each resource that can have tags has ``tags``, if there are any."""
+    from ingestion_pipeline.pipeline import tag
+
+    if tags:
+        tag(stack, tags)
     stack.node.root.synth()
     return json.loads((output / "stacks/stack/cdk.tf.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 

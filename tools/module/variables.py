@@ -1,12 +1,14 @@
 """The module's variables: one a setting, those that every module has, and the parts that may exist."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.existing import ONLY_MADE, Existing, settings_of
 from ingestion_pipeline.settings.patterns import ACCOUNT_ID, ENVIRONMENT, ENVIRONMENT_FORM
 from ingestion_pipeline.settings.rules import Rule, default_of, rule_of
 from ingestion_pipeline.settings.settings import Settings, all_settings
@@ -93,7 +95,34 @@ def inputs(target: Target) -> list[Input]:
     sources = Input("sources", "any", SOURCES, ())
     every = [enabled, *naming, sources, *by_name.values(), package, *_parts()]
     more = cross_validations(target)
-    return [replace(given, validations=(*given.validations, *more.get(given.name, ()))) for given in every]
+    for name, validations in _only_made().items():
+        more[name] = (*more.get(name, ()), *validations)
+    return [
+        replace(
+            given,
+            description=in_variables(given.description, given.name),
+            validations=tuple(
+                replace(each, message=in_variables(each.message, given.name))
+                for each in (*given.validations, *more.get(given.name, ()))
+            ),
+        )
+        for given in every
+    ]
+
+
+def in_variables(text: str, variable: str = "") -> str:
+    """The text with the module's variable in the place of each setting that it names.
+
+    Args:
+        text: Words of the settings or of an output.
+        variable: The variable that the text is about, whose table's settings may be named without the table.
+    """
+    for path, _ in settings_with_variable():
+        table, name = path.split(".")
+        text = re.sub(rf"\b{re.escape(path)}\b", variable_name(path), text)
+        if variable.startswith(f"{table}_"):
+            text = text.replace(f"`{name}`", f"`{variable_name(path)}`")
+    return text
 
 
 def variable_name(path: str) -> str:
@@ -131,6 +160,24 @@ def _input(name: str, rule: Rule, default: object) -> Input:
         rule,
         (check,) if check else (),
     )
+
+
+def _only_made() -> dict[str, list[Validation]]:
+    """By variable: the check that it is not given for a part that exists."""
+    found: dict[str, list[Validation]] = defaultdict(list)
+    for column in fields(Existing):
+        kind = PARTS[column.name]
+        # What the variable of a part leaves out, the setting's own variable says, as for one that is made.
+        elsewhere = {each.name for each in fields(kind)} - set(kind.in_module)
+        for table, setting, default in settings_of(column):
+            if setting in elsewhere:
+                continue
+            name, is_made = variable_name(f"{table}.{setting}"), f"var.{part_variable(column.name)} == null"
+            is_default = (
+                f"var.{name} == {json.dumps(default)}" if default != () else f"length(var.{name}) == 0"
+            )
+            found[name].append(Validation(f"{is_made} || {is_default}", f"{name} {ONLY_MADE}"))
+    return found
 
 
 def local_name(part: str) -> str:

@@ -1,6 +1,7 @@
 """The event in a message of the dead letter queue, whoever put it there.
 
-The function and SQS put the very event there. Lambda and EventBridge Scheduler may wrap it.
+The function and SQS put the very event there. Lambda and EventBridge Scheduler may wrap it. A queue that
+existed before may also hold what others failed to deliver: that is told by its form, and by its origin.
 """
 
 from typing import Any, NamedTuple
@@ -9,17 +10,36 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tools.operate.queues import Message
+from url_fetcher.intake.event_kinds import EVENT_KINDS
+from url_fetcher.source.schema import Source
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 ARN_PART_OF_NAME = 6
 REASONS = ("error_type", "ERROR_CODE", "ErrorCode")
 """Attributes that say why: the function's, EventBridge Scheduler's, and Lambda's own."""
 
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+SOURCE_KEYS = {each.encode_name for each in msgspec.structs.fields(Source)} | {"resume"}
+MAX_NAMED = 200
+
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 
 
 class NoEvent(ValueError):
     """When a message holds no event of this pipeline's function."""
+
+
+class Pipeline(NamedTuple):
+    """The pipeline whose events are expected.
+
+    Attributes:
+        function: Name of its function.
+        work_arn: ARN of its work queue.
+        default_source: Name of the source of an event that names none.
+    """
+
+    function: str
+    work_arn: str
+    default_source: str = ""
 
 
 class DeadEvent(NamedTuple):
@@ -38,41 +58,62 @@ class DeadEvent(NamedTuple):
     reason: str
 
 
-def dead_event(message: Message, *, function: str, default_source: str) -> DeadEvent:
+def dead_event(message: Message, pipeline: Pipeline) -> DeadEvent:
     """The event in a message.
 
-    Args:
-        message: Of the dead letter queue.
-        function: Name of the function whose events are expected.
-        default_source: Name of the source of an event that names none.
-
     Raises:
-        NoEvent: When there is none.
+        NoEvent: When there is none, or it is not this pipeline's.
     """
+    _refuse_other_origin(message, pipeline)
     found = _object(message.body.encode())
     body, reason = message.body, _reason(message)
     if is_invocation_record(found):
         record = _decoded(message.body.encode())
-        _refuse_other_function(record, function)
+        _refuse_other_function(record, pipeline.function)
         payload = bytes(found["requestPayload"])
-        found = {} if payload == b"null" else _object(payload)
         body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
+        found = _object(payload)
     elif is_scheduler_request(found):
+        _refuse_other_queue(_decoded(bytes(found["QueueUrl"])), pipeline)
         sent = _decoded(bytes(found["MessageBody"]))
         body = sent if isinstance(sent, str) else ""
         found = _object(body.encode())
+    else:
+        _refuse_other_target(message.attributes.get("TARGET_ARN", pipeline.work_arn), pipeline)
+    keys = _keys(found)
     event: dict[str, Any] = {
-        name: _decoded(bytes(found[name])) for name in ("name", "source", "url") if name in found
+        name: _decoded(bytes(keys[name])) for name in ("name", "source", "url") if name in keys
     }
-    is_default = not found.keys() & {"source", "url", "urls", "urls_from"}
-    source = event.get("source") or event.get("name") or (default_source if is_default else "")
+    source = event.get("source") or event.get("name") or ("" if keys else pipeline.default_source)
     source = source if isinstance(source, str) else ""
-    return DeadEvent(body, source, source or _shown(event, found), reason)
+    return DeadEvent(body, source, source or _shown(event, keys), reason)
+
+
+def _keys(found: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """The keys of an event that say what it asks for; null gives nothing, as in the function.
+
+    Raises:
+        NoEvent: When no event of the function has such keys, so that it could only refuse them.
+    """
+    keys = {name: value for name, value in found.items() if bytes(value) != b"null"}
+    if "requestContext" in keys:
+        raise NoEvent("is a record of Lambda without requestPayload: the event was too large to be kept")
+    kind = next((each for each in EVENT_KINDS if each.key in keys), None)
+    allowed = SOURCE_KEYS | set(kind.keys) if kind else SOURCE_KEYS if "url" in keys else {"source", "resume"}
+    if others := sorted(keys.keys() - allowed):
+        raise NoEvent(f"is no event of the function: it has {', '.join(others)[:MAX_NAMED]}")
+    asked = {name: value for name, value in keys.items() if name != "resume"}
+    if not asked and found.keys() - {"resume"}:
+        raise NoEvent(f"is no event of the function: {', '.join(sorted(found))[:MAX_NAMED]} give nothing")
+    if "source" in keys and not bytes(keys["source"]).startswith(b'"'):
+        raise NoEvent("is no event of the function: its source is no text")
+    return asked
 
 
 def _object(data: bytes) -> dict[str, msgspec.Raw]:
+    """An object; of null, which asks for the first source as ``{}`` does, an empty one."""
     try:
-        return _decode_object(data)
+        return _decode_object(data) or {}
     except msgspec.ValidationError:
         raise NoEvent("is no JSON object") from None
     except RecursionError:
@@ -86,6 +127,31 @@ def _decoded(data: bytes) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
         raise NoEvent("is nested too deeply") from None
+
+
+def _refuse_other_origin(message: Message, pipeline: Pipeline) -> None:
+    """SQS names the queue that it moved a message from.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    """
+    origin = message.attributes.get("DeadLetterQueueSourceArn", pipeline.work_arn)
+    if origin != pipeline.work_arn:
+        raise NoEvent(f"was moved here from {origin}, not from the work queue")
+
+
+def _refuse_other_target(arn: str, pipeline: Pipeline) -> None:
+    """EventBridge names the target that it could not reach; a schedule of yours may invoke the function.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+    """
+    if arn != pipeline.work_arn and arn.split(":")[5:7] != ["function", pipeline.function]:
+        raise NoEvent(f"was to go to {arn}, not to the work queue")
+
+
+def _refuse_other_queue(url: object, pipeline: Pipeline) -> None:
+    """A queue's URL ends with its account and its name, as its ARN does."""
+    if str(url).split("/")[-2:] != pipeline.work_arn.split(":")[-2:]:
+        raise NoEvent(f"was to go to {str(url)[:MAX_NAMED]}, not to the work queue")
 
 
 def _refuse_other_function(record: Any, function: str) -> None:

@@ -15,7 +15,7 @@ from tools.ground.aws import AwsError, client
 from tools.ground.ending import reported
 from tools.ground.text import count
 from tools.operate import deployed
-from tools.operate.dead_events import DeadEvent, NoEvent, dead_event
+from tools.operate.dead_events import DeadEvent, NoEvent, Pipeline, dead_event
 from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
 from tools.operate.progress import Progress
 from tools.operate.queues import Message, Queue
@@ -61,8 +61,7 @@ class Redrive:
     Args:
         dead_letters: The queue that events are taken from.
         work: The queue that they are sent to.
-        function: Name of the function whose events are sent.
-        default_source: Name of the source of an event that names none.
+        pipeline: The one whose events are sent.
         wanted: Selects dead letters.
         progress: Shows how far the run is.
     """
@@ -72,16 +71,14 @@ class Redrive:
         dead_letters: Queue,
         work: Queue,
         *,
-        function: str,
-        default_source: str,
+        pipeline: Pipeline,
         wanted: Wanted,
         progress: Progress,
     ) -> None:
         self.done = Redriven()
         self._dead_letters = dead_letters
         self._work = work
-        self._function = function
-        self._default_source = default_source
+        self._pipeline = pipeline
         self._wanted = wanted
         self._progress = progress
         self._held: dict[str, str] = {}
@@ -145,7 +142,7 @@ class Redrive:
 
     def _wanted_event(self, message: Message) -> DeadEvent | None:
         try:
-            event = dead_event(message, function=self._function, default_source=self._default_source)
+            event = dead_event(message, self._pipeline)
         except NoEvent as error:
             self.done.stay[message.id] = str(error)
             return None
@@ -185,8 +182,7 @@ def redrive(wanted: Wanted, found: Deployed, progress: Progress) -> Redriven:
     return Redrive(
         Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL")),
         work,
-        function=found.function,
-        default_source=found.default_source,
+        pipeline=Pipeline(found.function, work.attribute("QueueArn"), found.default_source),
         wanted=wanted,
         progress=progress,
     ).run()

@@ -110,7 +110,8 @@ def _without_nulls(value: Any) -> Any:
 def from_source(source: Mapping[str, Any], environ: Mapping[str, str]) -> Given:
     """Returns a configured source; a secret in the environment replaces its own."""
     found = _with_auth({}, {}, environ)
-    return found._replace(settings=dict(source), doubts=())
+    doubts = [f"children: were not asked for; `make try SOURCE={source.get('name')}` does"]
+    return found._replace(settings=dict(source), doubts=tuple(doubts if source.get("children") else ()))
 
 
 def _with_auth(settings: dict[str, Any], query: Mapping[str, str], environ: Mapping[str, str]) -> Given:

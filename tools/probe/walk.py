@@ -97,7 +97,7 @@ class _Records:
 
 
 def walk(source: Source, client: Client, *, pages: int, resume: Resume | None = None) -> Walk:
-    """Reads up to ``pages`` pages as the function would, without retries.
+    """Reads up to ``pages`` pages as the function would, without retries and child requests.
 
     Args:
         source: The source.
@@ -110,6 +110,7 @@ def walk(source: Source, client: Client, *, pages: int, resume: Resume | None = 
     """
     limits, most_mib = source.limits, min(source.limits.max_decompressed_mib, MAX_DECOMPRESSED_MIB)
     once: dict[str, Any] = {
+        "children": None,
         "retry": Retry(max_attempts=1),
         "limits": msgspec.structs.replace(limits, max_decompressed_mib=most_mib),
     }

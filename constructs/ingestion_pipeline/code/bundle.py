@@ -19,7 +19,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.code.wheels import wanted, wheel_files
 from ingestion_pipeline.code.zip_file import write_zip
 
-FORMAT = "3"
+FORMAT = "4"
 """Part of the cache's key; raise it when the same inputs are to give other bytes."""
 
 
@@ -89,16 +89,14 @@ def source_files(root: Path) -> dict[str, bytes]:
 def _with_bytecode(
     sources: Mapping[str, bytes], wheels: Mapping[str, bytes], runtime: str, cache: Path
 ) -> dict[str, bytes]:
-    """The zip's files: beside our modules their bytecode, in the place of the wheels' modules theirs."""
+    """The zip's files: beside each module its bytecode.
+
+    A Python that does not take the bytecode, because Lambda's has moved on, compiles the module instead.
+    """
     files = {**wheels, **sources}
     modules = {name: data for name, data in files.items() if name.endswith(".py")}
+    tag = runtime.removeprefix("python").replace(".", "")
     for name, bytecode in compiled(modules, runtime, cache).items():
         path = PurePosixPath(name)
-        if name in sources:
-            tag = runtime.removeprefix("python").replace(".", "")
-            files[str(path.parent / "__pycache__" / f"{path.stem}.cpython-{tag}.pyc")] = bytecode
-        else:
-            # Nobody reads the wheels' sources in Lambda, and they would add a sixth to the zip.
-            del files[name]
-            files[str(path.with_suffix(".pyc"))] = bytecode
+        files[str(path.parent / "__pycache__" / f"{path.stem}.cpython-{tag}.pyc")] = bytecode
     return files

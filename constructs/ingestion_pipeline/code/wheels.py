@@ -15,6 +15,10 @@ _LEFT_OUT_FOLDERS = {"__pycache__", "tests"}
 _LEFT_OUT_SUFFIXES = (".pyc", ".pyi", ".pyx", ".c", "/py.typed", ".dist-info/RECORD")
 _UNREACHABLE = re.compile(
     "backports/zstd/(_cffi|tarfile|zipfile)"  # for PyPy, and for archives
+    # The models of other services, and what is for pages, waiters and readers; certifi has the certificates.
+    r"|botocore/cacert\.pem|botocore/data/(?!(kinesis|s3|secretsmanager|sqs)/)[^/]+/"
+    r"|botocore/data/.*/(examples|paginators|waiters)-"
+    "|dateutil/zoneinfo/"  # for systems without time zones
     r"|isal/(igzip|igzip_threaded|isal_zlib)\."  # for files, and for those who know zlib's interface
     "|urllib3/contrib/"  # for the browser, and for packages that are not there: PySocks, pyOpenSSL
 )

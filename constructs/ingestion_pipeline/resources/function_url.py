@@ -5,7 +5,7 @@ from constructs import Construct
 from ingestion_pipeline.bindings import LambdaFunctionUrl
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
-from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.expressions import Condition, chosen
 
 AUTHORIZATION = "AWS_IAM"
 """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
@@ -50,4 +50,4 @@ class FunctionUrl(Construct):
                 self, "url", function_name=function_name, authorization_type=AUTHORIZATION
             )
             exist_only_if(made, when)
-            self.url = made.function_url
+            self.url = chosen(when, made.function_url, "")

@@ -4,13 +4,15 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import LambdaEventSourceMapping, LambdaFunctionRecursionConfig
 from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import json_object
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import as_argument, either_or_none, plus, times
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import QueueReference
+from ingestion_pipeline.settings.regions import RECURSION
 from ingestion_pipeline.settings.settings import Settings
 
 NAME = Name("work_queue", "work", QUEUE_CHARACTERS)
@@ -99,6 +101,7 @@ class WorkQueue(PrivateQueue):
             account_id=account_id,
             retention_days=settings.queue.retention_days,
             kms_key=settings.queue.kms_key,
+            other_kms_keys=settings.queue.other_kms_keys,
             arguments={
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(
@@ -111,7 +114,8 @@ class WorkQueue(PrivateQueue):
 class QueueTrigger(Construct):
     """Lambda's polling of the work queue, which hands events to the function and retries each alone.
 
-    Creates: an event source mapping, and the permission to send to the queue that the function is invoked by.
+    Creates: an event source mapping, and the permission to send to the queue that the function is invoked by,
+    where AWS has one.
 
     Args:
         queue_arn: ARN of the queue.
@@ -126,7 +130,12 @@ class QueueTrigger(Construct):
         self, scope: Construct, id_: str, *, queue_arn: str, function_name: str, settings: Settings
     ) -> None:
         super().__init__(scope, id_)
-        LambdaFunctionRecursionConfig(self, "recursion", function_name=function_name, recursive_loop="Allow")
+        configurable = RECURSION.is_in(settings.names.region)
+        if configurable:
+            loops = LambdaFunctionRecursionConfig(
+                self, "recursion", function_name=function_name, recursive_loop="Allow"
+            )
+            exist_only_if(loops, configurable)
         self.mapping = LambdaEventSourceMapping(
             self,
             "mapping",

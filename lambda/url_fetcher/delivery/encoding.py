@@ -8,37 +8,23 @@ from pybase64 import b64encode
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.model import ServiceModel
 
-_PROTOCOL, _TARGET_PREFIX = "json", "Kinesis_20131202"
 _BODY = "url_fetcher.put_records_body"
 _NONE_FAILED = re.compile(rb'"FailedRecordCount"\s*:\s*0\s*[,}]')
 _ENDS_BYTES = 256
 _SUCCESS = 200
 
 
-def encode_directly(client: "BaseClient") -> bool:
-    """Encodes a client's PutRecords here from now on; changes nothing and returns False for another protocol.
+def encode_directly(client: "BaseClient") -> None:
+    """Encodes a Kinesis client's PutRecords here from now on.
 
-    Lambda updates the runtime's botocore by itself, and its model of Kinesis may one day choose another
-    protocol than JSON. Then the client stays as botocore made it: it works, only slower.
+    The zip carries botocore, so its protocol for Kinesis is known: JSON.
     """
-    if not _speaks_json(client.meta.service_model):
-        return False
     # With these public events signing, endpoints and errors stay botocore's.
     events = client.meta.events
     events.register("before-parameter-build.kinesis.PutRecords", _encode_records)
     events.register("before-call.kinesis.PutRecords", _use_encoded)
     events.register("before-parse.kinesis.PutRecords", _read_success)
-    return True
-
-
-def _speaks_json(model: "ServiceModel") -> bool:
-    """True if the client's protocol is the one that is encoded here."""
-    metadata = model.metadata
-    # Before 1.36 botocore knew no choice of protocols.
-    protocol = getattr(model, "resolved_protocol", metadata.get("protocol"))
-    return (protocol, metadata.get("targetPrefix")) == (_PROTOCOL, _TARGET_PREFIX)
 
 
 def _encode_records(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:

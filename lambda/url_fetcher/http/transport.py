@@ -63,6 +63,7 @@ class Request:
         url: The URL to request.
         home: A URL of the only origin that may receive credentials, body and the source's own headers.
         follow_redirects: False if a redirect would carry secrets in the body.
+        before_redirect: Called before a redirect is followed, which is a request of its own.
     """
 
     url: str
@@ -71,6 +72,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     follow_redirects: bool = True
+    before_redirect: Callable[[], object] = lambda: None
 
 
 class Response:
@@ -148,6 +150,7 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
+            request.before_redirect()
             url = joined(url, from_header(location))
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""
@@ -202,7 +205,7 @@ class _DialedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = pool_classes(self._dialer)
 
-    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
         """As requests', with the dialer's own authorities; a connection serves no request with others."""
         host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
         return host, {**pool, "ca_cert_data": self._dialer.ca_certificates or None}

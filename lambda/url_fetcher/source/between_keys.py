@@ -33,36 +33,11 @@ def conditions(
         verdict_formats: The values of `format` with which `fail_when` and `retry_when` may be set.
         of_a_schedule: The keys that are allowed only together with `schedule`.
     """
-    is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
+    of_a_request = _of_a_request(csv_formats, verdict_formats)
     return {
         "Source": [
-            {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
-            {"if": _with(format={"const": "xml"}), "then": _xml()},
-            *(
-                {
-                    "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}})
-                    | {"not": _with(format={"const": "xml"})},
-                    "then": {
-                        "properties": {
-                            "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
-                        }
-                    },
-                }
-                for key in _VERDICTS
-            ),
-            {
-                "if": _with(records_optional={"const": True}),
-                "then": _needing("`records_optional` is true", record_path=_GIVEN),
-            },
-            {
-                "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
-                "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
-            },
-            *({"if": _using(name), "then": _needing(_reason(name), **_value_of(name))} for name in NAMES),
-            {
-                "if": _with(url={"type": "string", "pattern": f"^[^?]*{pattern_of('cursor')}"}),
-                "then": _needing("`url` has `{cursor}` in its path", pagination=_with(first=_GIVEN)),
-            },
+            *of_a_request,
+            *_placeholders(*_OF_WINDOWS),
             {
                 "if": _with(windows=_TABLE) | {"not": {"anyOf": [_using(name) for name in _OF_WINDOWS]}},
                 "then": _needing(
@@ -76,6 +51,7 @@ def conditions(
                 for key in of_a_schedule
             ),
         ],
+        "Children": of_a_request,
         "Windows": [
             {"oneOf": [{"required": ["days"]}, {"required": ["seconds"]}]},
             {
@@ -98,6 +74,40 @@ def conditions(
     }
 
 
+def _of_a_request(csv_formats: tuple[str, ...], verdict_formats: tuple[str, ...]) -> list[Schema]:
+    """The conditions on the keys of a request and of its answer, which child requests have, too."""
+    is_csv = {"enum": list(csv_formats), "$comment": "because `csv` is set"}
+    return [
+        {"if": {"required": ["csv"]}, "then": {"properties": {"format": is_csv}}},
+        {"if": _with(format={"const": "xml"}), "then": _xml()},
+        *(
+            {
+                "if": _with(**{key: _FILLED | {"contains": _OF_GOOD_ANSWERS}})
+                | {"not": _with(format={"const": "xml"})},
+                "then": {
+                    "properties": {
+                        "format": {"enum": list(verdict_formats), "$comment": f"because `{key}` is set"}
+                    }
+                },
+            }
+            for key in _VERDICTS
+        ),
+        {
+            "if": _with(records_optional={"const": True}),
+            "then": _needing("`records_optional` is true", record_path=_GIVEN),
+        },
+        {
+            "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
+            "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
+        },
+        *_placeholders(*(name for name in NAMES if name not in _OF_WINDOWS)),
+        {
+            "if": _with(url={"type": "string", "pattern": f"^[^?]*{pattern_of('cursor')}"}),
+            "then": _needing("`url` has `{cursor}` in its path", pagination=_with(first=_GIVEN)),
+        },
+    ]
+
+
 def texts() -> dict[str, Schema]:
     """For each placeholder the schema of a text with it, and of a table or a list with such a text."""
     found: dict[str, Schema] = {}
@@ -111,6 +121,10 @@ def texts() -> dict[str, Schema]:
             ]
         }
     return found
+
+
+def _placeholders(*names: str) -> list[Schema]:
+    return [{"if": _using(name), "then": _needing(_reason(name), **_value_of(name))} for name in names]
 
 
 def _using(name: str) -> Schema:

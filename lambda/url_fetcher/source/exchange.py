@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from url_fetcher.errors import (
@@ -39,7 +39,8 @@ _MAX_DIGITS = 18
 class FetchReport:
     """Counters of what was read so far; bytes include those of unfinished pages.
 
-    ``warnings`` counts the signs that the source had more pages than were read.
+    ``warnings`` counts the signs that the source had more pages than were read; ``parents`` are the records
+    whose children were asked for, with so many of the requests.
     """
 
     pages: int = 0
@@ -48,7 +49,10 @@ class FetchReport:
     received_bytes: int = 0
     decompressed_bytes: int = 0
     warnings: int = 0
+    parents: int = 0
+    child_requests: int = 0
     fetch_seconds: float = 0.0
+    last_request_at: float = -math.inf
 
 
 class Exchange:
@@ -63,6 +67,7 @@ class Exchange:
         clean: Removes secrets from a text of the source's.
         next_start: Returns the time, on that clock, at which the next request may start, if other
             sources share the pace; default: this source's own ``rate``.
+        report: The counters, and the time of the last request; shared with the requests for children.
     """
 
     def __init__(
@@ -75,8 +80,9 @@ class Exchange:
         clock: Callable[[], float],
         clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
+        report: FetchReport | None = None,
     ) -> None:
-        self.report = FetchReport()
+        self.report = report or FetchReport()
         self._source = source
         self._transport = transport
         self._session = session
@@ -84,7 +90,6 @@ class Exchange:
         self._clock = clock
         self._clean = clean
         self._next_start = next_start or self._own_next_start
-        self._last_request_at = -math.inf
         self._failures = 0
 
     def open(self, step: Step) -> "OpenedResponse":
@@ -108,7 +113,7 @@ class Exchange:
     def _open(self, step: Step) -> "OpenedResponse":
         was_refreshed = False
         while True:
-            # Retries are paced, too: they count against the source's rate limit as any request.
+            # Retries and redirects are paced, too: they count against the source's rate limit.
             self._pace()
             began = self._clock()
             try:
@@ -128,7 +133,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = request_of(self._source, step)
+        request = replace(request_of(self._source, step), before_redirect=self._pace)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:
@@ -170,11 +175,15 @@ class Exchange:
             SourceUnavailable: When the answer is an error that may pass; retryable.
             SourceRejected: When it is an error that will not; not retryable.
         """
-        source, status, url = self._source, response.status, public_url(response.url)
+        source, status = self._source, response.status
         part = _part_of(response, is_paged=source.pagination.kind != "none") if status == _PARTIAL else ""
         is_good = status in _GOOD and not part
+        # Most pages: there is nothing by which they could be refused.
+        if is_good and not (source.retry_when or source.fail_when or source.empty_when):
+            return self._body_of(response)
+        url = public_url(response.url)
         refusal = Refusal(b"" if is_good else body_of_error(response))
-        answer = Answer(status, UNREAD if is_good else refusal.value, refusal.message)
+        answer = Answer(status, UNREAD) if is_good else Answer(status, refusal.value, refusal.message)
         may_pass = is_retried(status, response.headers) or (
             status in MAY_BE_A_LIMIT and refusal.is_of_a_limit
         )
@@ -221,10 +230,10 @@ class Exchange:
         if due_seconds > 0:
             self._deadline.wait(due_seconds, reason="keeping rate.min_interval_seconds")
         # Counted from start to start, so that slow answers do not lower the rate.
-        self._last_request_at = self._clock()
+        self.report.last_request_at = self._clock()
 
     def _own_next_start(self) -> float:
-        return self._last_request_at + self._source.rate.min_interval_seconds
+        return self.report.last_request_at + self._source.rate.min_interval_seconds
 
 
 class OpenedResponse:

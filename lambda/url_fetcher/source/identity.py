@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from url_fetcher.http.urls import percent_encoded, with_query
-from url_fetcher.source.placeholders import marked, without_braces
+from url_fetcher.source.placeholders import Values, filled_url, marked, without_braces
 from url_fetcher.telling.redaction import public_url
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ def request_url(source: "Source") -> str:
     return with_query(
         marked(source.url, without_braces), query, encoded=lambda text: marked(text, percent_encoded)
     )
+
+
+def url_of_child(source: "Source", values: Values) -> str:
+    """The URL of a child source: its own, with its parent's values but without those of a page."""
+    return without_braces(filled_url(request_url(source), values))
 
 
 def identity(source: "Source") -> str:

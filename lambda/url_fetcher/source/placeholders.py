@@ -18,8 +18,12 @@ Values: TypeAlias = Mapping[str, object]
 
 NAMES = ("offset", "page", "cursor", "since", "until")
 
-_PLACEHOLDER = re.compile(rf"(\{{+)({'|'.join(NAMES)})\}}")
-_IN_URL = re.compile(rf"\{{({'|'.join(NAMES)})\}}")
+PARENT = "parent"
+"""Of a child request: the parent's record, or followed by a dot and a path a value in it."""
+
+_NAME = rf"({'|'.join(NAMES)}|{PARENT}(?:\.[^{{}}]{{1,512}})?)\}}"
+_PLACEHOLDER = re.compile(rf"(\{{+){_NAME}")
+_IN_URL = re.compile(rf"\{{{_NAME}")
 _STEPS = re.compile(r"/\.\.?(?=/|$)")
 _ENDS_A_QUOTATION = re.compile(r"[\"'`\\<\x00-\x1f\x7f]")
 _LEFT_OUT = object()
@@ -80,7 +84,7 @@ def filled_url(url: str, values: Values) -> str:
     path = _filled_part(base, values)
     if path != base and _STEPS.search(path):
         raise MalformedBody(
-            "`url`: the cursor would be a step of the path, `.` or `..`; give it a query parameter"
+            "`url`: a value would be a step of the path, `.` or `..`; give it a query parameter"
         )
     pairs = "&".join(_filled_part(pair, values) for pair in query.split("&") if not _is_missing(pair, values))
     return f"{path}?{pairs}" if pairs else path
@@ -100,9 +104,11 @@ def filled_headers(headers: Mapping[str, str], values: Values) -> dict[str, str]
     if made == headers:
         return made
     try:
+        if any(text != text.strip() for text in made.values()):
+            raise ValueError("`headers`: one begins or ends with white space, which servers take away")
         refuse_bad_headers(made)
     except ValueError as error:
-        raise MalformedBody(f"{error}, as the source's cursor is in it") from error
+        raise MalformedBody(f"{error}, with the source's value in it") from error
     return made
 
 
@@ -155,6 +161,8 @@ def _is_missing(pair: str, values: Values) -> bool:
 
 def _replaced(text: str, place: Quoted, plain: Quoted) -> str:
     """The text with ``place(name)`` for each placeholder, and ``plain`` of all between them."""
+    if "{" not in text:
+        return plain(text)
     made: list[str] = []
     end = 0
     for found in _PLACEHOLDER.finditer(text):
@@ -190,7 +198,7 @@ def _unquoted(text: str) -> str:
     # The value comes from the source: it may not change what is asked for.
     if _ENDS_A_QUOTATION.search(text):
         raise MalformedBody(
-            "`body`: the cursor has a quote, a backslash, `<` or a control character, which could end a "
+            "`body`: a value has a quote, a backslash, `<` or a control character, which could end a "
             "quotation in the text around it; give it a member of its own"
         )
     return text

@@ -3,21 +3,27 @@
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from url_fetcher.errors import SourceUnavailable
+import msgspec
+
+from url_fetcher.errors import ConfigurationError, SourceUnavailable
 from url_fetcher.formats.detect import may_be_blank
 from url_fetcher.http.retry import asked_seconds
 from url_fetcher.http.transport import Response, Transport
 from url_fetcher.http.urls import from_header
 from url_fetcher.source.auth.auth_kind import Session
-from url_fetcher.source.exchange import WITHOUT_BODY, Exchange, OpenedResponse
-from url_fetcher.source.identity import configured_url, request_url
+from url_fetcher.source.exchange import WITHOUT_BODY, Exchange, FetchReport, OpenedResponse
+from url_fetcher.source.identity import configured_url, request_url, url_of_child
 from url_fetcher.source.pages.pager import Pager
 from url_fetcher.source.pages.pagination_kind import NoPagination, PageResult, Resume
+from url_fetcher.source.placeholders import Values
+from url_fetcher.source.request import request_of
 from url_fetcher.source.schema import Source
 from url_fetcher.telling.redaction import public_url
 
@@ -85,6 +91,8 @@ class SourceReader:
         clock: Returns monotonic seconds, for pacing and for the report.
         clean: As ``Exchange``'s.
         next_start: As ``Exchange``'s.
+        parent: Values of the parent's record, if these are its children.
+        report: As ``Exchange``'s.
     """
 
     def __init__(
@@ -99,8 +107,26 @@ class SourceReader:
         clock: Callable[[], float] = time.monotonic,
         clean: Callable[[str], str] = str,
         next_start: Callable[[], float] | None = None,
+        parent: Values = MappingProxyType({}),
+        report: FetchReport | None = None,
     ) -> None:
-        self.url = configured_url(source)
+        self.url = url_of_child(source, parent) if parent else configured_url(source)
+        self._is_child = bool(parent)
+        self._child = partial(
+            SourceReader,
+            transport=transport,
+            session=session,
+            deadline=deadline,
+            warn=warn,
+            clock=clock,
+            next_start=next_start,
+            clean=clean,
+        )
+        self.parents_done = resume.parents if resume else None
+        if self.parents_done and not source.children:
+            raise ConfigurationError("the event's resume: parents does not fit a source without `children`")
+        if resume:
+            resume = msgspec.structs.replace(resume, parents=None)
         self._source = source
         self._transport = transport
         self._clock = clock
@@ -113,8 +139,10 @@ class SourceReader:
             clock=clock,
             clean=clean,
             next_start=next_start,
+            report=report,
         )
         self.report = self._exchange.report
+        self.pages_read = 0
         self._warn = warn
         self._pager = Pager(
             source.placed_pagination,
@@ -122,7 +150,19 @@ class SourceReader:
             resume,
             windows=source.windows,
             warn=self._counted_warning,
+            parent=parent,
         )
+        if parent:
+            # Refuses a value of the parent's before anything is asked for.
+            request_of(source, self._pager.step)
+
+    def of_child(self, source: Source, parent: Values) -> "SourceReader":
+        """Returns the reader of a parent's children, with this reader's connections, pace and counters.
+
+        Raises:
+            MalformedBody: When a value of the parent's cannot stand in the request; not retryable.
+        """
+        return self._child(source, parent=parent, report=self.report)
 
     @property
     def resume(self) -> Resume:
@@ -142,13 +182,13 @@ class SourceReader:
             DeadlineExceeded: When a wait would pass the deadline; retryable.
         """
         # A consumer that stops early closes the generator, and so the connections.
-        with closing(self._transport):
+        with nullcontext() if self._is_child else closing(self._transport):
             while (yield from self._page()):
                 pass
 
     def _counted_warning(self, message: str) -> None:
         self.report.warnings += 1
-        self._warn(message)
+        self._warn(f"{public_url(self.url)}: {message}" if self._is_child else message)
 
     def _page(self) -> Generator[Page, None, bool]:
         """Yields the current page, again as long as it is refused. Returns True if another page follows."""
@@ -156,6 +196,7 @@ class SourceReader:
         while isinstance(result := (yield from self._opened_page(opened)), SourceUnavailable):
             opened = self._exchange.open_again(self._pager.step, result)
         self.report.pages += 1
+        self.pages_read += 1
         return self._pager.advance(result)
 
     def _opened_page(self, opened: OpenedResponse) -> Generator[Page, None, PageResult | SourceUnavailable]:

@@ -8,19 +8,22 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field, json, structs
 
+from url_fetcher.errors import AddressRefused
 from url_fetcher.formats import xml_path
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.splitter import MAX_NESTING
+from url_fetcher.http.addresses import same_origin
 from url_fetcher.http.certificates import Certificates, refuse_bad_certificates
 from url_fetcher.http.headers import refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
+from url_fetcher.source.children import Children
 from url_fetcher.source.kinds import HttpUrl, Path
 from url_fetcher.source.pages.cursor_pages import CursorPagination
 from url_fetcher.source.pages.numbered_pages import NumberedPages
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import NoPagination
 from url_fetcher.source.pages.windows import Windows
-from url_fetcher.source.placeholders import are_whole, names_in
+from url_fetcher.source.placeholders import NAMES, PARENT, are_whole, names_in
 from url_fetcher.source.request_body import with_members
 from url_fetcher.source.verdict import Condition
 
@@ -41,6 +44,9 @@ TimeZone: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]{
 
 SCHEDULE_KEYS = ("schedule", "time_zone", "flexible_minutes", "enabled")
 """The keys that say when a source is fetched. An event is fetched at once, so it must not have them."""
+
+
+_OF_PARENTS = ("fields", "deliver_parents", "max_parents")
 
 
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +94,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     records_optional: bool = False
     pagination: Pagination = field(default_factory=NoPagination)
     windows: Windows | None = None
+    children: Children | None = None
     fail_when: Conditions = field(default_factory=list)
     retry_when: Conditions = field(default_factory=list)
     empty_when: Conditions = field(default_factory=list)
@@ -112,6 +119,18 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("`records_optional` is set: set `record_path`, which may then be missing")
         self._refuse_body_without_place()
         self._refuse_half_a_schedule()
+        self._refuse_bad_children()
+
+    @property
+    def child(self) -> "ChildSource | None":
+        """The source of each parent's children, with this one's settings for all that they share."""
+        if self.children is None:
+            return None
+        inherited = {key: getattr(self, key) for key in ("name", "auth", "rate", "limits", "retry")}
+        own = {
+            key: getattr(self.children, key) for key in Children.__struct_fields__ if key not in _OF_PARENTS
+        }
+        return ChildSource(**inherited, **own)
 
     @property
     def outside_settings(self) -> tuple[str, ...]:
@@ -138,15 +157,24 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return structs.replace(pagination, parameter="", into=into)
 
     @property
+    def _of_a_parent(self) -> frozenset[str]:
+        """The placeholders whose values a parent's record gives; only a child source has one."""
+        return frozenset()
+
+    @property
     def _placeholders(self) -> frozenset[str]:
         return names_in([self.url, self.query, self.headers, self.body])
 
     def _refuse_placeholder_without_value(self) -> None:
         """Refuses placeholders for which there is no value, and windows that are never asked for."""
-        used = self._placeholders
+        used = self._placeholders - self._of_a_parent
         known = {self.pagination.resumed_by, *(("since", "until") if self.windows else ())}
         for name in sorted(used - known):
+            if name in ("since", "until") and isinstance(self, ChildSource):
+                raise ValueError(f"`{{{name}}}` stands in the request, and `children` has no windows")
             needed = "windows" if name in ("since", "until") else f'pagination.kind = "{name}"'
+            if name not in NAMES:
+                needed = "it in `children`, which has a parent"
             raise ValueError(
                 f"`{{{name}}}` stands in the request, and there is no value for it: set {needed}, or write "
                 f"`{{{{{name}}}` if these characters are meant"
@@ -185,6 +213,17 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # Raises for a path that cannot be set, so that the mistake shows before the first request.
         with_members(self.body, dict.fromkeys(paths, 0))
 
+    def _refuse_bad_children(self) -> None:
+        """Refuses child requests that could not be sent, or that would take a secret elsewhere."""
+        if self.children is None:
+            return
+        try:
+            if not same_origin(self.children.url, self.url):
+                raise ValueError("`url` must have the origin (scheme, host and port) of the source's")
+            _ = self.child
+        except (ValueError, AddressRefused) as error:
+            raise ValueError(f"children: {error}") from error
+
     def _refuse_half_a_schedule(self) -> None:
         """Refuses a schedule without a name, and settings of a schedule without a schedule."""
         if self.schedule:
@@ -192,6 +231,14 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError("`schedule` is set: set `name`, which the schedule asks for")
         elif (self.time_zone, self.flexible_minutes, self.enabled) != ("UTC", 0, True):
             raise ValueError("`time_zone`, `flexible_minutes` and `enabled` go with a `schedule`: set one")
+
+
+class ChildSource(Source, frozen=True, kw_only=True):
+    """The source of a parent's children: with placeholders whose values are the parent's."""
+
+    @property
+    def _of_a_parent(self) -> frozenset[str]:
+        return frozenset(name for name in self._placeholders if name.startswith(PARENT))
 
 
 def json_schema() -> dict[str, object]:

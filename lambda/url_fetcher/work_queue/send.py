@@ -55,6 +55,9 @@ class SendsMessages(Protocol):
     ) -> object:
         """As boto3's."""
 
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> object:  # noqa: N803
+        """As boto3's."""
+
 
 class Outgoing(NamedTuple):
     """One message to send.
@@ -147,6 +150,12 @@ class WorkQueue:
             lambda: self._client().change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             ),
+        )
+
+    def delete(self, receipt_handle: str) -> None:
+        """Makes SQS forget a received message; raises as ``delay``."""
+        self._call(
+            self.url, lambda: self._client().delete_message(QueueUrl=self.url, ReceiptHandle=receipt_handle)
         )
 
     def _send(self, url: str, entries: "Iterable[dict[str, Any]]") -> None:

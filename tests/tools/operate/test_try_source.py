@@ -125,6 +125,16 @@ def test_the_lines_are_plain_whatever_the_packing(tried: Callable[..., Ran], pac
     assert sorted(each["id"] for each in ran.values) == list(range(25))
 
 
+def test_children_are_asked_for(tried: Callable[..., Ran]) -> None:
+    """They come as on the stream, and the parents and their requests are counted."""
+    items: dict[str, Behaviour] = {f"/orders/{n}": answer(b"[%d]" % n) for n in (1, 2)}
+    children = 'children = { url = "SERVER/orders/{parent.id}", deliver_parents = false }'
+    ran = tried("/orders", children, behaviours={"/orders": answer(b'[{"id": 1}, {"id": 2}]'), **items})
+
+    assert [each["record"] for each in ran.values] == [1, 2]
+    assert "children     of 2 parents, by 2 requests" in ran.said
+
+
 def test_says_what_came_and_where_it_is(tried: Callable[..., Ran]) -> None:
     """The first lines as they are in the file, the counts, and the file."""
     ran = tried("/orders", PAGES)

@@ -424,6 +424,12 @@ class TestSource:
             ('record_path = "items"\npagination = { kind = "next_url" }', 0, "no second page"),
             ('record_path = "wrong"', "error", "wrong"),
             (
+                'record_path = "items"\npagination = { kind = "page" }\n'
+                'children = { url = "{origin}/{parent.id}" }',
+                0,
+                "children: were not asked for; `make try SOURCE=posts` does",
+            ),
+            (
                 'record_path = "items"\nfail_when = [{ path = "items", exists = true }]',
                 "error",
                 "`fail_when`",
@@ -435,6 +441,7 @@ class TestSource:
     ) -> None:
         """Whether it answers, has records at its path, and goes on."""
         with HostileSource({"/items": paged("page", 1)}) as server:
+            more = more.replace("{origin}", server.url(""))
             ran = run(["--source", "posts"], configured(server.url("/items"), more))
 
         assert (ran.code if isinstance(ran.code, int) else "error", words in ran.said) == (code, True), (

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ingestion_pipeline.settings.sources.sources import source_problems
 from local_aws.servers.hostile_source import (
     Behaviour,
     HostileSource,
@@ -35,8 +36,10 @@ from local_aws.servers.hostile_source import (
     stall,
     wrong_length,
 )
-from tests.url_fetcher.reading import Hostile, Waits, bodies_of, reader_of
+from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
+from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
+    ConfigurationError,
     DeadlineExceeded,
     IngestionError,
     LimitExceeded,
@@ -45,10 +48,15 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.http.connection import Dialer
 from url_fetcher.http.retry import delay_seconds
+from url_fetcher.http.transport import Credentials, Request
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.many_urls.pooled_transport import PooledTransport
 from url_fetcher.source import exchange
 from url_fetcher.source.pages.pagination_kind import Resume
 from url_fetcher.source.reader import SourceReader
+from url_fetcher.source.schema import Source
 
 SHORT = {"timeout_seconds": 0.5, "connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.2}
 ONE_TRY = {"max_attempts": 1}
@@ -354,6 +362,16 @@ def test_a_redirects_body_is_not_read(hostile: Hostile) -> None:
     assert bodies_of(reader_of({"url": source.url("/"), "limits": SHORT})) == [b"[1]"]
 
 
+def test_a_redirect_is_a_request_of_the_rate(hostile: Hostile) -> None:
+    """Each one waits for the interval, as every request does."""
+    source = hostile({"/": redirect("/a"), "/a": redirect("/b"), "/b": answer(b"[1]")})
+    waits = Waits()
+    settings = {"url": source.url("/"), "rate": {"min_interval_seconds": 7}}
+    bodies_of(reader_of(settings, deadline=waits.deadline(60), clock=lambda: waits.now))
+
+    assert waits.seconds == [7, 7]
+
+
 def test_pages_share_a_connection(hostile: Hostile) -> None:
     """The next page is asked for on the connection of the last one."""
     source = hostile({"/": answer(b"[1]", headers={"Link": '</2>; rel="next"'}), "/2": answer(b"[2]")})
@@ -367,7 +385,7 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
     source = hostile({"/": in_turn(answer(b"", status=500), gzipped(LARGE))})
     reader = reader_of({"url": source.url("/")})
     bodies_of(reader)
-    counts = asdict(reader.report) | {"fetch_seconds": 0.0}
+    counts = asdict(reader.report) | {"fetch_seconds": 0.0, "last_request_at": 0.0}
 
     assert counts == {
         "pages": 1,
@@ -376,14 +394,22 @@ def test_what_was_read_is_counted(hostile: Hostile) -> None:
         "received_bytes": len(gzip.compress(LARGE)),
         "decompressed_bytes": len(LARGE),
         "warnings": 0,
+        "parents": 0,
+        "child_requests": 0,
         "fetch_seconds": 0.0,
+        "last_request_at": 0.0,
     }
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The key of localhost; beside it, as .crt, a certificate that it has signed itself."""
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def self_signed(folder: Path) -> Path:
+    """Makes such a key."""
+    file = folder / "localhost.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     files = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
@@ -404,6 +430,7 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
     context.load_cert_chain(certificate.with_suffix(".crt"), certificate)
     behaviours = {
         "/": answer(LARGE),
+        "/token": answer(b'{"access_token": "t", "token_type": "bearer"}'),
         "/cut": raw(WITHOUT_LENGTH),
         "/ended": ended_tls(WITHOUT_LENGTH),
         "/cut-behind-the-body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n[1]\n[2]\n"),
@@ -449,6 +476,75 @@ def test_a_certificate_for_another_host_is_rejected(secure: HostileSource, certi
         bodies_of(reader_of({"url": secure.url("/"), **trusting(certificate)}))
 
     assert secure.requests == []
+
+
+def test_public_authorities_stay_trusted(
+    secure: HostileSource, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those of a source are beside them; what the environment names is not looked at."""
+    other = self_signed(tmp_path)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate.with_suffix(".crt")))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.with_suffix(".crt")))
+
+    assert bodies_of(reader_of({"url": secure.url("/", host="localhost"), **trusting(other)})) == [LARGE]
+
+
+def test_a_connection_serves_no_source_with_other_authorities(
+    secure: HostileSource, certificate: Path
+) -> None:
+    """One transport asks for the URLs of many sources."""
+    dialer = Dialer(LOCAL, deadline=Deadline(9), connect_timeout_seconds=5, read_timeout_seconds=5)
+    url = secure.url("/", host="localhost")
+    request = Request(url, home=url)
+    sources = [
+        decode_settings({"url": url, **given}, Source, where="test") for given in (trusting(certificate), {})
+    ]
+    transport = PooledTransport(dialer)
+
+    def body_for(source: Source) -> bytes:
+        transport.serve(source, Deadline(9))
+        with closing(transport.open(request, Credentials())) as response:
+            return b"".join(iter(lambda: response.read(2**20), b""))
+
+    assert body_for(sources[0]) == LARGE
+    with pytest.raises(SourceRejected, match="`ca_certificates`"):
+        body_for(sources[1])
+    transport.end()
+
+
+def test_a_token_server_may_have_the_same_authority(secure: HostileSource, certificate: Path) -> None:
+    """`ca_certificates` are the source's, whose token server is often in the same network."""
+    auth = {
+        "kind": "oauth2_client_credentials",
+        "secret_arn": ARN,
+        "token_url": secure.url("/token", host="localhost"),
+    }
+    url = secure.url("/", host="localhost")
+    secrets = Secrets('{"client_id": "a", "client_secret": "b"}')
+
+    assert bodies_of(reader_of({"url": url, "auth": auth, **trusting(certificate)}, secrets=secrets)) == [
+        LARGE
+    ]
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----",
+        "/etc/ssl/ca.pem",
+    ],
+)
+def test_what_is_no_certificate_is_refused_before_anything_is_asked_for(pem: str) -> None:
+    """The deployment says the same, and neither shows the text: it may be a key."""
+    settings: Any = {"url": "https://example.com", "ca_certificates": pem}
+    (problem,) = source_problems([settings])
+
+    with pytest.raises(ConfigurationError, match="ca_certificates") as error:
+        decode_settings(settings, Source, where="the source")
+    said = f"{problem} {error.value}"
+    assert ("in PEM" in str(problem), "in PEM" in str(error.value)) == (True, True)
+    assert [word for word in ("c2VjcmV0", "AAAA", "/etc") if word in said] == []
 
 
 def test_a_certificate_that_nobody_signed_is_rejected(secure: HostileSource) -> None:

@@ -1,10 +1,16 @@
 # Every mistake in the sources, a line each, by groups of their keys. What a source may hold stands in sources.tf.
 #
+# A value may be sensitive, and then no message shows it. What decides which resources exist may not be: names, kinds,
+# schedules and ARNs of secrets.
+#
 # What is known only at apply makes its group unknown, never wrong. So `try` and `can` look at single attributes, for they
 # are unknown if any part of what they look at is, and conditionals stand where `&&` would be unknown.
 
 locals {
-  given_sources = concat([], [for list in [var.sources] : [for each in list : each] if startswith(jsonencode(list), "[")]...)
+  given_sources = concat([], [
+    for list in [nonsensitive(var.sources)] : [for each in list : issensitive(var.sources) ? sensitive(each) : each]
+    if nonsensitive(startswith(jsonencode(list), "["))
+  ]...)
 
   # The sources, their tables and those in lists, each with the key of the source that it belongs to.
   source_parts = [
@@ -70,7 +76,7 @@ locals {
       if !startswith(jsonencode(list), "[")
     ],
     [
-      for index, source in local.given_sources : "sources[${index}] = ${jsonencode(source)}: must be an object with the keys of a source"
+      for index, source in local.given_sources : "sources[${index}] = ${issensitive(jsonencode(source)) ? "(sensitive)" : jsonencode(source)}: must be an object with the keys of a source"
       if startswith(jsonencode(source), "{") ? false : source != null
     ],
   )
@@ -86,17 +92,17 @@ locals {
   # Without a name there would be no schedule, and nobody would notice.
   source_schedule_problems = [
     for part in local.source_parts :
-    "${part.at}${try(part.value.name, null) == null ? "" : ".name = \"\""}: must have a name, because `schedule` is set (docs/sources.md)"
+    "${part.at}${try(part.value.name, null) == null ? "" : ".name = \"\""}: must have a name, because `schedule` is set (README.md)"
     if part.key == "" && try(coalesce(part.value.schedule), "") != "" && try(coalesce(part.value.name), "") == ""
   ]
 
-  source_problems = { for group, checked in local.source_groups : group => join("\n", flatten([
+  source_problems = { for group, checked in local.source_groups : group => nonsensitive(join("\n", flatten([
     contains(checked, "") ? local.source_form_problems : [],
     [
       for part in local.source_parts : [
         for key in ["url", "query", "headers", "body"] : [
           for name, placeholder in local.source_placeholders :
-          "${part.at}${placeholder.needs == "pagination" && try(part.value.pagination, null) != null ? ".pagination.kind" : ""}: must have ${placeholder.needs == "pagination" ? "pagination.kind = \"${name}\"" : "`windows`"}, because `{${name}}` stands in `${key}`; write `{{${name}}` if these characters are meant (docs/sources.md)"
+          "${part.at}${placeholder.needs == "pagination" && try(part.value.pagination, null) != null ? ".pagination.kind" : ""}: must have ${placeholder.needs == "pagination" ? "pagination.kind = \"${name}\"" : "`windows`"}, because `{${name}}` stands in `${key}`; write `{{${name}}` if these characters are meant (README.md)"
           if can(regex(placeholder.pattern, jsonencode(part.value[key]))) && (
             placeholder.needs == "pagination" ? try(part.value.pagination.kind, "") != name : try(part.value.windows, null) == null
           )
@@ -116,7 +122,7 @@ locals {
           ],
           [
             for key in table.required :
-            "${part.at}: '${key}' is a required property (docs/sources.md)"
+            "${part.at}: '${key}' is a required property (README.md)"
             if contains(keys(part.value), key) ? part.value[key] == null : true
           ],
         ]
@@ -162,9 +168,9 @@ locals {
               ],
             ) : ["type"] :
             format(
-              "%s = %s: must %s (docs/sources.md)",
+              "%s = %s: must %s (README.md)",
               each.at,
-              type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
+              issensitive(text) ? "(sensitive)" : type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
               {
                 type       = "be of type ${each.rule.type}"
                 choices    = "be one of ${try(join(", ", each.rule.choices), "")}"
@@ -188,5 +194,5 @@ locals {
       ]
       if contains(checked, each.key) ? each.value != null : false
     ],
-  ])) }
+  ]))) }
 }

@@ -87,6 +87,8 @@ def _report(outcome: Outcome, files: Files) -> Iterator[str]:
     size = f"{size_of(done.bytes)} received"
     seconds = f"{done.fetch_seconds:.1f} s of waiting for the source"
     yield f"records      {done.fetched:,} in {count(done.pages, 'page')}, {size}, {seconds}"
+    children = f"children     of {count(done.parents, 'parent')}, by {count(done.child_requests, 'request')}"
+    yield from [children] if done.parents else []
     if done.requests_retried:
         yield f"retries      {count(done.requests_retried, 'request')} sent again"
     if done.accepted:

@@ -20,10 +20,11 @@ from url_fetcher.delivery.envelope import Origin
 from url_fetcher.delivery.sink import Sink, SinkSettings
 from url_fetcher.errors import ConfigurationError, IngestionError
 from url_fetcher.formats.splitter import Rejected
-from url_fetcher.ingestion import Ingestion, TakesRecords
+from url_fetcher.ingestion import Ingestion
 from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.intake.event import UNCONFIGURED, IngestionRequest
 from url_fetcher.invocation import ANSWER_SECONDS
+from url_fetcher.parents import TakesRecords
 from url_fetcher.summary import NOTHING_DONE, Summary
 from url_fetcher.telling.failures import failure_of
 from url_fetcher.telling.logs import Log

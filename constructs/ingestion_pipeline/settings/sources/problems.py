@@ -1,6 +1,7 @@
 """Checks one source against the function's schema, and says what is allowed."""
 
 import json
+import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -75,10 +76,16 @@ def _beyond_json(path: str, value: object) -> Iterable[Problem]:
 def _beyond_schema(path: str, source: UncheckedSource) -> Iterable[Problem]:
     """Problems that no JSON schema can express, of the function's rules and of schedules."""
     yield from schedule_problems(path, source)
+    yield from _csv_problems(path, source)
+    yield from _child_problems(path, source)
     pem = source.get("ca_certificates")
     if isinstance(pem, str) and pem and not is_token(pem) and not _is_pem(pem):
         words = f"{_IN_WORDS['ca_certificates']}, each of them whole"
         yield Problem(f"{path}.ca_certificates", "…", f"{words} (docs/sources.md)")
+
+
+def _csv_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
+    """Two signs of a CSV that are the same one."""
     csv = source.get("csv")
     signs = {"delimiter": ",", "quote": '"', "escape": ""} | (dict(csv) if isinstance(csv, Mapping) else {})
     for name, other in (("quote", "delimiter"), ("escape", "delimiter"), ("escape", "quote")):
@@ -94,6 +101,23 @@ def _is_pem(text: str) -> bool:
     except (ssl.SSLError, ValueError):
         return False
     return True
+
+
+def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
+    """Child requests that would all be the same, or that would take a secret to another origin."""
+    children = source.get("children")
+    if not isinstance(children, Mapping):
+        return
+    yield from _csv_problems(f"{path}.children", children)
+    request = [children.get(key) for key in ("url", "query", "headers", "body")]
+    if not re.search(r"(^|[^{])({{)*{parent[.}]", str(request)):
+        advice = "must have a placeholder of its parent, such as {parent.id}, in the request"
+        yield Problem(f"{path}.children", children, f"{advice} (docs/sources.md)")
+    urls = [source.get("url"), children.get("url")]
+    known = [url.lower() for url in urls if isinstance(url, str) and not is_token(url)]
+    origins = {found[0] for url in known if (found := re.match("[^/]*//[^/?#]*", url))}
+    if len(origins) > 1:
+        yield Problem(f"{path}.children.url", urls[1], "must have the scheme, host and port of `url`")
 
 
 def _number(value: object) -> float:
@@ -144,7 +168,9 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "uniqueItems": "must differ",
     }
     advice = words.get(str(cause.validator), cause.message)
-    yield Problem(field, cause.instance, f"{advice}{reason} (docs/sources.md)")
+    # What is no certificate may be a private key.
+    value = "…" if field.endswith(".ca_certificates") else cause.instance
+    yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
 
 def _keys_asked_for(branches: object) -> Sequence[str]:

@@ -21,6 +21,9 @@ CRON = re.compile(r"cron\((.*)\)")
 NOT_OF_A_PLACE = {"Factory", "localtime"}
 """Names in a machine's database that are no time zone's."""
 
+SCHEDULE_KEYS = ("schedule", "time_zone", "flexible_minutes", "enabled")
+"""The keys of a source that only say when it is fetched."""
+
 ScheduleTable = Mapping[str, Mapping[str, Any]] | Unknown
 """When each source is fetched: by its name `expression`, `time_zone`, `flexible_minutes` and `enabled`."""
 

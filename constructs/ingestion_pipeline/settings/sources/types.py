@@ -495,6 +495,46 @@ Pagination: TypeAlias = (
 """What ``pagination`` of a source may be: one of these kinds."""
 
 
+class Children(TypedDict, total=False):
+    """A request for each record of the source, the parent; its records carry the parent's fields.
+
+    Attributes:
+        url: at most 8,192 characters.
+        body: default: "".
+        csv: see ``Csv``.
+        deliver_parents: default: true.
+        empty_when: default: [].
+        fail_when: default: [].
+        fields: default: [].
+        format: one of auto, csv, json, json_seq, ndjson, xml; default: "auto".
+        headers: default: {}.
+        max_parents: 1 to 100,000; default: 10,000.
+        method: one of GET, POST; default: "GET".
+        pagination: see ``Pagination``.
+        query: default: {}.
+        record_path: at most 512 characters; default: "".
+        records_optional: default: false.
+        retry_when: default: [].
+    """
+
+    url: Required[str]
+    body: str | Mapping[str, object]
+    csv: Csv
+    deliver_parents: bool
+    empty_when: Sequence[Condition]
+    fail_when: Sequence[Condition]
+    fields: Sequence[str]
+    format: Literal["auto", "csv", "json", "json_seq", "ndjson", "xml"]
+    headers: Mapping[str, str]
+    max_parents: int
+    method: Literal["GET", "POST"]
+    pagination: Pagination
+    query: Mapping[str, str | int | float | bool]
+    record_path: str
+    records_optional: bool
+    retry_when: Sequence[Condition]
+
+
 class Source(TypedDict, total=False):
     """One source: where its records come from and how to read them.
 
@@ -503,6 +543,7 @@ class Source(TypedDict, total=False):
         auth: see ``Auth``.
         body: default: "".
         ca_certificates: at most 65,536 characters; default: "".
+        children: default: null.
         csv: see ``Csv``.
         empty_when: default: [].
         enabled: default: true.
@@ -539,6 +580,7 @@ class Source(TypedDict, total=False):
     auth: Auth
     body: str | Mapping[str, object]
     ca_certificates: str
+    children: Children | None
     csv: Csv
     empty_when: Sequence[Condition]
     enabled: bool

@@ -39,7 +39,8 @@ class DeliverySettings(Checked):
     )
     error_prefix: str = text(
         "errors/",
-        "Folder of what could not be delivered, sorted by kind of error and time.",
+        "Folder of records whose transformation or conversion in Firehose failed, sorted by kind of error "
+        "and time; without either it stays empty.",
         LITERAL_PREFIX,
         "a literal path that ends in /",
         FIREHOSE_PREFIX,

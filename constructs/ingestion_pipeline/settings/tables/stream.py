@@ -16,7 +16,12 @@ class StreamSettings(Checked):
 
     table = "stream"
     shard_count: int = whole(
-        2, 1, 20_000, "Number of shards; each takes 1 MB and 1,000 Kinesis records a second.", KINESIS_QUOTAS
+        2,
+        1,
+        20_000,
+        "Number of shards; each takes 1 MB and 1,000 Kinesis records a second. AWS at most doubles or halves "
+        "the number at a time: from 1 to 3 takes two applies.",
+        KINESIS_QUOTAS,
     )
     retention_hours: int = whole(24, 24, 8_760, "Hours that the stream keeps a record.", KINESIS_QUOTAS)
     kms_key: str = text(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import xxhash
 
@@ -13,6 +14,7 @@ from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import PageResult, Pages, Resume, Step
 from url_fetcher.source.pages.walk import Walk
 from url_fetcher.source.pages.windows import Windows, WindowWalk
+from url_fetcher.source.placeholders import Values, filled_url
 from url_fetcher.telling.redaction import public_url
 
 _MAX_URL_CHARACTERS = 16_384  # servers and proxies take between 8 and 16 KiB
@@ -27,6 +29,10 @@ class Pager:
         resume: The page to begin with; default: the first.
         warn: Called with the reason why a source that ended may have more pages.
         windows: Spans of time, each with pages of its own; None if the source has no windows.
+        parent: Values of the parent's record in a child request.
+
+    Raises:
+        MalformedBody: When a value of the parent's cannot stand in the URL; not retryable.
     """
 
     def __init__(
@@ -37,9 +43,12 @@ class Pager:
         *,
         warn: Callable[[str], None],
         windows: Windows | None = None,
+        parent: Values = MappingProxyType({}),
     ) -> None:
         self._pagination = pagination
+        url = filled_url(url, parent)
         self._url = url
+        self._parent = parent
         self._windows = WindowWalk(windows, url, datetime.now(UTC))
         self._pages = 1
         self._warn_of = warn
@@ -49,9 +58,9 @@ class Pager:
         self._is_asked_again = False
         self._promise = self._named if resume else ""
         self.step = self._first(self._windows.begin(resume))
-        self._refuse_bad_request(self.step)
+        self._identity = self._checked(self.step)
         # Digests of 8 bytes: a million URLs with cursors would not fit into memory.
-        self._seen = {_digest(self.step)}
+        self._seen = {self._identity}
 
     @property
     def _named(self) -> str:
@@ -91,19 +100,22 @@ class Pager:
             MalformedBody: When the value that names the next page has the wrong type, or is missing although
                 there is more; not retryable.
         """
-        following = self._following(result)
-        if following is None:
+        found = self._following(result)
+        if found is None:
             if not self._windows.advance():
                 return False
             # Two windows may have the same records; that is no loop.
             self._walk, self._promise = Walk(), ""
-            following = self._first(None)
-        self._is_asked_again = _digest(following) == _digest(self.step)
+            first = self._first(None)
+            found = first, _digest(first, _sent(first))
+        following, identity = found
+        self._is_asked_again = identity == self._identity
+        self._identity = identity
         self._go_to(following)
         return True
 
-    def _following(self, result: PageResult) -> Step | None:
-        """The next page of the source or window; None at its end, with a warning if that is in doubt."""
+    def _following(self, result: PageResult) -> tuple[Step, int] | None:
+        """The next page and its digest; None at the end of the source or window, with a warning in doubt."""
         walk, pagination = self._walk, self._pagination
         if result.records and walk.is_repeat(result.digest):
             self._end_at_repeat(result)
@@ -114,19 +126,20 @@ class Pager:
         if following is None:
             self._warn(pagination.doubt(self.step, result, walk, is_full=is_full))
             return None
-        following = self._windows.marked(following)
-        self._refuse_bad_request(following)
+        following = self._marked(following)
+        identity = self._checked(following)
         more = pagination.more(self.step, result, walk)
-        if self._is_over(following, result, more):
+        if self._is_over(following, identity, result, more):
             return None
         self._promise = more or self._named
-        return following
+        return following, identity
 
-    def _is_over(self, following: Step, result: PageResult, more: str) -> bool:
+    def _is_over(self, following: Step, identity: int, result: PageResult, more: str) -> bool:
         """True if the source is over although the page leads to another one.
 
         Args:
             following: That other page.
+            identity: Its digest.
             result: That of the page.
             more: The reason why there are more records behind the page; empty if it does not say so.
 
@@ -134,8 +147,7 @@ class Pager:
             PaginationLoop: When that page was already read; not retryable.
         """
         walk, pagination = self._walk, self._pagination
-        identity = _digest(following)
-        is_known, is_itself = identity in self._seen, identity == _digest(self.step)
+        is_known, is_itself = identity in self._seen, identity == self._identity
         self._seen.add(identity)
         if not isinstance(pagination, FollowedPages):
             return False
@@ -200,7 +212,7 @@ class Pager:
         if self._pagination.resumed_by != "url":
             return False
         following = self._pagination.next(self._windows.url, self.step, result)
-        return following is not None and _digest(following) == _digest(self.step)
+        return following is not None and _digest(following, _sent(following)) == self._identity
 
     def _warn(self, doubt: str) -> None:
         if doubt:
@@ -208,7 +220,12 @@ class Pager:
 
     def _first(self, resume: Resume | None) -> Step:
         """The first page of the current window."""
-        return self._windows.marked(self._pagination.first(self._windows.url, resume))
+        return self._marked(self._pagination.first(self._windows.url, resume))
+
+    def _marked(self, step: Step) -> Step:
+        """The step with the values that hold for each page of a window or of a parent's children."""
+        step = self._windows.marked(step)
+        return step._replace(values={**step.values, **self._parent}) if self._parent else step
 
     def _go_to(self, following: Step) -> None:
         """Makes a step the current one, unless there are too many pages."""
@@ -221,35 +238,37 @@ class Pager:
             )
         self._pages += 1
 
-    def _refuse_bad_request(self, step: Step) -> None:
-        """Refuses a request that is too long for servers, or that goes to another host without permission.
+    def _checked(self, step: Step) -> int:
+        """Returns the digest of a request that is neither too long nor to another host without permission.
 
         Without that check a hostile page could send the source's headers and credentials elsewhere.
         """
-        if not isinstance(self._pagination, Pages):
-            return
+        sent = _sent(step)
+        if not isinstance(self._pagination, Pages) and not self._parent:
+            return _digest(step, sent)
         if len(step.url) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
                 f"the next page's URL has {len(step.url)} characters, over {_MAX_URL_CHARACTERS}: its cursor "
                 "or link is too long for a URL; ask for less a page, or choose another pagination.kind",
                 limit_characters=_MAX_URL_CHARACTERS,
             )
-        if len(_sent(step)) > _MAX_URL_CHARACTERS:
+        if len(sent) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
                 f"the next page's cursor has over {_MAX_URL_CHARACTERS} bytes; ask for less a page, or "
                 "choose another pagination.kind",
                 limit_bytes=_MAX_URL_CHARACTERS,
             )
         is_elsewhere = not same_host(step.url, self._url)
-        if is_elsewhere and not self._pagination.allow_other_hosts:
+        if is_elsewhere and isinstance(self._pagination, Pages) and not self._pagination.allow_other_hosts:
             raise AddressRefused(
                 f"the next page {public_url(step.url)} is on another host; "
                 "set pagination.allow_other_hosts = true if that is meant"
             )
+        return _digest(step, sent)
 
 
-def _digest(step: Step) -> int:
-    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + _sent(step))
+def _digest(step: Step, sent: bytes) -> int:
+    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + sent)
 
 
 def _sent(step: Step) -> bytes:

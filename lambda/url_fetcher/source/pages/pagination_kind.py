@@ -38,7 +38,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A page from which a later run can continue; an event may carry it.
 
     Only the field that the source's pagination uses is set. ``window`` is the span of time that was being
-    read, from and to, if the source has windows.
+    read, from and to, if the source has windows. ``parents`` are those of the page whose children were
+    read: how many, and their digest.
     """
 
     url: str = ""
@@ -47,6 +48,7 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cursor: str | int | float | list[Any] | dict[str, Any] = ""
     parameters: dict[str, str] = {}
     window: tuple[str, str] | None = None
+    parents: tuple[Annotated[int, Meta(ge=1)], str] | None = None
 
 
 class Step(NamedTuple):
@@ -201,6 +203,8 @@ class Pages(PaginationKind, frozen=True):
 
     def flagged(self, result: PageResult) -> Flagged:
         """Reads the configured flag, ``has_more_path`` first."""
+        if not self.has_more_path and not self.is_last_path:
+            return Flagged(None, "")
         says_more = flag(result.outside, self.has_more_path)
         if says_more is not None:
             return Flagged(says_more, f"the body's value at has_more_path is {str(says_more).lower()}")

@@ -124,7 +124,7 @@ class TestGuarded:
             ({"url": URL, "name": "a" * 64}, f"sources[0].name = '{'a' * 64}': must match "),
             (
                 {"url": URL, "speed": 1},
-                "sources[0].speed = 1: is not a key; there are auth, body, csv, empty_when, enabled, ",
+                "sources[0].speed = 1: is not a key; there are auth, body, ca_certificates, children, csv, ",
             ),
             ({"url": URL, "format": "yaml"}, "sources[0].format = 'yaml': must be one of ['auto', "),
             (
@@ -309,6 +309,33 @@ class TestGuarded:
                 "has two keys of which only one may be set",
             ),
             (
+                {"url": URL, "children": {"url": URL}},
+                "sources[0].children = {'url': 'https://example.com/records'}: must have a placeholder of "
+                "its parent, such as {parent.id}, in the request",
+            ),
+            (
+                {"url": URL, "children": {"url": "https://b.example.com/{parent.id}"}},
+                "sources[0].children.url = 'https://b.example.com/{parent.id}': must have the scheme, host",
+            ),
+            (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "records_optional": True}},
+                "sources[0].children = {'url': 'https://example.com/records/{parent.id}', "
+                "'records_optional': True}: 'record_path' is a required property, because `records_optional`",
+            ),
+            (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "format": "json", "csv": {}}},
+                "sources[0].children.format = 'json': must be one of ['auto', 'csv'], because `csv` is set",
+            ),
+            (
+                {"url": URL, "children": {"url": f"{URL}/{{parent.id}}", "csv": {"quote": ","}}},
+                "sources[0].children.csv.quote = ','",
+            ),
+            (
+                {"url": URL, "children": {"url": URL, "query": {"a": "{parent.id}{page}"}}},
+                "sources[0].children = {'url': 'https://example.com/records', 'query': {'a': "
+                "'{parent.id}{page}'}}: 'pagination' is a required property",
+            ),
+            (
                 {"url": URL, "headers": {"X-A": "{offset}"}, "pagination": {"kind": "page"}},
                 "sources[0].pagination.kind = 'page': must be 'offset', because `{offset}` stands in the "
                 "request; write `{{offset}` if these characters are meant",
@@ -372,7 +399,7 @@ class TestGuarded:
         (problem,) = source_problems(some)
 
         assert source_problems(some[:500]) == []
-        assert "managed policies, and a role has 10: let sources share secrets" in str(problem)
+        assert "managed policies, and a role has 10: let sources share them" in str(problem)
 
     def test_what_is_handed_over_can_be_read(self) -> None:
         """The variable is JSON whatever the sources hold."""

@@ -109,6 +109,10 @@ BAD: dict[str, Any] = {
     "windows of a week of seconds": source(
         windows={**{k: v for k, v in WINDOWS.items() if k != "days"}, "seconds": 604_800}
     ),
+    "children that are a word": source(children="items"),
+    "a misspelt key of children": source(children={"url": URL + "/{parent.id}", "feilds": []}),
+    "no URL of children": source(children={"query": {"a": "{parent.id}"}}),
+    "no parents": source(children={"url": URL + "/{parent.id}", "max_parents": 0}),
     "a schedule in words": source(name="a", schedule="every hour"),
     "a schedule by seconds": source(name="a", schedule="rate(30 seconds)"),
     "a schedule of one hours": source(name="a", schedule="rate(1 hours)"),
@@ -159,6 +163,14 @@ GOOD: dict[str, Any] = {
         body={"a": [{"b": ["{until}", "{ page }", 1]}]},
         pagination={"kind": "cursor"},
         windows={"start": "2024-01-01T00:00:00Z", "seconds": 3600},
+    ),
+    "children": source(
+        children={
+            "url": URL + "/{parent./a~1b}/{cursor}",
+            "pagination": {"kind": "cursor", "first": "0"},
+            "fields": ["a.b"],
+            "deliver_parents": False,
+        }
     ),
     "signs of CSV": source(csv={"delimiter": "\t", "quote": "", "escape": "\\", "columns": []}),
     "values of every type in a condition": source(
@@ -286,8 +298,8 @@ def test_whatever_type_is_given_the_fields_are_named(found: dict[str, list[str]]
 def test_a_mistake_has_the_value_and_the_way_out(found: dict[str, list[str]]) -> None:
     """A line is like pipeline.toml's own."""
     assert [*found["half a URL"], *found["no nesting"], *found["a limit nobody knows"]] == [
-        'sources[0].url = "https://": must be an https:// or http:// URL (docs/sources.md)',
-        "sources[0].limits.max_nesting = 0: must be at least 1 (docs/sources.md)",
+        'sources[0].url = "https://": must be an https:// or http:// URL (README.md)',
+        "sources[0].limits.max_nesting = 0: must be at least 1 (README.md)",
         "sources[0].limits.max_pages: is not a key; there are connect_timeout_seconds, max_body_mib, "
         "max_decompressed_mib, max_nesting, max_record_kib, max_records, read_timeout_seconds, "
         "timeout_seconds",

@@ -315,3 +315,21 @@ run "refuses_dead_letters_without_a_url" {
 
   expect_failures = [var.existing_failure_destination]
 }
+
+run "refuses_settings_of_what_exists" {
+  command = plan
+
+  variables {
+    lake_expire_days                  = 30
+    force_destroy                     = true
+    dead_letters_queue_retention_days = 7
+    function_log_retention_days       = 7
+  }
+
+  expect_failures = [
+    var.lake_expire_days,
+    var.force_destroy,
+    var.dead_letters_queue_retention_days,
+    var.function_log_retention_days,
+  ]
+}

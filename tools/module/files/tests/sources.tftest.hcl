@@ -27,6 +27,19 @@ run "takes_nulls_as_absent" {
   }
 }
 
+run "takes_sensitive_values" {
+  command = plan
+
+  variables {
+    sources = sensitive([{ name = "a", url = "https://a.example", schedule = "rate(1 day)" }])
+  }
+
+  assert {
+    condition     = keys(aws_scheduler_schedule.schedules_schedule) == ["a"] && issensitive(aws_s3_object.fetch_sources_object[0].content)
+    error_message = "the source has no schedule, or its keys are shown"
+  }
+}
+
 run "takes_what_is_known_only_at_apply" {
   command = plan
 
