@@ -233,10 +233,12 @@ def translated(url: str, dialer: "Dialer") -> Iterator[None]:
 def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
     """The matching error of our own."""
     chain = list(_causes(error))
-    if any(isinstance(each, ssl.SSLCertVerificationError | ssl.CertificateError) for each in chain):
+    if refused := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
+        # In OpenSSL's words, not in the server's.
+        reason = getattr(refused, "verify_message", "unknown reason").rstrip(".")
         return SourceRejected(
-            f"{url}: its certificate cannot be verified; it must be valid for this host, and signed by a "
-            "public authority or by one of the source's `ca_certificates`"
+            f"{url}: its certificate cannot be verified ({reason}); it must be valid for this host, and "
+            "signed by a public authority or by one of the source's `ca_certificates`"
         )
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | ValueError):
         return AddressRefused(f"{url}: not a URL that can be asked for", cause=type(error).__name__)

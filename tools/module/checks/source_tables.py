@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
-from ingestion_pipeline.settings.sources.problems import form_in_words
+from ingestion_pipeline.settings.sources.problems import HIDDEN, form_in_words
 from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, MAX_SOURCES_BYTES
 from tools.module.checks.validations import UnknownPattern, Validation
 
@@ -227,6 +227,8 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
     rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
     if form := form_in_words(key):
         rule["form"] = form.removeprefix("must ")
+    if key in HIDDEN:
+        rule["hidden"] = True
     if forbidden := schema.get("not"):
         rule["forbidden"] = forbidden["pattern"]
     return rule | {word: _pattern(str(rule[word])) for word in ("pattern", "forbidden") if word in rule}

@@ -175,7 +175,7 @@ locals {
             format(
               "%s = %s: must %s (README.md)",
               each.at,
-              issensitive(text) ? "(sensitive)" : type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
+              issensitive(text) ? "(sensitive)" : contains(keys(each.rule), "hidden") ? "(hidden)" : type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
               {
                 type       = "be of type ${each.rule.type}"
                 choices    = "be one of ${try(join(", ", each.rule.choices), "")}"

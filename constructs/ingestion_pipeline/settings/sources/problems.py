@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 UncheckedSource = Mapping[str, Any]
 """One source as somebody wrote it; `Source` is what it should be."""
 
+HIDDEN = frozenset({"ca_certificates"})
+"""Keys whose wrong values are not shown: what is no certificate may be a private key."""
+
 _IN_WORDS = {
     "ca_certificates": "must be certificates in PEM, -----BEGIN CERTIFICATE-----, and nothing else",
     "delimiter": "must be one ASCII character, such as ; or a tab, and no line end",
@@ -170,8 +173,8 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "uniqueItems": "must differ",
     }
     advice = words.get(str(cause.validator), cause.message)
-    # What is no certificate may be a private key; a header or a user in a URL may be a secret.
-    is_hidden = field.endswith(".ca_certificates") or ".headers." in field or "@" in str(cause.instance)
+    # A header, or a user in a URL, may be a secret.
+    is_hidden = field.rpartition(".")[2] in HIDDEN or ".headers." in field or "@" in str(cause.instance)
     value = "…" if is_hidden else cause.instance
     yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
