@@ -87,7 +87,7 @@ def tried(
         key: Path | None = None,
     ) -> Ran:
         host = "localhost" if key else "127.0.0.1"
-        with HostileSource(behaviours, tls=key and serving(key)) as server:
+        with HostileSource(behaviours, tls=serving(key) if key else None) as server:
             text = (root / "pipeline.toml").read_text(encoding="utf-8")
             text = text.replace('name = "posts"', 'name = "orders"').replace(
                 '"https://jsonplaceholder.typicode.com/posts"',

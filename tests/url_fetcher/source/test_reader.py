@@ -482,7 +482,7 @@ def test_public_authorities_stay_trusted(
 
 def test_an_expired_certificate_is_rejected_with_the_reason(certificate: Path, tmp_path: Path) -> None:
     """Being one of `ca_certificates` makes no certificate valid."""
-    key = shutil.copy(certificate, tmp_path / "expired.pem")
+    key = Path(shutil.copy(certificate, tmp_path / "expired.pem"))
     expired = key.with_suffix(".crt")
     signed = ["-in", str(certificate.with_suffix(".crt")), "-signkey", str(key), "-days", "-1"]
     subprocess.run(["openssl", "x509", *signed, "-out", str(expired)], check=True, capture_output=True)
