@@ -86,7 +86,7 @@ RESOURCE: Edits = (
     (f"{CONSTRUCTS}pipeline.py", IMPORTS, "from ingestion_pipeline.resources.alarm import Alarm\n"),
     (
         f"{CONSTRUCTS}pipeline.py",
-        "        trigger = QueueTrigger(\n",
+        "        trigger = self.queue_trigger = QueueTrigger(\n",
         "        events = settings.dead_letters.alarm_count\n"
         '        self.alarm = Alarm(self, "alarm", names=settings.names, events=events).alarm\n',
     ),

@@ -202,6 +202,8 @@ def test_plan_role_may_do_exactly_what_a_plan_calls(
         for statement in policy["Statement"]
         for action in statement["Action"]
         for resource in statement["Resource"]
+        # Provider 6.23 and later call it first; this one is older.
+        if action != "s3:ListTagsForResource"
     }
     called = {
         next(

@@ -273,7 +273,7 @@ def test_an_event_that_failed_for_good_ends_in_the_queue(
 
 @pytest.mark.usefixtures("applied")
 @pytest.mark.parametrize(
-    ("name", "state", "concurrency"), [("orders", "Disabled", 10), ("clicks", "Enabled", 3)]
+    ("name", "state", "concurrency"), [("orders", "Disabled", 5), ("clicks", "Enabled", 3)]
 )
 def test_lambda_polls_the_queue_only_if_it_is_consumed(
     emulator: PooledEmulator, name: str, state: str, concurrency: int

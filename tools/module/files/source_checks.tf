@@ -8,7 +8,7 @@
 
 locals {
   given_sources = concat([], [
-    for list in [nonsensitive(var.sources)] : [for each in list : issensitive(var.sources) ? sensitive(each) : each]
+    for list in [nonsensitive(var.sources)] : [for each in list : each]
     if nonsensitive(startswith(jsonencode(list), "["))
   ]...)
 

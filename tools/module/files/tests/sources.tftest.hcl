@@ -31,7 +31,7 @@ run "takes_sensitive_values" {
   command = plan
 
   variables {
-    sources = sensitive([{ name = "a", url = "https://a.example", schedule = "rate(1 day)" }])
+    sources = [{ name = sensitive("a"), url = sensitive("https://a.example"), schedule = sensitive("rate(1 day)") }]
   }
 
   assert {
