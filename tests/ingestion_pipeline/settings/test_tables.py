@@ -218,10 +218,10 @@ class TestLimitsOfAws:
             ("delivery.log_retention_days", [1, 14, 3653], [0, 2, 15, 3654]),
             ("fetch.pack_kib", [1, 1_000], [0, 1_001]),
             ("fetch.partition_key_field", ["", "a" * 256], ["a" * 257]),
-            ("dead_letters.queue_retention_days", [1, 14], [0, 15]),
+            ("dead_letters.queue_retention_days", [2, 14], [1, 15]),
             ("queue.max_concurrency", [2, 1_000], [1, 1_001]),
             ("queue.batch_size", [1, 10], [0, 11]),
-            ("queue.retention_days", [1, 14], [0, 15]),
+            ("queue.retention_days", [1, 13], [0, 14]),
             ("queue.kms_key", ["", "arn:aws:kms:eu-west-1:123456789012:key/1"], ["alias/aws/sqs", "ours"]),
             ("pipeline.name", ["abc", "a" * 40, "a-1"], ["ab", "a" * 41, "-ab", "1ab", "ab-", "aBc", "a_b"]),
             (

@@ -188,10 +188,10 @@ def _within_reserved() -> Validation:
 
 
 def _kept_as_dead_letters() -> Validation:
-    (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=1)))
+    (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=2)))
     return Validation(
         "var.queue_retention_days < var.dead_letters_queue_retention_days",
-        f"queue_retention_days {advice.replace(', 1,', ',')}",
+        f"queue_retention_days {advice.replace(', 2,', ',')}",
     )
 
 

@@ -20,7 +20,7 @@ class DeadLetterSettings(Checked):
         variable="DEAD_LETTER_PREFIX",
     )
     queue_retention_days: int = whole(
-        14, 1, 14, "Days that the queue keeps an event that failed after all retries.", SQS_QUOTAS
+        14, 2, 14, "Days that the queue keeps an event that failed after all retries.", SQS_QUOTAS
     )
     kms_key: str = text(
         "",

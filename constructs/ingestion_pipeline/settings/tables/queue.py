@@ -38,7 +38,7 @@ class QueueSettings(Checked):
     retention_days: int = whole(
         4,
         1,
-        14,
+        13,
         "Days that the queue keeps an event; less than `dead_letters.queue_retention_days`.",
         SQS_QUOTAS,
     )
