@@ -222,6 +222,8 @@ class TestSources:
             {"headers": {"Host": "a.test"}},
             {"headers": {"a b": "c"}},
             {"headers": {"a": "b\nc"}},
+            {"headers": {"a\n": "b"}},
+            {"headers": {"a": "b\n"}},
             {"headers": {"a": "b" * 4_097}},
             {"url": "https://user:s3cr3t@a.test/"},
             {"url": "https://a.test:22/"},
