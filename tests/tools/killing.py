@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -44,7 +45,8 @@ class Killing:
         self._process = self._last = 0
         self._lock = Lock()
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
-        self._server.daemon_threads = True
+        # Closing the server waits for the threads of requests that a killed process has left.
+        self._server.daemon_threads = False
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         here = f"http://{HOST}:{self._server.server_port}"
         self._parent = subprocess.Popen(
@@ -64,9 +66,9 @@ class Killing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._parent.communicate(timeout=60)
         self._server.shutdown()
         self._server.server_close()
-        self._parent.communicate(timeout=60)
 
     def run(self, *, before: int = 0) -> None:
         """Run the command to its end, or until it is killed.
@@ -102,11 +104,10 @@ class Killing:
                     os.kill(outer._process, signal.SIGKILL)
                     self.close_connection = True
                     return
-                connection = HTTPConnection(HOST, outer._port, timeout=60)
-                connection.request(self.command, self.path, body, dict(self.headers))
-                answer = connection.getresponse()
-                content = answer.read()
-                connection.close()
+                with closing(HTTPConnection(HOST, outer._port, timeout=60)) as connection:
+                    connection.request(self.command, self.path, body, dict(self.headers))
+                    answer = connection.getresponse()
+                    content = answer.read()
                 self.send_response_only(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in {"content-length", "transfer-encoding", "connection"}:

@@ -115,7 +115,8 @@ def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
     request = [children.get(key) for key in ("url", "query", "headers", "body")]
     if not re.search(r"(^|[^{])({{)*{parent[.}]", str(request)):
         advice = "must have a placeholder of its parent, such as {parent.id}, in the request"
-        yield Problem(f"{path}.children", children, f"{advice} (docs/sources.md)")
+        # Not all of it: a header may be a secret.
+        yield Problem(f"{path}.children", {"url": children.get("url")}, f"{advice} (docs/sources.md)")
     urls = [source.get("url"), children.get("url")]
     known = [url.lower() for url in urls if isinstance(url, str) and not is_token(url)]
     origins = {found[0] for url in known if (found := re.match("[^/]*//[^/?#]*", url))}
@@ -174,7 +175,8 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
     }
     advice = words.get(str(cause.validator), cause.message)
     # A header, or a user in a URL, may be a secret.
-    is_hidden = field.rpartition(".")[2] in HIDDEN or ".headers." in field or "@" in str(cause.instance)
+    key = field.rpartition(".")[2]
+    is_hidden = key in HIDDEN or ".headers." in field or (key.endswith("url") and "@" in str(cause.instance))
     value = "…" if is_hidden else cause.instance
     yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
