@@ -34,6 +34,8 @@ class Faults:
         self, chance: Random, *, faults: float = 0.0, refusals: float = 0.0, deaths: float = 0.0
     ) -> None:
         self.is_dead = False
+        self.closed = ""
+        """An operation of which every entry is refused."""
         self.calls = self.failed = self.died = 0
         self.faults, self.refusals, self.deaths = faults, refusals, deaths
         self.lock = threading.RLock()
@@ -65,9 +67,9 @@ class Faults:
                 raise refusal(operation, "InternalFailure", 500)
             return act()
 
-    def is_refused(self) -> bool:
+    def is_refused(self, operation: str) -> bool:
         """Whether AWS refuses one of the entries of a call."""
-        return self._chance.random() < self.refusals
+        return operation == self.closed or self._chance.random() < self.refusals
 
     def die(self) -> None:
         """End the process."""

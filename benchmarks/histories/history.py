@@ -156,7 +156,7 @@ class History:
         """Run what `make redrive` runs, in a process of its own."""
         process = Faults(self.chance, **self._shares)
         if self._shares and self.chance.random() < 0.3:
-            process.refusals = 0.9  # for so long that the command gives up
+            process.closed = "SendMessageBatch"
         self.processes.append(process)
         client: Any = MemorySqs(self.queues, process)
         is_dry = most is None and self.chance.random() < 0.1

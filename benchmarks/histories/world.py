@@ -122,7 +122,7 @@ class MemoryKinesis:
         def act() -> Any:
             results: list[dict[str, str]] = []
             for each in Records:
-                if self._faults.is_refused():
+                if self._faults.is_refused("PutRecords"):
                     results.append({"ErrorCode": "ProvisionedThroughputExceededException"})
                 else:
                     self._stream.take(each["Data"], self._pages)
