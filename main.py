@@ -62,6 +62,8 @@ def main(what: str = "pipeline") -> None:
         settings = read(Path(os.environ.get("PIPELINE_TOML", ROOT / "pipeline.toml")), environment)
     except SettingsError as error:
         sys.exit(str(error))
+    for warning in settings.warnings():
+        print(f"main.py: warning: {warning}", file=sys.stderr)
     # Not at the top: this waits for Node, which wrong settings do not need.
     from cdktf import App
 
@@ -80,6 +82,8 @@ def main(what: str = "pipeline") -> None:
     except BundleError as error:
         sys.exit(str(error))
     app.synth()
+    if "CDKTF_OUTDIR" not in os.environ:
+        print(*(f"wrote {each}" for each in sorted(output.glob("stacks/*/cdk.tf.json"))), sep="\n")
     # Lock the provider by its checksums, unless `terraform init -upgrade` has locked another version.
     for stack in (output / "stacks").iterdir():
         if not (stack / LOCK.name).exists():

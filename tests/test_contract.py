@@ -14,9 +14,9 @@ import pytest
 from botocore import xform_name
 
 from ingestion_pipeline.resources import policies
-from ingestion_pipeline.settings.existing import QueueReference
-from ingestion_pipeline.settings.rules import Rule, rule_of
-from ingestion_pipeline.settings.settings import TABLES
+from ingestion_pipeline.settings.references import QueueReference
+from ingestion_pipeline.settings.rules import Rule, SettingsError, rule_of
+from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
@@ -24,6 +24,8 @@ from ingestion_pipeline.settings.tables.function import FunctionSettings
 from tests.checkout import ROOT, synthesized_file
 from tests.url_fetcher.reading import Objects
 from url_fetcher.aws_calls import PATIENCE
+from url_fetcher.errors import IngestionError
+from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
@@ -210,6 +212,61 @@ class TestSources:
         deployed.pop("expression")
 
         assert deployed == defaults
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"headers": {"Authorization": "Bearer s3cr3t"}},
+            {"headers": {"X-Api-Key": "s3cr3t"}},
+            {"headers": {"Cookie": "s3cr3t"}},
+            {"headers": {"Host": "a.test"}},
+            {"headers": {"a b": "c"}},
+            {"headers": {"a": "b\nc"}},
+            {"headers": {"a": "b" * 4_097}},
+            {"url": "https://user:s3cr3t@a.test/"},
+            {"url": "https://a.test:22/"},
+            {"url": "https://a.test:1023/"},
+            {"url": "https://a.test/a b"},
+            {"body": "a"},
+            {"body": {"a": 1}},
+            {"url": "http://a.test/"},
+            {"url": "https://b.test/"},
+            {
+                "url": "https://a.test/",
+                "children": {"url": "https://a.test/{parent.id}", "headers": {"Token": "a"}},
+            },
+        ],
+        ids=str,
+    )
+    def test_what_the_function_refuses_is_refused_before_it_is_deployed(self, given: Any) -> None:
+        """And the message shows no secret; the function goes on checking what it is sent."""
+        source: Any = {"name": "a", "url": "https://a.test/"} | given
+        policy = AddressPolicy(allowed_hosts=("a.test",))
+        with pytest.raises(IngestionError):
+            policy.check_url(decode_settings(source, Source, where="the source").url)
+
+        with pytest.raises(SettingsError, match=r"sources\[0\]") as refused:
+            Settings(fetch=FetchSettings(allowed_hosts=("a.test",)), sources=[source])
+        assert "s3cr3t" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "url",
+        ["https://a.test:80/", "https://a.test:443", "https://a.test:1024/a:22/", "https://a.test:8080?a@b"],
+    )
+    def test_what_the_function_asks_for_is_deployed(self, url: str) -> None:
+        """Ports of the web, and signs that mean nothing behind the host."""
+        AddressPolicy().check_url(url)
+
+        assert Settings(sources=[{"url": url}]).sources
+
+    @pytest.mark.parametrize("host", ["10.0.0.1", "localhost", "169.254.169.254", "[::1]"])
+    def test_private_addresses_are_refused_unless_they_are_allowed(self, host: str) -> None:
+        """The function finds out when it connects."""
+        sources: Any = [{"url": f"https://{host}/"}]
+        with pytest.raises(SettingsError, match=r"set fetch\.allow_private_networks = true"):
+            Settings(sources=sources)
+
+        assert Settings(fetch=FetchSettings(allow_private_networks=True), sources=sources).sources
 
     def test_the_function_gets_no_schedule(self) -> None:
         """A new one would be a new object, and so a change of the function, which ignores them all."""

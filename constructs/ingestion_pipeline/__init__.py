@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ingestion_pipeline.pipeline import IngestionPipeline
-    from ingestion_pipeline.settings.existing import (
+    from ingestion_pipeline.settings.existing import Existing
+    from ingestion_pipeline.settings.references import (
         BucketReference,
-        Existing,
         LogGroupReference,
         QueueReference,
         RoleReference,
@@ -60,6 +60,7 @@ _MODULES = (
     "settings.settings",
     "settings.rules",
     "settings.existing",
+    "settings.references",
     "settings.sources.types",
     "pipeline",
     "stack",

@@ -8,8 +8,8 @@ from ingestion_pipeline.bindings import IamRole, IamRolePolicy, LambdaFunction
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import REFERENCE, BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.forms import GZIP
+from ingestion_pipeline.settings.references import REFERENCE, BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.rules import Problem, SettingsError
 from ingestion_pipeline.settings.settings import Settings
 

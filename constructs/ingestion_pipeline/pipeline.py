@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from cdktf import ITerraformDependable, TerraformResource, TerraformStack
+from cdktf import Annotations, ITerraformDependable, TerraformResource, TerraformStack
 from constructs import Construct, IConstruct
 
 from ingestion_pipeline.bindings import DataAwsCallerIdentity
@@ -21,8 +21,10 @@ from ingestion_pipeline.resources.queue import PrivateQueue
 from ingestion_pipeline.resources.schedules import Schedules
 from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
-from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
 
 CALLER = "ingestion-pipeline-caller"
@@ -79,6 +81,7 @@ class IngestionPipeline(Grants):
         function_url: URL for signed requests; empty without ``function.url_enabled``.
         dead_letter_queue: Holds the events that failed after all retries.
         work_queue: Holds the events that wait to be ingested, if it is consumed.
+        queue_trigger: Polls the work queue.
 
     Raises:
         SettingsError: When a setting is out of its range, from the settings themselves, or is for a part
@@ -98,6 +101,8 @@ class IngestionPipeline(Grants):
         self._settings = settings
         self._existing = existing or Existing()
         self._existing.check(settings)
+        for warning in settings.warnings():
+            Annotations.of(self).add_warning(warning)
         account_id = self._account_id()
         protection = self._create_lake(account_id)
         self._create_streams()
@@ -107,7 +112,7 @@ class IngestionPipeline(Grants):
         work = WorkQueue(self, "work", account_id=account_id, dead_letters=dead_letters, settings=settings)
         self.work_queue = work.reference
         self._create_function()
-        trigger = QueueTrigger(
+        trigger = self.queue_trigger = QueueTrigger(
             self,
             "trigger",
             queue_arn=self.work_queue.arn,
@@ -126,6 +131,8 @@ class IngestionPipeline(Grants):
             )
         if not self.node.try_get_context(TAGGED_BY_PROVIDER):
             tag(self, settings.tags)
+            if not MAPPING_TAGS.is_in(settings.pipeline.region):
+                trigger.mapping.add_override("tags", None)
 
     def _account_id(self) -> str:
         """The account that the pipeline is deployed to."""
@@ -200,6 +207,7 @@ class IngestionPipeline(Grants):
                 account_id=account_id,
                 retention_days=settings.dead_letters.queue_retention_days,
                 kms_key=settings.dead_letters.kms_key,
+                other_kms_keys=settings.dead_letters.other_kms_keys,
             ).reference
 
         self.dead_letter_queue = self._existing.use("dead_letter_queue", make)

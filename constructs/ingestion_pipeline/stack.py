@@ -1,6 +1,7 @@
 """The stacks that are deployed: provider, remote state, one pipeline, outputs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cdktf import S3Backend, TerraformOutput, TerraformStack
 from constructs import Construct
@@ -9,6 +10,7 @@ from ingestion_pipeline.bindings import AwsProvider, AwsProviderDefaultTags
 from ingestion_pipeline.outputs import all_outputs
 from ingestion_pipeline.pipeline import TAGGED_BY_PROVIDER, IngestionPipeline
 from ingestion_pipeline.resources.bucket import PrivateBucket
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
 
 # These releases read back that S3 blocks SSE-C on a new bucket and plan to undo it, every time:
@@ -19,9 +21,14 @@ DRIFTING_RELEASES = (
     *("6.31.0", "6.32.0", "6.32.1", "6.33.0", "6.34.0", "6.35.0", "6.35.1", "6.36.0", "6.37.0", "6.38.0"),
     "6.39.0",
 )
+# Applying fails half-way in these, with "Unexpected Identity Change" before 6.3.0 and "Missing Resource
+# Identity After Update" in 6.14.0: https://github.com/hashicorp/terraform-provider-aws/pull/43221 and
+# https://github.com/hashicorp/terraform-provider-aws/issues/44366.
+BROKEN_RELEASES = ("6.0.0", "6.1.0", "6.2.0", "6.14.0")
+EXCLUDED = (*BROKEN_RELEASES, *DRIFTING_RELEASES)
 AWS_PROVIDER = {
     "source": "hashicorp/aws",
-    "version": ", ".join([">= 5.100.0", *(f"!= {release}" for release in DRIFTING_RELEASES), "< 7.0.0"]),
+    "version": ", ".join([">= 5.100.0", *(f"!= {release}" for release in EXCLUDED), "< 7.0.0"]),
 }
 
 
@@ -35,6 +42,9 @@ class AwsStack(TerraformStack):
         state_key: Key of the stack's state in the state bucket.
         region: Where the resources are created; default: the pipeline's Region.
         tags: Tags of every resource that can have tags; default: the environment and the pipeline's tags.
+
+    Attributes:
+        provider_place: Region and accounts of the provider, for another one.
     """
 
     def __init__(
@@ -49,11 +59,14 @@ class AwsStack(TerraformStack):
     ) -> None:
         super().__init__(scope, id_)
         self.node.set_context(TAGGED_BY_PROVIDER, True)
+        self.provider_place: dict[str, Any] = {
+            "region": region or settings.pipeline.region,
+            "allowed_account_ids": list(settings.pipeline.allowed_account_ids) or None,
+        }
         AwsProvider(
             self,
             "aws",
-            region=region or settings.pipeline.region,
-            allowed_account_ids=list(settings.pipeline.allowed_account_ids) or None,
+            **self.provider_place,
             default_tags=[AwsProviderDefaultTags(tags=dict(settings.tags if tags is None else tags))],
         )
         S3Backend(
@@ -87,6 +100,11 @@ class IngestionStack(AwsStack):
         state_key = settings.state.key or settings.names.state_key
         super().__init__(scope, id_, settings=settings, state_key=state_key)
         self.pipeline = IngestionPipeline(self, "pipeline", settings=settings)
+        if not MAPPING_TAGS.is_in(settings.pipeline.region):
+            # A provider's default tags cannot be left out of one resource.
+            self.pipeline.queue_trigger.mapping.provider = AwsProvider(
+                self, "aws-untagged", alias="untagged", **self.provider_place
+            )
         for output in all_outputs():
             value = output.value(self.pipeline)
             TerraformOutput(self, output.name, value=value, description=output.meaning)

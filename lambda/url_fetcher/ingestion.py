@@ -70,6 +70,11 @@ class Ingestion:
         self._fetched = 0
         self._parents = Parents(source.children, reader.parents_done) if source.children else None
         self._shape = ""
+        # Read once: a source may have a million pages.
+        self._outside_settings = source.outside_settings
+        conditions = (*source.fail_when, *source.retry_when, *source.empty_when)
+        # True if a condition may say, after the records were read, that they are an error or no records.
+        self._may_fail = any(each.reads_page for each in conditions)
 
     @property
     def summary(self) -> Summary:
@@ -190,7 +195,7 @@ class Ingestion:
             self._source.format,
             record_path=self._source.record_path,
             records_optional=self._source.records_optional,
-            outside_settings=self._source.outside_settings,
+            outside_settings=self._outside_settings,
             csv=self._source.csv,
             max_record_bytes=limits.max_record_kib * _KIB,
             max_nesting=limits.max_nesting,
@@ -202,9 +207,9 @@ class Ingestion:
         seen = _SeenRecords(is_digested=page.is_one_of_many)
         try:
             for records, rejected in split(page.chunks, splitter):
-                seen.note(records, rejected)
+                record_bytes = seen.note(records, rejected)
                 if self._is_as_before(splitter.shape):
-                    holding.add(records, rejected)
+                    holding.add(records, rejected, record_bytes=record_bytes)
         except IngestionError as error:
             if not self._may_fail:
                 holding.release()
@@ -235,12 +240,6 @@ class Ingestion:
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
-
-    @property
-    def _may_fail(self) -> bool:
-        """True if a condition may say, after the records were read, that they are an error or no records."""
-        source = self._source
-        return any(each.reads_page for each in (*source.fail_when, *source.retry_when, *source.empty_when))
 
     def _is_empty(self, page: "Page", said: object) -> bool:
         """True if an answer without its records means, by what stands in it, that there are none."""
@@ -333,8 +332,8 @@ class _SeenRecords:
         parts = (self._digest.digest(), self._digest_of_rejected.digest(), self.records.to_bytes(8))
         return xxhash.xxh3_64_intdigest(b"".join(parts))
 
-    def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Notes the next records."""
+    def note(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> int | None:
+        """Notes the next records. Returns their bytes without the rejected ones; None if not counted."""
         if len(self.first) < 2:
             self.first += map(bytes, records[: 2 - len(self.first)])
         self.records += len(records) + len(rejected)
@@ -342,7 +341,13 @@ class _SeenRecords:
             self._record = records[-1]
         if rejected and not rejected[-1].total_bytes:
             self._rejected = rejected[-1].data
-        if self._is_digested:
-            self._digest.update(b"\n".join((*records, b"")))
-            for each in rejected:
-                self._digest_of_rejected.update(each.data)
+        if not self._is_digested:
+            return None
+        for each in rejected:
+            self._digest_of_rejected.update(each.data)
+        if not records:
+            return 0
+        joined = b"\n".join(records)
+        self._digest.update(joined)
+        self._digest.update(b"\n")
+        return len(joined) - len(records) + 1

@@ -14,7 +14,7 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
     Args:
         log_level: Lowest level that is logged.
         max_concurrency: Most invocations at the same time for the queue. Those of an event of `urls` divide
-            the source's `rate` among them; other events do not.
+            the source's `rate` among them; other events do not. A new account may have 10 invocations in all.
         allowed_hosts: Hosts that may be fetched; `*.example.com` allows all below it. Empty: every public
             host.
         allow_http: Whether http:// may be fetched, as well as https://.
@@ -30,7 +30,7 @@ class SettingsVariables(Struct, frozen=True, kw_only=True, rename="upper"):
     """
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    max_concurrency: Annotated[int, Meta(ge=2, le=1000)] = 10
+    max_concurrency: Annotated[int, Meta(ge=2, le=1000)] = 5
     allowed_hosts: tuple[str, ...] = ()
     allow_http: bool = False
     allow_private_networks: bool = False

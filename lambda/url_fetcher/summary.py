@@ -113,6 +113,7 @@ def summed(parts: Iterable[Summary], delivery: "DeliveryReport") -> Summary:
         retried=delivery.retried,
         possible_duplicates=delivery.possible_duplicates,
         kinesis_records=delivery.kinesis_records,
+        kinesis_bytes=delivery.bytes,
         kinesis_requests=delivery.requests,
         put_seconds=delivery.put_seconds,
         **totals,

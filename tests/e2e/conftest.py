@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
+from tests.e2e.provider import PooledEmulator
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
+def emulator() -> Iterator[PooledEmulator]:
     """A local AWS that enforces IAM and whose Firehose waits a twentieth of its interval."""
-    with Emulator(auth=True, firehose_time_scale=0.05, settings={"TLS_IN_FRONT": "true"}) as running:
+    with PooledEmulator(auth=True, firehose_time_scale=0.05, settings={"TLS_IN_FRONT": "true"}) as running:
         yield running
 
 

@@ -4,15 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_aws.emulator.instance import Emulator
-from local_aws.processes.commands import running
 from tests.checkout import ROOT, Checkout
+from tests.e2e.provider import PooledEmulator
 from tools.ground import terraform
 
 HOST_FETCHES_HOST = """
@@ -33,12 +30,12 @@ class Consumer:
     Attributes:
         folder: Its root module.
         said: What Terraform printed, in order, but for ``init``.
-        reattached: The variable with which Terraform finds a provider that runs already, if one does.
+        providers: `TF_REATTACH_PROVIDERS`, if not that of the emulator; empty to have Terraform start them.
     """
 
     folder: Path
     said: list[str] = field(default_factory=list)
-    reattached: dict[str, str] = field(default_factory=dict)
+    providers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_example(cls, module: Path, example: str, folder: Path) -> "Consumer":
@@ -55,12 +52,16 @@ class Consumer:
         text = "".join(f'module "{name}" {{{HOST_FETCHES_HOST}}}\n' for name in modules)
         (self.folder / "local_override.tf").write_text(text, encoding="utf-8")
 
-    def run(self, emulator: Emulator | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, emulator: PooledEmulator | None, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What ``terraform`` said and returned; what it said is kept."""
         done = subprocess.run(
             ["terraform", *arguments, "-no-color"],
             cwd=self.folder,
-            env={**self._environment(), **self.reattached, **(emulator.environment if emulator else {})},
+            env={
+                **self._environment(),
+                **(emulator.environment_in(self.folder) if emulator else {}),
+                **self.providers,
+            },
             check=False,
             capture_output=True,
             text=True,
@@ -71,35 +72,11 @@ class Consumer:
             self.said.append(done.stdout + done.stderr)
         return done
 
-    def must(self, emulator: Emulator | None, *arguments: str) -> str:
+    def must(self, emulator: PooledEmulator | None, *arguments: str) -> str:
         """What ``terraform`` said; it has to succeed."""
         done = self.run(emulator, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
-
-    @contextmanager
-    def one_provider(self) -> Iterator[None]:
-        """Let the commands in the block share one process of the provider, for plans that never configure it.
-
-        Terraform starts one for each `run` of a test otherwise, which is half of the test's CPU.
-        """
-        (program,) = self.folder.glob(
-            ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-*"
-        )
-        command = [
-            "/bin/sh",
-            "-c",
-            'exec "$0" -debug 2> /dev/null',
-            str(program),
-        ]  # it logs each of its calls
-        with running(command, folder=self.folder, environment=self._environment()) as process:
-            assert process.stdout
-            said = next(line for line in process.stdout if "TF_REATTACH_PROVIDERS=" in line)
-            self.reattached = {"TF_REATTACH_PROVIDERS": said.partition("=")[2].strip().strip("'")}
-            try:
-                yield
-            finally:
-                self.reattached = {}
 
     def outputs(self) -> dict[str, Any]:
         """The root module's outputs."""

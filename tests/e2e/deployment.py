@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.demo.lake import Lake
-from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
+from tests.e2e.provider import PooledEmulator
 from tools.ground import terraform
 
 PATIENCE_SECONDS = 1200
@@ -31,7 +31,7 @@ class Deployment:
     """
 
     checkout: Checkout
-    emulator: Emulator
+    emulator: PooledEmulator
     name: str
     folder: str = "cdktf.out"
     said: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Deployment:
         """The environment of its commands."""
         return {
             **terraform.additions(),
-            **self.emulator.environment,
+            **self.emulator.environment_in(self.stack),
             "ENV": "local",
             "PIPELINE_TOML": str(self.settings),
             "CDKTF_OUTDIR": str(self.output),

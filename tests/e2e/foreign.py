@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_aws.emulator.instance import Emulator
+from tests.e2e.provider import PooledEmulator
 from tests.environments import with_wheel
 from tools.ground import terraform
 
@@ -22,7 +22,7 @@ class Foreign:
     """
 
     root: Path
-    emulator: Emulator
+    emulator: PooledEmulator
     said: list[str] = field(default_factory=list)
 
     @property
@@ -67,4 +67,5 @@ class Foreign:
 
     def terraform(self, folder: Path, *arguments: str) -> str:
         """What ``terraform`` said in a folder; it has to succeed."""
-        return self.run("terraform", *arguments, "-no-color", folder=folder)
+        pool = self.emulator.environment_in(folder)
+        return self.run("terraform", *arguments, "-no-color", folder=folder, **pool)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from local_aws.demo.lake import compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import Consumer, emitted
 from tests.e2e.deployment import Deployment
+from tests.e2e.provider import PooledEmulator
 
 pytestmark = pytest.mark.e2e
 
@@ -47,16 +47,18 @@ def decisions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def emulator(decisions: Path) -> Iterator[Emulator]:
+def emulator(decisions: Path) -> Iterator[PooledEmulator]:
     """A local AWS that enforces IAM and writes down its decisions."""
-    with Emulator(
+    with PooledEmulator(
         auth=True, firehose_time_scale=0.05, iam_decisions=decisions, settings={"TLS_IN_FRONT": "true"}
     ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def filled(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def filled(
+    emulator: PooledEmulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory
+) -> Deployment:
     """A deployed pipeline whose lake may not be deleted, with records in it."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("lifecycle") / "checkout")
     deployment = Deployment(checkout, emulator, "orders")
@@ -87,7 +89,7 @@ def calls(filled: Deployment, policy: dict[str, Any], decisions: Path) -> list[d
     key = iam.create_access_key(UserName="plan")["AccessKey"]
     credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     earlier = len(decisions.read_text(encoding="utf-8").splitlines())
-    said = make(filled, "plan", TF_CLI_ARGS_plan="-lock=false", **credentials)
+    said = make(filled, "plan", TF_CLI_ARGS_plan="-lock=false", TF_REATTACH_PROVIDERS="", **credentials)
     assert "No changes." in said
     made = map(json.loads, decisions.read_text(encoding="utf-8").splitlines()[earlier:])
     return [call for call in made if call["access_key_id"] == key["AccessKeyId"]]
@@ -115,7 +117,7 @@ def destroyed(filled: Deployment, calls: list[dict[str, Any]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def left(destroyed: str, emulator: Emulator) -> dict[str, list[str]]:
+def left(destroyed: str, emulator: PooledEmulator) -> dict[str, list[str]]:
     """What is there after the destruction."""
     assert destroyed
     return {
@@ -164,22 +166,22 @@ def root(former: dict[str, Any], again: Deployment) -> Consumer:
 
 
 @pytest.fixture(scope="module")
-def moves(root: Consumer, emulator: Emulator) -> list[dict[str, Any]]:
+def moves(root: Consumer, emulator: PooledEmulator) -> list[dict[str, Any]]:
     """What the first plan of the root module would do to each resource."""
     root.must(emulator, "plan", "-input=false", "-out=planned")
-    planned = json.loads(root.must(None, "show", "-json", "planned"))
+    planned = json.loads(root.must(emulator, "show", "-json", "planned"))
     return [each for each in planned["resource_changes"] if each["mode"] == "managed"]
 
 
 @pytest.fixture(scope="module")
-def migrated(moves: list[dict[str, Any]], root: Consumer, emulator: Emulator) -> Consumer:
+def migrated(moves: list[dict[str, Any]], root: Consumer, emulator: PooledEmulator) -> Consumer:
     """The root module, applied over the stack's state."""
     assert moves
     root.must(emulator, "apply", "-input=false", "planned")
     return root
 
 
-def described_stream(emulator: Emulator) -> dict[str, Any]:
+def described_stream(emulator: PooledEmulator) -> dict[str, Any]:
     """What tells a stream from one of the same name that was made later."""
     summary = emulator.client("kinesis").describe_stream_summary(StreamName="orders-local-stream")
     described = summary["StreamDescriptionSummary"]
@@ -279,7 +281,7 @@ def test_destroy_keep_data_names_what_it_kept(destroyed: str) -> None:
     assert destroyed.endswith(f"Kept: {LAKE}. `make deploy` takes it back.\n")
 
 
-def test_kept_bucket_is_protected_as_before(left: dict[str, list[str]], emulator: Emulator) -> None:
+def test_kept_bucket_is_protected_as_before(left: dict[str, list[str]], emulator: PooledEmulator) -> None:
     """What protects the bucket stays with it."""
     assert LAKE in left["buckets"]
     s3 = emulator.client("s3")
@@ -345,7 +347,7 @@ def test_migration_changes_nothing_but_tags_and_the_package(moves: list[dict[str
 
 
 @pytest.mark.usefixtures("migrated")
-def test_migration_keeps_the_stream(former: dict[str, Any], emulator: Emulator) -> None:
+def test_migration_keeps_the_stream(former: dict[str, Any], emulator: PooledEmulator) -> None:
     """It is the same stream, with the same records on it."""
     assert described_stream(emulator) == former
 
@@ -356,7 +358,7 @@ def test_migration_keeps_the_records(again: Deployment) -> None:
     assert len(again.landed(len(EXPECTED) + 7)) == len(EXPECTED) + 7
 
 
-def test_second_plan_after_migration_is_empty(migrated: Consumer, emulator: Emulator) -> None:
+def test_second_plan_after_migration_is_empty(migrated: Consumer, emulator: PooledEmulator) -> None:
     """The module has taken everything over."""
     done = migrated.run(emulator, "plan", "-detailed-exitcode", "-input=false")
 

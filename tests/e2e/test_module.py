@@ -13,12 +13,12 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.tables.stream import StreamSettings
 from local_aws.demo.lake import Lake, compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.consumer import HOST_FETCHES_HOST, Consumer, emitted
 from tests.e2e.deployment import together, wait_until, warnings
+from tests.e2e.provider import PooledEmulator, pool
 from tools.module.capabilities import resource_files
 from tools.module.main_tf import main_tf, short_name
 from tools.module.synthesis import synthesize
@@ -161,7 +161,7 @@ SAID_OF_SOURCES = (
     'sources[0].url = "https://": must be an https:// or http:// URL',
     "sources[1].url = (sensitive): must be an https:// or http:// URL",
     'sources[2].name = "Orders": must match',
-    "sources[2].pagintion: is not a key; there are auth, body, csv, empty_when, enabled, fail_when,",
+    "sources[2].pagintion: is not a key; there are auth, body, ca_certificates, children, csv,",
 )
 LAKE = "many-local-lake-000000000000-us-east-1"
 TAGGED = {
@@ -194,7 +194,7 @@ def own_tests(module: Path, tmp_path_factory: pytest.TempPathFactory) -> Consume
 def consumer(
     module: Path,
     own_tests: Consumer,
-    emulator: Emulator,
+    emulator: PooledEmulator,
     sample: SampleApi,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Consumer:
@@ -204,7 +204,8 @@ def consumer(
     (consumer.folder / "many.tf").write_text(MANY.replace("THE_URL", sample.url), encoding="utf-8")
     consumer.must(emulator, "init", "-input=false")
     own_tests.must(None, "init", "-input=false")
-    with own_tests.one_provider():
+    with pool({}) as terraform_in:
+        own_tests.providers = terraform_in(own_tests.folder)
         together(
             lambda: consumer.must(emulator, "apply", "-auto-approve", "-input=false"),
             lambda: own_tests.run(None, "test"),
@@ -218,14 +219,14 @@ CHANGED = ("-var=before=two", '-var=many={ shards = 2, hours = 48, tags = { Team
 
 
 @pytest.fixture(scope="module")
-def changed(consumer: Consumer, emulator: Emulator) -> dict[str, Any]:
+def changed(consumer: Consumer, emulator: PooledEmulator) -> dict[str, Any]:
     """A plan in which these and nothing else have changed since the first apply."""
     return _planned(consumer, emulator, *CHANGED)
 
 
 @pytest.mark.parametrize(("region", "name"), PIPELINES)
 def test_every_record_lands_through_every_pipeline(
-    consumer: Consumer, emulator: Emulator, sample: SampleApi, region: str, name: str
+    consumer: Consumer, emulator: PooledEmulator, sample: SampleApi, region: str, name: str
 ) -> None:
     """Each pipeline of each Region ingests into a lake of its own what the source serves."""
     outputs = consumer.outputs()
@@ -251,7 +252,7 @@ def test_every_record_lands_through_every_pipeline(
     "event", [{"source": "sample"}, {"source": "typed"}, {}], ids=["sample", "typed", "first"]
 )
 def test_one_of_three_hundred_sources_is_ingested(
-    consumer: Consumer, emulator: Emulator, event: dict[str, str]
+    consumer: Consumer, emulator: PooledEmulator, event: dict[str, str]
 ) -> None:
     """One whose secret was made in the same apply; and two that a typed variable gives with nulls."""
     invoked = _client(emulator, "lambda", "us-east-1").invoke(
@@ -285,7 +286,7 @@ def test_the_next_plan_has_what_was_changed_and_nothing_else(changed: dict[str, 
 
 @pytest.mark.usefixtures("changed")
 def test_the_records_outlive_a_change_of_what_the_module_waits_for(
-    consumer: Consumer, emulator: Emulator
+    consumer: Consumer, emulator: PooledEmulator
 ) -> None:
     """What was delivered before is there after."""
     lake = Lake(_client(emulator, "s3", "us-east-1"), LAKE)
@@ -303,7 +304,7 @@ def test_the_records_outlive_a_change_of_what_the_module_waits_for(
 
 
 def test_the_json_that_the_module_is_written_from_plans_no_change(
-    consumer: Consumer, emulator: Emulator, tmp_path: Path
+    consumer: Consumer, emulator: PooledEmulator, tmp_path: Path
 ) -> None:
     """A resource in Terraform's own language means what its JSON means; and what was applied is planned."""
     synthesis = synthesize(Target.of("host", "host"), tmp_path / "synthesized")
@@ -320,22 +321,29 @@ def test_the_json_that_the_module_is_written_from_plans_no_change(
 
 
 def test_the_stack_of_the_constructs_would_make_the_same(
-    consumer: Consumer, emulator: Emulator, tmp_path: Path
+    consumer: Consumer, emulator: PooledEmulator, tmp_path: Path
 ) -> None:
-    """With the module's resources as its own, the stack plans no change but of tags and the zip's place."""
+    """With the module's resources as its own, the stack plans no change but of tags and the zip's place.
+
+    The plan is the same with the provider's processes that other commands share as with its own.
+    """
     stack = _stack(tmp_path / "synthesized")
     config = json.loads((stack.folder / "cdk.tf.json").read_text(encoding="utf-8"))
     state = json.loads((consumer.folder / "terraform.tfstate").read_text(encoding="utf-8"))
     (stack.folder / "terraform.tfstate").write_text(json.dumps(_adopted(state, config)), encoding="utf-8")
     del config["terraform"]["backend"]
     (stack.folder / "cdk.tf.json").write_text(json.dumps(config), encoding="utf-8")
+    stack.providers = {"TF_REATTACH_PROVIDERS": ""}
     stack.must(emulator, "init", "-input=false")
+    alone = _planned(stack, emulator)
+    stack.providers = {}
     planned = _planned(stack, emulator)
 
+    assert planned == alone
     assert [change for change in _changes(planned) if not change.endswith((".tags", ".filename"))] == []
 
 
-def test_destroy_leaves_nothing(consumer: Consumer, emulator: Emulator) -> None:
+def test_destroy_leaves_nothing(consumer: Consumer, emulator: PooledEmulator) -> None:
     """After destroying, neither Region has anything left, nor has the account."""
     consumer.must(emulator, "destroy", "-auto-approve", "-input=false", "-refresh=false")
     left = {
@@ -359,7 +367,7 @@ def test_terraform_never_warned(consumer: Consumer) -> None:
     assert warnings(consumer.said) == []
 
 
-def test_the_examples_plan_without_a_warning(module: Path, emulator: Emulator, tmp_path: Path) -> None:
+def test_the_examples_plan_without_a_warning(module: Path, emulator: PooledEmulator, tmp_path: Path) -> None:
     """The examples that are not applied above are accepted as they stand; one root plans them all."""
     root = Consumer(tmp_path / "root")
     shutil.copytree(module, root.folder / "ingestion")
@@ -395,7 +403,7 @@ def test_the_module_is_valid(own_tests: Consumer) -> None:
 
 
 @pytest.fixture(scope="module")
-def wrong(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+def wrong(module: Path, emulator: PooledEmulator, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
     """A root module with a pipeline of wrong sources."""
     root = Consumer.of_example(module, "minimal", tmp_path_factory.mktemp("refused") / "minimal")
     (root.folder / "wrong.tf").write_text(WRONG_SOURCES, encoding="utf-8")
@@ -404,13 +412,13 @@ def wrong(module: Path, emulator: Emulator, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def refused_sources(wrong: Consumer, emulator: Emulator) -> str:
+def refused_sources(wrong: Consumer, emulator: PooledEmulator) -> str:
     """What Terraform says of them, on one line."""
     return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
 
 
 @pytest.fixture(scope="module")
-def refused_settings(refused_sources: str, wrong: Consumer, emulator: Emulator) -> str:  # noqa: ARG001
+def refused_settings(refused_sources: str, wrong: Consumer, emulator: PooledEmulator) -> str:  # noqa: ARG001
     """What Terraform says of other wrong values, which it finds before it looks at sources."""
     (wrong.folder / "local_override.tf").write_text(WRONG_SETTINGS, encoding="utf-8")
     return on_one_line(wrong.run(emulator, "plan", "-input=false").stderr)
@@ -441,7 +449,7 @@ def test_a_name_and_an_arn_of_two_buckets_are_refused(refused_settings: str) -> 
 
 
 def test_another_account_or_region_than_the_providers_is_refused(
-    module: Path, emulator: Emulator, tmp_path: Path
+    module: Path, emulator: PooledEmulator, tmp_path: Path
 ) -> None:
     """The plan fails with both values, the provider's, and the way out."""
     root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
@@ -455,7 +463,7 @@ def test_another_account_or_region_than_the_providers_is_refused(
 
 
 def test_nothing_is_made_in_another_account_that_is_found_out_at_apply(
-    module: Path, emulator: Emulator, tmp_path: Path
+    module: Path, emulator: PooledEmulator, tmp_path: Path
 ) -> None:
     """If `depends_on` puts the question to AWS off, every resource waits for the answer."""
     root = Consumer.of_example(module, "minimal", tmp_path / "minimal")
@@ -473,13 +481,15 @@ def test_nothing_is_made_in_another_account_that_is_found_out_at_apply(
     ]
 
 
-def _planned(consumer: Consumer, emulator: Emulator, *arguments: str) -> dict[str, Any]:
+def _planned(consumer: Consumer, emulator: PooledEmulator, *arguments: str) -> dict[str, Any]:
     """A plan as Terraform shows it to programs; it is in the file ``planned``."""
     consumer.must(emulator, "plan", "-input=false", "-out=planned", *arguments)
-    return dict(json.loads(consumer.must(None, "show", "-json", "planned")))
+    planned = dict(json.loads(consumer.must(emulator, "show", "-json", "planned")))
+    planned.get("relevant_attributes", []).sort(key=str)  # Terraform gives them in any order
+    return planned | {"timestamp": ""}
 
 
-def _client(emulator: Emulator, service: str, region: str) -> Any:
+def _client(emulator: PooledEmulator, service: str, region: str) -> Any:
     session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
     return session.client(service, endpoint_url=emulator.endpoint_url)
 

@@ -20,11 +20,11 @@ import pyarrow.json
 import pytest
 
 from local_aws.demo.lake import compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import Checkout
 from tests.e2e.deployment import Deployment, warnings
+from tests.e2e.provider import PooledEmulator
 
 pytestmark = pytest.mark.e2e
 
@@ -125,7 +125,7 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Running:
+def running(emulator: PooledEmulator, sample: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Running:
     """The pipeline after its packing went from lines to gzip and back, without a pause in what it ingests."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("packing") / "checkout")
     deployment, s3 = Deployment(checkout, emulator, "events"), emulator.client("s3")
@@ -151,7 +151,7 @@ def running(emulator: Emulator, sample: SampleApi, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def objects(
-    running: Running, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+    running: Running, emulator: PooledEmulator, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """Each object that was delivered, as a file, by the end of its key."""
     folder, s3 = tmp_path_factory.mktemp("objects"), emulator.client("s3")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from local_aws.demo.lake import compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, warnings
+from tests.e2e.provider import PooledEmulator
 
 pytestmark = pytest.mark.e2e
 
@@ -68,7 +68,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, sample: SampleApi) -> Itera
     settings.write_text(
         text.replace("https://jsonplaceholder.typicode.com/posts", sample.url), encoding="utf-8"
     )
-    with Emulator(firehose_time_scale=0.05) as emulator:
+    with PooledEmulator(firehose_time_scale=0.05) as emulator:
         reader = Reader(checkout, emulator, NAME)
         reader.types(BOOTSTRAP)
         reader.types(BY_CDKTF)
@@ -133,9 +133,10 @@ def test_a_plan_that_loses_data_fails(reader: Reader) -> None:
         ),
         encoding="utf-8",
     )
-    variables = {**reader.variables, "PIPELINE_TOML": str(renamed)}
+    stack = reader.checkout.root / "cdktf.out" / "stacks" / "renamed-local"
+    variables = {**reader.emulator.environment_in(stack), "CI": "1", "PIPELINE_TOML": str(renamed)}
     done = reader.checkout.run("make", "plan", "ENV=local", folder=reader.checkout.root, **variables)
-    summary = reader.checkout.root / "cdktf.out" / "stacks" / "renamed-local" / "plan.md"
+    summary = stack / "plan.md"
     lost = re.findall(
         r"^\| \*\*replace\*\* \| \*\*`(\w+)\.", summary.read_text(encoding="utf-8"), re.MULTILINE
     )

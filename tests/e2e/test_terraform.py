@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from local_aws.demo.lake import compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.hostile_source import HostileSource, answer
 from local_aws.servers.loopback import LoopbackServer
 from local_aws.servers.rotating_tokens import RotatingTokens
@@ -26,6 +25,7 @@ from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, together, wait_until, warnings
+from tests.e2e.provider import PooledEmulator
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ EXPECTED = [stored_form(record) for record in records()]
 
 
 @pytest.fixture(scope="module")
-def orders(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def orders(emulator: PooledEmulator, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A pipeline with lifecycle rules, synthesized."""
     checkout = Checkout.copy(tmp_path_factory.mktemp("terraform") / "checkout")
     deployment = Deployment(checkout, emulator, "orders", "out/orders")
@@ -58,7 +58,7 @@ def private_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def rotating(emulator: Emulator) -> Iterator[HostileSource]:
+def rotating(emulator: PooledEmulator) -> Iterator[HostileSource]:
     """An API whose refresh tokens are good once."""
 
     def kept() -> str:
@@ -151,7 +151,7 @@ def applied(refusal: str) -> bool:
     return bool(refusal)
 
 
-def test_the_state_is_in_the_bucket_that_it_describes(state_bucket: str, emulator: Emulator) -> None:
+def test_the_state_is_in_the_bucket_that_it_describes(state_bucket: str, emulator: PooledEmulator) -> None:
     """The bootstrap's own state has moved into the bucket that it made."""
     state = emulator.client("s3").get_object(Bucket=state_bucket, Key="bootstrap/terraform.tfstate")
 
@@ -203,7 +203,7 @@ def test_a_second_pipeline_has_a_lake_of_its_own(clicks: Deployment, sample: Sam
 
 
 @pytest.mark.usefixtures("applied")
-def test_objects_lie_under_hive_folders(orders: Deployment, emulator: Emulator) -> None:
+def test_objects_lie_under_hive_folders(orders: Deployment, emulator: PooledEmulator) -> None:
     """Every object of records is in a folder of its hour, below the data's own."""
     listed = emulator.client("s3").list_objects_v2(Bucket=orders.outputs()["bucket_name"], Prefix="data/")
     folders = [re.sub(r"=\d+", "=", entry["Key"].rpartition("/")[0]) for entry in listed["Contents"]]
@@ -233,7 +233,7 @@ def test_without_permission_to_keep_dead_letters_the_invocation_fails(
 
 @pytest.mark.usefixtures("applied")
 def test_an_undeliverable_record_is_kept_with_its_reason(
-    clicks: Deployment, emulator: Emulator, tmp_path: Path
+    clicks: Deployment, emulator: PooledEmulator, tmp_path: Path
 ) -> None:
     """A broken line goes to the dead letters and does not stop its neighbours."""
     with _serving(tmp_path, b'{"a": 1}\nno json\n{"a": 2}\n') as url:
@@ -248,7 +248,9 @@ def test_an_undeliverable_record_is_kept_with_its_reason(
 
 
 @pytest.mark.usefixtures("applied")
-def test_an_event_that_failed_for_good_ends_in_the_queue(clicks: Deployment, emulator: Emulator) -> None:
+def test_an_event_that_failed_for_good_ends_in_the_queue(
+    clicks: Deployment, emulator: PooledEmulator
+) -> None:
     """An asynchronous event is tried again and then kept whole, to be replayed."""
     event = {"url": "http://127.0.0.1:9/nobody-listens", "retry": {"max_attempts": 1}}
     emulator.client("lambda").invoke(
@@ -274,7 +276,7 @@ def test_an_event_that_failed_for_good_ends_in_the_queue(clicks: Deployment, emu
     ("name", "state", "concurrency"), [("orders", "Disabled", 10), ("clicks", "Enabled", 3)]
 )
 def test_lambda_polls_the_queue_only_if_it_is_consumed(
-    emulator: Emulator, name: str, state: str, concurrency: int
+    emulator: PooledEmulator, name: str, state: str, concurrency: int
 ) -> None:
     """The mapping as Lambda describes it; one that is disabled is there and does not poll."""
     [mapping] = emulator.client("lambda").list_event_source_mappings(FunctionName=f"{name}-local-fetch")[
@@ -290,7 +292,7 @@ def test_lambda_polls_the_queue_only_if_it_is_consumed(
 
 
 @pytest.mark.usefixtures("applied")
-def test_the_work_queue_is_as_lambda_and_sqs_ask(emulator: Emulator) -> None:
+def test_the_work_queue_is_as_lambda_and_sqs_ask(emulator: PooledEmulator) -> None:
     """What was deployed of it, beside the function's timeout of 60 seconds."""
     sqs = emulator.client("sqs")
     url = sqs.get_queue_url(QueueName="orders-local-work")["QueueUrl"]
@@ -304,7 +306,7 @@ def test_the_work_queue_is_as_lambda_and_sqs_ask(emulator: Emulator) -> None:
 
 
 @pytest.mark.usefixtures("applied")
-def test_the_function_may_be_invoked_by_its_own_queue(emulator: Emulator) -> None:
+def test_the_function_may_be_invoked_by_its_own_queue(emulator: PooledEmulator) -> None:
     """Lambda would else stop it after some rounds, which the emulator does not count in a queue."""
     config = emulator.client("lambda").get_function_recursion_config(FunctionName="orders-local-fetch")
 
@@ -312,7 +314,7 @@ def test_the_function_may_be_invoked_by_its_own_queue(emulator: Emulator) -> Non
 
 
 @pytest.mark.usefixtures("applied")
-def test_the_url_takes_signed_requests_only(clicks: Deployment, emulator: Emulator) -> None:
+def test_the_url_takes_signed_requests_only(clicks: Deployment, emulator: PooledEmulator) -> None:
     """The output is the URL that Lambda names, and it is not open."""
     config = emulator.client("lambda").get_function_url_config(FunctionName="clicks-local-fetch")
 
@@ -419,7 +421,7 @@ def test_no_permission_is_given_twice(clicks: Deployment, role: str) -> None:
     ],
 )  # fmt: skip
 def test_roles_may_do_their_job_and_nothing_else(
-    emulator: Emulator, role: str, action: str, resource: str, decision: str
+    emulator: PooledEmulator, role: str, action: str, resource: str, decision: str
 ) -> None:
     """IAM's simulator judges the deployed roles, also those that the emulator does not enforce."""
     results = emulator.client("iam").simulate_principal_policy(
@@ -478,7 +480,7 @@ def test_a_fresh_synth_with_other_shards_retention_and_tags_changes_no_policy(cl
 
 @pytest.mark.usefixtures("applied")
 def test_destroy_leaves_nothing_but_the_state(
-    orders: Deployment, clicks: Deployment, emulator: Emulator
+    orders: Deployment, clicks: Deployment, emulator: PooledEmulator
 ) -> None:
     """After destroying both pipelines only buckets of others are left."""
     together(

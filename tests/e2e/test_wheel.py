@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from local_aws.demo.lake import Lake, compare
-from local_aws.emulator.instance import Emulator
 from local_aws.servers.sample_api import SampleApi
 from local_aws.servers.sample_data import records, stored_form
 from tests.checkout import ROOT
 from tests.e2e.deployment import wait_until, warnings
 from tests.e2e.foreign import Foreign
+from tests.e2e.provider import PooledEmulator
 from tools.build import wheel
 
 pytestmark = pytest.mark.e2e
@@ -55,7 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
     """The example app in a folder elsewhere, with the wheel in a virtual environment of its own."""
-    with Emulator(firehose_time_scale=0.01) as emulator:
+    with PooledEmulator(firehose_time_scale=0.01) as emulator:
         foreign = Foreign(tmp_path_factory.mktemp("foreign") / "app", emulator)
         shutil.copytree(ROOT / "examples" / "cdktf-app", foreign.root)
         foreign.install(built)

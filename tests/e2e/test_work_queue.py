@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from local_aws.demo.lake import Comparison, Lake, compare, parse
-from local_aws.emulator.instance import Emulator
 from tests.checkout import ROOT, Checkout
 from tests.e2e.deployment import Deployment, wait_until, warnings
 from tests.e2e.mendable_api import MendableApi, records_of
+from tests.e2e.provider import PooledEmulator
 from tests.tools.replay_lines import error
 
 pytestmark = pytest.mark.e2e
@@ -167,7 +167,7 @@ def api() -> Iterator[MendableApi]:
 
 
 @pytest.fixture(scope="module")
-def live(emulator: Emulator, api: MendableApi, tmp_path_factory: pytest.TempPathFactory) -> Live:
+def live(emulator: PooledEmulator, api: MendableApi, tmp_path_factory: pytest.TempPathFactory) -> Live:
     """The pipeline, deployed."""
     folder = tmp_path_factory.mktemp("live")
     deployment = Deployment(Checkout.copy(folder / "checkout"), emulator, "live")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingestion_pipeline.settings.existing import Existing, StreamReference
+from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.references import StreamReference
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings

@@ -132,6 +132,21 @@ def test_a_delayed_message_comes_again(pipeline: Pipeline, source: HostileSource
     assert (again["MessageId"], again["Attributes"]["ApproximateReceiveCount"]) == (failed["MessageId"], "2")
 
 
+def test_a_message_that_comes_again_is_deleted_at_once(pipeline: Pipeline, source: HostileSource) -> None:
+    """The function itself does it, before Lambda knows of any result."""
+    pipeline.send({"url": source.url("/")})
+    (first,) = pipeline.received()
+    pipeline.sqs.change_message_visibility(
+        QueueUrl=pipeline.work, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
+    pipeline.run({"Records": [_record(each) for each in pipeline.received()]})
+    left = pipeline.sqs.get_queue_attributes(
+        QueueUrl=pipeline.work, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+
+    assert left == {"ApproximateNumberOfMessagesNotVisible": "0"}
+
+
 def test_a_dead_letter_is_the_event_with_its_reason(pipeline: Pipeline, source: HostileSource) -> None:
     """After the last attempt the work queue is empty and the other has the very body."""
     body = json.dumps({"url": source.url("/bad")}, indent=1)
@@ -156,7 +171,7 @@ def test_a_list_is_ingested_and_its_failures_are_alone(pipeline: Pipeline, sourc
     urls.insert(120, source.url("/bad"))
     pipeline.s3.put_object(Bucket=pipeline.bucket, Key="lists/urls.txt", Body="\n".join(urls).encode())
     pipeline.send({"urls_from": f"s3://{pipeline.bucket}/lists/urls.txt", "format": "json"})
-    failed = [pipeline.consume(), pipeline.consume()]
+    failed = [pipeline.consume() for _ in range(3)]
     waiting = pipeline.sqs.get_queue_attributes(
         QueueUrl=pipeline.work, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
     )["Attributes"]
@@ -165,7 +180,7 @@ def test_a_list_is_ingested_and_its_failures_are_alone(pipeline: Pipeline, sourc
         failed,
         sorted(line["sourceUrl"] for line in pipeline.stream.lines),
         waiting["ApproximateNumberOfMessagesDelayed"],
-    ) == ([[], []], sorted(url for url in urls if "bad" not in url), "1")
+    ) == ([[], [], []], sorted(url for url in urls if "bad" not in url), "1")
 
 
 def test_a_list_is_read_as_it_was(pipeline: Pipeline) -> None:

@@ -32,6 +32,7 @@ class Queues:
         self.requests: list[list[Mapping[str, Any]]] = []
         self.taken: dict[str, list[Mapping[str, Any]]] = {WORK: [], DEAD: []}
         self.delays: dict[str, int] = {}
+        self.deleted: list[str] = []
         self._refuse = refuse
         self._fail = fail or {}
 
@@ -69,6 +70,13 @@ class Queues:
         if QueueUrl in self._fail:
             raise self._fail[QueueUrl]
         self.delays[ReceiptHandle] = VisibilityTimeout
+        return {}
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> object:  # noqa: N803
+        """As boto3's."""
+        if QueueUrl in self._fail:
+            raise self._fail[QueueUrl]
+        self.deleted.append(ReceiptHandle)
         return {}
 
 

@@ -15,8 +15,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from tools.deploy import kept_data, other_states
-from tools.ground.aws import AwsError
+from tools.deploy import kept_data, other_states, waiting
+from tools.ground.aws import AwsError, client
 from tools.ground.ending import reported
 from tools.ground.paths import OUTPUT
 from tools.ground.switches import SwitchError, in_ci, is_on
@@ -62,6 +62,7 @@ def act(action: str) -> int:
     init(folder, variables)
     if action == "deploy":
         _reclaim(folder, variables)
+        _tell_what_waits(stack, variables)
     run([ACTIONS[action], *approval], folder, variables)
     return 0
 
@@ -107,6 +108,19 @@ def _reclaim(folder: Path, variables: Mapping[str, str]) -> None:
     """Have the next plan import the buckets that an earlier ``destroy`` kept."""
     for name in kept_data.reclaim_buckets(folder, variables):
         print(f"The bucket {name} was kept: it is imported.", flush=True)
+
+
+def _tell_what_waits(stack: Stack, variables: Mapping[str, str]) -> None:
+    """Say how many messages a queue has that the deployment leaves without a consumer."""
+    for queue in waiting.switched_off(stack):
+        try:
+            told = waiting.left_waiting(
+                queue, client("sqs", variables, stack["provider"]["aws"][0]["region"])
+            )
+        except AwsError as error:
+            told = f"not known whether messages wait in {queue}, which is not consumed: {error}"
+        if told:
+            print(f"deploy: warning: {told}", file=sys.stderr, flush=True)
 
 
 def _remove_plans(output: Path, variables: Mapping[str, str]) -> None:

@@ -13,11 +13,11 @@ from ingestion_pipeline.settings.names import (
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
 from ingestion_pipeline.settings.sources import permissions
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCHEDULE_KEYS
-from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, SECRET_GROUP_CHARACTERS
+from ingestion_pipeline.settings.sources.sources import SECRET_GROUP_CHARACTERS
 from tools.module.checks.existing_parts import LOCAL_QUEUES, part_variable, without_form
 from tools.module.checks.source_tables import (
-    SECRETS_IN_POLICY,
     json_types,
+    policies_needed,
     secret_kinds,
     source_groups,
     source_lists,
@@ -173,7 +173,7 @@ def _schedules() -> str:
 
 
 def _secrets() -> Mapping[str, object]:
-    """The secrets of the sources, and the policies for them.
+    """The secrets of the sources, their keys, and the policies for them.
 
     How many policies there are follows from the number of sources, for an ARN may be known only at apply.
     They are filled one after the other; one for which nothing is left repeats the first ARN, because none
@@ -184,19 +184,19 @@ def _secrets() -> Mapping[str, object]:
         "[for source in local.given_sources : source.auth "
         f'if contains({kinds}, nonsensitive(try(source.auth.kind, "")))]'
     )
-    before = 'length(join("", slice(local.secret_resources, 0, index))) + 4 * index'
-    every = 'length(join("", local.secret_resources)) + 4 * length(local.secret_resources)'
+    before = 'length(join("", slice(local.secret_grants, 0, index))) + 4 * index'
+    every = 'length(join("", local.secret_grants)) + 4 * length(local.secret_grants)'
     place = f"floor(({before}) / local.secret_characters)"
-    mine = f"[for index, arn in local.secret_resources : arn if {place} == group]"
+    mine = f"[for index, arn in local.secret_grants : arn if {place} == group]"
     each = "[for auth in local.secret_auths : try(tostring(nonsensitive(auth."
-    needed = f"ceil(length(local.secret_auths) / {SECRETS_IN_POLICY})"
     share = f"ceil(({every}) / max(1, local.secret_policies))"
     return {
         "secret_auths": auths,
         "secret_arns": f"distinct(compact({each}secret_arn)), null)]))",
         "secret_keys": f"distinct(compact({each}kms_key)), null)]))",
         "secret_resources": _as_resources("local.secret_arns"),
-        "secret_policies": f"min({MAX_SECRET_POLICIES}, {needed})",
+        "secret_grants": "concat(local.secret_resources, local.secret_keys)",
+        "secret_policies": policies_needed("local.secret_auths"),
         "secret_characters": f"max({SECRET_GROUP_CHARACTERS}, {share})",
         "secret_groups": "{ for group in range(local.secret_policies) : tostring(group) => "
         f"coalescelist({mine}, slice(local.secret_resources, 0, 1)) }}",

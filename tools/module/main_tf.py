@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ingestion_pipeline.settings.expressions import either_or_none
+from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from tools.module.checks.source_tables import source_preconditions
 from tools.module.counts import how_many
 from tools.module.synthesis import Synthesis
@@ -23,6 +25,9 @@ OVERRIDES: dict[str, object] = {
     f"{FUNCTION}.source_code_hash": "${filebase64sha256(local.package)}",
     # A module has no second key for deleting data: its caller's own plan is reviewed.
     "aws_s3_bucket.lake_bucket.force_destroy": "${var.force_destroy}",
+    "aws_lambda_event_source_mapping.trigger_mapping.tags": either_or_none(
+        MAPPING_TAGS.is_in("${var.region}"), "${local.tags}"
+    ),
     **{f"{ROLE_POLICY}.{policy}.policy": f"${{local.{local}}}" for policy, local in POLICIES.items()},
 }
 """Values of the module that differ from the stack on purpose, by address and path."""

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import Existing, R, Reference, StreamReference
+from ingestion_pipeline.settings.existing import Existing, R
 from ingestion_pipeline.settings.expressions import Condition, Unknown, unknown
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.references import QueueReference, Reference, StreamReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources
@@ -116,7 +117,7 @@ class ModuleExisting(Existing):
         given: dict[str, Any] = {each: f"${{local.{local}.{each}}}" for each in part_attributes(part)}
         if "kms_key" in given:
             given["kms_key"] = f"${{local.{local_name(name)}_kms_key}}"
-        if isinstance(made, StreamReference):
+        if isinstance(made, StreamReference | QueueReference):
             given["other_kms_keys"] = made.other_kms_keys
         return type(made)(**given, in_terraform=True)
 

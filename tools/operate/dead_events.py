@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tools.operate.queues import Message
-from url_fetcher.intake.event_kinds import EVENT_KINDS
+from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS
 from url_fetcher.source.schema import Source
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
@@ -107,7 +107,18 @@ def _keys(found: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         raise NoEvent(f"is no event of the function: {', '.join(sorted(found))[:MAX_NAMED]} give nothing")
     if "source" in keys and not bytes(keys["source"]).startswith(b'"'):
         raise NoEvent("is no event of the function: its source is no text")
+    if kind is URLS and not any(map(_has_url, _items(keys["urls"]))):
+        raise NoEvent("has no URL that could be fetched")
     return asked
+
+
+def _items(urls: msgspec.Raw) -> list[Any]:
+    found = _decoded(bytes(urls))
+    return found if isinstance(found, list) else []
+
+
+def _has_url(item: object) -> bool:
+    return isinstance(item, str) or (isinstance(item, dict) and item.get("url") is not None)
 
 
 def _object(data: bytes) -> dict[str, msgspec.Raw]:
@@ -130,13 +141,15 @@ def _decoded(data: bytes) -> Any:
 
 
 def _refuse_other_origin(message: Message, pipeline: Pipeline) -> None:
-    """SQS names the queue that it moved a message from.
+    """SQS names the queue that it moved a message from, and EventBridge says if it left out a part.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     """
     origin = message.attributes.get("DeadLetterQueueSourceArn", pipeline.work_arn)
     if origin != pipeline.work_arn:
         raise NoEvent(f"was moved here from {origin}, not from the work queue")
+    if message.attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
+        raise NoEvent("was cut by EventBridge")
 
 
 def _refuse_other_target(arn: str, pipeline: Pipeline) -> None:

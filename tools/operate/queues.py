@@ -84,29 +84,19 @@ class Queue:
 
         Messages that failed inside of SQS are sent again, up to five times.
         """
-        refusals = ["SQS did not say whether it has it"] * len(bodies)
+        reasons: dict[str, str] = {}
         entries = ({"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies))
         for batch in batches(entries):
-            waiting, pause_seconds = batch, FIRST_PAUSE_SECONDS
-            for attempt in range(ATTEMPTS):
-                waiting = self._send_once(waiting, refusals)
-                if not waiting:
-                    break
-                if attempt < ATTEMPTS - 1:
-                    time.sleep(pause_seconds)
-                    pause_seconds *= 2
-        return refusals
+            reasons |= self._tried(self._sqs.send_message_batch, batch)
+        return [reasons[str(number)] for number in range(len(bodies))]
 
     def delete(self, messages: Sequence[Message]) -> set[str]:
-        """The ids of the messages that could not be deleted, and will be received again."""
+        """The ids of messages that could not be deleted and will be received again; tried as ``send``."""
         left = set()
         for some in tens(messages):
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(some)
-            ]
-            with explained():
-                answer = self._sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)
-            left |= {some[int(failed["Id"])].id for failed in answer.get("Failed", [])}
+            entries = [{"Id": str(number), "ReceiptHandle": each.handle} for number, each in enumerate(some)]
+            reasons = self._tried(self._sqs.delete_message_batch, entries)
+            left |= {some[int(id_)].id for id_, reason in reasons.items() if reason}
         return left
 
     def release(self, handles: Sequence[str]) -> None:
@@ -139,19 +129,25 @@ class Queue:
         with explained():
             return self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
 
-    def _send_once(self, entries: list[dict[str, Any]], refusals: list[str]) -> list[dict[str, Any]]:
-        """The entries to send again; the reasons of all others are noted."""
-        given: Any = entries
-        with explained():
-            answer = self._sqs.send_message_batch(QueueUrl=self.url, Entries=given)
-        accepted = {each["Id"] for each in answer.get("Successful", [])}
-        failed = {each["Id"]: each for each in answer.get("Failed", [])}
-        for id_ in accepted:
-            refusals[int(id_)] = ""
-        for id_, found in failed.items():
-            refusals[int(id_)] = f"{found['Code']}: {found.get('Message', '')}"
-        refused = {id_ for id_, found in failed.items() if found["SenderFault"]}
-        return [each for each in entries if each["Id"] not in accepted | refused]
+    def _tried(self, call: Any, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """The reason why SQS refused each entry of a batch, by its Id; empty if SQS says that it is done."""
+        reasons: dict[str, str] = {}
+        pause_seconds = FIRST_PAUSE_SECONDS
+        for attempt in range(ATTEMPTS):
+            with explained():
+                answer = call(QueueUrl=self.url, Entries=entries)
+            done = {each["Id"] for each in answer.get("Successful", [])}
+            failed = {each["Id"]: each for each in answer.get("Failed", [])}
+            reasons |= {each["Id"]: "SQS did not say whether it has it" for each in entries}
+            reasons |= {id_: f"{each['Code']}: {each.get('Message', '')}" for id_, each in failed.items()}
+            reasons |= dict.fromkeys(done, "")
+            final = done | {id_ for id_, each in failed.items() if each["SenderFault"]}
+            entries = [each for each in entries if each["Id"] not in final]
+            if not entries or attempt == ATTEMPTS - 1:
+                break
+            time.sleep(pause_seconds)
+            pause_seconds *= 2
+        return reasons
 
 
 def _message(received: "MessageTypeDef") -> Message:

@@ -57,6 +57,7 @@ class Redriven:
         oldest: Time at which the oldest of them was sent, in milliseconds since 1970.
         expected: About how many were in the queue at the start; 0 if not all had to be looked at.
         seen: How many were looked at.
+        undeleted: How many were sent, but could not be deleted.
     """
 
     sent: int = 0
@@ -66,6 +67,7 @@ class Redriven:
     oldest: int = 0
     expected: int = 0
     seen: int = 0
+    undeleted: int = 0
 
 
 class Redrive:
@@ -126,6 +128,7 @@ class Redrive:
                 held = tens(list(self._held.values()))
                 self._watch([pool.submit(self._dead_letters.release, some) for some in held])
         self.done.expected = 0 if self._is_enough() else expected
+        self.done.undeleted = len(self._sent_undeleted)
         return self.done
 
     def _watch(self, futures: Sequence["Future[None]"]) -> None:
@@ -172,6 +175,7 @@ class Redrive:
         if deletable:
             left = self._dead_letters.delete([each._replace(handle=handles[each.id]) for each in deletable])
             with self._turn:
+                self._sent_undeleted -= handles.keys()
                 self._sent_undeleted |= left
 
     def _new(self, messages: Sequence[Message], started: int) -> list[Message]:
@@ -255,6 +259,10 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
             f"About {done.expected:,} were in the queue at the start, and {unseen:,} of them were not seen: "
             f"another reader holds them, or SQS hands out no more at once; run it again in "
             f"{HOLD_MANY_SECONDS // 60} minutes"
+        )
+    if done.undeleted:
+        progress.say(
+            f"Dead letters that could not be deleted and are sent again by the next run: {done.undeleted:,}"
         )
     if done.others:
         progress.say(f"Dead letters of other sources, which stay: {done.others:,}")

@@ -38,6 +38,7 @@ REASONS = {
     "delete_because_no_module": "its module is no longer called",
     "delete_because_no_move_target": "a `moved` block leads to nothing that is configured",
 }
+NO_CONSUMER = "**nothing consumes the queue any more: messages that wait in it expire**"
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -170,13 +171,21 @@ def _change(entry: Mapping[str, Any]) -> Iterator[Change]:
     if done == ("change",):
         details += [code(name) for name in _changed(change)]
     details += [f"because of {code('.'.join(map(str, path)))}" for path in change.get("replace_paths") or []]
-    details += filter(None, [_reason(entry)])
+    details += filter(None, [_reason(entry), _stranding(entry)])
     if done and "forget" in change["actions"]:
         details.append("leaves the state and is not deleted")
     steps = _shard_steps(change) if (entry["type"], done) == ("aws_kinesis_stream", ("change",)) else ()
     yield Change(
         entry["address"], entry["type"], actions, tuple(details), "delete" in change["actions"], steps
     )
+
+
+def _stranding(entry: Mapping[str, Any]) -> str:
+    """That a queue is no longer consumed, which destroys nothing and still loses what waits in it."""
+    if entry["type"] != "aws_lambda_event_source_mapping":
+        return ""
+    before, after = (entry["change"].get(side) or {} for side in ("before", "after"))
+    return NO_CONSUMER if before.get("enabled") is True and not after.get("enabled") else ""
 
 
 def _reason(entry: Mapping[str, Any]) -> str:

@@ -30,7 +30,15 @@ ANYWHERE = ("sts:GetCallerIdentity",)
 STATE_ACTIONS = {"s3:::{bucket}": ("s3:ListBucket",), "s3:::{bucket}/{key}": ("s3:GetObject",)}
 """By what is read of the backend, without ``arn:<partition>:``."""
 
+MAX_CHARACTERS = 10_240
+"""Of an inline policy, without white space:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
+
 Policy = dict[str, Any]
+
+
+class PolicyTooLarge(ValueError):
+    """When IAM would not take the policy; not worth a retry."""
 
 
 def plan_policy(stack: Mapping[str, Any], account: str) -> Policy:
@@ -41,6 +49,7 @@ def plan_policy(stack: Mapping[str, Any], account: str) -> Policy:
         account: Twelve digits.
 
     Raises:
+        PolicyTooLarge: When IAM would not take it.
         Unresolved: When a resource's name depends on what only AWS knows, or its kind is not in the table.
     """
     region = str(stack["provider"]["aws"][0]["region"])
@@ -62,7 +71,14 @@ def plan_policy(stack: Mapping[str, Any], account: str) -> Policy:
         grouped[tuple(sorted(allowed))].append(arn)
     statements = [_allow(group, sorted(arns)) for group, arns in sorted(grouped.items())]
     # These actions know no resource; they show limits and names, never content.
-    return _document([*statements, _allow(sorted(anywhere), ["*"])])
+    document = _document([*statements, _allow(sorted(anywhere), ["*"])])
+    characters = len(json.dumps(document, separators=(",", ":")))
+    if characters > MAX_CHARACTERS:
+        raise PolicyTooLarge(
+            f"the policy has {characters:,} characters, and IAM takes {MAX_CHARACTERS:,} inline: give the "
+            "pipeline a shorter name, or make several pipelines of its sources"
+        )
+    return document
 
 
 def github_trust(account: str, partition: str, repository: str) -> Policy:
@@ -128,6 +144,7 @@ def write(github: str, gitlab: str, variables: Mapping[str, str]) -> list[Path]:
     Raises:
         AwsError: When AWS refuses the credentials, or cannot be reached.
         TerraformError: When a setting cannot be used or the state's bucket is not set.
+        PolicyTooLarge: As for `plan_policy`.
         Unresolved: As for `plan_policy`.
     """
     stack_folder = synthesize(variables, output=Path(variables.get("CDKTF_OUTDIR", OUTPUT)))
@@ -166,7 +183,7 @@ def main() -> None:
     parser.add_argument("--github", type=repository, metavar="ORG/REPO", help="repository that plans")
     parser.add_argument("--gitlab", type=repository, metavar="HOST/GROUP/PROJECT", help="project that plans")
     arguments = parser.parse_args()
-    with reported("plan-role", AwsError, TerraformError, Unresolved):
+    with reported("plan-role", AwsError, PolicyTooLarge, TerraformError, Unresolved):
         for file in write(arguments.github or "", arguments.gitlab or "", environment()):
             print(file)
 

@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         sys.exit(f"probe: {error}")
     clients.redactor.learn(*given.secrets, *secrets_in(str(given.settings["url"])))
     client = Client(
-        Secrets(given.credentials, open_cache=lambda: clients.secrets, own_role=lambda: clients.own_role)
+        Secrets(given.credentials, open_cache=lambda: clients.secrets, own_role=lambda: clients.own_role),
+        ca_certificates=str(given.settings.get("ca_certificates", "")),
     )
     try:
         found = look(given.settings, client)

@@ -87,11 +87,16 @@ class Client:
         default_factory=lambda: AddressPolicy(allow_http=True, allow_private_networks=True)
     )
     spent: Spent = field(default_factory=Spent)
+    ca_certificates: str = ""
 
     def __post_init__(self) -> None:
         self.deadline = Deadline(_SECONDS)
         dialer = Dialer(
-            self.policy, deadline=self.deadline, connect_timeout_seconds=10, read_timeout_seconds=30
+            self.policy,
+            deadline=self.deadline,
+            connect_timeout_seconds=10,
+            read_timeout_seconds=30,
+            ca_certificates=self.ca_certificates,
         )
         self.transport = KeptTransport(dialer, self.spent, self.secrets.given)
 
@@ -146,6 +151,8 @@ class KeptResponse(Response):
     def __init__(self, response: Response, content: bytes, *, is_cut: bool) -> None:
         # The function's own code may use any attribute of an answer.
         vars(self).update(vars(response))
+        # It would keep the connection open as long as this answer is kept.
+        vars(self).pop("_raw", None)
         self.is_cut = is_cut
         self._content = content
         self._body = io.BytesIO(content)

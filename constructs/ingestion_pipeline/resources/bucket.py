@@ -60,6 +60,9 @@ CAPABILITY = Capability(
                 "s3:GetLifecycleConfiguration",
                 "s3:GetReplicationConfiguration",
                 "s3:ListBucket",
+                # The provider asks this first since 6.23, and falls back to GetBucketTagging without it:
+                # https://github.com/hashicorp/terraform-provider-aws/pull/45251
+                "s3:ListTagsForResource",
             ),
         ),
         **{

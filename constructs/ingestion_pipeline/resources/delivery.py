@@ -14,10 +14,11 @@ from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.log_group import LOG_GROUP, make_log_group
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
-from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.expressions import chosen
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import BucketReference, StreamReference
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 

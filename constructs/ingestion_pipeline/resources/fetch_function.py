@@ -21,7 +21,7 @@ from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.resources.secret_access import SecretAccess
 from ingestion_pipeline.resources.sources_object import SourcesObject
-from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.expressions import (
     Condition,
     all_of,
@@ -34,6 +34,7 @@ from ingestion_pipeline.settings.expressions import (
 )
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import FUNCTION, Name
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.rules import rule_of
 from ingestion_pipeline.settings.settings import Settings, all_settings
 from ingestion_pipeline.settings.sources.sources import CONFIG_FOLDER, LISTS_FOLDER, literal
@@ -204,6 +205,9 @@ class FetchFunction(Construct):
             part="function_role",
         )
         secret_policies = self._permit_secrets(settings, existing)
+        network = all_of(negated(existing.has("function_role")), settings.vpc.wants_permissions)
+        if network:
+            self.role.permit_longer("network", policies.use_network(), network)
         asset = TerraformAsset(self, "code", path=str(code.path), type=AssetType.FILE)
         target = Target.of(function.runtime, function.architecture)
         tracing = chosen(function.tracing, "Active", "PassThrough")
@@ -226,8 +230,8 @@ class FetchFunction(Construct):
             depends_on=[*own_log, *self.role.policies, *secret_policies, *depends_on],
         )
         subnets, groups = list(settings.vpc.subnet_ids), list(settings.vpc.security_group_ids)
-        network = {"subnet_ids": subnets, "security_group_ids": groups}
-        self._set_if(not_empty(subnets), "vpc_config", network)
+        in_vpc = {"subnet_ids": subnets, "security_group_ids": groups}
+        self._set_if(not_empty(subnets), "vpc_config", in_vpc)
         logging = {"log_format": "Text", "log_group": log_group.name}
         self._set_if(existing.has("function_log_group"), "logging_config", logging)
         self._keep_failures(parts.dead_letters.arn, function)
@@ -258,9 +262,16 @@ class FetchFunction(Construct):
             return []
         name, role = settings.names.of(SECRETS_NAME), self.role.role_name
         access = SecretAccess(
-            self, "secrets", name=name, role=role, groups=sources.secret_groups, when=is_own
+            self,
+            "secrets",
+            name=name,
+            role=role,
+            groups=sources.secret_groups,
+            when=is_own,
+            with_keys=bool(sources.have_secret_keys),
         )
-        return access.policies
+        self.role.wait_for(*access.policies)
+        return [*access.policies]
 
     def _set_if(self, condition: Condition, block: str, content: dict[str, Any]) -> None:
         """Set a block of the function on a condition."""
@@ -304,11 +315,13 @@ def _permissions(
         *policies.read_secrets(
             sources.secret_arns, when=all_of(existing.has("function_role"), sources.have_secrets)
         ),
-        *policies.decrypt_secrets(sources.secret_keys, when=sources.have_secret_keys),
+        *policies.decrypt_secrets(
+            sources.secret_keys, when=all_of(existing.has("function_role"), sources.have_secret_keys)
+        ),
         *policies.use_by_sources(sources.permitted),
         *policies.write_log(log_group_arn),
         *policies.send_traces(when=settings.function.tracing),
-        *policies.use_network(when=not_empty(settings.vpc.subnet_ids)),
+        *policies.use_network(when=all_of(existing.has("function_role"), settings.vpc.wants_permissions)),
     ]
 
 

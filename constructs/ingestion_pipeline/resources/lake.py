@@ -5,8 +5,8 @@ from constructs import Construct
 
 from ingestion_pipeline.resources.bucket import PrivateBucket
 from ingestion_pipeline.resources.capability import Capability, Output
-from ingestion_pipeline.settings.existing import BucketReference
 from ingestion_pipeline.settings.names import LAKE
+from ingestion_pipeline.settings.references import BucketReference
 from ingestion_pipeline.settings.settings import Settings
 
 DELETABLE_ENVIRONMENTS = "deletableEnvironments"

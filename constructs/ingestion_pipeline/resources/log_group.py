@@ -5,7 +5,7 @@ from constructs import Construct
 from ingestion_pipeline.bindings import CloudwatchLogGroup
 from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.drawing import Drawing
-from ingestion_pipeline.settings.existing import LogGroupReference
+from ingestion_pipeline.settings.references import LogGroupReference
 
 LOG_GROUP_ID = "log-group"
 LOG_GROUP = "logs:{region}:{account}:log-group:{name}"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingestion_pipeline.resources.capability import Capability
-from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.expressions import Condition, all_of
 from ingestion_pipeline.settings.forms import Form, Forms
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.sources import permissions as source_permissions
 
 CAPABILITY = Capability(
@@ -206,6 +206,7 @@ def send_events(queue: QueueReference) -> list[Statement]:
     return [
         Statement("SendEvents", ["sqs:SendMessage"], [queue.arn]),
         Statement("EncryptEvents", actions, [queue.kms_key], when=queue.has_own_key),
+        Statement("UseOtherEventKeys", actions, queue.other_kms_keys, when=queue.has_other_keys),
     ]
 
 
@@ -236,9 +237,16 @@ def invoke_url(function_arn: str) -> list[Statement]:
     ]
 
 
-def read_secrets(secret_arns: Sequence[str], *, when: Condition = True) -> list[Statement]:
-    """Lets the function read the secrets of its sources, if they have any."""
-    return [Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns, when=when)]
+def read_secrets(arns: Sequence[str], *, with_keys: bool = False, when: Condition = True) -> list[Statement]:
+    """Lets the function read the secrets of its sources, if they have any.
+
+    Args:
+        arns: The secrets', and those of their keys; each action takes only ARNs of its own service.
+        with_keys: Whether there may be keys.
+        when: Condition under which there are secrets.
+    """
+    actions = [*["kms:Decrypt"][: int(with_keys)], "secretsmanager:GetSecretValue"]
+    return [Statement("ReadSecrets", actions, arns, when=when)]
 
 
 def use_by_sources(permitted: Sequence[tuple[str, Sequence[str], Condition]]) -> list[Statement]:
@@ -259,7 +267,10 @@ def send_with_key(queue: QueueReference) -> list[Statement]:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
     actions = ["kms:Decrypt", "kms:GenerateDataKey"]
-    return [Statement("EncryptFailures", actions, [queue.kms_key], when=queue.has_own_key)]
+    return [
+        Statement("EncryptFailures", actions, [queue.kms_key], when=queue.has_own_key),
+        Statement("UseOtherFailureKeys", actions, queue.other_kms_keys, when=queue.has_other_keys),
+    ]
 
 
 def read_configuration(bucket_arn: str, folder: str) -> list[Statement]:

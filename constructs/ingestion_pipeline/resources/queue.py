@@ -10,9 +10,9 @@ from ingestion_pipeline.resources.capability import Capability, Read
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.policies import require_tls
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import either_or_none, given, negated, times
 from ingestion_pipeline.settings.names import Name, Names
+from ingestion_pipeline.settings.references import QueueReference
 
 SECONDS_A_DAY = 86_400
 QUEUE_CHARACTERS = 80
@@ -62,6 +62,7 @@ class PrivateQueue(Construct):
         account_id: Account of the queue.
         retention_days: Days that a message is kept, 1 to 14.
         kms_key: ARN of the key that encrypts it; empty: one of SQS's own.
+        other_kms_keys: The next key before a change, and the former one after it.
         arguments: Extra arguments of the queue.
 
     Attributes:
@@ -78,6 +79,7 @@ class PrivateQueue(Construct):
         account_id: str,
         retention_days: int,
         kms_key: str,
+        other_kms_keys: tuple[str, ...] = (),
         arguments: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(scope, id_)
@@ -94,4 +96,6 @@ class PrivateQueue(Construct):
             policy=policy_document(require_tls("sqs", arn)),
             **(arguments or {}),
         )
-        self.reference = QueueReference(arn=queue.arn, url=queue.url, kms_key=kms_key)
+        self.reference = QueueReference(
+            arn=queue.arn, url=queue.url, kms_key=kms_key, other_kms_keys=other_kms_keys
+        )

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
+from cdktf import TerraformResource
 from constructs import Construct
 
 from ingestion_pipeline.bindings import IamRole, IamRolePolicy
 from ingestion_pipeline.resources.capability import Capability, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import policy_document
 from ingestion_pipeline.resources.drawing import Drawing
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import Existing, RoleReference
+from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.expressions import Condition
+from ingestion_pipeline.settings.references import RoleReference
 
 ROLE_CHARACTERS = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -72,6 +76,30 @@ class Role(Construct):
         self.role_name = role.name
         self._attach("permissions", role.id)
         return RoleReference(name=role.name, arn=role.arn)
+
+    def permit_longer(self, name: str, permissions: Sequence[Statement], when: Condition) -> None:
+        """Give a role that is made an inline policy that outlasts its use by whoever waits for `policies`.
+
+        Terraform destroys a resource before it updates what depended on it, unless the resource is created
+        before it is destroyed: https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle.
+        """
+        policy = IamRolePolicy(
+            self,
+            name,
+            name=name,
+            role=self.role_name,
+            policy=policy_document(permissions),
+            lifecycle={"create_before_destroy": True},
+        )
+        exist_only_if(policy, when)
+        self.wait_for(policy)
+        self.policies.append(policy)
+
+    def wait_for(self, *others: TerraformResource) -> None:
+        """Change the main policy after others: what moves into them is granted there before it goes here."""
+        main = self.policies[0]
+        addresses = [f"{each.terraform_resource_type}.{each.friendly_unique_id}" for each in others]
+        main.depends_on = [*(main.depends_on or []), *addresses]
 
     def _attach(self, name: str, role: str) -> None:
         self.policies.append(IamRolePolicy(self, "policy", name=name, role=role, policy=self.permissions))

@@ -13,9 +13,9 @@ from ingestion_pipeline.resources.documents import json_object, policy_document
 from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ CAPABILITY = Capability(
     },
     reads={
         "aws_scheduler_schedule": Read(
-            "{group_name}/{name}",
-            ("scheduler:{region}:{account}:schedule/{name}",),
+            # Hundreds of names would not fit into an inline policy; a schedule shows no record.
+            "{group_name}",
+            ("scheduler:{region}:{account}:schedule/{name}/*",),
             ("scheduler:GetSchedule",),
         ),
         "aws_scheduler_schedule_group": Read(

@@ -1,6 +1,4 @@
-"""Permission to read the secrets of hundreds of sources, each by its name."""
-
-from typing import TYPE_CHECKING
+"""Permission to read the secrets of hundreds of sources, each by its name, and to decrypt them."""
 
 from constructs import Construct
 
@@ -13,9 +11,6 @@ from ingestion_pipeline.resources.policies import read_secrets
 from ingestion_pipeline.resources.role import ROLE
 from ingestion_pipeline.settings.expressions import Condition, expression_of, unknown
 from ingestion_pipeline.settings.sources.sources import SecretGroups
-
-if TYPE_CHECKING:
-    from cdktf import ITerraformDependable
 
 SECRET = Price("a secret, a month", "0.40", "secrets-manager")
 SECRET_CALLS = Price("ten thousand requests for a secret", "0.05", "secrets-manager")
@@ -45,12 +40,13 @@ class SecretAccess(Construct):
     A role's inline policies take 10,240 characters together, about a hundred secrets; a managed policy
     takes 6,144, and a role has ten: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
 
-    Creates: for each group of secrets a managed policy and its attachment.
+    Creates: for each group of secrets and keys a managed policy and its attachment.
 
     Args:
         name: Name of the policies, before the group's number.
         role: Name of the role.
-        groups: The secrets' ARNs by group.
+        groups: The ARNs of the secrets, and of the keys that encrypt them, by group.
+        with_keys: Whether there may be keys.
         when: Condition under which the policies exist.
 
     Attributes:
@@ -58,10 +54,18 @@ class SecretAccess(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, role: str, groups: SecretGroups, when: Condition
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        role: str,
+        groups: SecretGroups,
+        with_keys: bool,
+        when: Condition,
     ) -> None:
         super().__init__(scope, id_)
-        document = policy_document(read_secrets(unknown(tuple, "each.value")))
+        document = policy_document(read_secrets(unknown(tuple, "each.value"), with_keys=with_keys))
         policy = IamPolicy(self, "policy", name=f"{name}-${{each.key}}", policy=document)
         attachment = IamRolePolicyAttachment(
             self, "attachment", role=role, policy_arn=f"${{{policy.fqn}[each.key].arn}}"
@@ -70,4 +74,4 @@ class SecretAccess(Construct):
         for each in (policy, attachment):
             each.add_override("for_each", f"${{{expression}}}" if expression else groups)
             exist_only_if(each, when)
-        self.policies: list[ITerraformDependable] = [attachment]
+        self.policies = [attachment]

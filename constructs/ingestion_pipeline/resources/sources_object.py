@@ -10,7 +10,7 @@ from constructs import Construct
 from ingestion_pipeline.bindings import S3Object
 from ingestion_pipeline.resources.bucket import BUCKET
 from ingestion_pipeline.resources.capability import Capability, Read
-from ingestion_pipeline.settings.existing import BucketReference
+from ingestion_pipeline.settings.references import BucketReference
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, object_key
 
 CAPABILITY = Capability(

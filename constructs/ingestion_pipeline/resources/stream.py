@@ -8,9 +8,9 @@ from ingestion_pipeline.resources.bill import BillLine, Price
 from ingestion_pipeline.resources.capability import Capability, Output, Read
 from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.drawing import Drawing
-from ingestion_pipeline.settings.existing import StreamReference
 from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import StreamReference
 from ingestion_pipeline.settings.settings import Settings
 
 NAMES = {

@@ -4,13 +4,15 @@ from constructs import Construct
 
 from ingestion_pipeline.bindings import LambdaEventSourceMapping, LambdaFunctionRecursionConfig
 from ingestion_pipeline.resources.capability import Capability, Output, Read
+from ingestion_pipeline.resources.conditions import exist_only_if
 from ingestion_pipeline.resources.documents import json_object
 from ingestion_pipeline.resources.drawing import Drawing, Edge
 from ingestion_pipeline.resources.function_url import FUNCTION_ARN
 from ingestion_pipeline.resources.queue import QUEUE_CHARACTERS, PrivateQueue
-from ingestion_pipeline.settings.existing import QueueReference
 from ingestion_pipeline.settings.expressions import as_argument, either_or_none, plus, times
 from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.references import QueueReference
+from ingestion_pipeline.settings.regions import RECURSION
 from ingestion_pipeline.settings.settings import Settings
 
 NAME = Name("work_queue", "work", QUEUE_CHARACTERS)
@@ -22,6 +24,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 FURTHER_RECEIVES = 5
 """Beside the retries: a throttled invocation uses up a receive without an attempt, and AWS asks for at least
 five in all: https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html."""
+
+MAX_EVENT_BYTES = 254 * 1024
+"""A dead letter is the very event, with its reason in attributes of less than 2 KiB. Together they may have
+256 KiB: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html."""
 
 CAPABILITY = Capability(
     file="work_queue",
@@ -35,6 +41,9 @@ CAPABILITY = Capability(
     remarks={
         "aws_sqs_queue.visibility_timeout_seconds": (
             "Six times the function's timeout: a batch may wait while the function is throttled."
+        ),
+        "aws_sqs_queue.max_message_size": (
+            "2 KiB less than the dead letter queue takes, so that every event has room for its reason there."
         ),
         "aws_sqs_queue.redrive_policy": (
             "The function itself sends an event there after its last attempt, with the error. SQS moves what "
@@ -99,7 +108,9 @@ class WorkQueue(PrivateQueue):
             account_id=account_id,
             retention_days=settings.queue.retention_days,
             kms_key=settings.queue.kms_key,
+            other_kms_keys=settings.queue.other_kms_keys,
             arguments={
+                "max_message_size": MAX_EVENT_BYTES,
                 "visibility_timeout_seconds": times(function.timeout_seconds, TIMEOUTS_HIDDEN),
                 "redrive_policy": either_or_none(
                     dead_letters.takes_messages_of(names.region, [account_id]), redrive
@@ -111,7 +122,8 @@ class WorkQueue(PrivateQueue):
 class QueueTrigger(Construct):
     """Lambda's polling of the work queue, which hands events to the function and retries each alone.
 
-    Creates: an event source mapping, and the permission to send to the queue that the function is invoked by.
+    Creates: an event source mapping, and the permission to send to the queue that the function is invoked by,
+    where AWS has one.
 
     Args:
         queue_arn: ARN of the queue.
@@ -126,7 +138,12 @@ class QueueTrigger(Construct):
         self, scope: Construct, id_: str, *, queue_arn: str, function_name: str, settings: Settings
     ) -> None:
         super().__init__(scope, id_)
-        LambdaFunctionRecursionConfig(self, "recursion", function_name=function_name, recursive_loop="Allow")
+        configurable = RECURSION.is_in(settings.names.region)
+        if configurable:
+            loops = LambdaFunctionRecursionConfig(
+                self, "recursion", function_name=function_name, recursive_loop="Allow"
+            )
+            exist_only_if(loops, configurable)
         self.mapping = LambdaEventSourceMapping(
             self,
             "mapping",

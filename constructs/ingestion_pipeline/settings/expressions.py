@@ -129,6 +129,14 @@ def unequal(text: str, other: str) -> Condition:
     return Unknown(f"{operand(expression, COMPARISON)} != {_literal(other)}") if expression else text != other
 
 
+def starts_with(text: str, beginnings: Sequence[str]) -> Condition:
+    """True if a text starts with one of the beginnings; a text with a reference is Terraform's to compare."""
+    if "${" not in text:
+        return text.startswith(tuple(beginnings))
+    every = ", ".join(map(_literal, beginnings))
+    return Unknown(f"anytrue([for start in [{every}] : startswith({_literal(text)}, start)])")
+
+
 def not_empty(items: Sequence[str]) -> Condition:
     """True if a list is not empty."""
     expression = expression_of(tuple(items))

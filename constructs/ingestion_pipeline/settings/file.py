@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestion_pipeline.settings.rules import Problem, SettingsError, problems_in
+from ingestion_pipeline.settings.rules import Problem, SettingsError, meant, problems_in
 from ingestion_pipeline.settings.settings import TABLES, Settings, environment_problems
 from ingestion_pipeline.settings.sources.amended import amended, amended_source_problems
 from ingestion_pipeline.settings.sources.problems import UncheckedSource
@@ -24,7 +24,7 @@ def read(path: Path, environment: str) -> Settings:
         SettingsError: With every problem of the file; not worth a retry.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             [Problem("file", str(path), "does not exist; take pipeline.toml of this project")]
@@ -60,8 +60,9 @@ def _table_problems(document: Mapping[str, Any], prefix: str) -> list[Problem]:
     for name, values in document.items():
         path = prefix + name
         if name not in TABLES:
-            known = ", ".join([*TABLES, "sources", "environments"])
-            problems.append(Problem(path, values, f"is not a table of settings; there are {known}"))
+            known = [*TABLES, "sources", "environments"]
+            advice = f"is not a table of settings; there are {', '.join(known)}{meant(name, known)}"
+            problems.append(Problem(path, values, advice))
         elif not isinstance(values, Mapping):
             problems.append(Problem(path, values, f"must be a table, written [{path}]"))
         else:

@@ -5,8 +5,9 @@ are made from it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from ingestion_pipeline.settings.expressions import Unknown
@@ -189,11 +190,18 @@ def default_of(column: Field[Any]) -> Any:
     return column.default_factory() if column.default_factory is not MISSING else column.default
 
 
+def meant(given: str, known: Iterable[str]) -> str:
+    """A question at the end of a message: the known name that is like the given one; empty for none."""
+    found = get_close_matches(given, known, 1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
 def problems_in(table: type, values: Mapping[str, object], path: str) -> list[Problem]:
     """Every problem of ``values`` as settings of the dataclass ``table``: unknown keys and broken rules."""
     known = {column.name: rule_of(column) for column in fields(table)}
+    there = f"is not a setting; {path} has {', '.join(sorted(known))}"
     found = [
-        Problem(f"{path}.{key}", value, f"is not a setting; {path} has {', '.join(sorted(known))}")
+        Problem(f"{path}.{key}", value, there + meant(key, known))
         for key, value in values.items()
         if key not in known
     ]

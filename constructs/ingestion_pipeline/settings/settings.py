@@ -12,6 +12,8 @@ from ingestion_pipeline.settings.forms import GZIP, Forms
 from ingestion_pipeline.settings.names import Names, environment_label
 from ingestion_pipeline.settings.pages import LAMBDA_SQS_SCALING
 from ingestion_pipeline.settings.patterns import ENVIRONMENT, ENVIRONMENT_FORM
+from ingestion_pipeline.settings.reach import unreachable
+from ingestion_pipeline.settings.regions import FUNCTION_URLS, MAPPING_TAGS, RECURSION
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS, ConfiguredSources, source_problems
 from ingestion_pipeline.settings.sources.types import Source
@@ -31,8 +33,23 @@ THROTTLED = (
     f"but not below 2, or reserve more ({LAMBDA_SQS_SCALING})"
 )
 EXPIRES_EARLY = (
-    "is more than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter from "
-    "when the event was sent: lower it, or keep dead letters as long"
+    "is not less than dead_letters.queue_retention_days, {days}, and SQS counts the age of a dead letter "
+    "from when the event was sent, so that one could expire at once: lower it, or keep dead letters longer"
+)
+NO_URL_THERE = (
+    "is not possible in {region}, which has no function URLs ({as_of}, {source}): send events to the queue "
+    "or invoke the function, or take another Region"
+)
+LOOPS_ARE_STOPPED = (
+    "{region} has no {name} ({as_of}, {source}): Lambda may stop a long list of URLs after about 16 rounds, "
+    "and the rest goes to the dead letters; send shorter lists, or take another Region"
+)
+NO_MAPPING_TAGS = (
+    "{region} has no {name} ({as_of}, {source}): the work queue's gets none, and a provider that is not "
+    "make synth's must have no default_tags"
+)
+REGION_IS_ASSUMED = (
+    "only Terraform knows the Region, which is taken for one of the partition aws with function URLs"
 )
 ALREADY_GZIP = "is not what objects are with fetch.packing = gzip, which Firehose writes as they come"
 
@@ -115,11 +132,34 @@ class Settings:
             *self._overlapping_prefixes(),
             *self._compressed_twice(),
             *self._early_expiry(),
+            *self._missing_url(),
             *source_problems(self.sources),
         ]
-        problems = problems or self._throttled_queue()
+        problems = problems or [*self._throttled_queue(), *unreachable(self.sources, self.fetch)]
         if problems:
             raise SettingsError(problems)
+
+    def warnings(self) -> list[str]:
+        """What is missing in the Region and makes the pipeline less than elsewhere, each with the setting."""
+        region = self.pipeline.region
+        if is_token(region):
+            return [f"pipeline.region: {REGION_IS_ASSUMED}"]
+        lacking = [(MAPPING_TAGS, "pipeline.tags", NO_MAPPING_TAGS)]
+        if self.queue_is_consumed:
+            lacking.append((RECURSION, "queue", LOOPS_ARE_STOPPED))
+        return [
+            f"{path}: {advice.format(region=region, **vars(feature))}"
+            for feature, path, advice in lacking
+            if not feature.is_in(region)
+        ]
+
+    def _missing_url(self) -> list[Problem]:
+        """A URL of the function in a Region without."""
+        region = self.pipeline.region
+        if self.function.url_enabled is not True or is_token(region) or FUNCTION_URLS.is_in(region):
+            return []
+        advice = NO_URL_THERE.format(region=region, **vars(FUNCTION_URLS))
+        return [Problem("function.url_enabled", True, advice)]
 
     def _compressed_twice(self) -> list[Problem]:
         """A compression that gzip members leave nothing to do for."""
@@ -157,7 +197,7 @@ class Settings:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
         """
         days, dead_days = self.queue.retention_days, self.dead_letters.queue_retention_days
-        if is_token(days) or is_token(dead_days) or days <= dead_days:
+        if is_token(days) or is_token(dead_days) or days < dead_days:
             return []
         return [Problem("queue.retention_days", days, EXPIRES_EARLY.format(days=dead_days))]
 

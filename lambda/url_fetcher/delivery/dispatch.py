@@ -12,7 +12,7 @@ from url_fetcher.delivery.counters import DeliveryReport, SinkSettings, Tally
 from url_fetcher.delivery.kinesis import PutResult, PutsRecords, send
 from url_fetcher.delivery.pacing import CongestionWindow
 from url_fetcher.delivery.packing import Entry
-from url_fetcher.errors import StreamUnavailable
+from url_fetcher.errors import StreamUnavailable, UnexpectedError
 
 _ENTRIES_AT_A_TIME = 16
 
@@ -84,12 +84,18 @@ class Dispatcher:
                 self._send_next()
 
     def drain(self) -> None:
-        """Sends the rest and waits for every answer; raises as ``enqueue``."""
+        """Sends the rest and waits for every answer; raises as ``enqueue``.
+
+        Raises:
+            UnexpectedError: When lines were taken and never became a request.
+        """
         while self._queue or self._in_flight:
             self._send_next()
         # The last request may have failed while nothing was left to send.
         if self._failure:
             raise self._failure
+        if left := self._taken_lines - self._report.accepted:
+            raise UnexpectedError(f"{left} of {self._taken_lines} records were lost before they were sent")
 
     def stop(self) -> None:
         """Starts no more requests and does not wait for those in flight."""
@@ -142,20 +148,18 @@ class Dispatcher:
 
     def _send(self, batch: list[Entry]) -> None:
         sent_at = time.monotonic()
-        answer: PutResult | None = None
-        failure: Exception | None = None
+        sent, failure = _tally(batch), None
         try:
             answer = send(self._client, self._stream_name, batch)
+            with self._changed:
+                self._account(sent, answer, sent_at)
         except Exception as error:  # raised again where the sink is used, not lost in a thread
             failure = error
         with self._changed:
             del self._in_flight[id(batch)]
-            sent = _tally(batch)
             self._in_flight_bytes -= sent.bytes
             self._failure = self._failure or failure
             self._report.put_seconds += time.monotonic() - sent_at
-            if answer:
-                self._account(sent, answer, sent_at)
             self._changed.notify_all()
 
     def _account(self, sent: Tally, answer: PutResult, sent_at: float) -> None:

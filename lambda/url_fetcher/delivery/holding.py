@@ -27,14 +27,23 @@ class Holding:
         self._held: list[tuple[Sequence[bytes], Sequence[Rejected]]] = []
         self._held_bytes = 0
 
-    def add(self, records: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        """Takes records; raises as ``put`` once they are passed on."""
+    def add(
+        self, records: Sequence[bytes], rejected: Sequence[Rejected], *, record_bytes: int | None = None
+    ) -> None:
+        """Takes records; raises as ``put`` once they are passed on.
+
+        Args:
+            records: Records.
+            rejected: Undeliverable ones.
+            record_bytes: The bytes of ``records``; default: they are counted.
+        """
         if self.has_put:
             self._put(records, rejected)
             return
         self._held.append((records, rejected))
         self._held_bytes += _RECORD_BYTES * (len(records) + len(rejected))
-        self._held_bytes += sum(map(len, records)) + sum(len(each.data) for each in rejected)
+        self._held_bytes += sum(map(len, records)) if record_bytes is None else record_bytes
+        self._held_bytes += sum(len(each.data) for each in rejected)
         if self._held_bytes > self._max_bytes:
             self.release()
 

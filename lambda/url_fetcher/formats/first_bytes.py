@@ -30,6 +30,7 @@ _BINARY = {
     b"\xff\xd8\xff": "an image",
     b"GIF89a": "an image",
 }
+_MAGIC = tuple(_BINARY)
 _TAR_OFFSET, _TAR_MAGIC = 257, b"ustar"
 
 
@@ -37,7 +38,9 @@ def binary(head: bytes) -> str:
     """Returns what a file of bytes is, in words; empty if it may be text."""
     if head[_TAR_OFFSET:].startswith(_TAR_MAGIC):
         return "a tar archive"
-    return next((name for magic, name in _BINARY.items() if head.startswith(magic)), "")
+    if not head.startswith(_MAGIC):
+        return ""
+    return next(name for magic, name in _BINARY.items() if head.startswith(magic))
 
 
 def is_unmarked_utf16(head: bytes) -> bool:

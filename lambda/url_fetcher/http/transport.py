@@ -63,6 +63,7 @@ class Request:
         url: The URL to request.
         home: A URL of the only origin that may receive credentials, body and the source's own headers.
         follow_redirects: False if a redirect would carry secrets in the body.
+        before_redirect: Called before a redirect is followed, which is a request of its own.
     """
 
     url: str
@@ -71,6 +72,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     follow_redirects: bool = True
+    before_redirect: Callable[[], object] = lambda: None
 
 
 class Response:
@@ -148,6 +150,7 @@ class Transport:
             response.close()
             if not request.follow_redirects:
                 raise AddressRefused(f"{public_url(url)}: redirects to another URL; set the URL to that one")
+            request.before_redirect()
             url = joined(url, from_header(location))
             if response.status not in _KEEPS_METHOD and method != "GET":
                 method, body = "GET", b""
@@ -230,10 +233,12 @@ def translated(url: str, dialer: "Dialer") -> Iterator[None]:
 def _translate(error: Exception, url: str, dialer: "Dialer") -> SourceError:
     """The matching error of our own."""
     chain = list(_causes(error))
-    if any(isinstance(each, ssl.SSLCertVerificationError | ssl.CertificateError) for each in chain):
+    if refused := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
+        # In OpenSSL's words, not in the server's.
+        reason = getattr(refused, "verify_message", "unknown reason").rstrip(".")
         return SourceRejected(
-            f"{url}: its certificate cannot be verified; it must be valid for this host, and signed by a "
-            "public authority or by one of the source's `ca_certificates`"
+            f"{url}: its certificate cannot be verified ({reason}); it must be valid for this host, and "
+            "signed by a public authority or by one of the source's `ca_certificates`"
         )
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | ValueError):
         return AddressRefused(f"{url}: not a URL that can be asked for", cause=type(error).__name__)

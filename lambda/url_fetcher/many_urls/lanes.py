@@ -94,7 +94,7 @@ class Lanes:
         """Fetches until all items are done or time is up.
 
         Raises:
-            DeliveryError: When the stream or the dead letters fail: that concerns all items.
+            Exception: Whatever the sink raised, such as a ``DeliveryError``: that concerns all items.
         """
         count = min(MAX_AT_ONCE, len(self._items))
         threads = [threading.Thread(target=self._work, name=f"fetch-{n}", daemon=True) for n in range(count)]

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from url_fetcher.aws_calls import Refusal, refusal_in
 from url_fetcher.errors import ConfigurationError, ConfigurationUnavailable
+from url_fetcher.formats.first_bytes import binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1024 * 1024
 _MAX_KEY_BYTES = 1024
 _CHANGED, _BEYOND_END = 412, 416
+_MARK = rb"(?:\xef\xbb\xbf)?\s*"
+_FORMS = {
+    rb"\x1f\x8b": "compressed with gzip",
+    rb"BZh": "compressed with bzip2",
+    rb"\x28\xb5\x2f\xfd": "compressed with zstd",
+    rb"\xff\xfe|\xfe\xff|[^\x00]{0,511}\x00": "UTF-16, or no text",
+    _MARK + rb"\[": "a JSON array",
+    _MARK + rb"\{[ \t\r]*\n": "a JSON object over several lines",
+    _MARK + rb"<": "HTML or XML",
+}
 
 
 class ListObject:
@@ -107,9 +118,11 @@ def refuse_other_forms(start: bytes) -> None:
     """Refuses a body that is no list of lines, before each of its lines becomes a dead letter.
 
     Raises:
-        ConfigurationError: When it is compressed or a JSON array; not retryable.
+        ConfigurationError: When it is compressed, in another encoding, or a document; not retryable.
     """
-    if start.startswith(b"\x1f\x8b"):
-        raise ConfigurationError("the list of URLs is compressed; upload it as it is, one URL a line")
-    if re.match(rb"\s*\[", start):
-        raise ConfigurationError("the list of URLs is a JSON array; give one URL or one JSON object a line")
+    form = binary(start) or next((name for each, name in _FORMS.items() if re.match(each, start)), "")
+    if form:
+        raise ConfigurationError(
+            f"the list of URLs is {form}; upload it as text in UTF-8, not compressed, with one URL or one "
+            "JSON object a line"
+        )

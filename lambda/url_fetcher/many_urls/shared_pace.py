@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 class SharedPace:
     """Schedules each request to a host, for all threads of this invocation.
 
-    It also bounds all invocations that run at once. Invocations do not communicate. Each uses 1/n of the
-    rate, and waits one interval first: the invocation before it may just have sent a request.
+    It also bounds all invocations that run at once, on average: they do not communicate, so that all may ask
+    at one moment. Each uses 1/n of the rate, and waits one interval first: the invocation before it may just
+    have sent a request.
 
     Args:
         concurrency: Most invocations at once.
@@ -29,7 +30,7 @@ class SharedPace:
 
         Args:
             url: The URL to request; only its host counts.
-            min_interval_seconds: The least time between two requests, whoever sends them.
+            min_interval_seconds: The mean time between two requests, whoever sends them.
             until: A time on the same clock.
         """
         interval = min_interval_seconds * self._concurrency

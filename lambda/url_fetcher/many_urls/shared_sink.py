@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from url_fetcher.delivery.counters import DeliveryReport
-from url_fetcher.errors import DeadlineExceeded, DeliveryError
+from url_fetcher.errors import DeadlineExceeded, DeliveryError, IngestionError
 
 if TYPE_CHECKING:
     from url_fetcher.delivery.sink import Origin, Sink
@@ -24,8 +24,8 @@ class SharedSink:
     """
 
     def __init__(self, sink: "Sink") -> None:
-        self.failure: DeliveryError | None = None
-        """The error after which no more records are taken, because it concerns all URLs."""
+        self.failure: Exception | None = None
+        """The error after which no more records are taken: records of any URL may be lost with it."""
         self.report = sink.report
         """Counts the records of all URLs."""
         self._sink = sink
@@ -36,7 +36,7 @@ class SharedSink:
         """As ``Sink.put``.
 
         Raises:
-            DeliveryError: As ``Sink.put``, and again to every other thread.
+            DeliveryError: As ``Sink.put``, and to every thread after an error of any kind.
             DeadlineExceeded: When the sink was closed meanwhile; retryable.
         """
         self._take(self._sink.put, origin, records)
@@ -46,23 +46,31 @@ class SharedSink:
         self._take(self._sink.reject, origin, rejected)
 
     def close(self) -> None:
-        """As ``Sink.close``: once it returns, the stream has every record that was put."""
+        """As ``Sink.close``: once it returns, the stream has every record that was put.
+
+        Raises:
+            Exception: Whatever ended the sink before, also in a thread that nobody waits for any more.
+        """
         with self._turn:
             self._is_closed = True
             self._sink.close()
+            if self.failure:
+                raise self.failure
 
     def _take(self, take: "Callable[[Origin, T], None]", origin: "Origin", given: T) -> None:
         with self._turn:
             if self.failure:
-                raise type(self.failure)(str(self.failure), **self.failure.details)
+                raise DeliveryError(f"no record is taken after an error: {self.failure}")
             if self._is_closed:
                 raise DeadlineExceeded("the invocation's time is up")
             try:
                 take(origin, given)
-            except DeliveryError as error:
-                # A copy, because the thread that gets the error adds its own URL to it.
-                self.failure = type(error)(str(error), **error.details)
-                self.failure.__cause__ = error.__cause__
+            except Exception as error:  # whatever it is, records of other URLs may be lost with it
+                self.failure = error
+                if isinstance(error, IngestionError):
+                    # A copy, because the thread that gets the error adds its own URL to it.
+                    self.failure = type(error)(str(error), **error.details)
+                    self.failure.__cause__ = error.__cause__
                 raise
 
 

@@ -1,6 +1,6 @@
 """Ingests an event with ``urls``: many URLs at once, each of which fails alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,8 @@ class BatchTask:
 
     A URL that failed goes to the work queue as an event of its own; those for which there was no time go
     there together. Nothing is sent before the stream has accepted every record: if it fails, the event is
-    tried again as a whole.
+    tried again as a whole. Then each URL goes to the queue by itself, because one of them may have ended the
+    process.
 
     Args:
         given: An event with ``urls``, and keys of a source for all of them.
@@ -82,6 +83,9 @@ class BatchTask:
             DeliveryError: When the stream, the dead letters or the queue fail.
             UrlsFailed: When some URLs were not ingested and there is no work queue; retryable.
         """
+        if self._queue.url and self._attempt > 1 and len(self._items) > 1:
+            self._split()
+            return {}
         # More items than a message holds are sent on, so that several invocations fetch them at once.
         fetched = self._items[:MAX_MESSAGE_ITEMS] if self._queue.url else self._items
         ended = self._fetch(fetched)
@@ -113,6 +117,14 @@ class BatchTask:
         others = "" if done == len(self._items) else "; the others were sent to the work queue"
         message = f"{done} of {len(self._items)} URLs ingested{others}"
         return {"message": message, "recordsProcessed": self._summary.accepted, **self.counters()}
+
+    def _split(self) -> None:
+        """Sends all items on, none of them together with another one unless there are very many."""
+        self._sent_on = len(self._items)
+        bodies: Iterable[str] = (body_of(single_item_event(self._keys, item)) for item in self._items)
+        if self._sent_on > MAX_MESSAGE_ITEMS:
+            bodies = messages_of(self._keys, self._items)
+        self._queue.send(Outgoing(body, attempts=self._attempt - 1) for body in bodies)
 
     def _fetch(self, items: Sequence[object]) -> Ended:
         """Ingests items until all are done or time is up; then the stream has accepted their records."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WORK_SHARE = 0.8
 _MAX_WAITING = 40
+_SHOWN_BYTES = 1024
 _URL = re.compile(r"https?://.", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -34,6 +35,8 @@ class _Place(msgspec.Struct, forbid_unknown_fields=True):
 
 class ListTask:
     """Sends the URLs of a list to the work queue; when time runs out, it sends an event for the rest.
+
+    An event without an ETag is sent on at once with that of the list, which all attempts then read.
 
     Args:
         given: An event with ``urls_from``, and keys of a source for all URLs.
@@ -115,6 +118,9 @@ class ListTask:
         while piece := found.piece(cutter.position):
             if cutter.position == 0:
                 refuse_other_forms(piece)
+            # Without the ETag a retry could read another list, and the rest of this one would be lost.
+            if not self._place.etag:
+                return False
             for line in cutter.feed(piece):
                 self._take(line)
                 if self._flush_if_full() and self._is_late:
@@ -177,9 +183,9 @@ def _place_of(event: Mapping[str, Any]) -> _Place:
         place = msgspec.convert(given, _Place)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"the event: {error}; leave out offset, etag and in_line") from error
-    if place.offset < 0 or bool(place.offset) != bool(place.etag):
+    if place.offset < 0 or (place.offset and not place.etag):
         raise ConfigurationError(
-            "the event: offset and etag are given together, as the function sends them on; leave out both to "
+            "the event: offset needs the etag of the list, as the function sends both on; leave out both to "
             "begin at the start"
         )
     return place
@@ -215,8 +221,18 @@ def _item_of(line: Line) -> object:
 
 
 def _as_it_is(line: Line) -> object:
-    """Returns the item for the dead letter of a line: its object or its text, cut if it is too long."""
-    text = _without_mark(line)[: 1024 if line.is_too_long else None].decode(errors="replace").strip()
+    """Returns the item for the dead letter of a line: its object or its text.
+
+    A line that is too long or not UTF-8 might be another URL if it were cut or repaired. So it becomes an
+    object without `url`, which nothing fetches.
+    """
+    try:
+        text = _without_mark(line).decode().strip()
+    except UnicodeDecodeError:
+        text = ""
+    if line.is_too_long or not text:
+        shown = line.data[:_SHOWN_BYTES].decode(errors="backslashreplace")
+        return {"line": shown, "offset": line.start, "truncated": len(line.data) > _SHOWN_BYTES}
     try:
         return msgspec.json.decode(text) if text.startswith("{") else text
     except (msgspec.DecodeError, RecursionError):

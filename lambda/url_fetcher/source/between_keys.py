@@ -100,6 +100,12 @@ def _of_a_request(csv_formats: tuple[str, ...], verdict_formats: tuple[str, ...]
             "if": _with(pagination=_TABLE | _with(into={"const": "body"})),
             "then": _needing('`pagination.into` is "body"', body=_TABLE, method={"const": "POST"}),
         },
+        {
+            "if": _with(
+                body={"anyOf": [{"type": "string", **_GIVEN}, {"type": "object", "minProperties": 1}]}
+            ),
+            "then": _needing("`body` is set", method={"const": "POST"}),
+        },
         *_placeholders(*(name for name in NAMES if name not in _OF_WINDOWS)),
         {
             "if": _with(url={"type": "string", "pattern": f"^[^?]*{pattern_of('cursor')}"}),

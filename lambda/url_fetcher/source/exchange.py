@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from url_fetcher.errors import (
@@ -113,7 +113,7 @@ class Exchange:
     def _open(self, step: Step) -> "OpenedResponse":
         was_refreshed = False
         while True:
-            # Retries are paced, too: they count against the source's rate limit as any request.
+            # Retries and redirects are paced, too: they count against the source's rate limit.
             self._pace()
             began = self._clock()
             try:
@@ -133,7 +133,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = request_of(self._source, step)
+        request = replace(request_of(self._source, step), before_redirect=self._pace)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:
@@ -175,11 +175,15 @@ class Exchange:
             SourceUnavailable: When the answer is an error that may pass; retryable.
             SourceRejected: When it is an error that will not; not retryable.
         """
-        source, status, url = self._source, response.status, public_url(response.url)
+        source, status = self._source, response.status
         part = _part_of(response, is_paged=source.pagination.kind != "none") if status == _PARTIAL else ""
         is_good = status in _GOOD and not part
+        # Most pages: there is nothing by which they could be refused.
+        if is_good and not (source.retry_when or source.fail_when or source.empty_when):
+            return self._body_of(response)
+        url = public_url(response.url)
         refusal = Refusal(b"" if is_good else body_of_error(response))
-        answer = Answer(status, UNREAD if is_good else refusal.value, refusal.message)
+        answer = Answer(status, UNREAD) if is_good else Answer(status, refusal.value, refusal.message)
         may_pass = is_retried(status, response.headers) or (
             status in MAY_BE_A_LIMIT and refusal.is_of_a_limit
         )

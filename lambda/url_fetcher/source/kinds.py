@@ -6,9 +6,19 @@ from msgspec import Meta, Struct
 
 from url_fetcher.paths import PATTERN
 
+_LOW_PORT = (
+    "0*([0-9]|[1-7][0-9]|8[1-9]|9[0-9]|[1-35-9][0-9]{2}|4[0-35-9][0-9]|44[0-24-9]|10[01][0-9]|102[0-3])"
+)
+# What no deployment asks for: a user or a password, a space or a control, a port of other services.
+_NEVER_ASKED = rf"^[^/]*//[^/?#]*@|[\x00-\x20\x7f\\]|^[^/]*//[^/?#]*:{_LOW_PORT}([/?#]|$)"
 # No braces in the host: a placeholder there would let a source choose whom to ask.
 HttpUrl: TypeAlias = Annotated[
-    str, Meta(max_length=8192, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^{}/?#]+([/?#]|$)")
+    str,
+    Meta(
+        max_length=8192,
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^{}/?#]+([/?#]|$)",
+        extra_json_schema={"not": {"type": "string", "pattern": _NEVER_ASKED}},
+    ),
 ]
 Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 OptionalKey: TypeAlias = Annotated[str, Meta(max_length=128)]

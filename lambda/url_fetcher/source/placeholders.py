@@ -161,6 +161,8 @@ def _is_missing(pair: str, values: Values) -> bool:
 
 def _replaced(text: str, place: Quoted, plain: Quoted) -> str:
     """The text with ``place(name)`` for each placeholder, and ``plain`` of all between them."""
+    if "{" not in text:
+        return plain(text)
     made: list[str] = []
     end = 0
     for found in _PLACEHOLDER.finditer(text):

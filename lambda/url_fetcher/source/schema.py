@@ -14,7 +14,7 @@ from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.formats.splitter import MAX_NESTING
 from url_fetcher.http.addresses import same_origin
 from url_fetcher.http.certificates import Certificates, refuse_bad_certificates
-from url_fetcher.http.headers import refuse_bad_headers
+from url_fetcher.http.headers import Headers, refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.children import Children
 from url_fetcher.source.kinds import HttpUrl, Path
@@ -83,7 +83,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: HttpUrl
     name: Name = ""
     method: Literal["GET", "POST"] = "GET"
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     query: dict[str, str | int | float | bool] = {}
     body: str | dict[str, Any] = ""
     auth: Auth = field(default_factory=NoAuth)

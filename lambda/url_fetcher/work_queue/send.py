@@ -26,6 +26,7 @@ MAX_DELAY_SECONDS = 900
 
 _FIRST_DELAY_SECONDS = 15.0
 _MAX_ERROR_BYTES = 1024
+_MAX_MESSAGE_BYTES, _MAX_REASON_BYTES = 256 * 1024, 2 * 1024
 _PAUSE_SECONDS = 0.2
 _TRANSIENT_CODES = frozenset(
     {
@@ -53,6 +54,9 @@ class SendsMessages(Protocol):
         ReceiptHandle: str,  # noqa: N803
         VisibilityTimeout: int,  # noqa: N803
     ) -> object:
+        """As boto3's."""
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> object:  # noqa: N803
         """As boto3's."""
 
 
@@ -119,7 +123,8 @@ class WorkQueue:
     def send_dead_letters(self, dead_letters: Iterable[DeadLetter], *, request_id: str) -> None:
         """Sends events to the dead letter queue that failed at their last attempt.
 
-        Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``.
+        Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``, unless it is so
+        large that SQS would refuse it with them; then the reason is in the log only.
 
         Args:
             dead_letters: The events, with their errors.
@@ -132,7 +137,11 @@ class WorkQueue:
         failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = {"request_id": request_id, "failed_at": failed_at}
         self._send(
-            self.dead_letter_url, (_entry(each.body, 0, _why(each.error) | fields) for each in dead_letters)
+            self.dead_letter_url,
+            (
+                _entry(each.body, 0, _why(each.error) | fields if _has_room(each.body) else {})
+                for each in dead_letters
+            ),
         )
 
     def delay(self, receipt_handle: str, seconds: int) -> None:
@@ -147,6 +156,12 @@ class WorkQueue:
             lambda: self._client().change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             ),
+        )
+
+    def delete(self, receipt_handle: str) -> None:
+        """Makes SQS forget a received message; raises as ``delay``."""
+        self._call(
+            self.url, lambda: self._client().delete_message(QueueUrl=self.url, ReceiptHandle=receipt_handle)
         )
 
     def _send(self, url: str, entries: "Iterable[dict[str, Any]]") -> None:
@@ -220,6 +235,16 @@ def again_seconds(attempt: int, error: IngestionError, *, max_seconds: float) ->
         return int(min(max_seconds, asked + random.uniform(0, _FIRST_DELAY_SECONDS)))
     cap = min(max_seconds, _FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30))
     return int(cap * random.uniform(0.5, 1))
+
+
+def _has_room(body: str) -> bool:
+    """False if the reason has no room beside a body in the 256 KiB that SQS takes by default.
+
+    The work queue refuses such a body; before it did so, it took one. A longer body than 256 KiB comes from
+    a queue with a larger limit.
+    """
+    size = len(body.encode(errors="surrogatepass"))
+    return not _MAX_MESSAGE_BYTES - _MAX_REASON_BYTES < size <= _MAX_MESSAGE_BYTES
 
 
 def _why(error: IngestionError) -> dict[str, str]:

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from ingestion_pipeline.settings.existing import BucketReference, Existing, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.references import BucketReference, StreamReference
 from tests.ingestion_pipeline.conftest import Synthesize
 from tests.ingestion_pipeline.synthesized import Json, Synthesized, settings_of
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion_pipeline.settings.existing import BucketReference, Existing, QueueReference, StreamReference
+from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
@@ -14,7 +15,7 @@ from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.settings.tables.vpc import VpcSettings
 from tests.ingestion_pipeline.conftest import Synthesize
-from tests.ingestion_pipeline.synthesized import Synthesized
+from tests.ingestion_pipeline.synthesized import Json, Synthesized
 
 STREAM = "arn:partition:kinesis:eu-west-1:123456789012:stream/our-stream"
 BUCKET = "arn:partition:s3:::our-bucket"
@@ -67,6 +68,27 @@ def function(
             depends_on=[CloudwatchLogGroup(stack, "first", name="stands-for-the-delivery-stream")],
         )
     )
+
+
+def keyed_sources(number: int) -> list[Source]:
+    """Sources of which each has a secret and a key of its own."""
+    place = "eu-west-1:123456789012"
+    return [
+        {
+            "url": "https://a.test",
+            "auth": {
+                "kind": "bearer",
+                "secret_arn": f"arn:aws:secretsmanager:{place}:secret:prod/api-{each:03}-AbCd12",
+                "kms_key": f"arn:aws:kms:{place}:key/00000000-0000-0000-0000-{each:012}",
+            },
+        }
+        for each in range(number)
+    ]
+
+
+def compact(statements: list[Json]) -> int:
+    """The characters of a policy without white space."""
+    return len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +158,9 @@ def variables(stack: Synthesized) -> dict[str, str]:
 def permitted(stack: Synthesized) -> dict[str, list[str]]:
     """Resources by action that the function's role permits."""
     found: dict[str, list[str]] = {}
-    for statement in stack.statements("aws_iam_role_policy"):
+    documents = stack.documents().items()
+    statements = [each for place, found in documents if "aws_iam_role_policy" in place for each in found]
+    for statement in statements:
         for action in statement["Action"]:
             found.setdefault(action, []).extend(statement["Resource"])
     return found
@@ -328,6 +352,34 @@ class TestGuarded:
         assert max(len(json.dumps(group)) for group in groups.values()) < 6_144 - 200
         assert len(environment) < 4_096
 
+    def test_hundred_and_fifty_secrets_each_with_a_key_of_its_own(
+        self, synthesize: Synthesize, code: Path
+    ) -> None:
+        """Each policy fits as IAM counts it, without white space: 10,240 characters inline, 6,144 managed.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+        """
+        made = function(synthesize, code, keyed_sources(150))
+        groups = made.only("aws_iam_policy")["for_each"]
+        inline = made.statements("aws_iam_role_policy.")
+        (reading,) = made.statements("aws_iam_policy.")
+        managed = [[{**reading, "Resource": group}] for group in groups.values()]
+
+        assert compact(inline) < 10_240 / 2, "half, because references may stand for longer ARNs"
+        assert max(map(compact, managed)) < 6_144
+        assert len(managed) <= 10
+        assert sum(map(len, groups.values())) == 300
+        assert reading["Action"] == ["kms:Decrypt", "secretsmanager:GetSecretValue"]
+        assert [each["Sid"] for each in inline if "Decrypt" in each["Sid"]] == []
+
+    def test_the_permission_for_keys_is_granted_anew_before_the_inline_one_goes(
+        self, customised: Synthesized
+    ) -> None:
+        """Terraform updates a policy after those that it depends on."""
+        inline = customised.only("aws_iam_role_policy")
+
+        assert inline["depends_on"] == [customised.address("aws_iam_role_policy_attachment")]
+
     def test_a_key_of_the_user_may_be_used_to_put(self, synthesize: Synthesize, code: Path) -> None:
         """With a customer's key on the stream the role may encrypt with that key."""
         (encrypting,) = [
@@ -350,6 +402,31 @@ class TestGuarded:
         ]
 
         assert encrypting == [[KEY], list(others)]
+
+    def test_the_permission_for_a_vpc_goes_only_after_the_function_has_left(
+        self, in_vpc: Synthesized
+    ) -> None:
+        """Lambda deletes the interfaces with the function's role.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html. Terraform destroys what the
+        function depends on after its update only with create_before_destroy:
+        https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle. When Lambda deletes them,
+        no test can tell.
+        """
+        network = in_vpc.address("aws_iam_role_policy", "network")
+        policy = in_vpc.only("aws_iam_role_policy", "network")
+
+        assert network in in_vpc.only("aws_lambda_function")["depends_on"]
+        assert policy["lifecycle"] == {"create_before_destroy": True}
+        assert network in in_vpc.only("aws_iam_role_policy", "access_policy")["depends_on"]
+        assert "ec2:" not in in_vpc.only("aws_iam_role_policy", "access_policy")["policy"]
+
+    def test_the_permission_for_a_vpc_can_stay_without_one(self, synthesize: Synthesize, code: Path) -> None:
+        """For the deployment in which the function leaves its VPC."""
+        left = function(synthesize, code, vpc=VpcSettings(permissions_only=True))
+
+        assert "vpc_config" not in left.only("aws_lambda_function")
+        assert "ec2:DeleteNetworkInterface" in permitted(left)
 
     def test_a_vpc_takes_exactly_lambdas_permissions(self, in_vpc: Synthesized) -> None:
         """In a VPC the role may manage network interfaces, with what Lambda needs and nothing else."""

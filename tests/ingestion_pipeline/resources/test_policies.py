@@ -5,7 +5,7 @@ import pytest
 
 from ingestion_pipeline.resources import policies
 from ingestion_pipeline.resources.policies import Statement
-from ingestion_pipeline.settings.existing import BucketReference, QueueReference, StreamReference
+from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 
 ARN = "${aws_any.thing.arn}"
 STREAM = StreamReference(name="theirs", arn="${aws_kinesis_stream.theirs.arn}", kms_key=ARN)
@@ -14,7 +14,7 @@ ROTATED = replace(STREAM, other_kms_keys=(OTHER,))
 BUCKET = BucketReference(name="theirs", arn="${aws_s3_bucket.theirs.arn}", kms_key=ARN)
 
 OF_STREAM = {"kms:EncryptionContext:aws:kinesis:arn": STREAM.arn}
-QUEUE = QueueReference(arn=f"{ARN}/queue", kms_key=ARN)
+QUEUE = QueueReference(arn=f"{ARN}/queue", kms_key=ARN, other_kms_keys=(OTHER,))
 
 PERMISSIONS = {
     "write_stream": (policies.write_stream(ARN), [Statement("PutRecords", ["kinesis:PutRecords"], [ARN])]),
@@ -102,6 +102,7 @@ PERMISSIONS = {
         [
             Statement("SendEvents", ["sqs:SendMessage"], [QUEUE.arn]),
             Statement("EncryptEvents", ["kms:Decrypt", "kms:GenerateDataKey"], [ARN]),
+            Statement("UseOtherEventKeys", ["kms:Decrypt", "kms:GenerateDataKey"], (OTHER,)),
         ],
     ),
     "consume_events": (
@@ -150,7 +151,10 @@ PERMISSIONS = {
     ),
     "send_with_key": (
         policies.send_with_key(QUEUE),
-        [Statement("EncryptFailures", ["kms:Decrypt", "kms:GenerateDataKey"], [ARN])],
+        [
+            Statement("EncryptFailures", ["kms:Decrypt", "kms:GenerateDataKey"], [ARN]),
+            Statement("UseOtherFailureKeys", ["kms:Decrypt", "kms:GenerateDataKey"], (OTHER,)),
+        ],
     ),
     "use_by_sources": (
         policies.use_by_sources([("execute-api:Invoke", [ARN], True)]),
@@ -246,7 +250,7 @@ def test_a_key_of_the_users_needs_one_permission() -> None:
 )
 def test_what_is_not_needed_is_not_allowed(statements: Sequence[Statement]) -> None:
     """Without secrets, keys, traces or a network the statement is no part of its document."""
-    assert [statement.when for statement in statements] == [False]
+    assert {statement.when for statement in statements} == {False}
 
 
 @pytest.mark.parametrize(

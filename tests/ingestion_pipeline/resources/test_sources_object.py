@@ -2,7 +2,7 @@
 
 import json
 
-from ingestion_pipeline.settings.existing import BucketReference
+from ingestion_pipeline.settings.references import BucketReference
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources
 from tests.ingestion_pipeline.conftest import Synthesize
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingestion_pipeline.settings.existing import QueueReference
+from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.sources.types import Source
+from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.settings.tables.queue import QueueSettings
@@ -87,6 +88,13 @@ class TestQueue:
 
         assert 6 * timeout_seconds <= hidden <= 43_200
 
+    def test_takes_no_event_that_could_be_no_dead_letter(self, synthesize: Synthesize) -> None:
+        """Body and attributes together may have 256 KiB, the default of the dead letter queue; the reason 2.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+        """
+        assert queue(synthesize)["max_message_size"] == (256 - 2) * 1024
+
     @pytest.mark.parametrize("retry_attempts", [0, 1, 2])
     def test_sqs_moves_an_event_only_after_the_functions_last_attempt(
         self, synthesize: Synthesize, retry_attempts: int
@@ -123,7 +131,7 @@ class TestQueue:
             (False, False)
         ] * 2
 
-    @pytest.mark.parametrize("days", [1, 14])
+    @pytest.mark.parametrize("days", [1, 13])
     def test_keeps_events_for_the_days_given(self, synthesize: Synthesize, days: int) -> None:
         """A day has 86,400 seconds."""
         assert queue(synthesize, retention_days=days)["message_retention_seconds"] == days * 86_400
@@ -262,7 +270,7 @@ class TestFunction:
             f"${{{default_stack.address('aws_sqs_queue', 'dead-letters')}.url}}",
             f"s3://${{{default_stack.address('aws_s3_bucket')}.bucket}}/lists/",
             "3",
-            "10",
+            "5",
         ]
 
     @pytest.mark.parametrize(
@@ -297,6 +305,31 @@ class TestFunction:
         ]
 
         assert encrypting["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+    @pytest.mark.parametrize("table", ["queue", "dead_letters"])
+    def test_may_use_the_next_and_the_former_key_of_a_queue(
+        self, synthesize_stack: SynthesizeStack, table: str
+    ) -> None:
+        """A message keeps the key that it was sent with, also where SQS moves it, so that both are needed.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-server-side-encryption.html;
+        the local AWS encrypts no message, so that nothing but this holds it.
+        """
+        former, following = (f"arn:aws:kms:us-east-1:123456789012:key/{each}" for each in ("former", "next"))
+        tables: dict[str, Any] = {
+            "queue": QueueSettings(kms_key=following, other_kms_keys=(former,)),
+            "dead_letters": DeadLetterSettings(kms_key=following, other_kms_keys=(former,)),
+        }
+        stack = synthesize_stack(Settings(**{table: tables[table]}, sources=[SCHEDULED]))
+        roles = ("aws_iam_role_policy.pipeline_fetch", "aws_iam_role_policy.pipeline_schedules")
+
+        assert (
+            stack.only("aws_sqs_queue", table.replace("queue", "work").replace("_", "-"))["kms_master_key_id"]
+            == following
+        )
+        for role in roles:
+            permitted = [each["Action"] for each in stack.statements(role) if each["Resource"] == [former]]
+            assert permitted == [["kms:Decrypt", "kms:GenerateDataKey"]], role
 
 
 class TestUrl:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestion_pipeline.settings.existing import (
+from ingestion_pipeline.settings.existing import Existing
+from ingestion_pipeline.settings.references import (
     BucketReference,
-    Existing,
     LogGroupReference,
     QueueReference,
     RoleReference,
@@ -388,3 +388,27 @@ class TestGuarded:
                     lake=LakeSettings(expire_days=1),
                 )
             )
+
+
+@pytest.mark.parametrize(("number", "fits"), [(20, True), (60, False)])
+def test_a_role_that_exists_takes_as_many_secrets_and_keys_as_its_inline_policy(
+    number: int, fits: bool
+) -> None:
+    """It gets no managed policies, so that synthesis refuses what IAM would, and names the way out.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    auths: list[BearerAuth] = [
+        {"kind": "bearer", "secret_arn": f"{SECRET[:-7]}-{each:03}-AbCd12", "kms_key": f"{SECRET_KEY}{each}"}
+        for each in range(number)
+    ]
+    settings = replace(
+        settings_of("orders"), sources=tuple({"url": "https://a.example", "auth": auth} for auth in auths)
+    )
+    existing = Existing(function_role=EXISTING.function_role)
+
+    if fits:
+        existing.check(settings)
+        return
+    with pytest.raises(SettingsError, match=r"leave function_role out.*reference_iam-quotas"):
+        existing.check(settings)

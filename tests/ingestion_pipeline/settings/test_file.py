@@ -311,3 +311,16 @@ class TestGuarded:
         """The first line says what file cannot be used."""
         with pytest.raises(SettingsError, match=r"^pipeline\.toml: 1 setting cannot be used\n"):
             read(write("[environments.dev.stream]\nshard_count = 0\n"), "dev")
+
+
+def test_a_byte_order_mark_is_no_mistake_and_a_misspelt_name_is_told(tmp_path: Path) -> None:
+    """Editors on Windows write the mark; each level of the file knows the name that was meant."""
+    path = tmp_path / "pipeline.toml"
+    sources = '[[sources]]\nurl = "https://a.test"\npagintion = 1\n'
+    text = f"[streem]\n[function]\nmemory_mb = 1\n{sources}[environments.dev]\n"
+    path.write_text(text, encoding="utf-8-sig")
+    with pytest.raises(SettingsError) as refused:
+        read(path, "dev")
+    meant = re.findall(r"did you mean (\w+)\?", str(refused.value))
+
+    assert sorted(meant) == ["memory_mib", "pagination", "stream"]

@@ -98,7 +98,7 @@ class TestDefaults:
                 QueueSettings(),
                 {
                     "enabled": False,
-                    "max_concurrency": 10,
+                    "max_concurrency": 5,
                     "batch_size": 1,
                     "retention_days": 4,
                     "kms_key": "",
@@ -376,13 +376,13 @@ class TestConflicts:
     def test_a_queue_that_aws_would_throttle_is_refused(self) -> None:
         """More invocations by the queue than the function may have would use up attempts without one."""
         with pytest.raises(
-            SettingsError, match=r"queue\.max_concurrency = 10: is more than .*reserved_concurrency, 9"
+            SettingsError, match=r"queue\.max_concurrency = 5: is more than .*reserved_concurrency, 4"
         ):
-            Settings(queue=QueueSettings(enabled=True), function=FunctionSettings(reserved_concurrency=9))
+            Settings(queue=QueueSettings(enabled=True), function=FunctionSettings(reserved_concurrency=4))
 
     @pytest.mark.parametrize(
         ("queue", "reserved"),
-        [({"enabled": True}, 10), ({"enabled": True}, 0), ({"enabled": True}, None), ({}, 9)],
+        [({"enabled": True}, 10), ({"enabled": True}, 0), ({"enabled": True}, None), ({}, 4)],
         ids=["enough", "the function may not run", "not reserved", "the queue is not consumed"],
     )
     def test_a_queue_that_aws_would_not_throttle_is_fine(
@@ -395,12 +395,20 @@ class TestConflicts:
 
         assert settings.function.reserved_concurrency == reserved
 
-    def test_dead_letters_are_kept_as_long_as_the_events(self) -> None:
-        """SQS counts a dead letter's age from when the event was sent: it could be gone at once."""
+    @pytest.mark.parametrize(("days", "refused"), [(3, True), (4, True), (5, False)])
+    def test_dead_letters_are_kept_longer_than_the_events(self, days: int, refused: bool) -> None:
+        """SQS counts a dead letter's age from when the event was sent: it could be gone at once.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+        """
+        kept = DeadLetterSettings(queue_retention_days=days)
+        if not refused:
+            assert Settings(dead_letters=kept).queue.retention_days == 4
+            return
         with pytest.raises(
-            SettingsError, match=r"queue\.retention_days = 4: is more than dead_letters\..*, 3, and SQS"
+            SettingsError, match=rf"retention_days = 4: is not less than dead_letters\..*, {days}, and SQS"
         ):
-            Settings(dead_letters=DeadLetterSettings(queue_retention_days=3))
+            Settings(dead_letters=kept)
 
     def test_an_environment_is_a_part_of_every_name(self) -> None:
         """An environment that no bucket's name could carry is refused."""

@@ -43,6 +43,7 @@ TOGETHER = {
 ELSEWHERE = {
     "pipeline.tags": "default tags in the stack",
     "delivery.keep_former": "makes further resources: files/tests/packing.tftest.hcl",
+    "vpc.permissions_only": "keeps a resource: files/tests/optional.tftest.hcl",
     "lake.delete_with_stack": "needs a second key in the stack",
     "function.runtime": "another zip",
     "function.architecture": "another zip",
@@ -135,13 +136,13 @@ def test_there_is_no_provider_and_no_backend(module: Path) -> None:
     assert found == []
 
 
-def test_the_module_excludes_the_providers_that_plan_a_change_for_ever(module: Path) -> None:
-    """The module accepts what the stack accepts: 5.100 and 6.x, but not 6.22 to 6.39."""
+def test_the_module_excludes_the_providers_that_fail_or_plan_a_change_for_ever(module: Path) -> None:
+    """The module accepts what the stack accepts: 5.100 and 6.x, but not 6.0 to 6.2, 6.14 and 6.22 to 6.39."""
     versions = (module / "versions.tf").read_text(encoding="utf-8")
     (text,) = re.findall(r'hashicorp/aws"\s+version = "(.*)"', versions)
     excluded = [minor for minor in range(60) if f"6.{minor}.0" not in SpecifierSet(text)]
 
-    assert ("5.100.0" in SpecifierSet(text), excluded) == (True, list(range(22, 40)))
+    assert ("5.100.0" in SpecifierSet(text), excluded) == (True, [0, 1, 2, 14, *range(22, 40)])
 
 
 def test_nothing_of_this_machine_or_of_stand_ins_is_left(module: Path) -> None:
@@ -300,7 +301,14 @@ def test_the_module_has_no_argument_that_the_stack_has_not(
     """Beside tags, and what is there only for a part that was brought along."""
     more = {place for place in {*_arguments(main)} - {*of_both_packings} if not place.endswith(".tags")}
     conditional = (
-        *("fetch_secrets", "fetch_url", "schedules_", "kms_master_key_id", "vpc_config"),
+        *(
+            "fetch_secrets",
+            "fetch_url",
+            "fetch_access_network",
+            "schedules_",
+            "kms_master_key_id",
+            "vpc_config",
+        ),
         *("logging_config", "reserved_concurrent_executions", "expire-records"),
     )
 

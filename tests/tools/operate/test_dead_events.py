@@ -60,6 +60,8 @@ OTHER_FORMS: list[tuple[object, str]] = [
     ({"source": "orders", "url": URL}, "it has source$"),
     ({"source": None}, "source give nothing$"),
     ({"source": 7}, "its source is no text$"),
+    ({"urls": [{"line": "https://x.io/ab", "offset": 18, "truncated": True}]}, "has no URL"),
+    ({"urls": 3}, "has no URL"),
     ({"requestContext": CONTEXT, "responsePayload": {}}, "without requestPayload: .* too large"),
     ({"requestContext": CONTEXT, "requestPayload": {"Records": [NOTIFICATION]}}, "it has Records$"),
     ("[1]", "is no JSON object"),
@@ -84,6 +86,11 @@ def test_what_has_another_form_stays(body: object, why: str) -> None:
         ({}, {"DeadLetterQueueSourceArn": f"{WORK}-2"}, "was moved here from arn.*-work-2, not"),
         ({"source": "orders"}, {"TARGET_ARN": f"{WORK}-2"}, "was to go to arn.*-work-2, not"),
         ({"source": "orders"}, {"TARGET_ARN": f"{FUNCTION[:-8]}-2"}, "was to go to arn.*-fetch-2, not"),
+        (
+            {"source": "orders"},
+            {"TARGET_ARN": WORK, "IS_PAYLOAD_TRUNCATED": "true"},
+            "was cut by EventBridge",
+        ),
         ({**REQUEST, "QueueUrl": f"{REQUEST['QueueUrl']}-2"}, {}, "was to go to https.*-work-2, not"),
     ],
 )
@@ -98,6 +105,7 @@ def test_what_another_pipeline_left_there_stays(body: object, attributes: dict[s
     [
         {"DeadLetterQueueSourceArn": WORK},
         {"TARGET_ARN": WORK, "SCHEDULE_ARN": f"arn:aws:scheduler:{ACCOUNT}:schedule/g/orders"},
+        {"TARGET_ARN": WORK, "IS_PAYLOAD_TRUNCATED": "false"},
         {"TARGET_ARN": FUNCTION},
     ],
 )

@@ -68,7 +68,7 @@ def test_waits_as_long_as_the_function_may_take(client: Client) -> None:
     invoke.main()
     config = client.made["config"]
 
-    assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1})
+    assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1, "mode": "legacy"})
 
 
 def test_keeps_a_silent_connection_alive(client: Client) -> None:

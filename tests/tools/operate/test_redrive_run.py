@@ -98,6 +98,39 @@ def test_a_message_is_deleted_only_if_its_event_is_accepted(monkeypatch: pytest.
     assert "stays: was refused by the work queue: SQS did not say whether it has it" in said
 
 
+class Undeleting(MemorySqs):
+    """A queue that deletes nothing at its first answers."""
+
+    failures = 0
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+        """As boto3's."""
+        if not self.failures:
+            return super().delete_message_batch(QueueUrl=QueueUrl, Entries=Entries)
+        self.failures -= 1
+        return {
+            "Failed": [{"Id": each["Id"], "Code": "InternalError", "SenderFault": False} for each in Entries]
+        }
+
+
+@pytest.mark.parametrize(("failures", "left"), [(1, 0), (100, 3)])
+def test_what_was_sent_but_not_deleted_is_tried_again_and_told(
+    monkeypatch: pytest.MonkeyPatch, failures: int, left: int
+) -> None:
+    """The next run would send it a second time."""
+    monkeypatch.setattr("tools.operate.queues.FIRST_PAUSE_SECONDS", 0)
+    queues = queues_with("a", "b", "c")
+    sqs = Undeleting(queues, Faults(Random(0)))
+    sqs.failures = failures
+    done, said = run(queues, sqs)
+
+    assert (done.sent, len(queues.bodies(DEAD)), "are sent again by the next run: 3" in said) == (
+        3,
+        left,
+        bool(left),
+    )
+
+
 def test_what_waits_for_its_next_attempt_keeps_the_queue_from_being_empty(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from local_aws.servers.hostile_source import Behaviour, Connection, HostileSource, Request, answer
 from local_aws.servers.rotating_tokens import RotatingTokens
 from tests.recipes.recipe import ingest
+from tests.tls import self_signed, serving
 from tools.operate import progress
 from tools.operate.try_source import __main__ as command
 from url_fetcher.errors import SourceUnavailable
@@ -83,12 +84,14 @@ def tried(
         arguments: Sequence[str] = ("--source", "orders"),
         secret: str = "",
         behaviours: dict[str, Behaviour] = BEHAVIOURS,
+        key: Path | None = None,
     ) -> Ran:
-        with HostileSource(behaviours) as server:
+        host = "localhost" if key else "127.0.0.1"
+        with HostileSource(behaviours, tls=serving(key) if key else None) as server:
             text = (root / "pipeline.toml").read_text(encoding="utf-8")
             text = text.replace('name = "posts"', 'name = "orders"').replace(
                 '"https://jsonplaceholder.typicode.com/posts"',
-                f'"{server.url(path)}"\n{more.replace("SERVER", server.url(""))}',
+                f'"{server.url(path, host=host)}"\n{more.replace("SERVER", server.url(""))}',
             )
             (tmp_path / "pipeline.toml").write_text(text, encoding="utf-8")
             environ = {"PIPELINE_TOML": str(tmp_path / "pipeline.toml"), "ENV": "local", "SECRET": secret}
@@ -115,6 +118,14 @@ def test_the_lines_are_those_of_the_stream(tried: Callable[..., Ran]) -> None:
 
     assert [list(line) for line in ran.lines()] == [list(line) for line in stream.lines]
     assert ran.values == stream.values == [{"id": number} for number in range(25)]
+
+
+def test_a_source_may_have_an_authority_of_its_own(tried: Callable[..., Ran], tmp_path: Path) -> None:
+    """The run asks with the source's `ca_certificates`."""
+    key = self_signed(tmp_path)
+    more = f'ca_certificates = """\n{key.with_suffix(".crt").read_text()}"""\n{PAGES}'
+
+    assert len(tried("/orders", more, key=key).values) == 25
 
 
 @pytest.mark.parametrize("packing", ["gzip", "none"])

@@ -11,7 +11,7 @@ import pytest
 from ingestion_pipeline.resources.capability import reads
 from tests.checkout import synthesized_file
 from tools.plan.resource_names import Unresolved, names_of
-from tools.plan.role import github_trust, gitlab_trust, main, plan_policy, repository
+from tools.plan.role import PolicyTooLarge, github_trust, gitlab_trust, main, plan_policy, repository
 
 ACCOUNT = "123456789012"
 MAX_INLINE_CHARACTERS = 10_240
@@ -52,6 +52,13 @@ class TestPolicy:
             for role in ("fetch", "delivery")
         }
 
+    def test_reads_the_tags_of_a_bucket_in_both_ways(self, granted: dict[str, set[str]]) -> None:
+        """Since 6.23 the provider asks in the newer way first.
+
+        https://github.com/hashicorp/terraform-provider-aws/pull/45251
+        """
+        assert granted["s3:ListTagsForResource"] == granted["s3:GetBucketTagging"]
+
     def test_only_actions_that_know_no_resource_are_allowed_anywhere(
         self, granted: dict[str, set[str]]
     ) -> None:
@@ -73,6 +80,29 @@ class TestPolicy:
         forbidden = {"kinesis:GetRecords", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage"}
 
         assert forbidden & set(granted) == set()
+
+    def test_many_schedules_fit_into_an_inline_policy(self, stack: dict[str, Any]) -> None:
+        """They are read by their group.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
+        """
+        schedule = {
+            "name": "${each.key}",
+            "group_name": "our-schedules",
+            "for_each": {f"a-source-with-a-long-name-{number}": {} for number in range(150)},
+        }
+        many = {**stack, "resource": {**stack["resource"], "aws_scheduler_schedule": {"schedule": schedule}}}
+        policy = plan_policy(many, ACCOUNT)
+        read = [each["Resource"] for each in policy["Statement"] if "scheduler:GetSchedule" in each["Action"]]
+
+        assert read == [[f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/our-schedules/*"]]
+        assert len(json.dumps(policy, separators=(",", ":"))) <= MAX_INLINE_CHARACTERS
+
+    def test_what_iam_would_not_take_is_refused(self, stack: dict[str, Any]) -> None:
+        """Before `put-role-policy` fails with it."""
+        roles = {f"role{number}": {"name": f"{'x' * 60}{number}"} for number in range(200)}
+        with pytest.raises(PolicyTooLarge, match="IAM takes 10,240 inline"):
+            plan_policy({**stack, "resource": {"aws_iam_role": roles}}, ACCOUNT)
 
     def test_fits_into_an_inline_policy(self, stack: dict[str, Any]) -> None:
         """IAM counts the characters without white space."""

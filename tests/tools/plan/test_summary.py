@@ -553,3 +553,27 @@ def test_the_command_explains_itself(summary: Summary) -> None:
     assert code == 0
     assert "makes the exit code 3" in " ".join(help_.split())
     assert "--allow-data-loss exit with 0 though data is lost" in " ".join(help_.split())
+
+
+@pytest.mark.parametrize(
+    ("actions", "before", "after", "told"),
+    [
+        (("update",), True, {"enabled": False}, True),
+        (("delete",), True, None, True),
+        (("delete", "create"), True, {"enabled": True}, False),
+        (("update",), False, {"enabled": True}, False),
+        (("delete",), False, None, False),
+    ],
+    ids=["switched off", "removed", "replaced", "switched on", "removed when off"],
+)
+def test_a_queue_that_is_no_longer_consumed_is_named(
+    actions: tuple[str, ...], before: bool, after: dict[str, bool] | None, told: bool
+) -> None:
+    """Its messages expire, although Terraform destroys nothing that holds them.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
+    """
+    address = "aws_lambda_event_source_mapping.a"
+    text = "\n".join(rows(entry(address, *actions, before={"enabled": before}, after=after)))
+
+    assert ("messages that wait in it expire" in text) is told

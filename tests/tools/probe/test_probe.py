@@ -20,6 +20,7 @@ from local_aws.servers.hostile_source import (
     gzip_bomb,
     redirect,
 )
+from tests.tls import self_signed, serving
 from tools.probe import client as client_module
 from tools.probe import walk as walk_module
 from tools.probe.__main__ import main
@@ -447,6 +448,17 @@ class TestSource:
         assert (ran.code if isinstance(ran.code, int) else "error", words in ran.said) == (code, True), (
             ran.said
         )
+
+    def test_may_have_an_authority_of_its_own(
+        self, run: Callable[..., Ran], configured: Any, tmp_path: Path
+    ) -> None:
+        """A probe asks with the source's `ca_certificates`."""
+        key = self_signed(tmp_path)
+        with HostileSource({"/items": paged("page", 1)}, tls=serving(key)) as server:
+            more = f'record_path = "items"\nca_certificates = """\n{key.with_suffix(".crt").read_text()}"""'
+            ran = run(["--source", "posts"], configured(server.url("/items", host="localhost"), more))
+
+        assert (ran.code, "10 records in the first page" in ran.said) == (0, True), ran.said
 
     def test_that_is_not_configured_is_told(self, run: Callable[..., Ran], configured: Any) -> None:
         """With the names that are."""

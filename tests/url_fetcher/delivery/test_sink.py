@@ -12,7 +12,7 @@ from tests.url_fetcher.streams import ORIGIN, MemoryStream, lines_of, records, s
 from url_fetcher.delivery.dead_letters import DeadLetters
 from url_fetcher.delivery.envelope import Envelope
 from url_fetcher.delivery.sink import Origin, SinkSettings
-from url_fetcher.errors import DeliveryError, StreamRejected, StreamUnavailable
+from url_fetcher.errors import DeliveryError, StreamRejected, StreamUnavailable, UnexpectedError
 from url_fetcher.formats.splitter import Rejected
 
 _MIB = 1024 * 1024
@@ -296,6 +296,31 @@ def test_an_unexpected_error_in_a_request_is_not_lost() -> None:
     sink.put(ORIGIN, [b"1"])
 
     with pytest.raises(RuntimeError):
+        sink.close()
+
+
+def _without_memory(*_: object, **__: object) -> None:
+    raise MemoryError
+
+
+def test_an_error_while_an_answer_is_counted_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was refused must be sent again; if it cannot be kept for that, the delivery fails."""
+    monkeypatch.setattr("url_fetcher.delivery.pacing.CongestionWindow.observe", _without_memory)
+    sink = sink_to(MemoryStream(refuse=lambda *_: True), seconds=5)
+    sink.put(ORIGIN, records(10))
+    with pytest.raises(MemoryError):
+        sink.close()
+
+
+def test_lines_that_became_no_request_fail_the_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in the packer is remembered by what is missing, even if whoever met it goes on."""
+    sink = sink_to(MemoryStream())
+    with monkeypatch.context() as patch:
+        patch.setattr("url_fetcher.delivery.envelope.Lines.joined", _without_memory)
+        with pytest.raises(MemoryError):
+            sink.put(ORIGIN, records(10))
+    sink.put(ORIGIN, records(10))
+    with pytest.raises(UnexpectedError, match="10 of 20 records were lost"):
         sink.close()
 
 

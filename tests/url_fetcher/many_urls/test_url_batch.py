@@ -1,8 +1,10 @@
 """An event of many URLs: all ingested at once, each failing alone."""
 
+import gzip
+import itertools
 import json
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,14 +29,18 @@ from tests.url_fetcher.queues import (
     tried,
 )
 from tests.url_fetcher.reading import ARN, Hostile, Secrets
+from tests.url_fetcher.streams import ORIGIN
+from url_fetcher.delivery.counters import DeliveryReport
 from url_fetcher.errors import (
     ConfigurationError,
     DeadLettersRejected,
+    DeliveryError,
     IngestionError,
     StreamRejected,
     UrlsFailed,
     WorkQueueUnavailable,
 )
+from url_fetcher.many_urls.shared_sink import SharedSink
 from url_fetcher.many_urls.url_items import MAX_MESSAGE_BYTES, messages_of
 
 DEEP: Any = []
@@ -131,14 +137,11 @@ def test_a_failed_url_is_sent_alone(hostile: Hostile, stream: Stream) -> None:
     )
 
 
-@pytest.mark.parametrize(("received", "before"), [(3, 0), (1, 2)])
-def test_at_the_last_attempt_it_is_a_dead_letter(
-    hostile: Hostile, stream: Stream, received: int, before: int
-) -> None:
+def test_at_the_last_attempt_it_is_a_dead_letter(hostile: Hostile, stream: Stream) -> None:
     """The dead letter is the event of that one URL, with its own reason."""
     source, queues = hostile({"/": GOOD, "/bad": BAD}), Queues()
     event = {"urls": [*urls(source, 2), source.url("/bad")]}
-    consumed([record(1, event, received=received, attributes=tried(before))], stream=stream, queues=queues)
+    consumed([record(1, event)], stream=stream, queues=queues, MAX_ATTEMPTS="1")
     told = queues.taken[DEAD][0]["MessageAttributes"]
 
     assert (queues.dead, queues.work, told["error_type"]["StringValue"]) == (
@@ -173,6 +176,32 @@ def test_more_than_a_message_holds_is_shared_out(hostile: Hostile, stream: Strea
     consumed([record(1, {"urls": given})], stream=stream, queues=queues)
 
     assert (len(stream.lines), [each["urls"] for each in queues.work]) == (200, [given[100:200], given[200:]])
+
+
+@pytest.mark.parametrize(("received", "before"), [(2, 0), (1, 1), (3, 2)])
+def test_an_event_that_comes_again_is_split(
+    hostile: Hostile, stream: Stream, received: int, before: int
+) -> None:
+    """One of its URLs may have ended the process, so each is an event of its own from now on."""
+    source, queues = hostile({"/": GOOD}), Queues()
+    given = urls(source, 50)
+    event = {"urls": given, "format": "json"}
+    consumed([record(1, event, received=received, attributes=tried(before))], stream=stream, queues=queues)
+    counts = {each["MessageAttributes"]["attempts"]["StringValue"] for each in queues.taken[WORK]}
+
+    assert (source.requests, queues.work, counts) == (
+        [],
+        [{"format": "json", "url": url} for url in given],
+        {str(received + before - 1)},
+    )
+
+
+def test_a_large_event_that_comes_again_is_split_in_two_steps(stream: Stream) -> None:
+    """Messages of a hundred come first: ten thousand of one URL might not be sent in time."""
+    given, queues = [f"https://a.test/{number}" for number in range(250)], Queues()
+    consumed([record(1, {"urls": given}, received=2)], stream=stream, queues=queues)
+
+    assert [each["urls"] for each in queues.work] == [given[:100], given[100:200], given[200:]]
 
 
 class Closed(Stream):
@@ -232,6 +261,16 @@ def test_the_answer_counts_urls(hostile: Hostile, stream: Stream) -> None:
         "failed": body["urls_failed"],
         "on": body["urls_sent_on"],
     } == {"recordsProcessed": 198, "fetched": 198, "pages": 99, "urls": 102, "failed": 1, "on": 2}
+
+
+def test_the_counters_are_those_of_one_source(hostile: Hostile, stream: Stream) -> None:
+    """A URL among many is counted as it is alone, in everything but the time that it took."""
+    url = hostile({"/": GOOD}).url("/")
+    together = counted(run_with({"urls": [url]}, stream=stream))
+    alone = counted(run_with({"url": url}, stream=Stream()))
+    names = [name for name, count in alone.items() if isinstance(count, int)]
+
+    assert {name: together[name] for name in names} == {name: alone[name] for name in names}
 
 
 def test_metrics_count_urls(hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]) -> None:
@@ -336,7 +375,7 @@ def test_a_secret_in_a_url_is_not_told(
     given = [source.url(f"/?api_key=hunter{number}xyz") for number in range(3)]
     with pytest.raises(IngestionError) as caught:
         run_with({"urls": given}, stream=stream)
-    consumed([record(1, {"urls": given}, received=3)], stream=stream, queues=queues)
+    consumed([record(1, {"urls": given})], stream=stream, queues=queues, MAX_ATTEMPTS="1")
     told = capsys.readouterr().out + str(caught.value)
     told += str([each["MessageAttributes"] for each in queues.taken[DEAD]])
 
@@ -347,7 +386,7 @@ def test_a_rate_that_leaves_no_request_is_refused(hostile: Hostile, stream: Stre
     """If a share of the rate is longer than the invocation, the first URL fails with what to change."""
     source = hostile({"/": GOOD})
     event = {"urls": [source.url("/")], "rate": {"min_interval_seconds": 60}}
-    with pytest.raises(UrlsFailed, match=r"waits 600 s before a request.*queue\.max_concurrency"):
+    with pytest.raises(UrlsFailed, match=r"waits 300 s before a request.*queue\.max_concurrency"):
         run_with(event, stream=stream)
 
 
@@ -394,3 +433,43 @@ def test_pages_of_each_url_are_followed(hostile: Hostile, stream: Stream) -> Non
     run_with(event, stream=stream)
 
     assert sorted(line["data"] for line in stream.lines) == [1, 1, 1, 2, 2, 2]
+
+
+def test_whatever_the_shared_sink_raises_fails_the_event(
+    hostile: Hostile, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compressor without memory loses records of other URLs than the one that meets the error."""
+    compressed = itertools.count()
+
+    def member(plain: bytes) -> bytes:
+        if next(compressed) == 0:
+            raise MemoryError
+        return gzip.compress(plain)
+
+    monkeypatch.setattr("url_fetcher.delivery.gzip_members.member", member)
+    given, queues = urls(hostile({"/": answer(b"[%s]" % b",".join([b'"abc"'] * 2_000))}), 40), Queues()
+    packing = {"PACKING": "gzip", "PACK_KIB": "5"}
+    failed = consumed([record(1, {"urls": given})], stream=stream, queues=queues, **packing)
+
+    assert (failed, queues.requests) == (["m1"], [])
+
+
+def test_an_error_in_a_thread_that_is_late_fails_the_event() -> None:
+    """Whoever closes the sink gets it, although nobody waits for the thread any more."""
+
+    class Ended:
+        report = DeliveryReport()
+
+        def put(self, *_: object) -> None:
+            raise MemoryError
+
+        def close(self) -> None:
+            pass
+
+    sink = SharedSink(cast("Any", Ended()))
+    with pytest.raises(MemoryError):
+        sink.put(ORIGIN, [b"1"])
+    with pytest.raises(DeliveryError):
+        sink.put(ORIGIN, [b"2"])
+    with pytest.raises(MemoryError):
+        sink.close()

@@ -1,5 +1,6 @@
 """A list of URLs in S3, cut into messages, in as many invocations as it takes."""
 
+import bz2
 import io
 import itertools
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.url_fetcher.invoking import Stream
 from tests.url_fetcher.queues import DEAD, WORK, Queues, consumed, counted, record, refusal, run_with
+from tests.url_fetcher.reading import Hostile
 from url_fetcher.errors import (
     ConfigurationError,
     ConfigurationUnavailable,
@@ -42,8 +44,8 @@ class Bucket:
 
 
 def listed(bucket: Bucket, queues: Queues, event: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The body of the answer to an event with a list."""
-    given = {"urls_from": URI, **(event or {})}
+    """The body of the answer to an event with a list whose version is known."""
+    given = {"urls_from": URI, "etag": bucket.etag, **(event or {})}
     return counted(run_with(given, stream=Stream(), queues=queues, s3=bucket))
 
 
@@ -84,6 +86,11 @@ def test_a_line_may_be_a_source() -> None:
     assert urls_in(queues) == ["https://a.test/", {"url": "https://b.test/", "format": "csv"}]
 
 
+def unread(line: str, *, truncated: bool = False, offset: int = 18) -> dict[str, Any]:
+    """The dead letter of a line that is no text."""
+    return {"urls": [{"line": line, "offset": offset, "truncated": truncated}]}
+
+
 @pytest.mark.parametrize(
     ("line", "letter", "reason"),
     [
@@ -95,11 +102,16 @@ def test_a_line_may_be_a_source() -> None:
             {"urls": [{"url": "https://b.test/", "urls": []}]},
             "has urls",
         ),
-        (b"https://b.test/\xff", {"url": "https://b.test/�"}, "is not UTF-8"),
-        (b"https://b.test/" + b"x" * 2_000_000, {"url": "https://b.test/" + "x" * 1_009}, "is over 32768"),
+        (b"https://b.test/\xff", unread(r"https://b.test/\xff"), "is not UTF-8"),
+        (b'{"url": "https://b.test/\xe9"}', unread(r'{"url": "https://b.test/\xe9"}'), "is not UTF-8"),
+        (
+            b"https://b.test/" + b"x" * 2_000_000,
+            unread("https://b.test/" + "x" * 1_009, truncated=True),
+            "is over 32768",
+        ),
         (b"[" * 20_000, {"url": "[" * 20_000}, "is neither a URL"),
     ],
-    ids=["scheme", "cut", "no url", "urls", "bytes", "long", "deep"],
+    ids=["scheme", "cut", "no url", "urls", "bytes", "bytes in an object", "long", "deep"],
 )
 def test_a_line_that_is_none_is_a_dead_letter(line: bytes, letter: dict[str, Any], reason: str) -> None:
     """It is there alone, with its place and its reason; the lines around it are sent."""
@@ -112,6 +124,16 @@ def test_a_line_that_is_none_is_a_dead_letter(line: bytes, letter: dict[str, Any
         [letter],
         True,
     )
+
+
+@pytest.mark.parametrize("line", [b"%s/\xff", b'{"url": "%s/\xff"}', b"%s/" + b"x" * 40_000])
+def test_the_dead_letter_of_a_line_that_is_no_text_is_never_fetched(hostile: Hostile, line: bytes) -> None:
+    """Sent again it ends there again: what is left of the line may be another URL."""
+    source, queues, again = hostile({}), Queues(), Queues()
+    listed(Bucket(line % source.url("").encode()), queues)
+    consumed([record(1, queues.dead[0], received=3)], stream=Stream(), queues=again)
+
+    assert (source.requests, again.dead) == ([], queues.dead)
 
 
 @pytest.mark.parametrize(
@@ -138,13 +160,27 @@ def test_lists_lie_in_one_place(uri: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "match"), [(b"\x1f\x8b\x08\x00", "compressed"), (b' \n["https://a.test/"]', "JSON array")]
+    ("content", "match"),
+    [
+        (b"\x1f\x8b\x08\x00", "is compressed with gzip"),
+        (bz2.compress(b"https://a.test/", 1), "is compressed with bzip2"),
+        (b"\xfd7zXZ\x00", "is compressed with xz"),
+        (b"\x28\xb5\x2f\xfd\x04", "is compressed with zstd"),
+        (b"PK\x03\x04", "is a zip archive"),
+        ("https://a.test/".encode("utf-16"), "is UTF-16"),
+        ("https://a.test/".encode("utf-16-be"), "is UTF-16"),
+        (b' \n["https://a.test/"]', "is a JSON array"),
+        (b'\xef\xbb\xbf["https://a.test/"]', "is a JSON array"),
+        (b'{\r\n  "url": "https://a.test/"\r\n}', "is a JSON object over several lines"),
+        (b"\n<!DOCTYPE html>\n<p>", "is HTML"),
+    ],
 )
-def test_other_forms_are_refused_as_a_whole(content: bytes, match: str) -> None:
+@pytest.mark.parametrize("etag", ["", '"1"'])
+def test_other_forms_are_refused_as_a_whole(content: bytes, match: str, etag: str) -> None:
     """A file that is no list of lines does not become a dead letter for each."""
     queues = Queues()
     with pytest.raises(ConfigurationError, match=match):
-        listed(Bucket(content), queues)
+        listed(Bucket(content), queues, {"etag": etag})
 
     assert queues.requests == []
 
@@ -181,8 +217,7 @@ def test_a_list_that_cannot_be_read_fails_the_event(
 @pytest.mark.parametrize(
     "place",
     [
-        {"offset": 5},
-        {"etag": '"1"'},
+        {"offset": 5, "etag": None},
         {"offset": -1, "etag": '"1"'},
         {"offset": "5", "etag": '"1"'},
         {"offset": 5, "etag": '"1"', "in_line": 1},
@@ -255,8 +290,9 @@ def test_each_line_is_done_once_over_all_invocations(
         hops(bucket, queues, {"urls_from": URI})
     urls = [line.decode() for line in numbered if line.startswith(b"https://a")]
     others = [line.decode()[:1024] for line in numbered if line and not line.startswith(b"https://a")]
+    dead = [event.get("url") or event["urls"][0]["line"] for event in queues.dead]
 
-    assert (urls_in(queues), [event["url"] for event in queues.dead]) == (urls, others)
+    assert (urls_in(queues), dead) == (urls, others)
 
 
 @settings(max_examples=30)
@@ -301,6 +337,23 @@ def test_a_list_that_changes_is_noticed() -> None:
     on = next(each for each in queues.work if "urls_from" in each)
     with pytest.raises(ConfigurationError, match="has changed"):
         listed(bucket, Queues(), on)
+
+
+def test_a_list_that_changes_in_the_first_attempt_is_noticed() -> None:
+    """An invocation that dies after some of its messages comes again, and must not read another list."""
+    bucket, queues = Bucket("\n".join(many(3_000)).encode()), Queues()
+    event: dict[str, Any] = {"urls_from": URI}
+    consumed([record(1, event)], stream=Stream(), queues=queues, s3=bucket)
+    (on,) = queues.work
+    consumed([record(2, on)], stream=Stream(), queues=Queues(), s3=bucket)
+    bucket.etag, bucket.content = '"2"', b"https://b.test/"
+    failed = consumed([record(2, on, received=2)], stream=Stream(), queues=queues, s3=bucket)
+
+    assert (on, failed, urls_in(queues)) == (
+        {"urls_from": URI, "offset": 0, "etag": '"1"', "in_line": False},
+        ["m2"],
+        [],
+    )
 
 
 def test_without_time_it_still_gets_on() -> None:

@@ -1,10 +1,12 @@
 """A source that behaves badly ends in time with an error that says what it did."""
 
 import gzip
+import shutil
 import socket
 import ssl
 import subprocess
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -36,6 +38,7 @@ from local_aws.servers.hostile_source import (
     stall,
     wrong_length,
 )
+from tests.tls import self_signed, serving
 from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
@@ -362,6 +365,16 @@ def test_a_redirects_body_is_not_read(hostile: Hostile) -> None:
     assert bodies_of(reader_of({"url": source.url("/"), "limits": SHORT})) == [b"[1]"]
 
 
+def test_a_redirect_is_a_request_of_the_rate(hostile: Hostile) -> None:
+    """Each one waits for the interval, as every request does."""
+    source = hostile({"/": redirect("/a"), "/a": redirect("/b"), "/b": answer(b"[1]")})
+    waits = Waits()
+    settings = {"url": source.url("/"), "rate": {"min_interval_seconds": 7}}
+    bodies_of(reader_of(settings, deadline=waits.deadline(60), clock=lambda: waits.now))
+
+    assert waits.seconds == [7, 7]
+
+
 def test_pages_share_a_connection(hostile: Hostile) -> None:
     """The next page is asked for on the connection of the last one."""
     source = hostile({"/": answer(b"[1]", headers={"Link": '</2>; rel="next"'}), "/2": answer(b"[2]")})
@@ -397,17 +410,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return self_signed(tmp_path_factory.mktemp("tls"))
 
 
-def self_signed(folder: Path) -> Path:
-    """Makes such a key."""
-    file = folder / "localhost.pem"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    files = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
-    command = ["openssl", "req", "-x509", *key, *files, *names]
-    subprocess.run(command, check=True, capture_output=True)
-    return file
-
-
 def trusting(certificate: Path) -> dict[str, Any]:
     """The settings that trust a certificate."""
     return {"ca_certificates": certificate.with_suffix(".crt").read_text()}
@@ -416,8 +418,6 @@ def trusting(certificate: Path) -> dict[str, Any]:
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[HostileSource]:
     """A source with TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.with_suffix(".crt"), certificate)
     behaviours = {
         "/": answer(LARGE),
         "/token": answer(b'{"access_token": "t", "token_type": "bearer"}'),
@@ -425,7 +425,7 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
         "/ended": ended_tls(WITHOUT_LENGTH),
         "/cut-behind-the-body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n[1]\n[2]\n"),
     }
-    with HostileSource(behaviours, tls=context) as source:
+    with HostileSource(behaviours, tls=serving(certificate)) as source:
         yield source
 
 
@@ -462,7 +462,7 @@ def page_chunks(reader: SourceReader) -> Iterator[bytes]:
 
 def test_a_certificate_for_another_host_is_rejected(secure: HostileSource, certificate: Path) -> None:
     """A certificate without the URL's host ends with an error that is not retried, and nothing is sent."""
-    with pytest.raises(SourceRejected, match="certificate"):
+    with pytest.raises(SourceRejected, match=r"not valid for '127.0.0.1'.*`ca_certificates`"):
         bodies_of(reader_of({"url": secure.url("/"), **trusting(certificate)}))
 
     assert secure.requests == []
@@ -474,9 +474,39 @@ def test_public_authorities_stay_trusted(
     """Those of a source are beside them; what the environment names is not looked at."""
     other = self_signed(tmp_path)
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate.with_suffix(".crt")))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.with_suffix(".crt")))
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(variable, str(other.with_suffix(".crt")))
 
     assert bodies_of(reader_of({"url": secure.url("/", host="localhost"), **trusting(other)})) == [LARGE]
+
+
+def test_an_expired_certificate_is_rejected_with_the_reason(certificate: Path, tmp_path: Path) -> None:
+    """Being one of `ca_certificates` makes no certificate valid."""
+    key = Path(shutil.copy(certificate, tmp_path / "expired.pem"))
+    expired = key.with_suffix(".crt")
+    signed = ["-in", str(certificate.with_suffix(".crt")), "-signkey", str(key), "-days", "-1"]
+    subprocess.run(["openssl", "x509", *signed, "-out", str(expired)], check=True, capture_output=True)
+
+    with (
+        HostileSource({"/": answer(LARGE)}, tls=serving(key)) as source,
+        pytest.raises(SourceRejected, match=r"certificate has expired.*`ca_certificates`"),
+    ):
+        bodies_of(reader_of({"url": source.url("/", host="localhost"), **trusting(key)}))
+
+
+def test_tls_before_1_2_is_not_spoken(certificate: Path) -> None:
+    """Authorities of one's own change nothing about the versions of TLS."""
+    context = serving(certificate)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore"):
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with (
+        HostileSource({"/": answer(LARGE)}, tls=context) as source,
+        pytest.raises(SourceUnavailable, match="connection failed: SSLError"),
+    ):
+        bodies_of(
+            reader_of({"url": source.url("/", host="localhost"), "retry": ONE_TRY, **trusting(certificate)})
+        )
 
 
 def test_a_connection_serves_no_source_with_other_authorities(

@@ -1,5 +1,6 @@
 """Messages of the work queue in, those that failed out."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from tests.url_fetcher.invoking import Context, Stream, lines_of
 from tests.url_fetcher.queues import DEAD, WORK, Queues, consumed, record, refusal, run_with, tried
 from tests.url_fetcher.reading import ARN, Hostile, Secrets
 from url_fetcher.errors import ConfigurationError
+from url_fetcher.invocation import Invocation
 
 GOOD = answer(b'[{"id": 1}]')
 BAD = answer(b"", status=404)
@@ -156,6 +158,79 @@ def test_what_cannot_be_given_back_is_reported(hostile: Hostile, stream: Stream)
     assert consumed(records, stream=stream, queues=queues, context=context) == ["m1", "m2"]
 
 
+class Killed(BaseException):
+    """The end of the process, which no code survives."""
+
+
+def died_at(records: list[dict[str, Any]], deadly: set[str], queues: Queues) -> list[str]:
+    """Receives messages until each that remains ends the process; which ones do."""
+    done = Invocation.answer
+
+    def answer(invocation: Invocation, event: Any, **more: Any) -> dict[str, object]:
+        if event["url"] in deadly:
+            raise Killed
+        return done(invocation, event, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Invocation, "answer", answer)
+        for received in range(1, 8):
+            for each in records:
+                each["attributes"]["ApproximateReceiveCount"] = str(received)
+            with contextlib.suppress(Killed):
+                assert consumed(records, stream=Stream(), queues=queues) == []
+                return []
+            records = [each for each in records if each["receiptHandle"] not in queues.deleted]
+            if received == 3 and len(deadly) == 1:
+                break
+    return [json.loads(each["body"])["url"] for each in records]
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(10)), st.integers(0, 9))
+def test_a_message_that_ends_the_process_takes_no_other_along(numbers: list[int], deadly: int) -> None:
+    """When it is received for the third time, every other of its batch is done and deleted."""
+    records = [record(n, {"url": f"no URL {n}"}, attributes=tried(5)) for n in numbers]
+    queues = Queues()
+
+    assert died_at(records, {f"no URL {deadly}"}, queues) == [f"no URL {deadly}"]
+    assert len(queues.dead) >= 9
+
+
+def test_between_two_that_end_the_process_the_others_are_done() -> None:
+    """The order is drawn again, so that nothing stays between them for all seven receives."""
+    records = [record(n, {"url": f"no URL {n}"}, attributes=tried(5)) for n in range(10)]
+
+    assert sorted(died_at(records, {"no URL 2", "no URL 7"}, Queues())) == ["no URL 2", "no URL 7"]
+
+
+def test_new_messages_are_done_before_those_that_come_again(hostile: Hostile, stream: Stream) -> None:
+    """Each is deleted as soon as it is done, if one of the batch may have ended the process before."""
+    source, queues = hostile({"/": GOOD}), Queues()
+    event = {"url": source.url("/")}
+    records = [record(1, event, received=2), record(2, event), record(3, event)]
+    consumed(records, stream=stream, queues=queues)
+
+    assert queues.deleted == ["r2", "r3", "r1"]
+
+
+def test_what_comes_for_the_first_time_is_left_to_lambda(hostile: Hostile, stream: Stream) -> None:
+    """A request for each message would be paid for nothing."""
+    source, queues = hostile({"/": GOOD}), Queues()
+    consumed([record(1, {"url": source.url("/")})], stream=stream, queues=queues)
+
+    assert queues.deleted == []
+
+
+def test_a_message_that_cannot_be_deleted_is_done(hostile: Hostile, stream: Stream) -> None:
+    """It is not reported as failed, so that Lambda deletes it."""
+    source, queues = hostile({"/": GOOD}), Queues(fail={WORK: refusal("AccessDenied", 403)})
+
+    assert (
+        consumed([record(1, {"url": source.url("/")}, received=2)], stream=stream, queues=queues),
+        len(stream.lines),
+    ) == ([], 1)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -266,6 +341,6 @@ def test_each_message_ends_in_one_place(messages: list[tuple[str, int]]) -> None
     last = [body for body, received in messages if received >= 3]
 
     assert (
-        [each["MessageBody"] for each in queues.taken[DEAD]],
-        failed,
-    ) == (last, [id_ for id_, (_, received) in zip(ids, messages, strict=True) if received < 3])
+        sorted(each["MessageBody"] for each in queues.taken[DEAD]),
+        sorted(failed),
+    ) == (sorted(last), [id_ for id_, (_, received) in zip(ids, messages, strict=True) if received < 3])

@@ -25,6 +25,7 @@ CALLS: list[Call] = [
     lambda queue: queue.send([Outgoing("{}")]),
     lambda queue: queue.send_dead_letters([DeadLetter("{}", SourceRejected("no"))], request_id="r"),
     lambda queue: queue.delay("receipt", 5),
+    lambda queue: queue.delete("receipt"),
 ]
 
 
@@ -143,6 +144,23 @@ def test_a_reason_is_short_and_fits_an_attribute(text: str) -> None:
     told = queues.taken[DEAD][0]["MessageAttributes"].get("error", {"StringValue": ""})["StringValue"]
 
     assert (len(told.encode()) <= 1024, [each for each in told if not each.isprintable()]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("kib", "has_reason"), [(1, True), (254, True), (255, False), (256, False), (900, True)]
+)
+def test_an_event_of_any_size_can_be_a_dead_letter(kib: int, has_reason: bool) -> None:
+    """What has no room for the longest reason within 256 KiB goes without it."""
+    queues = Queues()
+    reason = SourceRejected("é" * 2_000)
+    queue_of(queues).send_dead_letters([DeadLetter("x" * kib * 1024, reason)], request_id="r" * 36)
+    (sent,) = queues.taken[DEAD]
+    told = sent.get("MessageAttributes", {})
+    size = len(sent["MessageBody"]) + sum(
+        len((name + each["DataType"] + each["StringValue"]).encode()) for name, each in told.items()
+    )
+
+    assert (bool(told), size <= (256 if kib <= 256 else 1024) * 1024) == (has_reason, True)
 
 
 @given(st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))

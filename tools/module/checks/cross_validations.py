@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
-from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING, STREAM_PACKINGS
+from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING
+from ingestion_pipeline.settings.expressions import expression_of
 from ingestion_pipeline.settings.forms import GZIP
+from ingestion_pipeline.settings.references import STREAM_PACKINGS
+from ingestion_pipeline.settings.regions import FUNCTION_URLS
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
-from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.settings import NO_URL_THERE, Settings
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
@@ -45,7 +48,10 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
         "account_id": (
             _of_provider("account_id", "account", "data.aws_caller_identity.current", "account_id"),
         ),
-        "region": (_of_provider("region", "Region", "data.aws_region.current", "id"),),
+        "region": (
+            _of_provider("region", "Region", "data.aws_region.current", "id"),
+            _url_is_there(),
+        ),
         "tags": _tags(),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
@@ -98,6 +104,12 @@ def _tags() -> tuple[Validation, ...]:
             f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
         ),
     )
+
+
+def _url_is_there() -> Validation:
+    there = expression_of(FUNCTION_URLS.is_in("${var.region}"))
+    advice = NO_URL_THERE.format(region="${var.region}", **vars(FUNCTION_URLS))
+    return Validation(f"!var.function_url_enabled || {there}", f"function_url_enabled {advice}")
 
 
 def _network() -> Validation:
@@ -178,7 +190,7 @@ def _within_reserved() -> Validation:
 def _kept_as_dead_letters() -> Validation:
     (advice,) = _advice(lambda: Settings(dead_letters=DeadLetterSettings(queue_retention_days=1)))
     return Validation(
-        "var.queue_retention_days <= var.dead_letters_queue_retention_days",
+        "var.queue_retention_days < var.dead_letters_queue_retention_days",
         f"queue_retention_days {advice.replace(', 1,', ',')}",
     )
 

@@ -3,14 +3,12 @@
 import json
 from dataclasses import fields
 
-from ingestion_pipeline.settings.existing import (
-    DEAD_LETTERS_ELSEWHERE,
-    DEAD_LETTERS_WITHOUT_URL,
+from ingestion_pipeline.settings.existing import DEAD_LETTERS_ELSEWHERE, DEAD_LETTERS_WITHOUT_URL, Existing
+from ingestion_pipeline.settings.references import (
     KEY_ADVICE,
     LOCAL,
     ONE_OF_BOTH,
     PLACE,
-    Existing,
     QueueReference,
     Reference,
 )

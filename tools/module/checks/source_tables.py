@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
-from ingestion_pipeline.settings.sources.problems import form_in_words
+from ingestion_pipeline.settings.sources.problems import HIDDEN, form_in_words
 from ingestion_pipeline.settings.sources.sources import MAX_SECRET_POLICIES, MAX_SOURCES_BYTES
 from tools.module.checks.validations import UnknownPattern, Validation
 
@@ -62,6 +62,9 @@ BEYOND_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
 
 SECRETS_IN_POLICY = 40
 """Sources with a secret for which there is one policy; an ARN has about 100 characters."""
+
+KEYS_IN_POLICY = 60
+"""Sources whose secret may have a key for which there is one policy; an ARN has about 75 characters."""
 
 ROOM_FOR_ARNS, SIGNS_PER_ARN = 5_250, 11
 """Characters of a managed policy's 6,144 before its last ARN, and the extra characters of each."""
@@ -136,17 +139,27 @@ def source_validations() -> tuple[Validation, ...]:
 
 def _room_for_secrets() -> Validation:
     """Checks that the policies for so many sources have room for the ARNs of their secrets."""
-    given = (
-        "[for source in var.sources : source.auth.secret_arn if try(source.auth.secret_arn, null) != null]"
-    )
-    size = f"sum([for arn in distinct({given}) : length(arn) + {SIGNS_PER_ARN}])"
-    policies = f"min({MAX_SECRET_POLICIES}, ceil(length({given}) / {SECRETS_IN_POLICY}))"
+    auths = "[for source in var.sources : source.auth if try(source.auth.secret_arn, null) != null]"
+    secrets = f"[for auth in {auths} : auth.secret_arn]"
+    keys = f"[for auth in {auths} : auth.kms_key if try(auth.kms_key, null) != null]"
+    size = f"sum([for arn in distinct(concat({secrets}, {keys})) : length(arn) + {SIGNS_PER_ARN}])"
+    policies = policies_needed(auths)
     return Validation(
         f"try({size} <= {ROOM_FOR_ARNS} * {policies}, true)",
-        f"sources: the ARNs of their secrets do not fit into managed policies, of which a role has "
+        f"sources: the ARNs of their secrets and keys do not fit into managed policies, of which a role has "
         f"{MAX_SECRET_POLICIES} with room for {ROOM_FOR_ARNS:,} characters, and every {SECRETS_IN_POLICY} "
-        "sources have one: let sources share secrets, give these shorter names, or make several pipelines",
+        "sources have one: let sources share them, give secrets shorter names, or make several pipelines",
     )
+
+
+def policies_needed(auths: str) -> str:
+    """How many managed policies authentications with a secret need, an expression.
+
+    The name of a key counts, not its value, which may be known only at apply.
+    """
+    keyed = f'[for auth in {auths} : auth if contains(keys(auth), "kms_key")]'
+    needed = f"ceil(length({auths}) / {SECRETS_IN_POLICY} + length({keyed}) / {KEYS_IN_POLICY})"
+    return f"min({MAX_SECRET_POLICIES}, {needed})"
 
 
 def secret_kinds() -> list[str]:
@@ -214,6 +227,8 @@ def _rule(key: str, schema: Schema) -> dict[str, object]:
     rule |= {LIMITS[word]: schema[word] for word in LIMITS if word in schema}
     if form := form_in_words(key):
         rule["form"] = form.removeprefix("must ")
+    if key in HIDDEN:
+        rule["hidden"] = True
     if forbidden := schema.get("not"):
         rule["forbidden"] = forbidden["pattern"]
     return rule | {word: _pattern(str(rule[word])) for word in ("pattern", "forbidden") if word in rule}

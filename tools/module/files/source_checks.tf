@@ -111,6 +111,11 @@ locals {
       ]
       if part.key == ""
     ],
+    [
+      for part in local.source_parts :
+      "${part.at}.url: begins with http://: use https://, or set fetch_allow_http = true"
+      if part.key == "" && contains(checked, "url") && !var.fetch_allow_http ? can(regex("^(?i:http:)", part.value.url)) : false
+    ],
     contains(checked, "name") ? concat(local.source_name_problems, local.source_schedule_problems) : [],
     [
       for part in local.source_parts : [
@@ -170,7 +175,7 @@ locals {
             format(
               "%s = %s: must %s (README.md)",
               each.at,
-              issensitive(text) ? "(sensitive)" : type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
+              issensitive(text) ? "(sensitive)" : contains(keys(each.rule), "hidden") ? "(hidden)" : type == "object" ? "{ ${try(join(", ", keys(each.value)), "")} }" : length(text) > 80 ? "${substr(text, 0, 79)}…" : text,
               {
                 type       = "be of type ${each.rule.type}"
                 choices    = "be one of ${try(join(", ", each.rule.choices), "")}"

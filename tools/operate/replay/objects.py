@@ -93,7 +93,7 @@ def read(s3: "S3Client", bucket: str, found: Found, file: IO[bytes]) -> Content:
         is_denied_key = error.code == "AccessDenied" and "kms:Decrypt" in str(error)
         if error.code in OF_THE_OBJECT or is_denied_key:
             raise Unreadable(f"cannot be read: {error}") from error
-        raise
+        raise AwsError(f"{found.key}: {error}", error.status, error.code) from error
     file.seek(0)
     names = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentType", "Metadata")
     headers: dict[str, Any] = {name: answer[name] for name in names if answer.get(name)}  # type: ignore[literal-required]

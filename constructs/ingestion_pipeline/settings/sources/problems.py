@@ -8,7 +8,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ingestion_pipeline.settings.rules import Problem, is_token
+from ingestion_pipeline.settings.rules import Problem, is_token, meant
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.schedules import schedule_problems
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UncheckedSource = Mapping[str, Any]
 """One source as somebody wrote it; `Source` is what it should be."""
+
+HIDDEN = frozenset({"ca_certificates"})
+"""Keys whose wrong values are not shown: what is no certificate may be a private key."""
 
 _IN_WORDS = {
     "ca_certificates": "must be certificates in PEM, -----BEGIN CERTIFICATE-----, and nothing else",
@@ -145,7 +148,9 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         given: Any = cause.instance
         known = sorted(schema["properties"])
         for key in sorted(set(given) - set(known)):
-            yield Problem(f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}")
+            yield Problem(
+                f"{field}.{key}", given[key], f"is not a key; there are {', '.join(known)}{meant(key, known)}"
+            )
         return
     limit, schema = cause.validator_value, cause.schema
     reason = f", {schema['$comment']}" if isinstance(schema, Mapping) and "$comment" in schema else ""
@@ -164,12 +169,13 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
         "type": f"must be of type {limit}{token}",
         "const": f"must be {limit!r}",
         "oneOf": f"needs exactly one of {', '.join(_keys_asked_for(limit))}",
-        "not": _excluded(limit),
+        "not": _excluded(field, limit),
         "uniqueItems": "must differ",
     }
     advice = words.get(str(cause.validator), cause.message)
-    # What is no certificate may be a private key.
-    value = "…" if field.endswith(".ca_certificates") else cause.instance
+    # A header, or a user in a URL, may be a secret.
+    is_hidden = field.rpartition(".")[2] in HIDDEN or ".headers." in field or "@" in str(cause.instance)
+    value = "…" if is_hidden else cause.instance
     yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
 
@@ -179,10 +185,15 @@ def _keys_asked_for(branches: object) -> Sequence[str]:
     return [each["required"][0] for each in found if isinstance(each, dict) and "required" in each]
 
 
-def _excluded(schema: object) -> str:
+def _excluded(field: str, schema: object) -> str:
     """The problem of a name, or of keys, that a schema excludes."""
     if isinstance(schema, dict) and "pattern" in schema:
-        return "is set by the client itself, has a key of its own or may be secret"
+        if field.endswith("url"):
+            return (
+                'must be without a user or a password, which belong into a secret with auth.kind = "basic", '
+                "without spaces and control characters, and its port one of 80, 443 and 1024 to 65535"
+            )
+        return "is set by the client itself, has a key of its own or may be secret: keep a secret in `auth`"
     return "has two keys of which only one may be set"
 
 

@@ -7,7 +7,7 @@ schema for pipeline.toml, for programs in Python and for events, although neithe
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -43,7 +43,8 @@ SECRET_GROUP_CHARACTERS = 5_000
 """Most characters of ARNs per managed policy, before the last one; AWS allows 6,144 for the whole policy."""
 
 MAX_PERMITTED_CHARACTERS = 4_000
-"""Most characters of ARNs for other actions; AWS allows 10,240 for the role's inline policies."""
+"""Most characters of ARNs for other actions, and of all ARNs for a role that exists, which gets no managed
+policies; AWS allows 10,240 for the role's inline policies."""
 
 TABLES_FORM = "each written [[sources]]; in Python a list of dictionaries"
 
@@ -92,11 +93,11 @@ def _too_many(sources: Sequence[UncheckedSource]) -> list[Problem]:
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
     if isinstance(groups, Mapping) and len(groups) > MAX_SECRET_POLICIES:
         advice = (
-            f"name secrets that take {len(groups)} managed policies, and a role has {MAX_SECRET_POLICIES}: "
-            "let sources share secrets, or make several pipelines of them"
+            f"name secrets and keys that take {len(groups)} managed policies, and a role has "
+            f"{MAX_SECRET_POLICIES}: let sources share them, or make several pipelines of them"
         )
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
-    characters = sum(len(arn) + len('"",') for arns in permitted(sources).values() for arn in arns)
+    characters = _characters(permitted(sources).values())
     if characters > MAX_PERMITTED_CHARACTERS:
         advice = (
             f"name ARNs to use or to write of {characters:,} characters, and a policy has room for "
@@ -104,6 +105,11 @@ def _too_many(sources: Sequence[UncheckedSource]) -> list[Problem]:
         )
         problems.append(Problem("sources", f"{len(sources)} tables", advice))
     return problems
+
+
+def _characters(lists: Iterable[Sequence[str]]) -> int:
+    """What ARNs take in a policy, in which white space does not count."""
+    return sum(len(arn) + len('"",') for arns in lists for arn in arns)
 
 
 @dataclass(frozen=True)
@@ -154,10 +160,10 @@ class ConfiguredSources:
 
     @derived(dict, "local.secret_groups")
     def secret_groups(self) -> SecretGroups:
-        """The same in groups of which each fits into a managed policy."""
+        """The secrets and then their keys, in groups of which each fits into a managed policy."""
         groups: dict[str, list[str]] = {}
         characters = 0
-        for arn in self.secret_arns:
+        for arn in [*self.secret_arns, *self.secret_keys]:
             groups.setdefault(str(characters // SECRET_GROUP_CHARACTERS), []).append(arn)
             characters += len(arn) + len('"",')
         return groups
@@ -190,6 +196,11 @@ class ConfiguredSources:
             for source in self._given
             if source.get("schedule")
         }
+
+    @property
+    def inline_characters(self) -> int:
+        """What all ARNs of the sources take in the inline policy of a role that exists."""
+        return _characters([self.secret_arns, self.secret_keys, *(arns for _, arns, _ in self.permitted)])
 
     @property
     def have_secret_keys(self) -> Condition:

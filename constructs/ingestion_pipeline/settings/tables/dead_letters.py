@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ingestion_pipeline.settings.pages import SQS_KEYS, SQS_QUOTAS
 from ingestion_pipeline.settings.patterns import KEY_ARN, LITERAL_PREFIX
-from ingestion_pipeline.settings.rules import Checked, text, whole
+from ingestion_pipeline.settings.rules import Checked, text, texts, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,5 +27,12 @@ class DeadLetterSettings(Checked):
         "KMS key of yours that encrypts the queue, by its ARN; the function may use it. Empty: SQS's own.",
         f"({KEY_ARN})?",
         "empty, or the ARN of a key",
+        SQS_KEYS,
+    )
+    other_kms_keys: tuple[str, ...] = texts(
+        "Further keys that the function may use: the next key before `kms_key` changes, and the former one "
+        "until the events that it encrypted have left the queue.",
+        KEY_ARN,
+        "a list of ARNs of keys",
         SQS_KEYS,
     )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ingestion_pipeline.settings.rules import Checked, Problem, texts
+from ingestion_pipeline.settings.expressions import Condition, any_of, not_empty
+from ingestion_pipeline.settings.rules import Checked, Problem, switch, texts
 
 LAMBDA_VPC = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 
@@ -25,6 +26,16 @@ class VpcSettings(Checked):
         "a list of ids such as sg-0123456789abcdef0",
         LAMBDA_VPC,
     )
+    permissions_only: bool = switch(
+        False,
+        "Whether the function may still manage network interfaces without subnets: for the deployment that "
+        "takes it out of the VPC, because Lambda deletes its interfaces later, with the function's role.",
+    )
+
+    @property
+    def wants_permissions(self) -> Condition:
+        """True if Lambda manages network interfaces with the function's role."""
+        return any_of(not_empty(self.subnet_ids), self.permissions_only)
 
     def conflicts(self) -> list[Problem]:
         """The problem of subnets without security groups, or the reverse."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.http.headers import CONNECTION_HEADER, is_of_the_connection
+from url_fetcher.http.headers import CONNECTION_HEADER, NAME, is_of_the_connection
 from url_fetcher.http.transport import Credentials
 from url_fetcher.http.urls import without_query
 from url_fetcher.source.auth.auth_kind import AuthKind, SecretAuth, Session, basic_header
@@ -20,7 +20,7 @@ from url_fetcher.source.kinds import Key
 HeaderName: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
+        pattern=NAME,
         extra_json_schema={"not": {"pattern": CONNECTION_HEADER}},
     ),
 ]

@@ -139,6 +139,8 @@ def _members(outside: object, depth: int) -> Iterator[_Member]:
     if isinstance(outside, list):
         outside = {str(index): each for index, each in enumerate(outside[:8]) if isinstance(each, dict)}
         depth += 1
+    if not outside:
+        return
     waiting: deque[_Member] = deque([_Member((), outside)])
     count = 0
     while waiting:

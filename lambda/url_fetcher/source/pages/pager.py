@@ -58,9 +58,9 @@ class Pager:
         self._is_asked_again = False
         self._promise = self._named if resume else ""
         self.step = self._first(self._windows.begin(resume))
-        self._refuse_bad_request(self.step)
+        self._identity = self._checked(self.step)
         # Digests of 8 bytes: a million URLs with cursors would not fit into memory.
-        self._seen = {_digest(self.step)}
+        self._seen = {self._identity}
 
     @property
     def _named(self) -> str:
@@ -100,19 +100,22 @@ class Pager:
             MalformedBody: When the value that names the next page has the wrong type, or is missing although
                 there is more; not retryable.
         """
-        following = self._following(result)
-        if following is None:
+        found = self._following(result)
+        if found is None:
             if not self._windows.advance():
                 return False
             # Two windows may have the same records; that is no loop.
             self._walk, self._promise = Walk(), ""
-            following = self._first(None)
-        self._is_asked_again = _digest(following) == _digest(self.step)
+            first = self._first(None)
+            found = first, _digest(first, _sent(first))
+        following, identity = found
+        self._is_asked_again = identity == self._identity
+        self._identity = identity
         self._go_to(following)
         return True
 
-    def _following(self, result: PageResult) -> Step | None:
-        """The next page of the source or window; None at its end, with a warning if that is in doubt."""
+    def _following(self, result: PageResult) -> tuple[Step, int] | None:
+        """The next page and its digest; None at the end of the source or window, with a warning in doubt."""
         walk, pagination = self._walk, self._pagination
         if result.records and walk.is_repeat(result.digest):
             self._end_at_repeat(result)
@@ -124,18 +127,19 @@ class Pager:
             self._warn(pagination.doubt(self.step, result, walk, is_full=is_full))
             return None
         following = self._marked(following)
-        self._refuse_bad_request(following)
+        identity = self._checked(following)
         more = pagination.more(self.step, result, walk)
-        if self._is_over(following, result, more):
+        if self._is_over(following, identity, result, more):
             return None
         self._promise = more or self._named
-        return following
+        return following, identity
 
-    def _is_over(self, following: Step, result: PageResult, more: str) -> bool:
+    def _is_over(self, following: Step, identity: int, result: PageResult, more: str) -> bool:
         """True if the source is over although the page leads to another one.
 
         Args:
             following: That other page.
+            identity: Its digest.
             result: That of the page.
             more: The reason why there are more records behind the page; empty if it does not say so.
 
@@ -143,8 +147,7 @@ class Pager:
             PaginationLoop: When that page was already read; not retryable.
         """
         walk, pagination = self._walk, self._pagination
-        identity = _digest(following)
-        is_known, is_itself = identity in self._seen, identity == _digest(self.step)
+        is_known, is_itself = identity in self._seen, identity == self._identity
         self._seen.add(identity)
         if not isinstance(pagination, FollowedPages):
             return False
@@ -209,7 +212,7 @@ class Pager:
         if self._pagination.resumed_by != "url":
             return False
         following = self._pagination.next(self._windows.url, self.step, result)
-        return following is not None and _digest(following) == _digest(self.step)
+        return following is not None and _digest(following, _sent(following)) == self._identity
 
     def _warn(self, doubt: str) -> None:
         if doubt:
@@ -235,20 +238,21 @@ class Pager:
             )
         self._pages += 1
 
-    def _refuse_bad_request(self, step: Step) -> None:
-        """Refuses a request that is too long for servers, or that goes to another host without permission.
+    def _checked(self, step: Step) -> int:
+        """Returns the digest of a request that is neither too long nor to another host without permission.
 
         Without that check a hostile page could send the source's headers and credentials elsewhere.
         """
+        sent = _sent(step)
         if not isinstance(self._pagination, Pages) and not self._parent:
-            return
+            return _digest(step, sent)
         if len(step.url) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
                 f"the next page's URL has {len(step.url)} characters, over {_MAX_URL_CHARACTERS}: its cursor "
                 "or link is too long for a URL; ask for less a page, or choose another pagination.kind",
                 limit_characters=_MAX_URL_CHARACTERS,
             )
-        if len(_sent(step)) > _MAX_URL_CHARACTERS:
+        if len(sent) > _MAX_URL_CHARACTERS:
             raise LimitExceeded(
                 f"the next page's cursor has over {_MAX_URL_CHARACTERS} bytes; ask for less a page, or "
                 "choose another pagination.kind",
@@ -260,10 +264,11 @@ class Pager:
                 f"the next page {public_url(step.url)} is on another host; "
                 "set pagination.allow_other_hosts = true if that is meant"
             )
+        return _digest(step, sent)
 
 
-def _digest(step: Step) -> int:
-    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + _sent(step))
+def _digest(step: Step, sent: bytes) -> int:
+    return xxhash.xxh3_64_intdigest(step.url.encode() + b"\0" + sent)
 
 
 def _sent(step: Step) -> bytes:

@@ -203,6 +203,8 @@ class Pages(PaginationKind, frozen=True):
 
     def flagged(self, result: PageResult) -> Flagged:
         """Reads the configured flag, ``has_more_path`` first."""
+        if not self.has_more_path and not self.is_last_path:
+            return Flagged(None, "")
         says_more = flag(result.outside, self.has_more_path)
         if says_more is not None:
             return Flagged(says_more, f"the body's value at has_more_path is {str(says_more).lower()}")

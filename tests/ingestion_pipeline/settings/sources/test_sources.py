@@ -399,7 +399,7 @@ class TestGuarded:
         (problem,) = source_problems(some)
 
         assert source_problems(some[:500]) == []
-        assert "managed policies, and a role has 10: let sources share secrets" in str(problem)
+        assert "managed policies, and a role has 10: let sources share them" in str(problem)
 
     def test_what_is_handed_over_can_be_read(self) -> None:
         """The variable is JSON whatever the sources hold."""

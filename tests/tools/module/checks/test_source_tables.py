@@ -127,6 +127,11 @@ BAD: dict[str, Any] = {
     "a switch in words": source(name="a", schedule="rate(1 hour)", enabled="yes"),
     "two of one name": [{"name": "a", "url": URL}, {"name": "a", "url": URL}, {"name": "b", "url": URL}],
     "mistakes in two sources": [{"url": "x", "name": "A"}, {"url": URL}, {"speed": 1}],
+    "a key for a certificate": source(
+        ca_certificates="-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----"
+    ),
+    "a file for a certificate": source(ca_certificates="ca.pem"),
+    "many certificates": source(ca_certificates="\n" * 65_537),
     "several mistakes in one": source(
         url="x", name="A", retry={"max_attempts": 0, "tries": 1}, auth={"kind": "x"}
     ),
@@ -210,6 +215,10 @@ TYPED = {
 
 
 CHECKS = """
+variable "fetch_allow_http" {
+  default = true
+}
+
 variable "sources" {
   type = any
 }
@@ -297,12 +306,15 @@ def test_whatever_type_is_given_the_fields_are_named(found: dict[str, list[str]]
 @pytest.mark.terraform
 def test_a_mistake_has_the_value_and_the_way_out(found: dict[str, list[str]]) -> None:
     """A line is like pipeline.toml's own."""
-    assert [*found["half a URL"], *found["no nesting"], *found["a limit nobody knows"]] == [
+    cases = ("half a URL", "no nesting", "a limit nobody knows", "a key for a certificate")
+    assert [line for case in cases for line in found[case]] == [
         'sources[0].url = "https://": must be an https:// or http:// URL (README.md)',
         "sources[0].limits.max_nesting = 0: must be at least 1 (README.md)",
         "sources[0].limits.max_pages: is not a key; there are connect_timeout_seconds, max_body_mib, "
         "max_decompressed_mib, max_nesting, max_record_kib, max_records, read_timeout_seconds, "
         "timeout_seconds",
+        "sources[0].ca_certificates = (hidden): must be certificates in PEM, -----BEGIN CERTIFICATE-----, "
+        "and nothing else (README.md)",
     ]
 
 
@@ -326,9 +338,7 @@ def test_a_map_is_checked_with_its_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
     cases |= {"forbidden": source(map={"host": "x"}), "value": source(map={"a": ""})}
     lines = told(tmp_path / "root", f"jsondecode({hcl.quoted(json.dumps(cases))})")
 
-    assert {
-        name: [line.removesuffix(" (docs/sources.md)") for line in found] for name, found in lines.items()
-    } == {
+    assert {name: [line.removesuffix(" (README.md)") for line in found] for name, found in lines.items()} == {
         "right": [],
         "few": ["sources[0].map = {  }: must have at least 1 keys"],
         "many": ["sources[0].map = { a, b, c }: must have at most 2 keys"],

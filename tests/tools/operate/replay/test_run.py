@@ -149,6 +149,6 @@ def test_an_object_that_alone_cannot_be_read_stays(refused: Exception) -> None:
     [("ExpiredToken", 400), ("InvalidAccessKeyId", 403), ("AccessDenied", 403), ("SlowDown", 503)],
 )
 def test_what_concerns_all_objects_ends_the_run(code: str, status: int) -> None:
-    """Each of a thousand objects would else be told as one that cannot be read."""
-    with pytest.raises(AwsError, match=code):
+    """Each of a thousand objects would else be told as one that cannot be read; the first one is named."""
+    with pytest.raises(AwsError, match=f"{KEY}: .*{code}"):
         replayed(Bucket({}, {KEY: refusal("GetObject", code, status)}))

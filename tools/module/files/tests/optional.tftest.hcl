@@ -18,7 +18,7 @@ run "runs_in_no_vpc_by_default" {
   }
 
   assert {
-    condition     = !contains(jsondecode(local.function_policy).Statement[*].Sid, "UseNetwork")
+    condition     = length(aws_iam_role_policy.fetch_access_network) == 0
     error_message = "the function may manage network interfaces"
   }
 }
@@ -37,8 +37,21 @@ run "runs_in_the_vpc_that_it_is_given" {
   }
 
   assert {
-    condition     = contains(jsondecode(local.function_policy).Statement[*].Sid, "UseNetwork")
+    condition     = contains(jsondecode(one(aws_iam_role_policy.fetch_access_network[*].policy)).Statement[*].Sid, "UseNetwork")
     error_message = "the function may not manage network interfaces"
+  }
+}
+
+run "may_still_manage_network_interfaces_once_it_has_left_the_vpc" {
+  command = apply
+
+  variables {
+    vpc_permissions_only = true
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.fetch_access_network) == 1 && length(aws_lambda_function.fetch_function[0].vpc_config) == 0
+    error_message = "Lambda may not delete the network interfaces that are left"
   }
 }
 
@@ -225,7 +238,7 @@ run "refuses_a_queue_that_would_be_throttled" {
 
   variables {
     queue_enabled                 = true
-    function_reserved_concurrency = 9
+    function_reserved_concurrency = 4
   }
 
   expect_failures = [var.queue_max_concurrency]
