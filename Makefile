@@ -97,7 +97,8 @@ scan: .venv/.ready build/checkov/.ready ## Check with checkov what prod would de
 
 bench: .venv/.ready ## Measure speed and memory, and compare with other tools (QUICK=1)
 	@quick=$$($(RUN) -m tools.ground.switches QUICK --quick) && $(RUN) -m benchmarks.ingest $$quick && \
-	  $(RUN) -m benchmarks.synth $$quick && $(RUN) -m benchmarks.fuzz_formats $${quick:+--cases 400}
+	  $(RUN) -m benchmarks.synth $$quick && $(RUN) -m benchmarks.fuzz_formats $${quick:+--cases 400} && \
+	  $(RUN) -m benchmarks.histories $${quick:+--count 40}
 
 wheel: .venv/.ready ## Build dist/*.whl: the constructs with the function's code, for apps of CDKTF and of CDK Terrain
 	@$(RUN) -m tools.build.wheel

@@ -26,13 +26,18 @@ class Faults:
     Args:
         chance: Draws.
         faults: Share of calls that fail.
+        refusals: Share of the entries of calls that are refused.
         deaths: Share of calls at which the process dies.
     """
 
-    def __init__(self, chance: Random, *, faults: float = 0.0, deaths: float = 0.0) -> None:
+    def __init__(
+        self, chance: Random, *, faults: float = 0.0, refusals: float = 0.0, deaths: float = 0.0
+    ) -> None:
         self.is_dead = False
+        self.closed = ""
+        """An operation of which every entry is refused."""
         self.calls = self.failed = self.died = 0
-        self.faults, self.deaths = faults, deaths
+        self.faults, self.refusals, self.deaths = faults, refusals, deaths
         self.lock = threading.RLock()
         self._chance = chance
 
@@ -62,9 +67,9 @@ class Faults:
                 raise refusal(operation, "InternalFailure", 500)
             return act()
 
-    def is_refused(self) -> bool:
+    def is_refused(self, operation: str) -> bool:
         """Whether AWS refuses one of the entries of a call."""
-        return self._chance.random() < self.faults
+        return operation == self.closed or self._chance.random() < self.refusals
 
     def die(self) -> None:
         """End the process."""

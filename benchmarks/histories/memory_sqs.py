@@ -221,7 +221,7 @@ class MemorySqs:
         def act() -> Any:
             answer: dict[str, list[Any]] = {"Successful": [], "Failed": []}
             for each in entries:
-                if self._faults.is_refused():
+                if self._faults.is_refused(operation):
                     failed = {"SenderFault": False, "Code": "InternalError", "Message": "no"}
                     answer["Failed"].append({"Id": each["Id"], **failed})
                 else:

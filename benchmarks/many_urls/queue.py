@@ -107,7 +107,7 @@ class Poller:
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         for message in messages:
-            answer = self._function({"Records": [_record(message)]}, TIMEOUT_SECONDS)
+            answer = self._function({"Records": [lambda_record(message)]}, TIMEOUT_SECONDS)
             if not answer["batchItemFailures"]:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return bool(messages)
@@ -176,7 +176,7 @@ def _function() -> Callable[[object, float], Mapping[str, Any]]:
     return _functions[0]
 
 
-def _record(message: Any) -> dict[str, Any]:
+def lambda_record(message: Any) -> dict[str, Any]:
     """A message as Lambda hands it over."""
     attributes = {
         name: {"stringValue": each.get("StringValue"), "dataType": each["DataType"]}

@@ -12,6 +12,7 @@ import msgspec
 from tools.operate.queues import Message
 from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS
 from url_fetcher.source.schema import Source
+from url_fetcher.work_queue.send import QUEUE
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 ARN_PART_OF_NAME = 6
@@ -141,13 +142,15 @@ def _decoded(data: bytes) -> Any:
 
 
 def _refuse_other_origin(message: Message, pipeline: Pipeline) -> None:
-    """SQS names the queue that it moved a message from, and EventBridge says if it left out a part.
+    """SQS and functions name the queue that a message was in, and EventBridge says if it left out a part.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     """
     origin = message.attributes.get("DeadLetterQueueSourceArn", pipeline.work_arn)
     if origin != pipeline.work_arn:
         raise NoEvent(f"was moved here from {origin}, not from the work queue")
+    if queue := message.attributes.get(QUEUE):
+        _refuse_other_queue(queue, pipeline)
     if message.attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
         raise NoEvent("was cut by EventBridge")
 
@@ -164,7 +167,7 @@ def _refuse_other_target(arn: str, pipeline: Pipeline) -> None:
 def _refuse_other_queue(url: object, pipeline: Pipeline) -> None:
     """A queue's URL ends with its account and its name, as its ARN does."""
     if str(url).split("/")[-2:] != pipeline.work_arn.split(":")[-2:]:
-        raise NoEvent(f"was to go to {str(url)[:MAX_NAMED]}, not to the work queue")
+        raise NoEvent(f"is for {str(url)[:MAX_NAMED]}, not for the work queue")
 
 
 def _refuse_other_function(record: Any, function: str) -> None:

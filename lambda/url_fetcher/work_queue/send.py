@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ATTEMPTS = "attempts"
 """The message attribute with the number of attempts at its event before it was sent."""
 
+QUEUE = "work_queue"
+"""The attribute of a dead letter with the URL of the queue that its event is sent to again."""
+
 MAX_DELAY_SECONDS = 900
 """The longest delay that SQS allows for a new message."""
 
@@ -123,8 +126,8 @@ class WorkQueue:
     def send_dead_letters(self, dead_letters: Iterable[DeadLetter], *, request_id: str) -> None:
         """Sends events to the dead letter queue that failed at their last attempt.
 
-        Each has the attributes ``error_type``, ``error``, ``request_id`` and ``failed_at``, unless it is so
-        large that SQS would refuse it with them; then the reason is in the log only.
+        Each has the attributes ``error_type``, ``error``, ``request_id``, ``failed_at`` and ``work_queue``,
+        unless it is so large that SQS would refuse it with them; then the reason is in the log only.
 
         Args:
             dead_letters: The events, with their errors.
@@ -135,7 +138,7 @@ class WorkQueue:
             WorkQueueUnavailable: As ``send``.
         """
         failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields = {"request_id": request_id, "failed_at": failed_at}
+        fields = {"request_id": request_id, "failed_at": failed_at, QUEUE: self.url}
         self._send(
             self.dead_letter_url,
             (

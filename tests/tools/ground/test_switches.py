@@ -80,11 +80,11 @@ def test_the_demo_is_kept_only_if_that_is_on(tmp_path: Path, value: str, option:
 
 @pytest.mark.parametrize(
     ("value", "options"),
-    [("1", [" --quick", " --quick", " --cases 400"]), ("0", ["", "", ""]), ("", ["", "", ""])],
+    [("1", [" --quick", " --quick", " --cases 400", " --count 40"]), ("0", [""] * 4), ("", [""] * 4)],
 )
 def test_the_benchmark_is_short_only_if_that_is_on(tmp_path: Path, value: str, options: list[str]) -> None:
     """QUICK=0 measures everything."""
-    programs = [f"-m benchmarks.{name}" for name in ("ingest", "synth", "fuzz_formats")]
+    programs = [f"-m benchmarks.{name}" for name in ("ingest", "synth", "fuzz_formats", "histories")]
 
     assert make(tmp_path, "bench", QUICK=value)[1] == [a + b for a, b in zip(programs, options, strict=True)]
 

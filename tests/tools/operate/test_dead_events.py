@@ -91,7 +91,8 @@ def test_what_has_another_form_stays(body: object, why: str) -> None:
             {"TARGET_ARN": WORK, "IS_PAYLOAD_TRUNCATED": "true"},
             "was cut by EventBridge",
         ),
-        ({**REQUEST, "QueueUrl": f"{REQUEST['QueueUrl']}-2"}, {}, "was to go to https.*-work-2, not"),
+        ({**REQUEST, "QueueUrl": f"{REQUEST['QueueUrl']}-2"}, {}, "is for https.*-work-2, not"),
+        ({}, {"error_type": "x", "work_queue": f"{REQUEST['QueueUrl']}-2"}, "is for https.*-work-2, not"),
     ],
 )
 def test_what_another_pipeline_left_there_stays(body: object, attributes: dict[str, str], why: str) -> None:
@@ -104,6 +105,7 @@ def test_what_another_pipeline_left_there_stays(body: object, attributes: dict[s
     "attributes",
     [
         {"DeadLetterQueueSourceArn": WORK},
+        {"error_type": "SourceTimeout", "work_queue": REQUEST["QueueUrl"]},
         {"TARGET_ARN": WORK, "SCHEDULE_ARN": f"arn:aws:scheduler:{ACCOUNT}:schedule/g/orders"},
         {"TARGET_ARN": WORK, "IS_PAYLOAD_TRUNCATED": "false"},
         {"TARGET_ARN": FUNCTION},
