@@ -16,6 +16,7 @@ from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCH
 from ingestion_pipeline.settings.sources.sources import SECRET_GROUP_CHARACTERS
 from tools.module.checks.existing_parts import LOCAL_QUEUES, part_variable, without_form
 from tools.module.checks.source_tables import (
+    NOT_GIVEN,
     json_types,
     policies_needed,
     secret_kinds,
@@ -74,7 +75,7 @@ def source_rules() -> Mapping[str, object]:
     return {
         "source_tables": {
             name: {
-                **{word: literal(table[word]) for word in ("required", "maps", "lists", "any")},
+                **{word: literal(table[word]) for word in ("required", "maps", "lists", "any", "between")},
                 "names": literal(list(table["keys"])),
                 "keys": {key: literal(rule) for key, rule in table["keys"].items()},
             }
@@ -83,6 +84,7 @@ def source_rules() -> Mapping[str, object]:
         "source_table_names": "keys(local.source_tables)",
         "source_lists": literal(source_lists()),
         "source_placeholders": {name: literal(each) for name, each in source_placeholders().items()},
+        "source_not_given": literal(NOT_GIVEN),
         "source_types": literal({json.dumps(each): json_types(each) for each in types}),
         "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
     }

@@ -67,7 +67,9 @@ def conditions(
         "Condition": [
             {
                 "if": _with(path=_GIVEN),
-                "then": {"oneOf": [{"required": [test]} for test in _UNSET]},
+                "then": {
+                    "oneOf": [_with(**{test: {"not": {"const": unset}}}) for test, unset in _UNSET.items()]
+                },
                 "else": _of_a_status_alone(),
             }
         ],

@@ -48,8 +48,12 @@ LEFT_TO_THE_FUNCTION = {"allOf", "oneOf", "uniqueItems"}
 """Keywords that the module does not check: what depends on other keys or on other items.
 
 Each would need an engine of JSON Schema in Terraform, or a copy of the schema's conditions that nothing keeps
-current. pipeline.toml, the constructs and the function check them, the function when it starts.
+current. pipeline.toml, the constructs and the function check them, the function when it starts. Only of items
+of a list the module checks which keys need or exclude each other, see `_between_keys`.
 """
+
+NOT_GIVEN = ("null", '""', "[]")
+"""Values, as JSON, that stand for a key that is not given."""
 
 OF_TABLES = {"additionalProperties", "description", "properties", "required", "title", "type"}
 """Keywords of a table that the module reads."""
@@ -85,9 +89,9 @@ def source_tables() -> dict[str, dict[str, Any]]:
         UnknownKeyword: When the schema says something that the module would not check.
         UnknownPattern: When a pattern is more than Terraform's regular expressions know.
     """
-    found = {}
+    found, items = {}, source_lists().values()
     for name, table in _tables():
-        found[name] = _table(table)
+        found[name] = _table(table) | ({"between": _between_keys(table)} if name in items else {})
         for key in [*found[name]["maps"], *found[name]["lists"]]:
             schema = table["properties"][key]
             found[f"{name}_{key}"] = _map(_rule(key, schema.get("items") or schema["additionalProperties"]))
@@ -205,11 +209,31 @@ def _table(table: Schema) -> dict[str, Any]:
     keys = {key: _rule(key, schema) for key, schema in sorted(table["properties"].items())}
     maps = [key for key in keys if isinstance(table["properties"][key].get("additionalProperties"), Mapping)]
     lists = [key for key in keys if "items" in table["properties"][key]]
-    return {"required": table["required"], "maps": maps, "lists": lists, "keys": keys, "any": None}
+    return _map(None) | {"required": table["required"], "maps": maps, "lists": lists, "keys": keys}
 
 
-def _map(rule: dict[str, object]) -> dict[str, Any]:
-    return {"required": [], "maps": [], "lists": [], "keys": {}, "any": rule}
+def _map(rule: dict[str, object] | None) -> dict[str, Any]:
+    return {"required": [], "maps": [], "lists": [], "keys": {}, "any": rule, "between": []}
+
+
+def _between_keys(table: Schema) -> list[dict[str, object]]:
+    """The keys of which exactly one is needed, and those that are excluded, with a key and without it.
+
+    Raises:
+        UnknownKeyword: When a condition has another form than "if this key is given".
+    """
+    found: list[dict[str, object]] = []
+    for each in table.get("allOf", ()):
+        (key, *others) = each["if"]["required"]
+        if others or each["if"] != {"properties": {key: {"minLength": 1}}, "required": [key]}:
+            raise UnknownKeyword(f"{table['title']}: the schema has a condition on more than one key")
+        for word, is_given in (("then", True), ("else", False)):
+            branch = each.get(word, {})
+            one_of = [one["required"][0] for one in branch.get("oneOf", ())] or branch.get("required", [])
+            excluded = [name for name, schema in branch.get("properties", {}).items() if "const" in schema]
+            rule = {"key": key, "is_given": is_given, "one_of": one_of, "excluded": excluded}
+            found += [rule] if one_of or excluded else []
+    return found
 
 
 def _rule(key: str, schema: Schema) -> dict[str, object]:

@@ -130,6 +130,20 @@ locals {
             "${part.at}: '${key}' is a required property (README.md)"
             if contains(keys(part.value), key) ? part.value[key] == null : true
           ],
+          [
+            for rule in table.between : [
+              for given in [[for key, value in part.value : key if !contains(local.source_not_given, jsonencode(value))]] : concat(
+                length(rule.one_of) == 0 || length(setintersection(given, rule.one_of)) == 1 ? [] : [
+                  "${part.at}: needs ${length(rule.one_of) > 1 ? "exactly one of " : ""}${join(", ", rule.one_of)}, because `${rule.key}` is ${rule.is_given ? "set" : "not set"} (README.md)"
+                ],
+                [
+                  for key in setintersection(given, rule.excluded) :
+                  "${part.at}.${key}: must not be set, because `${rule.key}` is ${rule.is_given ? "set" : "not set"} (README.md)"
+                ],
+              )
+              if contains(given, rule.key) == rule.is_given
+            ]
+          ],
         ]
       ]
       if contains(checked, part.key)

@@ -238,7 +238,7 @@ def without_nulls(value: Any) -> Any:
             for key, each in value.items()
             if each is not None
         }
-    return value
+    return list(map(without_nulls, value)) if isinstance(value, list | tuple) else value
 
 
 def object_key(sha256: str) -> str:

@@ -94,6 +94,14 @@ BAD: dict[str, Any] = {
     ),
     "a condition on a list": source(record_path="a", fail_when=[{"path": "a", "equals": [1]}]),
     "a table among values": source(record_path="a", fail_when=[{"path": "a", "in": [1, {}]}]),
+    "a condition on nothing": source(fail_when=[{"status": 404}, {}], empty_when=[{"message_path": "a"}]),
+    "a condition on an empty path": source(retry_when=[{"path": "", "status": None}]),
+    "a condition without a test": source(record_path="a", fail_when=[{"path": "a"}]),
+    "a condition with an empty test": source(record_path="a", fail_when=[{"path": "a", "in": []}]),
+    "a condition with two tests": source(
+        record_path="a", fail_when=[{"path": "a", "in": [1], "exists": False}]
+    ),
+    "a test without a path": source(record_path="a", fail_when=[{"status": 404, "equals": 1, "in": ["a"]}]),
     "many values": source(record_path="a", fail_when=[{"path": "a", "in": list(range(101))}]),
     "many conditions": source(record_path="a", retry_when=[{"path": "a", "exists": True}] * 21),
     "half a path": source(record_path="/a~"),
@@ -181,6 +189,13 @@ GOOD: dict[str, Any] = {
     "values of every type in a condition": source(
         record_path="a",
         fail_when=[{"path": "/a~1b", "in": [1, "c", True, 1.5]}, {"path": "a", "equals": 1.5}],
+    ),
+    "tests that are not given": source(
+        record_path="a",
+        fail_when=[
+            {"path": "a", "equals": None, "in": [], "exists": False},
+            {"path": None, "status": 404, "equals": None, "in": []},
+        ],
     ),
     "no schedule": source(schedule="", time_zone=None, flexible_minutes=None, enabled=None),
     "a schedule and nothing else": source(
@@ -306,7 +321,10 @@ def test_whatever_type_is_given_the_fields_are_named(found: dict[str, list[str]]
 @pytest.mark.terraform
 def test_a_mistake_has_the_value_and_the_way_out(found: dict[str, list[str]]) -> None:
     """A line is like pipeline.toml's own."""
-    cases = ("half a URL", "no nesting", "a limit nobody knows", "a key for a certificate")
+    cases = [
+        *("half a URL", "no nesting", "a limit nobody knows", "a key for a certificate"),
+        *("a condition on an empty path", "a condition without a test", "a test without a path"),
+    ]
     assert [line for case in cases for line in found[case]] == [
         'sources[0].url = "https://": must be an https:// or http:// URL (README.md)',
         "sources[0].limits.max_nesting = 0: must be at least 1 (README.md)",
@@ -315,6 +333,10 @@ def test_a_mistake_has_the_value_and_the_way_out(found: dict[str, list[str]]) ->
         "timeout_seconds",
         "sources[0].ca_certificates = (hidden): must be certificates in PEM, -----BEGIN CERTIFICATE-----, "
         "and nothing else (README.md)",
+        "sources[0].retry_when.0: needs status, because `path` is not set (README.md)",
+        "sources[0].fail_when.0: needs exactly one of equals, in, exists, because `path` is set (README.md)",
+        "sources[0].fail_when.0.equals: must not be set, because `path` is not set (README.md)",
+        "sources[0].fail_when.0.in: must not be set, because `path` is not set (README.md)",
     ]
 
 
