@@ -125,8 +125,12 @@ class AddressPolicy:
             runtime_api=runtime_api,
         )
 
-    def check_url(self, url: str) -> Url:
+    def check_url(self, url: str, *, home: str = "") -> Url:
         """Returns the URL's parts as the client will use them, the host in lower case and IDNA.
+
+        Args:
+            url: The URL.
+            home: The URL of the source that leads there, if it may be another one.
 
         Raises:
             AddressRefused: When the scheme, port or host is not allowed; not retryable.
@@ -134,9 +138,11 @@ class AddressPolicy:
         parts = _parse(url)
         host, scheme = (parts.host or "").rstrip("."), parts.scheme or ""
         if scheme != "https" and not (scheme == "http" and self.allow_http):
-            raise _refused(
-                url, f"scheme {scheme!r} is not allowed", "use https, or set ALLOW_HTTP=true for http"
-            )
+            way_out = "use https, or set ALLOW_HTTP=true for http"
+            if home.lower().startswith("https:"):
+                # A setting for every source is no way out for a link of one that has TLS.
+                way_out = "the source leads there from https, by a redirect or a link that it has to mend"
+            raise _refused(url, f"scheme {scheme!r} is not allowed", way_out)
         port = parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]
         # Low ports belong to services such as SMTP or SSH, which a crafted request could talk to.
         if port not in _DEFAULT_PORTS.values() and port < _FIRST_UNPRIVILEGED_PORT:

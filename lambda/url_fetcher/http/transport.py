@@ -180,7 +180,7 @@ class Transport:
             if credentials is not None and credentials.sign is not None:
                 credentials.sign(prepared)
             # The prepared URL is checked, because requests may have quoted it anew.
-            self._dialer.policy.check_url(str(prepared.url))
+            self._dialer.policy.check_url(str(prepared.url), home=request.home)
             answer = self._adapter.send(
                 prepared,
                 stream=True,

@@ -42,6 +42,7 @@ from tests.tls import self_signed, serving
 from tests.url_fetcher.reading import ARN, LOCAL, Hostile, Secrets, Waits, bodies_of, reader_of
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import (
+    AddressRefused,
     ConfigurationError,
     DeadlineExceeded,
     IngestionError,
@@ -51,6 +52,7 @@ from url_fetcher.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
+from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.http.connection import Dialer
 from url_fetcher.http.retry import delay_seconds
 from url_fetcher.http.transport import Credentials, Request
@@ -421,6 +423,8 @@ def secure(certificate: Path) -> Iterator[HostileSource]:
     behaviours = {
         "/": answer(LARGE),
         "/token": answer(b'{"access_token": "t", "token_type": "bearer"}'),
+        "/moved": answer(b"", status=302, headers={"Location": "http://localhost:8080/2"}),
+        "/next": answer(b'{"items": [1], "next": "http://localhost:8080/2"}'),
         "/cut": raw(WITHOUT_LENGTH),
         "/ended": ended_tls(WITHOUT_LENGTH),
         "/cut-behind-the-body": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n[1]\n[2]\n"),
@@ -492,6 +496,22 @@ def test_an_expired_certificate_is_rejected_with_the_reason(certificate: Path, t
         pytest.raises(SourceRejected, match=r"certificate has expired.*`ca_certificates`"),
     ):
         bodies_of(reader_of({"url": source.url("/", host="localhost"), **trusting(key)}))
+
+
+@pytest.mark.parametrize(
+    ("path", "pagination"), [("/moved", {}), ("/next", {"kind": "next_url"})], ids=["redirect", "next page"]
+)
+def test_nothing_leads_from_https_to_http(
+    secure: HostileSource, certificate: Path, path: str, pagination: dict[str, str]
+) -> None:
+    """The advice is never to allow http: that would be for whatever a source leads to."""
+    settings: dict[str, Any] = {"url": secure.url(path, host="localhost"), **trusting(certificate)}
+    if pagination:
+        settings |= {"pagination": pagination, "record_path": "items"}
+
+    with pytest.raises(AddressRefused, match=r"http://localhost:8080/2.*leads there from https") as error:
+        bodies_of(reader_of(settings, policy=AddressPolicy(allow_private_networks=True)))
+    assert "ALLOW_HTTP" not in str(error.value)
 
 
 def test_tls_before_1_2_is_not_spoken(certificate: Path) -> None:
