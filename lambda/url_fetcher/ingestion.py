@@ -26,8 +26,9 @@ from url_fetcher.parents import OfParent, Parents, TakesRecords
 from url_fetcher.paths import described
 from url_fetcher.source.children import Parent
 from url_fetcher.source.identity import identity_of
+from url_fetcher.source.refusal import Refusal, sign_of_error
 from url_fetcher.source.schema import Source
-from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed
+from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed, shown
 from url_fetcher.summary import Summary, summarize
 from url_fetcher.telling.redaction import Redactor, public_url, secrets_in
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from url_fetcher.source.reader import Page, SourceReader
 
 _KIB = 1024
+_MAX_ERROR_BYTES = 8_192
 _GONE = frozenset({404, 410})
 """The status of a parent without children, which is a dead letter and no reason to end the run."""
 
@@ -75,6 +77,7 @@ class Ingestion:
         conditions = (*source.fail_when, *source.retry_when, *source.empty_when)
         # True if a condition may say, after the records were read, that they are an error or no records.
         self._may_fail = any(each.reads_page for each in conditions)
+        self._may_be_error = not (source.record_path or conditions)
 
     @property
     def summary(self) -> Summary:
@@ -236,10 +239,23 @@ class Ingestion:
             return
         if not is_as_before:
             raise self._another_shape(splitter.shape if about is outside else described(about))
+        if self._may_be_error and not self._shape:
+            self._warn_of_error(splitter.shape, seen.first)
         self._shape = self._shape or splitter.shape
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
+
+    def _warn_of_error(self, shape: str, records: Sequence[bytes]) -> None:
+        """Warns if the first page is one object that looks like an error, although its status is good."""
+        if len(records) != 1 or len(records[0]) > _MAX_ERROR_BYTES:
+            return
+        if key := sign_of_error(one_object(shape, records)):
+            said = shown(Refusal(records[0]).message, self._redactor.clean)
+            self._reader.warn(
+                f"the only record looks like an error of the source, and is ingested: {said}; if it is one, "
+                f'set `fail_when`, such as [{{ path = "{key}", exists = true }}]'
+            )
 
     def _is_empty(self, page: "Page", said: object) -> bool:
         """True if an answer without its records means, by what stands in it, that there are none."""

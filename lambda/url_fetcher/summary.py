@@ -15,10 +15,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``fetched`` are the records found in the source; each is accepted, dead-lettered or, when the
     ingestion failed, neither. ``retried`` are records sent to the stream again, ``requests_retried``
-    requests to the source. ``warnings`` are signs that the source has more pages than were read.
-    ``parents`` are the records whose children were asked for, with ``child_requests``.
-    ``bytes`` are those received, ``decompressed_bytes`` what they held, ``kinesis_bytes`` those of the
-    accepted Kinesis records without their keys, compressed if the packing compresses.
+    requests to the source. ``warnings`` are signs that the source has more pages than were read, or
+    that its only record is an error. ``parents`` are the records whose children were asked for, with
+    ``child_requests``. ``bytes`` are those received, ``decompressed_bytes`` what they held,
+    ``kinesis_bytes`` those of the accepted Kinesis records without their keys, compressed if the
+    packing compresses.
     """
 
     fetched: int = 0

@@ -39,8 +39,8 @@ _MAX_DIGITS = 18
 class FetchReport:
     """Counters of what was read so far; bytes include those of unfinished pages.
 
-    ``warnings`` counts the signs that the source had more pages than were read; ``parents`` are the records
-    whose children were asked for, with so many of the requests.
+    ``warnings`` counts the signs that the source had more pages than were read, or that its only record is an
+    error; ``parents`` are the records whose children were asked for, with so many of the requests.
     """
 
     pages: int = 0

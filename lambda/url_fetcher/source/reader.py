@@ -149,7 +149,7 @@ class SourceReader:
             request_url(source),
             resume,
             windows=source.windows,
-            warn=self._counted_warning,
+            warn=self.warn,
             parent=parent,
         )
         if parent:
@@ -186,7 +186,8 @@ class SourceReader:
             while (yield from self._page()):
                 pass
 
-    def _counted_warning(self, message: str) -> None:
+    def warn(self, message: str) -> None:
+        """Warns of what cannot be known, and counts it."""
         self.report.warnings += 1
         self._warn(f"{public_url(self.url)}: {message}" if self._is_child else message)
 

@@ -26,6 +26,19 @@ _LIMIT = re.compile(
 _LONG_LIMIT = re.compile(
     r"daily|monthly|per[ _-]?(day|month)|24[ -]?hour|\"quotaExceeded\"|TotalRequests|billing", re.IGNORECASE
 )
+_ERROR = re.compile(
+    r"errors?(code|message|msg|type|name|description|details?|info|status|reason|text)?"
+    r"|fault(code|string)?|exceptions?"
+)
+_WORDS = ("message", "msg", "detail", "reason")
+_RESULTS = ("code", "status", "statuscode", "httpstatus", "success", "ok", "result")
+_ABOUT = {
+    *(*_WORDS, *_RESULTS, "statustext", "type", "title", "description", "details", "path", "instance"),
+    *("timestamp", "time", "requestid", "traceid", "correlationid"),
+    *("documentationurl", "documentation", "moreinfo", "help", "link"),
+}
+_GOOD = {"0", "200", "201", "true", "ok", "success", "succeeded", "successful"}
+_KEY = re.compile(r"\w{1,40}", re.ASCII)
 
 
 class Refusal:
@@ -60,6 +73,27 @@ class Refusal:
     def is_of_a_limit(self) -> bool:
         """True if it says that a rate limit is used up which is full again within minutes."""
         return bool(_LIMIT.search(self._text)) and not _LONG_LIMIT.search(self._text)
+
+
+def sign_of_error(value: object) -> str:
+    """The key by which a decoded body looks like an error; empty if it looks like a record.
+
+    An error has a message or an ``error``, no sign of success, and no members but those that errors have.
+    """
+    if not isinstance(value, dict):
+        return ""
+    keys = {key.replace("_", "").lower(): key for key in value if _KEY.fullmatch(key)}
+    told = {name: value[key] for name, key in keys.items() if value[key] not in (None, "", [], {})}
+    errors = [name for name in keys if _ERROR.fullmatch(name)]
+    is_good = any(str(told.get(name)).lower() in _GOOD for name in (*_RESULTS, *_WORDS))
+    if is_good or len(keys) < len(value) or (errors and not any(map(told.get, errors))):
+        return ""
+    for name, each in told.items():
+        is_count = name.endswith("s") and isinstance(each, int | float)
+        is_usual = name in _ABOUT and (name == "details" or not isinstance(each, dict | list))
+        if is_count if name in errors else not is_usual:
+            return ""
+    return next((keys[name] for name in (*errors, *_WORDS) if told.get(name)), "")
 
 
 def _message_in(value: object, depth: int) -> str:

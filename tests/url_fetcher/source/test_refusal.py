@@ -21,7 +21,7 @@ from tests.url_fetcher.invoking import Stream, invoke
 from tests.url_fetcher.reading import ARN, Hostile, Secrets, Waits, bodies_of, reader_of
 from url_fetcher.errors import IngestionError, SourceRejected
 from url_fetcher.http import small_body
-from url_fetcher.source.refusal import Refusal
+from url_fetcher.source.refusal import Refusal, sign_of_error
 from url_fetcher.source.verdict import shown
 
 ONE_TRY = {"max_attempts": 1}
@@ -363,3 +363,71 @@ def test_any_body_of_an_error_is_read(body: bytes) -> None:
     refusal = Refusal(body)
 
     assert (isinstance(refusal.message, str), isinstance(refusal.is_of_a_limit, bool)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("record", "key"),
+    [
+        ({"error": {"code": 401, "message": "why"}}, "error"),
+        ({"message": "Bad credentials", "documentation_url": "https://a.test", "status": "401"}, "message"),
+        ({"ok": False, "error": "invalid_auth"}, "error"),
+        ({"errors": [{"message": "why"}], "data": None}, "errors"),
+        ({"type": "about:blank", "title": "Denied", "status": 403, "detail": "why"}, "detail"),
+        ({"code": 16, "message": "why", "details": [{"@type": "x"}]}, "message"),
+        ({"Fault": {"faultstring": "why"}}, "Fault"),
+        ({"errorMessage": "why", "errorType": "X"}, "errorMessage"),
+        ({"code": 401, "msg": "why", "data": []}, "msg"),
+        ({"error": True, "message": "why"}, "error"),
+        ({"error": 404, "reason": "why"}, "error"),
+        ({"message": "Forbidden"}, "message"),
+        ({"message": "https://a.test/dog.jpg", "status": "success"}, ""),
+        ({"code": 0, "message": "done"}, ""),
+        ({"error": None, "message": "hello"}, ""),
+        ({"errors": 5, "timestamp": "2026-12-01"}, ""),
+        ({"id": 7, "message": "hello"}, ""),
+        ({"id": 7, "error": "job failed"}, ""),
+        ({"message": {"text": "hello"}}, ""),
+        ({"message": "hello", "data": [1]}, ""),
+        ({"status": "UP", "time": 5}, ""),
+        ({"title": "News", "description": "of today"}, ""),
+        ({"a\u0007": 1, "error": "why"}, ""),
+        ([{"error": "why"}], ""),
+        ({}, ""),
+    ],
+)
+def test_an_error_is_told_from_a_record(record: object, key: str) -> None:
+    """Only an object of nothing but an error's members looks like one."""
+    assert sign_of_error(record) == key
+
+
+@pytest.mark.parametrize(
+    ("settings", "body", "warnings"),
+    [
+        ({}, {"message": "Bad \u001b credentials", "documentation_url": "https://a.test"}, 1),
+        ({}, {"message": "x" * 9_000}, 0),
+        ({}, [{"message": "Bad credentials"}], 0),
+        ({"pagination": {"kind": "link_header"}}, {"error": {"code": 401, "message": "Bad credentials"}}, 1),
+        ({}, {"id": 1, "message": "Bad credentials"}, 0),
+        ({}, [{"message": "a"}, {"message": "b"}], 0),
+        ({"record_path": "error"}, {"error": {"message": "a"}}, 0),
+        ({"fail_when": [{"path": "fault", "exists": True}]}, {"message": "Bad credentials"}, 0),
+    ],
+)
+def test_an_error_as_the_only_record_is_a_warning(
+    hostile: Hostile,
+    stream: Stream,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, Any],
+    body: object,
+    warnings: int,
+) -> None:
+    """It came with a good status, so it is ingested; the warning names the condition that refuses it."""
+    source = hostile({"/": answer(json.dumps(body).encode())})
+    answered = invoke(stream, {"url": source.url("/"), **settings})
+    said = capsys.readouterr().out
+
+    assert (answered["warnings"], "`fail_when`" in said, "\x1b" in said or "u001b" in said) == (
+        warnings,
+        bool(warnings),
+        False,
+    )
