@@ -16,6 +16,7 @@ from tools.probe.signs import more_after, only_page
 from tools.probe.walk import Walk, walk
 from url_fetcher.errors import ConfigurationError, SourceRejected
 from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.source.refusal import sign_of_error
 from url_fetcher.source.schema import Source
 
 _GOOD = {200, 201, 203}
@@ -154,6 +155,9 @@ def _without_paging(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
 
 
 def _check_records(found: Look, given: Mapping[str, Any]) -> None:
+    if not found.settings.get("record_path") and (key := sign_of_error(found.shape.whole)):
+        condition = f'[{{ path = "{key}", exists = true }}]'
+        found.doubts.append(f"the only record looks like an error: if it is one, set fail_when = {condition}")
     path, count = given.get("record_path"), len(found.first.records)
     if path:
         found.checks.append(f"record_path = {path!r}: {count} records in the first page")

@@ -6,36 +6,25 @@ from typing import Any, NamedTuple
 
 from tools.probe.bodies import Page, written
 from url_fetcher.http.urls import from_header
+from url_fetcher.source.pages import more_signs
 from url_fetcher.source.pages.next_page_signs import total
 
 _MAX_LEVELS = 6
 
-# Names as ``plain`` gives them.
-_MORE = {
-    "hasmore", "hasnext", "hasnextpage", "more", "moreresults", "morerecords", "hasmoreitems",
-    "hasmoreresults", "hasmorepages", "hasmorerecords", "havemoreresults", "moreitemsincollection",
-    "moreavailable", "istruncated", "truncated", "exceededtransferlimit",
-}  # fmt: skip
-_LAST = {
-    "islast", "islastpage", "last", "lastpage", "done", "endofstream", "endofrecords", "complete",
-    "finished",
-}  # fmt: skip
-_PAGES = {
-    "totalpages", "totalpage", "pages", "pagecount", "lastpage", "numpages", "nbpages", "maxpage",
-    "xtotalpages", "xwptotalpages", "xpagecount",
-}  # fmt: skip
+# Names beside those that the function knows: a person reads what a probe guesses. As ``plain`` gives them.
+_MORE = {"more", "havemoreresults", "moreitemsincollection", "moreavailable", "truncated"}
+_LAST = {"done", "endofrecords", "complete", "finished"}
+_PAGES = {"totalpage", "pages", "nbpages", "maxpage", "xtotalpages", "xwptotalpages", "xpagecount"}
 _TOTAL = {
-    "total", "totalresults", "totalcount", "totalrecords", "totalitems", "totalsize", "totalelements",
-    "totalhits", "totalrows", "totalentries", "totalfound", "nbhits", "numfound", "numbermatched",
-    "recordcount", "resultcount", "hitcount", "recordstotal", "recordsfiltered", "odatacount",
-    "opensearchtotalresults", "found", "count", "xtotalcount", "xtotal", "xwptotal", "xresultcount",
-    "xpaginationtotalcount", "cmrhits",
+    "totalrows", "totalfound", "nbhits", "recordcount", "resultcount", "hitcount", "recordstotal",
+    "recordsfiltered", "odatacount", "opensearchtotalresults", "found", "count", "xtotalcount", "xtotal",
+    "xwptotal", "xresultcount", "xpaginationtotalcount", "cmrhits",
 }  # fmt: skip
 _NEXT = re.compile(r"next|after_?url|follow", re.IGNORECASE)
 # As a plain name; others with "next" in them may be dates or data.
 _NEXT_PAGE = re.compile(
     r"(odata|hydra)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records?|results?)*"
-    r"|(next)?continuationtoken|after(url|cursor)|lastevaluatedkey|skiptoken"
+    r"|skiptoken"
 )
 _RANGE = re.compile(r"[a-z]+ \d+-\d+/(\d+)", re.IGNORECASE)
 
@@ -88,7 +77,7 @@ def outside_values(outside: object) -> list[OutsideValue]:
 def total_of(page: Page) -> Number | None:
     """The number of records of the whole source, if the page gives one that is not too small."""
     at_least = len(page.records)
-    found = _number(page, _is_total, _TOTAL, at_least)
+    found = _number(page, _is_total, _is_total_name, at_least)
     if found is None and (match := _RANGE.fullmatch(page.headers.get("Content-Range", ""))):
         found = Number(int(match[1]), "the header Content-Range")
     return found if found and found.value >= at_least else None
@@ -96,15 +85,15 @@ def total_of(page: Page) -> Number | None:
 
 def pages_of(page: Page) -> Number | None:
     """The number of pages of the whole source, if the page gives it."""
-    return _number(page, lambda each: plain(each.name) in _PAGES, _PAGES)
+    return _number(page, lambda each: _is_pages(each.name), _is_pages)
 
 
 def flags_of(page: Page) -> dict[str, str]:
     """Settings for a has-more flag, if the body has one that says that there is more."""
     for each in outside_values(page.outside):
-        if plain(each.name) in _MORE and each.value is True:
+        if _is_more(each.name) and each.value is True:
             return {"has_more_path": each.path}
-        if plain(each.name) in _LAST and each.value is False:
+        if _is_last(each.name) and each.value is False:
             return {"is_last_path": each.path}
     return {}
 
@@ -121,8 +110,7 @@ def link_of(page: Page) -> str:
 def only_page(page: Page) -> End | None:
     """Returns a sign that the first page is the only one; None if there is none."""
     for each in outside_values(page.outside):
-        name = plain(each.name)
-        if (name in _MORE and each.value is False) or (name in _LAST and each.value is True):
+        if (_is_more(each.name) and each.value is False) or (_is_last(each.name) and each.value is True):
             return End(each.path, f"{each.path} is {str(each.value).lower()}")
         if _NEXT.search(each.name) and each.value in (None, ""):
             return End(each.path, f"{each.path} is empty", is_link=True)
@@ -141,14 +129,14 @@ def more_after(page: Page, read: int) -> str:
     if (whole := total_of(page)) and whole.value > read:
         return f"{whole.words} is {whole.value:,}"
     for each in outside_values(page.outside):
-        name = plain(each.name)
-        if (name in _MORE and each.value is True) or (name in _LAST and each.value is False):
+        if (_is_more(each.name) and each.value is True) or (_is_last(each.name) and each.value is False):
             return f"{each.path} is {str(each.value).lower()}"
-        if page.records and _NEXT_PAGE.fullmatch(name) and _leads_on(each.value):
+        is_next = more_signs.NEXT.fullmatch(each.name) or _NEXT_PAGE.fullmatch(plain(each.name))
+        if page.records and is_next and more_signs.leads_on(each.value):
             return f"{each.path} names a next page"
     if link_of(page):
         return "a link of the body has the relation next"
-    if re.search(r"rel=[\"']?next\b", page.headers.get("Link", "")):
+    if more_signs.next_in_header(page.headers):
         return "the Link header has rel=next"
     if name := next(cursor_headers(page), ""):
         return f"the header {name} has a value"
@@ -177,7 +165,7 @@ def header(page: Page, name: str) -> str:
 
 
 def _number(
-    page: Page, is_meant: Callable[[OutsideValue], bool], headers: set[str], at_least: int = 1
+    page: Page, is_meant: Callable[[OutsideValue], bool], is_header: Callable[[str], bool], at_least: int = 1
 ) -> Number | None:
     # A count may be that of the page, so it is the last to be believed.
     ordered = sorted(
@@ -188,21 +176,29 @@ def _number(
         if value and value >= at_least + (plain(each.name) == "count"):
             return Number(value, each.path, each.path)
     for name, text in page.headers.items():
-        if plain(name) in headers and (value := total({"": text}, "/")):
+        if is_header(name) and (value := total({"": text}, "/")):
             return Number(value, f"the header {name}")
     return None
 
 
-def _leads_on(value: object) -> bool:
-    """True if a value may be a link, a cursor or a page's number, or an object with one."""
-    if isinstance(value, dict):
-        return any(value.values())
-    return isinstance(value, str | int) and value not in ("", "0", 0, True)
+def _is_more(name: str) -> bool:
+    return plain(name) in _MORE or more_signs.MORE.fullmatch(name) is not None
+
+
+def _is_last(name: str) -> bool:
+    return plain(name) in _LAST or more_signs.LAST.fullmatch(name) is not None
+
+
+def _is_pages(name: str) -> bool:
+    return plain(name) in _PAGES or more_signs.TOTAL_PAGES.fullmatch(name) is not None
+
+
+def _is_total_name(name: str) -> bool:
+    return plain(name) in _TOTAL or more_signs.TOTAL.fullmatch(name) is not None
 
 
 def _is_total(each: OutsideValue) -> bool:
-    names = [plain(key) for key in each.keys]
-    return names[-1:] != [] and (names[-1] in _TOTAL or names[-2:] == ["total", "value"])
+    return _is_total_name(each.name) or [plain(key) for key in each.keys][-2:] == ["total", "value"]
 
 
 def _values(value: object, keys: tuple[str, ...], *, is_pointer: bool) -> Iterator[OutsideValue]:

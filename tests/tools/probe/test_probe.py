@@ -151,6 +151,12 @@ class TestFinds:
 
         assert (client.spent.requests, found.settings.get("pagination")) == (1, None)
 
+    def test_that_the_only_record_is_an_error(self) -> None:
+        """What the function would ingest with a warning is told before."""
+        found, *_ = looked_at(answer(b'{"message": "Bad credentials"}'))
+
+        assert any('set fail_when = [{ path = "message"' in doubt for doubt in found.doubts), found.doubts
+
     def test_records_beside_another_array(self) -> None:
         """The array of the usual name is taken, and the other one is told."""
         body = {"included": rows(0, 30), "data": rows(0, 3)}

@@ -12,25 +12,25 @@ _MAX_MEMBERS = 1_000
 _FLAG_DEPTH, _VALUE_DEPTH, _NEAR_DEPTH = 4, 3, 2
 _MAX_SHOWN_CHARACTERS = 60
 
-_MORE = re.compile(
+MORE = re.compile(
     r"has[-_]?(more|next)([-_]?(page|pages|items|results|records|data))?|is[-_]?truncated"
     r"|exceeded[-_]?transfer[-_]?limit|more[-_]?(pages|items|results|records|data)",
     re.IGNORECASE,
 )
-_LAST = re.compile(r"(is[-_]?)?last([-_]?page)?|end[-_]?of[-_]?stream", re.IGNORECASE)
+LAST = re.compile(r"(is[-_]?)?last([-_]?page)?|end[-_]?of[-_]?stream", re.IGNORECASE)
 _LINK = re.compile(r"next|continuation", re.IGNORECASE)
 _NO_LINK = re.compile(r"sync|delta|prev", re.IGNORECASE)  # last pages have them, for the next run
-_NEXT = re.compile(
+NEXT = re.compile(
     r"(@?odata\.)?next([-_]?(page|records|results))?([-_]?(cursor|token|link|url|uri|href|offset|start|marker|key))?"
     r"|(next[-_]?)?continuation[-_]?token|continue|after[-_]?(cursor|url)|last[-_]?evaluated[-_]?key",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(
+TOTAL = re.compile(
     r"total([-_]?(count|results?|records?|items|hits|size|elements|entries|features|matches))?"
     r"|num(ber)?[-_]?(matched|found|of[-_]?results)|@?odata\.(total)?count",
     re.IGNORECASE,
 )
-_TOTAL_PAGES = re.compile(r"total[-_]?pages|(num|number[-_]?of)[-_]?pages|page[-_]?count|last[-_]?page", re.I)
+TOTAL_PAGES = re.compile(r"total[-_]?pages|(num|number[-_]?of)[-_]?pages|page[-_]?count|last[-_]?page", re.I)
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total")
 _SIMPLE_KEY = re.compile(r"[\w@$:-]{1,60}", re.ASCII)
 _NEXT_RELATION = ("rel", "relation")
@@ -73,8 +73,8 @@ def known_flag(outside: object, *, is_near: bool = False) -> Flagged:
     for keys, value in _members(outside, _NEAR_DEPTH if is_near else _FLAG_DEPTH):
         if not isinstance(value, bool):
             continue
-        is_last = _LAST.fullmatch(keys[-1])
-        if is_last or _MORE.fullmatch(keys[-1]):
+        is_last = LAST.fullmatch(keys[-1])
+        if is_last or MORE.fullmatch(keys[-1]):
             found = Flagged(
                 value is not bool(is_last), f"the body's {_written(keys)} is {str(value).lower()}"
             )
@@ -91,7 +91,7 @@ def unused_link(outside: object) -> str:
 
 def next_in_body(outside: object) -> Sign | None:
     """A link or a cursor to the next page, by its usual name or by its relation; None if there is none."""
-    if found := _first(outside, _VALUE_DEPTH, lambda key: bool(_NEXT.fullmatch(key))):
+    if found := _first(outside, _VALUE_DEPTH, lambda key: bool(NEXT.fullmatch(key))):
         keys, value = found
         inner = _first(value, 1, lambda _: True) if isinstance(value, dict) else None
         return Sign(_written(keys + inner.keys), inner.value) if inner else Sign(_written(keys), value)
@@ -110,7 +110,7 @@ def next_in_header(headers: Mapping[str, str]) -> bool:
 def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
     """The number of all records, by its usual name in the body or in a header; None if there is none."""
     for keys, value in _members(outside, _VALUE_DEPTH):
-        if _TOTAL.fullmatch(keys[-1]):
+        if TOTAL.fullmatch(keys[-1]):
             # Elasticsearch has an object there.
             value = value.get("value") if isinstance(value, dict) else value
             if number := whole_number(value):
@@ -124,13 +124,13 @@ def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
 def known_pages(outside: object) -> Count | None:
     """The number of all pages, by its usual name; None if there is none."""
     for keys, value in _members(outside, _VALUE_DEPTH):
-        if _TOTAL_PAGES.fullmatch(keys[-1]) and (number := whole_number(value)):
+        if TOTAL_PAGES.fullmatch(keys[-1]) and (number := whole_number(value)):
             return Count(_written(keys), number)
     return None
 
 
 def _first(outside: object, depth: int, is_named: Callable[[str], bool]) -> _Member | None:
-    found = (each for each in _members(outside, depth) if is_named(each.keys[-1]) and _leads_on(each.value))
+    found = (each for each in _members(outside, depth) if is_named(each.keys[-1]) and leads_on(each.value))
     return next(found, None)
 
 
@@ -154,7 +154,7 @@ def _members(outside: object, depth: int) -> Iterator[_Member]:
                 waiting.append(member)
 
 
-def _leads_on(value: object) -> bool:
+def leads_on(value: object) -> bool:
     """True if a value may be a link, a cursor or a page number, or an object with one."""
     if isinstance(value, dict):
         return any(value.values())
