@@ -1,5 +1,6 @@
 """Tries whether a block's pages end where the source does: near its end, and after it."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,14 +11,20 @@ from tools.probe.bodies import Page
 from tools.probe.client import BoundReached, Client
 from tools.probe.signs import more_after, pages_of, total_of
 from tools.probe.walk import Walk, walk
+from url_fetcher.errors import IngestionError, MalformedBody
 from url_fetcher.http.urls import with_query
+from url_fetcher.paths import value_at
 from url_fetcher.source.pages.numbered_pages import NumberedPages, OffsetPagination
 from url_fetcher.source.pages.pagination_kind import Resume
+from url_fetcher.source.refusal import Refusal
 from url_fetcher.source.schema import Source
+from url_fetcher.source.verdict import Condition
 
 FAR_PAGES = 10_000
 _PAGES = 3
 _LONGER = "the end was not seen: there are records beyond what a probe can count"
+_NOTHING = (400, 404, 410, 416, 422)
+_REASONS = ("code", "error.code", "error.status", "error.message", "error", "message", "detail", "msg")
 _STOPS = ("has_more_path", "is_last_path", "total_path", "total_pages_path")
 
 
@@ -31,6 +38,7 @@ class Ends:
         wrong: Why the block's pages would never end; empty if they are not known to.
         notes: What was tried, in words.
         settings: Changes to the pagination with which its pages end.
+        beside: Other keys of the source with which they end.
     """
 
     was_seen: bool = False
@@ -38,6 +46,7 @@ class Ends:
     wrong: str = ""
     notes: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
 
 
 def ends_of(begun: Walk, source: Source, client: Client) -> Ends:
@@ -110,7 +119,7 @@ def _numbered(found: Ends, begun: Walk, source: Source, pagination: NumberedPage
         far = FAR_PAGES * (len(first.records) if isinstance(pagination, OffsetPagination) else 1)
         _far(found, begun, source, client, _at(pagination, far))
         return
-    last = walk(source, client, pages=2, resume=_at(pagination, number))
+    last = _read(found, source, client, _at(pagination, number))
     words = f"{pagination.parameter} = {number:,}"
     if last.problem and not last.pages:
         found.more = f"the last page ({words}) cannot be read: {last.problem}"
@@ -158,7 +167,7 @@ def _after(
 
 def _far(found: Ends, begun: Walk, source: Source, client: Client, resume: Resume) -> None:
     """Asks for a page far behind any end, to see what a source answers there."""
-    far = walk(source, client, pages=2, resume=resume)
+    far = _read(found, source, client, resume)
     if far.problem and not far.pages:
         found.notes.append(f"a page far behind the end cannot be read: {far.problem}")
     elif any(_same(one, page) for one in far.pages for page in begun.pages) or far.problem:
@@ -168,6 +177,40 @@ def _far(found: Ends, begun: Walk, source: Source, client: Client, resume: Resum
     else:
         found.was_seen = True
         found.notes.append("a page far behind the end is empty, which ends the source")
+
+
+def _read(found: Ends, source: Source, client: Client, resume: Resume) -> Walk:
+    """Reads two pages; an error behind the end becomes the end, if the source can be told by it."""
+    pages = walk(source, client, pages=2, resume=resume)
+    if pages.error and (beside := _telling(pages.error, source, client)):
+        conditions = msgspec.convert(beside.get("empty_when", source.empty_when), list[Condition])
+        told = msgspec.structs.replace(source, **{**beside, "empty_when": conditions})
+        # The answers are kept: nothing is asked for twice.
+        again = walk(told, client, pages=2, resume=resume)
+        if not again.problem:
+            found.beside = beside
+            words = ", ".join(
+                f"{key} is set, because behind the end comes: {pages.problem}" for key in beside
+            )
+            found.notes.append(words)
+            return again
+    return pages
+
+
+def _telling(error: IngestionError, source: Source, client: Client) -> dict[str, Any]:
+    """The keys of a source by which the last answer, an error, means that there are no records."""
+    if isinstance(error, MalformedBody) and source.record_path and not source.records_optional:
+        return {"records_optional": True}
+    status, answer = error.details.get("status"), client.answer
+    if status not in _NOTHING or answer is None or source.empty_when:
+        return {}
+    body = Refusal(answer.body).value
+    for path in _REASONS:
+        # A number in the reason may be the page's. The status alone would also hide a source that is gone.
+        reason = value_at(body, path)
+        if isinstance(reason, str) and reason and not re.search(r"\d", reason):
+            return {"empty_when": [{"status": status, "path": path, "equals": reason}]}
+    return {}
 
 
 def _last_number(pagination: NumberedPages, first: Page) -> int | None:

@@ -290,6 +290,7 @@ def _accept(found: Look, candidate: Candidate, begun: Walk, client: Client) -> s
             "first"
         )
     _note_end(found, begun, ends)
+    found.settings |= ends.beside
     if ends.settings:
         found.settings["pagination"] = settings | ends.settings
     return ""

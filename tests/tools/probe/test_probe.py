@@ -275,6 +275,37 @@ class TestEnds:
 
         assert "known records again" in found.more
 
+    @pytest.mark.parametrize("headers", [{}, {"X-Total-Count": "30"}], ids=["no total", "a total"])
+    @pytest.mark.parametrize(
+        ("status", "behind", "key", "value"),
+        [
+            (
+                *(404, {"detail": "Invalid page."}, "empty_when"),
+                [{"status": 404, "path": "detail", "equals": "Invalid page."}],
+            ),
+            (200, {}, "records_optional", True),
+            (404, {"detail": "There is no page 4"}, "empty_when", None),
+            (404, "<h1>Not Found</h1>", "empty_when", None),
+            (500, {"detail": "Invalid page."}, "empty_when", None),
+        ],
+    )
+    def test_an_error_behind_the_last_page(
+        self, status: int, behind: object, key: str, value: object, headers: dict[str, str]
+    ) -> None:
+        """It is the end if the source can be told by what it says, but not by its status alone."""
+        end = answer(json.dumps(behind).encode(), status=status)
+
+        def behave(connection: Connection, request: Request) -> None:
+            number = int(request.query.get("page", "1"))
+            page = answer(
+                json.dumps({"items": rows(0, 30)[(number - 1) * 10 : number * 10]}).encode(), headers=headers
+            )
+            (page if number <= 3 else end)(connection, request)
+
+        found, *_ = looked_at(behave)
+
+        assert (found.settings["pagination"]["kind"], found.settings.get(key)) == ("page", value)
+
     def test_a_query_without_a_variable_for_the_cursor(self) -> None:
         """GraphQL says that there is more, and the block cannot ask for it."""
         page = {"nodes": rows(0, 10), "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
