@@ -21,6 +21,16 @@ class Line(msgspec.Struct, rename="camel"):
     data: msgspec.Raw
 
 
+class DeadLetter(msgspec.Struct, rename="camel"):
+    """One record that the function could not deliver, with its reason and the beginning of its bytes."""
+
+    reason: str
+    total_bytes: int
+    truncated: bool
+    data: str = ""
+    data_base64: str = msgspec.field(name="dataBase64", default="")
+
+
 @dataclass(frozen=True)
 class LakeObject:
     """One S3 object.
@@ -82,6 +92,7 @@ class Comparison:
         unknown: Lines that are no record line, or whose data the source does not have.
         duplicates: Lines beyond the first of the same record, which at-least-once delivery may bring.
         differing_ids: Records whose lines do not all carry the same ``id``.
+        dead_letters: Records that cannot be delivered, beside ``expected``.
     """
 
     expected: int
@@ -90,6 +101,7 @@ class Comparison:
     unknown: list[bytes] = field(default_factory=list)
     duplicates: int = 0
     differing_ids: int = 0
+    dead_letters: list[DeadLetter] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -101,6 +113,14 @@ def parse(line: bytes) -> Line | None:
     """The record line, or None if it is none."""
     try:
         return msgspec.json.decode(line, type=Line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def parse_dead_letter(line: bytes) -> DeadLetter | None:
+    """The dead letter, or None if the line is none."""
+    try:
+        return msgspec.json.decode(line, type=DeadLetter)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
@@ -130,14 +150,23 @@ def compare(source: Sequence[bytes], lines: Iterable[bytes]) -> Comparison:
     return result
 
 
-def compare_count(expected: int, lines: Sequence[bytes]) -> Comparison:
+def compare_count(expected: int, lines: Sequence[bytes], dead_letters: int = 0) -> Comparison:
     """Compares the number of lines with the number of records that the function says it put.
 
     For a source whose records are not known beforehand: each missing record is an empty entry in
     ``missing``, because its content is unknown.
+
+    Args:
+        expected: Records that are on the stream.
+        lines: The lake's lines.
+        dead_letters: Records that the function says it could not deliver.
     """
-    good = sum(parse(line) is not None for line in lines)
-    result = Comparison(expected=expected, by_content=False, missing=[b""] * max(0, expected - good))
-    result.unknown = [line for line in lines if parse(line) is None]
+    result = Comparison(expected=expected, by_content=False)
+    result.dead_letters = [letter for line in lines if (letter := parse_dead_letter(line))]
+    delivered = [line for line in lines if not parse_dead_letter(line)]
+    good = sum(parse(line) is not None for line in delivered)
+    lacking = max(0, expected - good) + max(0, dead_letters - len(result.dead_letters))
+    result.missing = [b""] * lacking
+    result.unknown = [line for line in delivered if parse(line) is None]
     result.duplicates = max(0, good - expected)
     return result

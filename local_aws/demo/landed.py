@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from local_aws.demo.lake import Comparison, LakeObject
+from local_aws.demo.lake import Comparison, DeadLetter, LakeObject
 from local_aws.demo.screen import Step
 from tools.ground.table import table
 from tools.ground.text import count
@@ -42,6 +42,20 @@ def show_lines(console: Console, lines: Sequence[bytes]) -> None:
         console.print(Padding(text, (0, 0, 0, 2), expand=False), soft_wrap=False)
 
 
+def show_dead_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
+    """Why the first five records could not be delivered, and how they begin."""
+    if not letters:
+        return
+    rows = [
+        (each.reason, f"{each.total_bytes:,}", _shortened((each.data or each.data_base64).encode(), 60))
+        for each in letters
+    ]
+    shown = table(("reason", "bytes", "begins with"), rows[:SHOWN_FAULTS])
+    if len(rows) > SHOWN_FAULTS:
+        shown.add_row(f"and {len(rows) - SHOWN_FAULTS:,} more")
+    _print(console, "Dead letters: records that the lake cannot take, kept with their reason", shown)
+
+
 def show_steps(console: Console, steps: Sequence[Step]) -> None:
     """The time of each step, and of all steps."""
     timed = table(("step", "seconds", ""), [])
@@ -60,6 +74,8 @@ def verdict(comparison: Comparison, objects: int) -> str:
     said = f"{there:,} of {count(comparison.expected, 'record')} in the lake, in {count(objects, 'object')}"
     if comparison.duplicates:
         said += f"; {comparison.duplicates:,} of them more than once (same id: readers can drop them)"
+    if comparison.dead_letters:
+        said += f"; {count(len(comparison.dead_letters), 'dead letter')} beside them"
     return said
 
 

@@ -30,6 +30,12 @@ from local_aws.servers.sample_process import SampleProcess
 from tools.ground import prerequisites
 from tools.ground.terraform import TerraformError
 from tools.ground.text import count
+from tools.probe.client import BoundReached, Client
+from tools.probe.walk import walk
+from url_fetcher.errors import IngestionError
+from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.source.schema import Source
+from url_fetcher.telling.redaction import public_url
 
 RUNS = CHECKOUT / "build" / "demo"
 FIREHOSE_TIME_SCALE = 0.2
@@ -68,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.code
     except FAILURES as error:
         screen.console.print(f"\n[bold red]The demo failed.[/] {escape(str(error))}")
-        screen.console.print(f"\nNothing is left running.{_where_logs_are(folder)}")
+        is_kept = (folder / left_running.RECORD).exists()
+        ending = "It is still up: `make demo-stop` ends it." if is_kept else "Nothing is left running."
+        screen.console.print(f"\n{ending}{_where_logs_are(folder)}")
         return 1
     if not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
@@ -85,6 +93,9 @@ def run(screen: Screen, options: argparse.Namespace, folder: Path) -> None:
     """
     with screen.step("Check the tools") as step:
         check_tools(step)
+    if options.url:
+        with screen.step("Ask the source") as step:
+            step.result = ask(options.url)
     with contextlib.ExitStack() as running:
         with screen.step("Start the local AWS") as step:
             emulator = Emulator(
@@ -100,9 +111,14 @@ def run(screen: Screen, options: argparse.Namespace, folder: Path) -> None:
         deployment = Deployment(aws, folder, options.packing)
         stack, terraform, outputs = deploy(screen, deployment)
         url = options.url or (api.url if api else "")
-        lake, comparison = ingest(screen, deployment, outputs, url, known=api is not None)
-        show(screen, outputs, lake)
-        judge(screen, comparison, lake)
+        try:
+            lake, comparison = ingest(screen, deployment, outputs, url, known=api is not None)
+            show(screen, outputs, lake, comparison)
+            judge(screen, comparison, lake)
+        except FAILURES:
+            if options.keep:
+                keep(screen, deployment, outputs, url, stack, api)
+            raise
         if options.keep:
             keep(screen, deployment, outputs, url, stack, api)
             return
@@ -125,6 +141,28 @@ def check_tools(step: Step) -> None:
             "Something is missing on this machine:\n" + "\n".join(f"  - {line}" for line in problems)
         )
     step.result = "Python, Node.js, Terraform"
+
+
+def ask(url: str) -> str:
+    """Reads the source's first page once, as the function will, and returns what is on it.
+
+    Raises:
+        DemoFailed: When the function could not fetch it: said now, not after a deploy.
+    """
+    client = Client()
+    try:
+        found = walk(decode_settings({"url": url}, Source, where="URL"), client, pages=1)
+    except BoundReached:
+        return "more than a probe reads"
+    except IngestionError as error:
+        raise DemoFailed(f"{error}\n`make probe URL=…` looks at a source more closely.") from error
+    finally:
+        client.close()
+    if found.error:
+        raise DemoFailed(f"{found.problem}\n`make probe URL=…` looks at a source more closely.")
+    rejected = sum(len(page.rejected) for page in found.pages)
+    beside = f" and {count(rejected, 'dead letter')}" if rejected else ""
+    return f"{count(found.records, 'record')}{beside} on the first page"
 
 
 def deploy(screen: Screen, deployment: Deployment) -> tuple[Path, Terraform, dict[str, Any]]:
@@ -159,11 +197,12 @@ def ingest(
         DemoFailed: When the source has no records, or not as many as are known to be there.
     """
     with screen.step("Fetch") as step:
-        step.detail = url
+        step.detail = public_url(url)
         answer = deployment.invoke(outputs["function_name"], url)
-        processed = int(answer["recordsProcessed"])
-        step.result = f"{count(processed, 'record')} from {url}"
-    if not processed:
+        processed, rejected = int(answer["recordsProcessed"]), int(answer["dead_lettered"])
+        beside = f" and {count(rejected, 'dead letter')}" if rejected else ""
+        step.result = f"{count(processed, 'record')}{beside} from {public_url(url)}"
+    if not processed and not rejected:
         raise DemoFailed(f"{url} has no records, so nothing was shown; give another URL")
     source = [stored_form(record) for record in records()] if known else []
     lake = Lake(deployment.emulator.client("s3"), outputs["bucket_name"])
@@ -171,7 +210,9 @@ def ingest(
     with screen.step("Wait for the lake") as step:
         while True:
             lake.look()
-            comparison = compare(source, lake.lines) if known else compare_count(processed, lake.lines)
+            comparison = (
+                compare(source, lake.lines) if known else compare_count(processed, lake.lines, rejected)
+            )
             step.detail = landed.verdict(comparison, len(lake.objects))
             if comparison.is_complete or time.monotonic() > deadline:
                 break
@@ -181,11 +222,12 @@ def ingest(
     return lake, comparison
 
 
-def show(screen: Screen, outputs: dict[str, Any], lake: Lake) -> None:
+def show(screen: Screen, outputs: dict[str, Any], lake: Lake, comparison: Comparison) -> None:
     """Prints the outputs and what landed."""
     landed.show_outputs(screen.console, outputs)
     landed.show_objects(screen.console, lake.bucket, [lake.objects[key] for key in sorted(lake.objects)])
     landed.show_lines(screen.console, lake.lines)
+    landed.show_dead_letters(screen.console, comparison.dead_letters)
 
 
 def judge(screen: Screen, comparison: Comparison, lake: Lake) -> None:

@@ -80,6 +80,21 @@ def test_without_known_records_their_number_is_compared(
     assert (len(result.missing), result.duplicates) == (missing, duplicates)
 
 
+LETTER = (
+    b'{"timestamp":"t","sourceUrl":"u","id":null,"reason":"is over max_record_kib","offset":0,'
+    b'"data":"{","truncated":true,"totalBytes":2000000}'
+)
+
+
+@pytest.mark.parametrize(("told", "there", "missing"), [(1, 1, 0), (2, 1, 1), (0, 0, 0)])
+def test_a_dead_letter_is_accounted_for(told: int, there: int, missing: int) -> None:
+    """It is no record and no rubbish; one that the function tells of and that is nowhere is missing."""
+    result = compare_count(1, [line("1"), *[LETTER] * there], told)
+
+    assert (len(result.missing), result.unknown, len(result.dead_letters)) == (missing, [], there)
+    assert result.is_complete == (not missing)
+
+
 def test_the_lake_reads_every_object_once_plain_or_gzip(aws: Emulator) -> None:
     """Lines come back as stored, across more objects than one listing holds is not shown."""
     s3: Any = aws.client("s3")

@@ -1,11 +1,12 @@
 """That the report says what a person needs, and shouts what is wrong."""
 
 import io
+import re
 
 from rich.console import Console
 
 from local_aws.demo import landed
-from local_aws.demo.lake import Comparison, LakeObject
+from local_aws.demo.lake import Comparison, DeadLetter, LakeObject
 from local_aws.demo.screen import Step
 
 
@@ -45,6 +46,17 @@ def test_lines_are_shown_as_stored_and_cut() -> None:
 
     assert '{"data":"[bold]x[/bold]"}' in text_of(console)
     assert "y" * 500 not in text_of(console).replace("\n", "").replace(" ", "")
+
+
+def test_dead_letters_are_shown_with_their_reason_and_counted() -> None:
+    """The first five say why and how they begin; the verdict counts all."""
+    console = printed()
+    letters = [DeadLetter(f"reason {n}", 2_000_000, truncated=True, data="[b]x") for n in range(7)]
+    landed.show_dead_letters(console, letters)
+    verdict = landed.verdict(Comparison(expected=1, dead_letters=letters), objects=2)
+
+    assert re.search(r"(?s)reason 0 +2,000,000 +\[b\]x.*reason 4.*and 2 more", text_of(console))
+    assert verdict.endswith("1 of 1 record in the lake, in 2 objects; 7 dead letters beside them")
 
 
 def test_steps_are_shown_with_their_sum() -> None:

@@ -16,6 +16,7 @@ from local_aws.demo import run as demo
 from local_aws.demo.lake import Comparison, Lake
 from local_aws.demo.screen import Screen
 from local_aws.emulator.instance import CHECKOUT, Emulator, health_pid
+from local_aws.servers.hostile_source import Behaviour, HostileSource, answer
 
 COMMAND = [sys.executable, "-m", "local_aws.demo"]
 
@@ -65,6 +66,21 @@ def test_a_bad_provider_mirror_is_a_message_and_no_traceback() -> None:
 
     assert (done.returncode, done.stderr) == (1, "")
     assert "TF_PLUGIN_MIRROR = /nowhere" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [(answer(b"", status=404), "answers 404"), (answer(b"<html>no</html>"), "HTML")],
+)
+def test_a_url_that_cannot_be_fetched_is_said_before_anything_is_deployed(
+    behaviour: Behaviour, words: str
+) -> None:
+    """The source is asked once, and its answer is a message."""
+    with HostileSource({"/": behaviour}) as source:
+        done = run("--url", source.url("/"))
+
+    assert (done.returncode, done.stderr, "Synthesize" in done.stdout) == (1, "", False)
+    assert words in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
