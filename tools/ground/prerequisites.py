@@ -28,7 +28,7 @@ TOOLS = (
         "https://developer.hashicorp.com/terraform/install (1.10 is the first with S3 lock files)",
     ),
 )
-PYTHON = (3, 11)
+PYTHON, PYTHON_TOO_NEW = (3, 11), (3, 14)
 PYTHON_SOURCE = "https://www.python.org/downloads/; another one: make PYTHON=python3.12"
 
 
@@ -40,9 +40,9 @@ def check(unneeded=()):
         unneeded: Commands that may be missing.
     """
     problems = []
-    if sys.version_info < PYTHON:
+    if not PYTHON <= sys.version_info[:2] < PYTHON_TOO_NEW:
         problems.append(
-            "Python %s is too old, 3.11 or newer is needed: %s" % (sys.version.split()[0], PYTHON_SOURCE)
+            "Python is version %s, but 3.11 to 3.13 is needed: %s" % (sys.version.split()[0], PYTHON_SOURCE)
         )
     for name, command, lowest, too_new, source in TOOLS:
         if command[0] in unneeded:

@@ -11,6 +11,7 @@ from ingestion_pipeline.settings.names import (
     environment_label,
 )
 from ingestion_pipeline.settings.partitions import DEFAULT_PARTITION, PARTITIONS
+from ingestion_pipeline.settings.reach import PRIVATE_HOSTS
 from ingestion_pipeline.settings.sources import permissions
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCHEDULE_KEYS
 from ingestion_pipeline.settings.sources.sources import SECRET_GROUP_CHARACTERS
@@ -85,6 +86,7 @@ def source_rules() -> Mapping[str, object]:
         "source_lists": literal(source_lists()),
         "source_placeholders": {name: literal(each) for name, each in source_placeholders().items()},
         "source_not_given": literal(NOT_GIVEN),
+        "private_hosts": literal(PRIVATE_HOSTS),
         "source_types": literal({json.dumps(each): json_types(each) for each in types}),
         "source_groups": {group: literal(keys) for group, keys in source_groups().items()},
     }

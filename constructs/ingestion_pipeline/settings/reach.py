@@ -3,13 +3,21 @@
 The function checks each address again when it connects: only then is it known what a host's name stands for.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from ingestion_pipeline.settings.rules import Problem, is_token
-from ingestion_pipeline.settings.sources.problems import UncheckedSource
+from ingestion_pipeline.settings.sources.problems import UncheckedSource, named
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
+
+PRIVATE_HOSTS = (
+    r"^(localhost|.*\.localhost|0x[0-9a-f]+(\.(0x[0-9a-f]+|[0-9]+)){0,3}|[0-9]+(\.[0-9]+){0,2}"
+    r"|(0|10|127|24[0-9]|25[0-5])(\.[0-9]+){3}|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])(\.[0-9]+){2}"
+    r"|172\.(1[6-9]|2[0-9]|3[01])(\.[0-9]+){2}|(169\.254|192\.168|198\.1[89])(\.[0-9]+){2}"
+    r"|\[::1?\]|\[::ffff:.*|\[f[cd][0-9a-f]{2}:.*|\[fe[89ab][0-9a-f]:.*)$"
+)
+"""Hosts that are not the Internet's, in lower case; a number is an odd form of an IPv4 address."""
 
 
 def unreachable(sources: Sequence[UncheckedSource], fetch: FetchSettings) -> list[Problem]:
@@ -20,7 +28,7 @@ def unreachable(sources: Sequence[UncheckedSource], fetch: FetchSettings) -> lis
         fetch: Says what is allowed.
     """
     return [
-        Problem(f"sources[{index}].{key}", url, advice)
+        named(source, Problem(f"sources[{index}].{key}", url, advice))
         for index, source in enumerate(sources)
         for key, url in _urls(source)
         for advice in _refusals(url, fetch)
@@ -45,16 +53,10 @@ def _refusals(url: str, fetch: FetchSettings) -> Iterator[str]:
         yield "begins with http://: use https://, or set fetch.allow_http = true"
     if fetch.allowed_hosts and not any(_matches(host, allowed) for allowed in fetch.allowed_hosts):
         yield f"has the host {host}, which is not in fetch.allowed_hosts: add it there"
-    if not fetch.allow_private_networks and _is_private(host):
+    literal = f"[{host}]" if ":" in host else host
+    if not fetch.allow_private_networks and re.search(PRIVATE_HOSTS, literal):
         yield f"has the private address {host}: set fetch.allow_private_networks = true if that is meant"
 
 
 def _matches(host: str, allowed: str) -> bool:
     return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

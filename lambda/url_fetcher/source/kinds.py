@@ -1,5 +1,7 @@
 """The base of every kind of authentication and pagination: a table of settings selected by ``kind``."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
@@ -20,6 +22,17 @@ HttpUrl: TypeAlias = Annotated[
         extra_json_schema={"not": {"type": "string", "pattern": _NEVER_ASKED}},
     ),
 ]
+# Only names that mean nothing else: a page's `token` or a `key` to sort by is no secret. The underscore or
+# hyphen before them may be missing, as in `apikey`.
+_SECRET_PARAMETER = "(?i:^(.*[-_.])?({})$)".format(
+    "(api|access)[-_]?key|(access|auth|private)[-_]?token|(api|app|client)[-_]?secret|password|passwd"
+)
+# Here only for the schema, which synth and plan check: the function's own check below never shows a value.
+Query: TypeAlias = dict[
+    Annotated[str, Meta(extra_json_schema={"not": {"pattern": _SECRET_PARAMETER}})],
+    str | int | float | bool,
+]
+"""The query of a source."""
 Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 OptionalKey: TypeAlias = Annotated[str, Meta(max_length=128)]
 Path: TypeAlias = Annotated[str, Meta(max_length=512, pattern=PATTERN)]
@@ -36,3 +49,17 @@ class Kind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
     def kind(self) -> str:
         """The value of ``kind`` that selects this class, such as ``bearer``."""
         return str(self.__struct_config__.tag)
+
+
+def refuse_secret_parameters(query: Mapping[str, object]) -> None:
+    """Refuses a secret in plain text, which would stand in Terraform's state.
+
+    Raises:
+        ValueError: For the first parameter whose name says that it is one; the message never has its value.
+    """
+    for name in query:
+        if re.search(_SECRET_PARAMETER, name):
+            raise ValueError(
+                f"`query.{name}` may hold a secret: keep it in Secrets Manager, and set auth = {{ kind = "
+                f'"api_key", location = "query", name = "{name}", … }}'
+            )

@@ -17,7 +17,7 @@ from url_fetcher.http.certificates import Certificates, refuse_bad_certificates
 from url_fetcher.http.headers import Headers, refuse_bad_headers
 from url_fetcher.source.auth.auth import Auth, NoAuth
 from url_fetcher.source.children import Children
-from url_fetcher.source.kinds import HttpUrl, Path
+from url_fetcher.source.kinds import HttpUrl, Path, Query, refuse_secret_parameters
 from url_fetcher.source.pages.cursor_pages import CursorPagination
 from url_fetcher.source.pages.numbered_pages import NumberedPages
 from url_fetcher.source.pages.pagination import Pagination
@@ -84,7 +84,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name = ""
     method: Literal["GET", "POST"] = "GET"
     headers: Headers = {}
-    query: dict[str, str | int | float | bool] = {}
+    query: Query = {}
     body: str | dict[str, Any] = ""
     auth: Auth = field(default_factory=NoAuth)
     ca_certificates: Certificates = ""
@@ -109,6 +109,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
+        refuse_secret_parameters(self.query)
         self._refuse_placeholder_without_value()
         if self.ca_certificates:
             refuse_bad_certificates(self.ca_certificates)

@@ -110,12 +110,15 @@ class TestGuarded:
 
         assert "  - Node.js (node) is missing" in done.stderr
 
-    def test_a_python_that_is_too_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(("bound", "version"), [("PYTHON", (99, 0)), ("PYTHON_TOO_NEW", (3, 11))])
+    def test_a_python_that_is_too_old_or_too_new(
+        self, monkeypatch: pytest.MonkeyPatch, bound: str, version: tuple[int, int]
+    ) -> None:
         """The message about Python says how to choose another one."""
-        monkeypatch.setattr(prerequisites, "PYTHON", (99, 0))
+        monkeypatch.setattr(prerequisites, bound, version)
         (first, *_) = prerequisites.check()
 
-        assert first.startswith(f"Python {sys.version.split()[0]} is too old")
+        assert first.startswith(f"Python is version {sys.version.split()[0]}, but 3.11 to 3.13 is needed")
         assert "make PYTHON=python3.12" in first
 
     def test_runs_on_an_old_python(self, root: Path) -> None:

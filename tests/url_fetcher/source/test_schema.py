@@ -138,6 +138,15 @@ def test_a_secret_in_place_of_its_arn_is_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["api_key", "apikey", "Access-Token", "client_secret", "x.password"])
+def test_a_parameter_that_may_hold_a_secret_is_refused(name: str) -> None:
+    """Its value would stand in Terraform's state; the message has none."""
+    with pytest.raises(ConfigurationError, match="keep it in Secrets Manager") as error:
+        decode({"url": URL, "query": {name: "s3cret"}})
+
+    assert "s3cret" not in str(error.value)
+
+
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "x-auth-token", "My-Secret"])
 def test_a_header_that_may_hold_a_secret_is_refused(name: str) -> None:
     """Secrets are in Secrets Manager only; the error points there and does not show the value."""

@@ -112,9 +112,38 @@ locals {
       if part.key == ""
     ],
     [
-      for part in local.source_parts :
-      "${part.at}.url: begins with http://: use https://, or set fetch_allow_http = true"
-      if part.key == "" && contains(checked, "url") && !var.fetch_allow_http ? can(regex("^(?i:http:)", part.value.url)) : false
+      for part in local.source_parts : [
+        for key, url in {
+          "url"            = try(part.value.url, "")
+          "auth.token_url" = try(part.value.auth.token_url, "")
+          "children.url"   = try(part.value.children.url, "")
+          } : [
+          for host in [lower(trimsuffix(try(regex("^(?i:https?)://(?:[^/?#@]*@)?(\\[[^]]*\\]|[^:/?#]*)", url)[0], ""), "."))] : [
+            for advice, is_refused in {
+              "begins with http://: use https://, or set fetch_allow_http = true"               = !var.fetch_allow_http && can(regex("^(?i:http:)", url))
+              "has a host that is not in fetch_allowed_hosts: add it there"                     = length(var.fetch_allowed_hosts) > 0 && !anytrue([for each in var.fetch_allowed_hosts : startswith(each, "*.") ? endswith(host, substr(each, 1, -1)) : host == each])
+              "has a private address: set fetch_allow_private_networks = true if that is meant" = !var.fetch_allow_private_networks && can(regex(local.private_hosts, host))
+            } : "${part.at}.${key}: ${advice}"
+            if is_refused && host != ""
+          ]
+        ]
+      ]
+      if part.key == "" && contains(checked, "url")
+    ],
+    [
+      for part in local.source_parts : [
+        for message, is_wrong in {
+          "children: must have a placeholder of its parent, such as {parent.id}, in the request (README.md)" = !can(regex("(^|[^{])({{)*{parent[.}]", jsonencode([for key in ["url", "query", "headers", "body"] : try(part.value.children[key], null)])))
+          "children.url: must have the scheme, host and port of `url`" = length(distinct(flatten([
+            for url in [try(part.value.url, ""), try(part.value.children.url, "")] : [
+              for found in regexall("^(https?)://([^/?#]*?)\\.?(?::0*([0-9]+))?(?:[/?#]|$)", lower(url)) :
+              "${found[0]} ${found[1]} ${coalesce(found[2], found[0] == "http" ? "80" : "443")}"
+            ]
+          ]))) > 1
+        } : "${part.at}.${message}"
+        if is_wrong
+      ]
+      if part.key == "" && contains(checked, "url") && can(keys(part.value.children))
     ],
     contains(checked, "name") ? concat(local.source_name_problems, local.source_schedule_problems) : [],
     [

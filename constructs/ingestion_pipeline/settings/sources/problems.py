@@ -4,6 +4,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,14 @@ def _validator() -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def named(source: UncheckedSource, problem: Problem) -> Problem:
+    """The problem with its source's name, which is found sooner than the number."""
+    name = source.get("name")
+    if not isinstance(name, str) or not name or problem.field.endswith(".name"):
+        return problem
+    return replace(problem, advice=f"{problem.advice}, in the source {name[:63]!r}")
 
 
 def _beyond_json(path: str, value: object) -> Iterable[Problem]:
@@ -119,7 +128,11 @@ def _child_problems(path: str, source: UncheckedSource) -> Iterable[Problem]:
         yield Problem(f"{path}.children", {"url": children.get("url")}, f"{advice} (docs/sources.md)")
     urls = [source.get("url"), children.get("url")]
     known = [url.lower() for url in urls if isinstance(url, str) and not is_token(url)]
-    origins = {found[0] for url in known if (found := re.match("[^/]*//[^/?#]*", url))}
+    origins = {
+        (scheme, host, port or {"http": "80"}.get(scheme, "443"))
+        for url in known
+        for scheme, host, port in re.findall(r"^(https?)://([^/?#]*?)\.?(?::0*([0-9]+))?(?:[/?#]|$)", url)
+    }
     if len(origins) > 1:
         yield Problem(f"{path}.children.url", urls[1], "must have the scheme, host and port of `url`")
 
@@ -177,6 +190,10 @@ def _problem(path: str, error: "ValidationError", cause: "ValidationError") -> I
     # A header, or a user in a URL, may be a secret.
     key = field.rpartition(".")[2]
     is_hidden = key in HIDDEN or ".headers." in field or (key.endswith("url") and "@" in str(cause.instance))
+    if "propertyNames" in cause.absolute_schema_path:
+        # The name itself is wrong; its value, which may be secret, is not shown.
+        yield Problem(f"{field}.{cause.instance}", "…", f"{advice}{reason} (docs/sources.md)")
+        return
     value = "…" if is_hidden else cause.instance
     yield Problem(field, value, f"{advice}{reason} (docs/sources.md)")
 
@@ -195,6 +212,8 @@ def _excluded(field: str, schema: object) -> str:
                 'must be without a user or a password, which belong into a secret with auth.kind = "basic", '
                 "without spaces and control characters, and its port one of 80, 443 and 1024 to 65535"
             )
+        if field.endswith("query"):
+            return 'may hold a secret: keep it in Secrets Manager, and set `auth` with `location = "query"`'
         return "is set by the client itself, has a key of its own or may be secret: keep a secret in `auth`"
     return "has two keys of which only one may be set"
 

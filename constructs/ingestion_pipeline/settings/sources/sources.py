@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, not_empty, unknown
 from ingestion_pipeline.settings.rules import Problem, is_token
 from ingestion_pipeline.settings.sources.permissions import as_resources, permitted, sid
-from ingestion_pipeline.settings.sources.problems import UncheckedSource, problems_of
+from ingestion_pipeline.settings.sources.problems import UncheckedSource, named, problems_of
 from ingestion_pipeline.settings.sources.schedules import DEFAULT_TIME_ZONE, SCHEDULE_KEYS, ScheduleTable
 
 MAX_SOURCES_BYTES = 1024 * 1024
@@ -70,7 +70,11 @@ def source_problems(sources: object, paths: Sequence[str] = ()) -> list[Problem]
     if problems:
         return problems
     sources = [without_nulls(each) for _, each in placed]
-    problems = [p for (place, _), each in zip(placed, sources, strict=True) for p in problems_of(place, each)]
+    problems = [
+        named(each, problem)
+        for (place, _), each in zip(placed, sources, strict=True)
+        for problem in problems_of(place, each)
+    ]
     names = [str(source["name"]) for source in sources if source.get("name")]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [

@@ -82,7 +82,7 @@ class TestInASource:
         """It names the field, the value, the limit and AWS's page, and not its form a second time."""
         assert problems(schedule="cron(0 8 ? * mon-fri *)") == [
             "sources[0].schedule = 'cron(0 8 ? * mon-fri *)': day-of-week: 'mon' is not 1 to 7, "
-            f"or SUN to SAT ({schedules.PAGE})"
+            f"or SUN to SAT ({schedules.PAGE}), in the source 'a'"
         ]
 
     @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ class TestInASource:
 
         assert problems(schedule="rate(1 hour)", time_zone="Europe/Berlin") == [
             "sources[0].time_zone = 'Europe/Berlin': cannot be checked, for this machine has no time zones: "
-            "`pip install tzdata`"
+            "`pip install tzdata`, in the source 'a'"
         ]
 
     def test_the_table_has_the_schedules_alone(self) -> None:

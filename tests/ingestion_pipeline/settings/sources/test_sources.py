@@ -53,6 +53,8 @@ class TestDefaults:
             [XML | {"pagination": {"kind": "page"}, "fail_when": [], "retry_when": []}],
             [XML | {"empty_when": [{"status": 404}, {"status": 400, "path": "a", "equals": "x"}]}],
             [{"url": URL, "fail_when": [{"status": 409}, {"status": 400, "path": "a", "exists": True}]}],
+            [{"url": URL, "query": {"page_token": "{cursor}"}, "pagination": {"kind": "cursor"}}],
+            [{"url": URL, "query": {"key": "a", "sort_key": "b", "token": "c", "api_keys": "d"}}],
             [{"url": URL, "query": {"a": 1, "b": "c", "d": True}, "headers": {"Accept": "text/csv"}}],
         ],
     )
@@ -232,11 +234,18 @@ class TestGuarded:
             ),
             (
                 {"url": URL, "auth": {"kind": "headers", "headers": {"Host": "x"}, "secret_arn": SECRET}},
-                "sources[0].auth.headers = 'Host': is set by the client itself",
+                "sources[0].auth.headers.Host = '…': is set by the client itself",
+            ),
+            *(
+                (
+                    {"url": URL, "query": {name: "x"}},
+                    f"sources[0].query.{name} = '…': may hold a secret: keep it in Secrets Manager",
+                )
+                for name in ("api_key", "APIKEY", "access_token", "client-secret", "x.password")
             ),
             (
                 {"url": URL, "auth": CLIENT | {"parameters": {"client_secret": "x"}}},
-                "sources[0].auth.parameters = 'client_secret': is set by the client itself, has a key of its",
+                "sources[0].auth.parameters.client_secret = '…': is set by the client itself, has a key of",
             ),
             (
                 {"url": URL, "auth": {"kind": "aws_sigv4", "service": "s3"}},

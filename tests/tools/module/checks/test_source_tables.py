@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from ingestion_pipeline.settings.reach import unreachable
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
 from ingestion_pipeline.settings.sources.sources import source_problems
+from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tests.e2e.consumer import Consumer
 from tests.test_sources_doc import EXAMPLES
 from tools.module import hcl
@@ -47,6 +49,7 @@ BAD: dict[str, Any] = {
     "a format nobody knows": source(format="yaml"),
     "a method nobody knows": source(method="PUT"),
     "a header that is a number": source(headers={"X-Tenant": 7}),
+    "a secret in the query": source(query={"Api-Key": "s3cret"}),
     "headers that are a list": source(headers=["X-Tenant: 7"]),
     "a query of tables": source(query={"filter": {"a": 1}}),
     "a body that is a number": source(method="POST", body=5),
@@ -117,6 +120,9 @@ BAD: dict[str, Any] = {
     "windows of a week of seconds": source(
         windows={**{k: v for k, v in WINDOWS.items() if k != "days"}, "seconds": 604_800}
     ),
+    "children elsewhere": source(children={"url": "https://b.example/{parent.id}"}),
+    "children at another port": source(children={"url": "https://api.example:8443/{parent.id}"}),
+    "children without their parent": source(children={"url": URL, "query": {"a": "{{parent.id}"}}),
     "children that are a word": source(children="items"),
     "a misspelt key of children": source(children={"url": URL + "/{parent.id}", "feilds": []}),
     "no URL of children": source(children={"query": {"a": "{parent.id}"}}),
@@ -155,6 +161,9 @@ BAD: dict[str, Any] = {
 """Sources that nobody means, by what is wrong with them."""
 
 GOOD: dict[str, Any] = {
+    "children at the same port": [
+        {"url": "https://a.example/", "children": {"url": "https://A.example.:443/{parent.id}"}}
+    ],
     "none": [],
     "nulls": source(
         auth=None, name=None, headers=None, limits={"max_records": None}, method="POST", body={"a": None}
@@ -229,9 +238,58 @@ TYPED = {
 """What only Terraform's types can be, and the fields that are refused."""
 
 
+CLOSED, LISTED = "closed: ", "listed: "
+"""How cases begin in which neither http nor private networks, or only some hosts, are allowed."""
+
+REACH: dict[str, Any] = {
+    f"{CLOSED}{url}": source(url=url)
+    for url in (
+        *(
+            "http://a.example/",
+            "https://10.1.2.3/",
+            "https://LOCALHOST./x",
+            "https://127.1/",
+            "https://0x7f.1/",
+        ),
+        *("https://2130706433/", "https://[::1]/", "https://[fd00::1]:8443/", "https://[::ffff:10.0.0.1]/"),
+        *("https://169.254.169.254/latest", "https://100.64.0.1/", "https://172.31.0.1/?a=b"),
+        *(
+            "https://10.example.com/",
+            "https://8.8.8.8/",
+            "https://[2001:db8::1]/",
+            "https://localhost.example/",
+        ),
+    )
+} | {
+    f"{LISTED}{url}": source(url=url)
+    for url in (
+        "https://api.example/x",
+        "https://a.b.example.org",
+        "https://example.org",
+        "https://API.example:443",
+    )
+}
+REACH |= {
+    f"{CLOSED}token server": source(
+        auth={"kind": "oauth2_client_credentials", "secret_arn": ARN, "token_url": "https://10.0.0.1/token"}
+    ),
+    f"{CLOSED}children": source(children={"url": "http://a.example/{parent.id}"}),
+}
+"""Sources that may be out of reach, by what is allowed and their URL."""
+OPEN = {"allow_http": True, "allow_private_networks": True}
+LIST = ["api.example", "*.example.org"]
+
 CHECKS = """
 variable "fetch_allow_http" {
   default = true
+}
+
+variable "fetch_allow_private_networks" {
+  default = true
+}
+
+variable "fetch_allowed_hosts" {
+  default = []
 }
 
 variable "sources" {
@@ -251,6 +309,10 @@ module "case" {
   source   = "./checks"
   for_each = local.cases
   sources  = each.value
+
+  fetch_allow_http             = !startswith(each.key, "CLOSED")
+  fetch_allow_private_networks = !startswith(each.key, "CLOSED")
+  fetch_allowed_hosts          = startswith(each.key, "LISTED") ? LIST : []
 }
 
 output "problems" {
@@ -263,7 +325,7 @@ output "problems" {
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What the module's own checks say of everything above: one apply, without a provider."""
     typed = ", ".join(f"{json.dumps(name)} = {text}" for name, (text, _) in TYPED.items())
-    cases = f"merge(jsondecode({hcl.quoted(json.dumps({**BAD, **GOOD}))}), {{ {typed} }})"
+    cases = f"merge(jsondecode({hcl.quoted(json.dumps({**BAD, **GOOD, **REACH}))}), {{ {typed} }})"
     return told(tmp_path_factory.mktemp("sources") / "root", cases)
 
 
@@ -278,8 +340,11 @@ def told(folder: Path, cases: str) -> dict[str, list[str]]:
     checks.mkdir(parents=True)
     shutil.copy(TEMPLATES / "source_checks.tf", checks)
     (checks / "sources.tf").write_text(hcl.locals_([source_rules()]), encoding="utf-8")
+    root_module = ROOT_MODULE
+    for name, text in {"LISTED": LISTED, "CLOSED": CLOSED, " LIST ": f" {json.dumps(LIST)} "}.items():
+        root_module = root_module.replace(name, text)
     (checks / "main.tf").write_text(CHECKS, encoding="utf-8")
-    (folder / "main.tf").write_text(ROOT_MODULE.replace("CASES", cases), encoding="utf-8")
+    (folder / "main.tf").write_text(root_module.replace("CASES", cases), encoding="utf-8")
     root = Consumer(folder)
     root.must(None, "init", "-input=false")
     root.must(None, "apply", "-auto-approve", "-input=false")
@@ -309,6 +374,16 @@ def test_what_pipeline_toml_refuses_the_module_refuses(found: dict[str, list[str
 def test_what_pipeline_toml_takes_the_module_takes(found: dict[str, list[str]], case: str) -> None:
     """Neither is stricter."""
     assert (found[case], source_problems(GOOD[case])) == ([], [])
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("case", REACH)
+def test_what_pipeline_toml_cannot_reach_the_module_cannot(found: dict[str, list[str]], case: str) -> None:
+    """Both refuse the same URLs by what `fetch` allows."""
+    allowed: dict[str, Any] = {} if case.startswith(CLOSED) else OPEN
+    fetch = FetchSettings(**allowed, allowed_hosts=tuple(LIST) if case.startswith(LISTED) else ())
+
+    assert fields_of(found[case]) == sorted({each.field for each in unreachable(REACH[case], fetch)})
 
 
 @pytest.mark.terraform
