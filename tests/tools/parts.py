@@ -10,6 +10,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -104,6 +105,7 @@ class Parts:
             "DEAD_LETTER_QUEUE_URL": self.url("dead-letters"),
             "LISTS_URI": f"s3://{self.bucket}/lists/",
             "PACKING": "lines",
+            "POWERTOOLS_SERVICE_NAME": self.function,
         }
 
     @property
@@ -130,6 +132,40 @@ class Parts:
     def functions(self) -> Any:
         """A client."""
         return self.aws.client("lambda")
+
+    @cached_property
+    def logs(self) -> Any:
+        """A client."""
+        return self.aws.client("logs")
+
+    @property
+    def log_group(self) -> str:
+        """The name of the function's log group."""
+        return f"/aws/lambda/{self.function}"
+
+    def write_log(self, *lines: Mapping[str, Any] | str, ago_seconds: float = 0.0) -> None:
+        """Write lines to the function's log as the function would, and Lambda with texts."""
+        stream = uuid.uuid4().hex
+        with suppress(self.logs.exceptions.ResourceAlreadyExistsException):
+            self.logs.create_log_group(logGroupName=self.log_group)
+        self.logs.create_log_stream(
+            logGroupName=self.log_group, logStreamName=f"2026/12/01/[$LATEST]{stream}"
+        )
+        now = int((time.time() - ago_seconds) * 1000)
+        self.logs.put_log_events(
+            logGroupName=self.log_group,
+            logStreamName=f"2026/12/01/[$LATEST]{stream}",
+            logEvents=[
+                {"timestamp": now + number, "message": self._log_line(line)}
+                for number, line in enumerate(lines)
+            ],
+        )
+
+    def _log_line(self, line: Mapping[str, Any] | str) -> str:
+        if isinstance(line, str):
+            return line
+        head = {"level": line["level"]} if "level" in line else {"_aws": {"CloudWatchMetrics": []}}
+        return json.dumps({**head, "service": self.function, **line})
 
     def url(self, ending: str) -> str:
         """A queue's address."""

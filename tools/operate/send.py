@@ -19,7 +19,7 @@ from tools.ground.aws import AwsError, client, explained
 from tools.ground.ending import reported
 from tools.ground.text import count
 from tools.operate import deployed
-from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
+from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed, refuse_unknown_source
 from tools.operate.progress import Progress
 from tools.operate.queues import Queue
 
@@ -119,6 +119,8 @@ def act(options: argparse.Namespace, found: Deployed, progress: Progress) -> Non
     """
     sqs = client("sqs", os.environ, found.region)
     work = Queue(sqs, found.variable("WORK_QUEUE_URL"))
+    if options.source:
+        refuse_unknown_source(options.source, found)
     refuse_unconsumed(work, found)
     event = requested_event(options.source, options.url)
     if options.urls:
