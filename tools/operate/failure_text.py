@@ -15,14 +15,19 @@ def headline(fields: Mapping[str, Any]) -> str:
     return str(fields.get("error_type") or fields.get("level", "")).replace("WARNING", "warning")
 
 
+def facts_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a log line with the error's details among them."""
+    details = fields.get("details")
+    return {**fields, **details} if isinstance(details, dict) else fields
+
+
 def explanation(fields: Mapping[str, Any]) -> Iterator[str]:
     """What happened, then where, then how to go on; each a line.
 
     Args:
         fields: A log line of the function, of the level ERROR or WARNING.
     """
-    details = fields.get("details")
-    facts: Mapping[str, Any] = {**fields, **details} if isinstance(details, dict) else fields
+    facts = facts_of(fields)
     text = str(facts.get("error") or facts.get("message", "")).partition(HINT)[0]
     if "error" in facts and facts.get("level") == "WARNING":
         text = f"{facts.get('message')}: {text}"

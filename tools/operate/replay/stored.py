@@ -149,7 +149,8 @@ class Replayable:
             return Described("", NO_LINE, "", _shown(line))
         if not isinstance(stored.raw_data, str):
             data = stored.data if isinstance(stored.data, str) else _of_base64(stored.data_base64)
-            return Described(self._name(stored.source_url), stored.reason, stored.timestamp, _shown(data))
+            reason, start = (stored.reason, data) if data or stored.reason else (NO_LINE, line)
+            return Described(self._name(stored.source_url), reason, stored.timestamp, _shown(start))
         start = _of_base64(stored.raw_data)
         if start.startswith(GZIP):
             with suppress(zlib.error):
