@@ -143,6 +143,20 @@ class Parts:
         """The name of the function's log group."""
         return f"/aws/lambda/{self.function}"
 
+    def make_schedules(self, *sources: str, state: str = "ENABLED") -> None:
+        """Make the schedule of each of these sources."""
+        scheduler = self.aws.client("scheduler")
+        scheduler.create_schedule_group(Name=f"{self.prefix}-schedules")
+        for source in sources:
+            scheduler.create_schedule(
+                Name=source,
+                GroupName=f"{self.prefix}-schedules",
+                ScheduleExpression="rate(1 hour)",
+                State=state,
+                FlexibleTimeWindow={"Mode": "OFF"},
+                Target={"Arn": self.arn("work"), "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{self.prefix}"},
+            )
+
     def write_log(self, *lines: Mapping[str, Any] | str, ago_seconds: float = 0.0) -> None:
         """Write lines to the function's log as the function would, and Lambda with texts."""
         stream = uuid.uuid4().hex

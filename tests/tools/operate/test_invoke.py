@@ -24,7 +24,10 @@ class Client:
     def invoke(self, **arguments: Any) -> dict[str, Any]:
         """An answer of the function."""
         self.invoked.append(arguments)
-        answer: dict[str, Any] = self.failure or {"statusCode": 200, "body": json.dumps({"recordsProcessed": 1})}
+        answer: dict[str, Any] = self.failure or {
+            "statusCode": 200,
+            "body": json.dumps({"recordsProcessed": 1}),
+        }
         failed = {"FunctionError": "Unhandled", "LogResult": b64encode(self.log.encode()).decode()}
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **(failed if self.failure else {})}
 

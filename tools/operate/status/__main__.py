@@ -110,7 +110,7 @@ def look(found: Deployed, now: datetime, screen: Screen) -> int:
     rows = sources.rows(runs, schedules)
     screen.sources(rows)
     screen.line()
-    has_delivered = any(each.accepted and now - each.at < HOUR for each in (runs or {}).values())
+    has_delivered = runs is None or any(each.accepted and now - each.at < HOUR for each in runs.values())
     findings = [each for each in problems if each.state is not State.GOOD]
     findings += Parts(found, now, has_delivered=has_delivered).findings()
     for each in findings:

@@ -42,7 +42,7 @@ class Parts:
     Args:
         found: The environment.
         now: The time.
-        has_delivered: True if a source's records were put on the stream in the last hour.
+        has_delivered: True if a source's records were put on the stream in the last hour, or may have been.
     """
 
     def __init__(self, found: Deployed, now: datetime, *, has_delivered: bool) -> None:
@@ -93,7 +93,7 @@ class Parts:
         if not any(counts):
             return Finding("work queue", text)
         if not is_consumed(self._work, self._found):
-            return Finding("work queue", f"{text}; the function does not read it", State.BAD)
+            return Finding("work queue", f"{text}; nobody reads it", State.BAD)
         if age is None:
             return Finding("work queue", f"{text}; oldest: unknown", State.UNKNOWN)
         state = State.BAD if age > STANDS_SECONDS else State.GOOD
