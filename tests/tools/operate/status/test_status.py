@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.tools.parts import Parts
 from tools.ground.aws import AwsError
 from tools.operate import deployed
-from tools.operate.status import metrics, runs
+from tools.operate.status import metrics
 from tools.operate.status import parts as looks
 from tools.operate.status.__main__ import Screen, look, main
 from tools.operate.status.metrics import Metric, Points
@@ -288,7 +288,7 @@ class TestParts:
         def denied(*_: object, **__: object) -> None:
             raise AwsError("AWS refused: AccessDenied", 403, "AccessDenied")
 
-        monkeypatch.setattr(runs.Log, "search", denied)
+        monkeypatch.setattr("tools.operate.log_search.Log.search", denied)
         monkeypatch.setattr(looks, "last_hour", denied)
         code, screen = shown()
 
