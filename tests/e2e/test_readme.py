@@ -23,7 +23,7 @@ NAME = "data-ingestion"
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 BY_HAND, BY_CDKTF, BY_TERRAFORM = BLOCKS[1:4]
 BOOTSTRAP = next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line)
-INVOKE, DESTROY = BLOCKS[4:6]
+INVOKE, LOOK, DESTROY = BLOCKS[4:7]
 EXPECTED = [stored_form(record) for record in records()]
 
 CHANGES = (
@@ -77,7 +77,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, sample: SampleApi) -> Itera
 
 def test_every_block_of_commands_is_run_by_a_test() -> None:
     """The front door is run by test_demo.py; the others are run here."""
-    assert BLOCKS == ["make demo\n", BY_HAND, BY_CDKTF, BY_TERRAFORM, INVOKE, DESTROY]
+    assert BLOCKS == ["make demo\n", BY_HAND, BY_CDKTF, BY_TERRAFORM, INVOKE, LOOK, DESTROY]
 
 
 def test_cdktf_deploy_gives_the_outputs(reader: Reader) -> None:
@@ -165,6 +165,16 @@ def test_every_record_of_the_source_lands(reader: Reader) -> None:
 
     assert (landed.is_complete, landed.duplicates) == (True, 0)
     assert json.loads(said)["recordsProcessed"] == len(EXPECTED)
+
+
+def test_nothing_is_found_wrong_with_it(reader: Reader) -> None:
+    """``make status`` ends with 0; its source has run, and nothing failed."""
+    said = reader.types(LOOK)
+
+    assert f" {len(EXPECTED)}\n" in said
+    assert "Healthy" in said
+    assert "No error and no warning" in said
+    assert "Dead events: 0\nDead records: 0 in 0 objects\n" in said
 
 
 def test_destroy_removes_it(reader: Reader) -> None:

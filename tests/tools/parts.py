@@ -57,7 +57,7 @@ class Parts:
             Runtime="python3.12",
             Role=f"arn:aws:iam::{ACCOUNT_ID}:role/{parts.prefix}",
             Handler="index.handler",
-            Code={"ZipFile": _zip("def handler(event, context):\n    return {}\n")},
+            Code={"ZipFile": _zip("def handler(event, context):\n    return {'body': '{}'}\n")},
             Environment={"Variables": parts.function_variables},
         )
         return parts

@@ -49,7 +49,7 @@ def pattern_of(source: str) -> str:
     if not source:
         return f"{FAILED}|{DIED}"
     name = re.sub(r"[^\w-]", lambda found: f"\\{found[0]}", source)
-    return f'{FAILED}.*"source": "{name}"'
+    return f'{FAILED}.*"source(_name)?": "{name}"'
 
 
 class Shown:
@@ -77,7 +77,8 @@ class Shown:
 
     def _print(self, line: Line) -> None:
         message = str(line.fields.get("message_id", ""))
-        source = str(line.fields.get("source") or self._sources.get(message, ""))
+        own = line.fields.get("source_name") or line.fields.get("source")
+        source = str(own or self._sources.get(message, ""))
         if message and source:
             # What becomes of a message is written without its source, right after its error.
             self._sources = {message: source}

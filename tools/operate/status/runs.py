@@ -223,7 +223,8 @@ class Sources:
             runs: The last run of each; None if the log could not be searched.
             schedules: The deployed schedules; None if they could not be listed.
         """
-        others = [name for name in schedules or () if name not in self._plans]
+        # No source's name has a dot: that is a schedule of the pipeline's own.
+        others = [name for name in schedules or () if name not in self._plans and "." not in name]
         others += [OTHER_EVENTS] * (OTHER_EVENTS in (runs or ()))
         return [self._row(name, runs, schedules) for name in [*self._plans, *others]]
 
