@@ -57,7 +57,16 @@ class Progress:
     def indented(self, text: str) -> None:
         """Print what belongs to the line above; on a terminal, each of its lines is indented."""
         width = self.console.width if self.console.is_terminal else MAX_COLUMNS
-        self.console.print(Text(fill(one_line(text), width, initial_indent=INDENT, subsequent_indent=INDENT)))
+        wrapped = fill(
+            one_line(text),
+            width,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+            # A key or a URL stays whole, to be copied.
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.console.print(Text(wrapped))
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; numbers are right-aligned."""

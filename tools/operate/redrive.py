@@ -133,7 +133,8 @@ class Redrive:
         left = set(futures)
         while left:
             left = wait(left, SHOWN_EVERY_SECONDS).not_done
-            self._progress.show(f"{count(self.done.sent, 'dead letter')} sent, {len(self._held):,} left")
+            done = "looked at" if self._wanted.dry_run else f"sent, {len(self._held):,} left"
+            self._progress.show(f"{count(self.done.sent, 'dead letter')} {done}")
         for each in futures:
             each.result()
 

@@ -63,7 +63,7 @@ def policy_in(page: str) -> str:
 
 
 def policy_of(parts: Parts, policy: str) -> str:
-    """The policy with the names of one pipeline, and the log group as the local AWS has it, without ``:*``."""
+    """The policy with the names of one pipeline, and a log group as the local AWS has it: without ``:*``."""
     text = re.sub(rf'"({"|".join(BATCHES)})"', r'"\1", "\1Batch"', policy).replace("-fetch:*", "-fetch")
     names = {"PIPELINE": parts.prefix, "ACCOUNT": ACCOUNT_ID, "REGION": REGION, "BUCKET": parts.bucket}
     return re.sub("|".join(names), lambda found: names[found[0]], text)

@@ -49,9 +49,6 @@ class Replayed:
     found: Groups = field(default_factory=Groups)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __str__(self) -> str:
-        return f"{count(self.objects, 'object')} read, {count(self.lines, 'record')} put on the stream"
-
     def add(self, lines: int, stay: Counter[str], found: Groups) -> None:
         """Count one object."""
         with self._lock:
@@ -108,11 +105,16 @@ class Replay:
                 under_way.add(threads.submit(self._replay, found))
                 if len(under_way) >= 2 * OBJECTS_AT_ONCE:
                     under_way = self._settle(under_way, threads)
-                show(str(self.done))
+                show(self._progress)
             while under_way:
                 under_way = self._settle(under_way, threads)
-                show(str(self.done))
+                show(self._progress)
         return self.done
+
+    @property
+    def _progress(self) -> str:
+        put = "" if self._dry_run else f", {count(self.done.lines, 'record')} put on the stream"
+        return f"{count(self.done.objects, 'object')} read{put}"
 
     def _settle(self, under_way: set[Future[None]], threads: ThreadPoolExecutor) -> set[Future[None]]:
         """Waits until one has ended and returns the others; raises an error that one has raised."""

@@ -32,8 +32,8 @@ GZIP = b"\x1f\x8b"
 MAX_MEMBER_BYTES = 8 * KIB * KIB
 """Of the lines in one gzip member; the function waits for far fewer."""
 
-SHOWN_BYTES, START_BYTES = 120, 4096
-"""Of a record, as far as it is shown, and as far as it is looked at for its source."""
+SHOWN_BYTES, START_BYTES = 72, 4096
+"""Of a record, as far as it is shown, within 80 columns, and as far as it is looked at for its source."""
 
 SOURCE_URL = re.compile(rb'"sourceUrl": ?"([^"\\]+)"')
 ID = re.compile(r"[0-9a-f]{32}")
