@@ -115,7 +115,7 @@ def test_what_was_found_is_told_by_source_and_reason() -> None:
     assert said == [
         f"2 records of {URL}: Lambda.FunctionError: The Lambda function was successfully invoked but it "
         "returned an error result., 2026-11-28 13:25 UTC",
-        f"    {taken.decode().strip()}",
+        f"    {taken.decode()[:72]}…",
         f"    {KEY}",
         f"2 records of {URL}: is nested 3 levels deep; the limit is 2, 2026-11-23 01:18 UTC",
         "    [1]",

@@ -198,8 +198,9 @@ class TestSources:
 
 
 class TestParts:
-    def test_what_failed_for_good_is_told_with_its_command(self, parts: Parts) -> None:
+    def test_what_failed_for_good_is_told_with_its_command(self, parts: Parts, measure: Any) -> None:
         """Events in the queue, and records of today."""
+        measure(ApproximateAgeOfOldestMessage=None)
         parts.write_log(DONE)
         parts.add_dead_letter({"source": "orders"})
         parts.store(f"dead-letters/{datetime.now(UTC):year=%Y/month=%m/day=%d/hour=%H}/a.gz", [])
