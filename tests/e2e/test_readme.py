@@ -20,10 +20,12 @@ from tests.e2e.provider import PooledEmulator
 pytestmark = pytest.mark.e2e
 
 NAME = "data-ingestion"
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+LOOKS = re.findall(r"`(make (?:status|logs|dead) [^`]*)`", README)
 BY_HAND, BY_CDKTF, BY_TERRAFORM = BLOCKS[1:4]
 BOOTSTRAP = next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line)
-INVOKE, LOOK, DESTROY = BLOCKS[4:7]
+INVOKE, DESTROY = BLOCKS[4:6]
 EXPECTED = [stored_form(record) for record in records()]
 
 CHANGES = (
@@ -77,7 +79,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, sample: SampleApi) -> Itera
 
 def test_every_block_of_commands_is_run_by_a_test() -> None:
     """The front door is run by test_demo.py; the others are run here."""
-    assert BLOCKS == ["make demo\n", BY_HAND, BY_CDKTF, BY_TERRAFORM, INVOKE, LOOK, DESTROY]
+    assert BLOCKS == ["make demo\n", BY_HAND, BY_CDKTF, BY_TERRAFORM, INVOKE, DESTROY]
 
 
 def test_cdktf_deploy_gives_the_outputs(reader: Reader) -> None:
@@ -169,8 +171,9 @@ def test_every_record_of_the_source_lands(reader: Reader) -> None:
 
 def test_nothing_is_found_wrong_with_it(reader: Reader) -> None:
     """``make status`` ends with 0; its source has run, and nothing failed."""
-    said = reader.types(LOOK)
+    said = reader.types("\n".join(LOOKS))
 
+    assert [each.split()[1] for each in LOOKS] == ["status", "logs", "dead"]
     assert f" {len(EXPECTED)}\n" in said
     assert "Healthy" in said
     assert "No error and no warning" in said

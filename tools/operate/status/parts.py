@@ -51,7 +51,8 @@ class Parts:
         self._has_delivered = has_delivered
         sqs = client("sqs", os.environ, found.region)
         self._work = Queue(sqs, found.variable("WORK_QUEUE_URL"))
-        self._dead = Queue(sqs, found.variable("DEAD_LETTER_QUEUE_URL"))
+        # A queue that existed before may be known by its ARN alone.
+        self._dead = Queue(sqs, found.variables.get("DEAD_LETTER_QUEUE_URL", ""))
         self._stream = found.variable("KINESIS_STREAM_NAME")
         form = Form.MEMBERS if found.variables.get("PACKING") == GZIP else Form.LINES
         self._delivery = found.settings.names.of(DELIVERY[form])
@@ -76,7 +77,7 @@ class Parts:
 
     def _measure(self) -> Finding:
         wanted = [
-            *(age_of(_name(each)) for each in (self._work, self._dead)),
+            *(age_of(_name(each)) for each in (self._work, self._dead) if each.url),
             *(lag_of(self._delivery), records_of(self._stream), refused_by(self._stream)),
             *(errors_of(self._found.function), throttles_of(self._found.function)),
         ]
@@ -100,6 +101,8 @@ class Parts:
         return Finding("work queue", f"{text}; oldest {span(age)}", state, self._make("logs"))
 
     def _dead_events(self) -> Finding:
+        if not self._dead.url:
+            return Finding("dead events", "unknown: the function has no URL of the queue", State.UNKNOWN)
         number = sum(self._dead.counts())
         if not number:
             return Finding("dead events", "none")

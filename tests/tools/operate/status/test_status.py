@@ -259,6 +259,20 @@ class TestParts:
 
         assert line_of(shown()[1], name) == said
 
+    def test_a_queue_without_a_url_is_not_known(self, parts: Parts) -> None:
+        """One that existed before may be given by its ARN."""
+        parts.write_log(DONE)
+        variables = parts.function_variables | {"DEAD_LETTER_QUEUE_URL": ""}
+        parts.functions.update_function_configuration(
+            FunctionName=parts.function, Environment={"Variables": variables}
+        )
+        code, screen = shown()
+
+        assert (code, line_of(screen, "dead events")) == (
+            0,
+            "? dead events unknown: the function has no URL of the queue",
+        )
+
     def test_alarms_that_are_raised_are_named(self, parts: Parts) -> None:
         """Composite ones, too."""
         parts.write_log(DONE)
