@@ -32,6 +32,8 @@ def explanation(fields: Mapping[str, Any]) -> Iterator[str]:
     if "error" in facts and facts.get("level") == "WARNING":
         text = f"{facts.get('message')}: {text}"
     yield text
+    if "error" not in facts and facts.get("traceback"):
+        yield str(facts["traceback"]).strip().rpartition("\n")[2]
     for name, title in (("source_url", "URL"), ("child_url", "URL of the child request")):
         if facts.get(name) and str(facts[name]) not in text:
             yield f"{title} {facts[name]}"
@@ -54,8 +56,8 @@ def resume_in(text: str) -> str:
 def _place(facts: Mapping[str, Any]) -> Iterator[str]:
     if "page" in facts:
         yield f"page {facts['page']}"
-    if "offset" in facts:
-        yield f"byte {facts['offset']:,}"
+    if isinstance(offset := facts.get("offset"), int):
+        yield f"byte {offset:,}"
     if isinstance(accepted := facts.get("accepted"), int):
         yield f"{count(accepted, 'record')} accepted"
     if "attempt" in facts:

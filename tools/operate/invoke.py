@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if answer.get("FunctionError"):
         tail = b64decode(answer.get("LogResult", "")).decode(errors="replace")
         failure = _failure_in(tail, payload)
-        lines = [f"{function} failed: {headline(failure)}", *explanation(failure)]
+        lines = [f"{function} failed: {headline(failure) or 'Lambda says why'}", *explanation(failure)]
         if "resume" in failure:
             which = "".join(
                 f" {key.upper()}={quote(event[key])}" for key in ("source", "url") if key in event

@@ -121,15 +121,14 @@ class Log:
             fields = json.loads(text)
         except ValueError:
             fields = None
-        if isinstance(fields, dict):
-            service = self._found.variables.get("POWERTOOLS_SERVICE_NAME", "")
-            if service and fields.get("service", service) != service:
-                return None
+        fields = fields if isinstance(fields, dict) else {}
+        if "service" in fields:
+            is_own = fields["service"] == self._found.variables.get("POWERTOOLS_SERVICE_NAME")
         else:
-            fields = {}
             # A stream of a shared group is named with its function, before the version in brackets.
             writer = cells.get("@logStream", "").rpartition("/")[2].partition("[")[0]
-            if writer and writer != self._found.function:
-                return None
+            is_own = writer in ("", self._found.function)
+        if not is_own:
+            return None
         at = datetime.fromisoformat(cells["@timestamp"].replace(" ", "T")).replace(tzinfo=UTC)
         return Line(key, at, text, fields)

@@ -116,6 +116,13 @@ def test_an_error_whose_log_line_is_cut_off_still_says_how_to_go_on(client: Clie
     ]
 
 
+def test_a_function_that_died_is_told_by_lambda(client: Client) -> None:
+    """Its answer then has no name of an error, and its log no line of the function's."""
+    client.failure = {"errorMessage": "Task timed out after 60.00 seconds"}
+    with pytest.raises(SystemExit, match=r"failed: Lambda says why\n    Task timed out after 60.00 seconds$"):
+        invoke.main([])
+
+
 def test_goes_on_where_an_error_stopped(client: Client) -> None:
     """The event has the resume as an object."""
     invoke.main(["--source", "orders", "--resume", RESUME])

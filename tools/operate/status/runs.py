@@ -152,13 +152,18 @@ def _event_of(fields: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _run(at: datetime, fields: Mapping[str, Any], reasons: Mapping[Any, Any]) -> Run:
-    accepted = int(fields.get("accepted") or 0)
+    accepted = _count(fields, "accepted")
     if fields.get("failed"):
         reason = reasons.get(_event_of(fields))
         return Run(at, accepted, str(reason or "failed"), State.BAD)
     counted = (("dead_lettered", "dead record"), ("urls_failed", "failed URL"), ("warnings", "warning"))
-    beside = [count(int(fields[name]), thing) for name, thing in counted if fields.get(name)]
+    beside = [count(number, thing) for name, thing in counted if (number := _count(fields, name))]
     return Run(at, accepted, ", ".join(beside) or "done", State.BAD if beside else State.GOOD)
+
+
+def _count(fields: Mapping[str, Any], name: str) -> int:
+    found = fields.get(name)
+    return found if isinstance(found, int) else 0
 
 
 def deployed_schedules(found: Deployed) -> dict[str, Mapping[str, Any]]:
