@@ -65,7 +65,7 @@ def _failure_in(tail: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     fields = {"error_type": payload.get("errorType"), "error": payload.get("errorMessage")}
     lines = (each for each in _objects(tail) if each.get("level") == "ERROR")
-    found = facts_of(next((each for each in lines if each.get("error_type") == fields["error_type"]), fields))
+    found = facts_of(next((each for each in lines if each.get("error") == fields["error"]), fields))
     resume = resume_in(str(found.get("error")))
     return {**found, "resume": resume} if resume else found
 

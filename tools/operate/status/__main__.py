@@ -23,7 +23,7 @@ from tools.operate.log_search import Log
 from tools.operate.status.findings import UNHEALTHY, Finding, State, seen
 from tools.operate.status.metrics import HOUR
 from tools.operate.status.parts import Parts
-from tools.operate.status.runs import Row, Run, Sources, deployed_schedules, last_runs
+from tools.operate.status.runs import Row, Run, Sources, deployed_schedules, has_delivered, last_runs
 
 MARK = 3
 MOST_ROWS, NAME, OUTCOME, TIME, NUMBER, NEXT, GAP = 30, 14, 20, 11, 9, 13, 2
@@ -91,12 +91,15 @@ def look(found: Deployed, now: datetime, screen: Screen) -> int:
     screen.line()
     sources = Sources(found, now)
     runs: dict[str, Run] | None = None
+    delivered = True
     schedules: Mapping[str, Mapping[str, Any]] | None = {} if not sources.have_schedules else None
     problems = []
 
     def search() -> Finding:
-        nonlocal runs
-        runs = last_runs(Log(found), sources.since, now)
+        nonlocal runs, delivered
+        log = Log(found)
+        runs = last_runs(log, sources.since, now)
+        delivered = has_delivered(log, now - HOUR, now)
         return Finding("log", "")
 
     def list_schedules() -> Finding:
@@ -110,9 +113,8 @@ def look(found: Deployed, now: datetime, screen: Screen) -> int:
     rows = sources.rows(runs, schedules)
     screen.sources(rows)
     screen.line()
-    has_delivered = runs is None or any(each.accepted and now - each.at < HOUR for each in runs.values())
     findings = [each for each in problems if each.state is not State.GOOD]
-    findings += Parts(found, now, has_delivered=has_delivered).findings()
+    findings += Parts(found, now, has_delivered=delivered).findings()
     for each in findings:
         screen.finding(each)
     screen.line()

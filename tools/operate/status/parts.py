@@ -98,7 +98,7 @@ class Parts:
         if age is None:
             return Finding("work queue", f"{text}; oldest: unknown", State.UNKNOWN)
         state = State.BAD if age > STANDS_SECONDS else State.GOOD
-        return Finding("work queue", f"{text}; oldest {span(age)}", state, self._make("logs"))
+        return Finding("work queue", f"{text}; oldest {span(age)}", state, self._make("logs", "SINCE=1d"))
 
     def _dead_events(self) -> Finding:
         if not self._dead.url:
@@ -160,7 +160,7 @@ class Parts:
             return Finding("function", "errors unknown: Lambda has not measured them", State.UNKNOWN)
         failed, refused = int(sum(errors)), int(sum(throttles))
         text = f"{count(failed, 'error')}, {count(refused, 'throttle')} in the last hour"
-        return Finding("function", text, State.BAD if failed else State.GOOD, self._make("logs"))
+        return Finding("function", text, State.BAD if failed else State.GOOD, self._make("logs", "SINCE=1d"))
 
     def _alarms(self) -> Finding:
         prefix = f"{self._found.settings.names.stack}-"

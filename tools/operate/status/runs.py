@@ -25,8 +25,12 @@ from tools.operate.status.findings import State, span
 ENDED = '"_aws".*"accepted": '
 """The line of metrics that the function writes at the end of each run, whatever its level of logging."""
 
+DELIVERED = '"_aws".*"accepted": [1-9]'
 FAILED = '"level": "ERROR"'
 MIN_LOOKED_BACK = timedelta(days=2)
+LOOKED_AT = 100
+"""Lines among which one of this function's is looked for, should others write to its log group."""
+
 LOOKED_BACK = tuple(timedelta(days=days) for days in (0.1, 2, 16, 70, 800))
 """How far back the last two runs of a schedule are looked for: of each hour, day, week, month, year."""
 
@@ -146,6 +150,16 @@ def last_runs(log: Log, since: datetime, now: datetime) -> dict[str, Run]:
     return {str(each.fields.get("source")): _run(each.at, each.fields, reasons) for each in lines}
 
 
+def has_delivered(log: Log, start: datetime, end: datetime) -> bool:
+    """True if a run that ended in between has put records on the stream.
+
+    Raises:
+        NotSearched: When the log cannot be searched.
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    return bool(log.search(DELIVERED, start.timestamp(), end.timestamp(), limit=LOOKED_AT).lines)
+
+
 def _event_of(fields: Mapping[str, Any]) -> tuple[Any, Any]:
     """What tells the lines of one event from those of others."""
     return fields.get("function_request_id"), fields.get("message_id")
@@ -237,22 +251,23 @@ class Sources:
         self, name: str, runs: Mapping[str, Run] | None, schedules: Mapping[str, Mapping[str, Any]] | None
     ) -> Row:
         last, plan = (runs or {}).get(name), self._plans.get(name, Plan())
-        shown = "(other events)" if name == OTHER_EVENTS else name
+        if name == OTHER_EVENTS and last:
+            # Who sent one has got the error; of the queue's events it is among the dead ones.
+            return Row("(other events)", last, last.text, "", State.GOOD)
         next_run, state = self._next(name, plan, last, schedules)
         if last and last.state is State.BAD:
-            return Row(shown, last, last.text, next_run, State.BAD)
+            return Row(name, last, last.text, next_run, State.BAD)
         if runs is None:
-            return Row(shown, None, "unknown", next_run, State.UNKNOWN)
+            return Row(name, None, "unknown", next_run, State.UNKNOWN)
         schedule = (schedules or {}).get(name, {})
         if self._is_overdue(plan, last, schedule):
             if last is None and self._is_forgotten(plan):
-                return Row(shown, None, "unknown: log gone", next_run, State.UNKNOWN)
-            return Row(shown, last, "overdue", next_run, State.BAD)
+                return Row(name, None, "unknown: log gone", next_run, State.UNKNOWN)
+            return Row(name, last, "overdue", next_run, State.BAD)
         if last is None:
-            return Row(
-                shown, None, f"no run in {span((self._now - self.since).total_seconds())}", next_run, state
-            )
-        return Row(shown, last, last.text, next_run, state)
+            seen = span((self._now - self.since).total_seconds())
+            return Row(name, None, f"no run in {seen}", next_run, state)
+        return Row(name, last, last.text, next_run, state)
 
     def _next(
         self,
@@ -261,7 +276,7 @@ class Sources:
         last: Run | None,
         schedules: Mapping[str, Mapping[str, Any]] | None,
     ) -> tuple[str, State]:
-        if name not in self._plans and name != OTHER_EVENTS:
+        if name not in self._plans:
             return "not in the file", State.UNKNOWN
         if not plan.expression:
             return "", State.GOOD

@@ -134,6 +134,13 @@ class TestSources:
         assert (code, line_of(screen, "orders")) == (0, "orders no run in 2 days")
         assert line_of(screen, r"\(other events").endswith("done 1,234")
 
+    def test_a_failure_of_other_events_is_shown_and_is_not_wrong(self, parts: Parts) -> None:
+        """Somebody tried a URL, and got the error."""
+        parts.write_log(ERROR | {"source": "event"}, FAILED | {"source": "event"})
+        code, screen = shown()
+
+        assert (code, line_of(screen, r"\(other events")[-16:]) == (0, "SourceRejected 0")
+
     def test_without_a_log_nothing_is_known(self, parts: Parts) -> None:  # noqa: ARG002
         """That is no good news, and no bad."""
         code, screen = shown()
@@ -245,15 +252,20 @@ class TestParts:
                 "delivery",
                 "? delivery lag unknown: Firehose has not measured it",
             ),
+            (
+                {"DeliveryToS3__DataFreshness": None, "IncomingRecords": 0.0},
+                "delivery",
+                "? delivery lag unknown: Firehose has not measured it",
+            ),
             ({"Errors": 2.0}, "function", "! function 2 errors, 0 throttles in the last hour"),
         ],
     )
     def test_a_measurement_tells(
         self, parts: Parts, measure: Any, changes: dict[str, float | None], name: str, said: str
     ) -> None:
-        """What is late, and what is not measured."""
+        """What is late, and what is not measured, although an earlier run than the last has delivered."""
         measure(**changes)
-        parts.write_log(DONE)
+        parts.write_log(DONE, FAILED)
         parts.consume(enabled=True)
         parts.sqs.send_message(QueueUrl=parts.url("work"), MessageBody="{}", DelaySeconds=900)
 
