@@ -16,7 +16,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 option = $(if $(value $(2)),--$(1) $(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop probe try test unit check format synth plan deploy invoke send redrive replay destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
+.PHONY: help demo demo-stop probe try test unit check format synth plan deploy invoke send redrive replay status logs dead destroy bootstrap plan-role scan bench wheel module release migration docs env setup clean prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
@@ -66,12 +66,24 @@ plan: .venv/.ready ## Show what a deploy would change (ENV=…)
 deploy: .venv/.ready ## Create or change the pipeline (ENV=…, AUTO_APPROVE=1)
 	@$(RUN) -m tools.deploy.stack deploy
 
-invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…)
-	@$(RUN) -m tools.operate.invoke $(call option,source,SOURCE) $(call option,url,URL)
+status: .venv/.ready ## Show how the pipeline is; 1 if it is not healthy (ENV=…)
+	@$(RUN) -m tools.operate.status
 
-send: .venv/.ready ## Put an event on the work queue (ENV=…, SOURCE=… or URL=… or URLS=FILE, WATCH=1)
+logs: .venv/.ready ## Show what failed and why (ENV=…, SOURCE=…, SINCE=1h, MAX=…, FOLLOW=1)
+	@follow=$$($(RUN) -m tools.ground.switches FOLLOW --follow) && \
+	  $(RUN) -m tools.operate.logs $(call option,source,SOURCE) $(call option,since,SINCE) $(call option,max,MAX) $$follow
+
+dead: .venv/.ready ## Look at dead events and dead records, and take none (ENV=…, EVENTS=1 or RECORDS=1, MAX=…)
+	@events=$$($(RUN) -m tools.ground.switches EVENTS --events) && records=$$($(RUN) -m tools.ground.switches RECORDS --records) && \
+	  $(RUN) -m tools.operate.dead $(call option,max,MAX) $$events $$records
+
+invoke: .venv/.ready ## Invoke the deployed function (ENV=…, SOURCE=…, URL=…, RESUME='{…}')
+	@$(RUN) -m tools.operate.invoke $(call option,source,SOURCE) $(call option,url,URL) $(call option,resume,RESUME)
+
+send: .venv/.ready ## Put an event on the work queue (ENV=…, SOURCE=… or URL=… with RESUME='{…}', or URLS=FILE, WATCH=1)
 	@watch=$$($(RUN) -m tools.ground.switches WATCH --watch) && \
-	  $(RUN) -m tools.operate.send $(call option,source,SOURCE) $(call option,url,URL) $(call option,urls,URLS) $$watch
+	  $(RUN) -m tools.operate.send $(call option,source,SOURCE) $(call option,url,URL) $(call option,urls,URLS) \
+	  $(call option,resume,RESUME) $$watch
 
 redrive: .venv/.ready ## Send dead letters to the work queue again (ENV=…, SOURCE=…, MAX=…, DRY_RUN=1)
 	@dry=$$($(RUN) -m tools.ground.switches DRY_RUN --dry-run) && \

@@ -84,6 +84,7 @@ class Invocation:
             log.set_level(environment.log_level)
             assembly = Assembly(environment, self.clients, log=log, redactor=redactor)
             task = self._task(event, assembly, attempt, reserved_seconds)
+            log.name_source(task.metrics_source)
             log.info(f"{task.name} started", **task.begin())
             ended = task.run()
             log.info(f"{task.name} ended", **ended, **task.counters())

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ RECORD = "kept.json"
 FOR_THE_SHELL = (
     *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"),
     "TF_CLI_CONFIG_FILE",
+    "PIPELINE_TOML",
 )
 IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
 
@@ -84,29 +84,23 @@ def instructions(
     unset = [name for name in IN_THE_WAY if name in os.environ]
     exports = [f"{name}={shlex.quote(variables[name])}" for name in FOR_THE_SHELL if name in variables]
     lines = [*([f"unset {' '.join(unset)}"] if unset else []), *(f"export {line}" for line in exports)]
-    shell = "\n    ".join(lines)
-    function, payload = outputs["function_name"], json.dumps({"url": url})
-    python = (
-        f'import boto3, json; answer = boto3.client("lambda").invoke(FunctionName="{function}", '
-        f'Payload=json.dumps({payload})); print(answer["Payload"].read().decode())'
-    )
+    shell, environment = "\n    ".join(lines), variables["ENV"]
     pids = " ".join(str(pid) for pid in (left.pid, left.api_pid) if pid)
     return f"""
 It is still up, at http://{HOST}:{left.port}. In a shell, point every AWS client at it:
 
     {shell}
 
-Fetch again, with the AWS command line or with Python:
+See how it is, what failed and why, and what failed for good:
 
-    aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out \\
-        --payload {shlex.quote(payload)} /dev/stdout
+    make status ENV={environment}
+    make logs ENV={environment}
+    make dead ENV={environment}
 
-    {_relative(Path(sys.executable))} -c {shlex.quote(python)}
+Fetch again, see what lies in the lake, plan again:
 
-See what lies in the lake, plan again:
-
+    make invoke ENV={environment} URL={shlex.quote(url)}
     aws s3 ls --recursive s3://{outputs["bucket_name"]}/
-
     terraform -chdir={_relative(stack)} plan
 
 Stop it, and with it everything in it:

@@ -20,7 +20,9 @@ from tests.e2e.provider import PooledEmulator
 pytestmark = pytest.mark.e2e
 
 NAME = "data-ingestion"
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+LOOKS = re.findall(r"`(make (?:status|logs|dead) [^`]*)`", README)
 BY_HAND, BY_CDKTF, BY_TERRAFORM = BLOCKS[1:4]
 BOOTSTRAP = next(line for line in BY_HAND.splitlines(keepends=True) if "bootstrap" in line)
 INVOKE, DESTROY = BLOCKS[4:6]
@@ -165,6 +167,17 @@ def test_every_record_of_the_source_lands(reader: Reader) -> None:
 
     assert (landed.is_complete, landed.duplicates) == (True, 0)
     assert json.loads(said)["recordsProcessed"] == len(EXPECTED)
+
+
+def test_nothing_is_found_wrong_with_it(reader: Reader) -> None:
+    """``make status`` ends with 0; its source has run, and nothing failed."""
+    said = reader.types("\n".join(LOOKS))
+
+    assert [each.split()[1] for each in LOOKS] == ["status", "logs", "dead"]
+    assert f" {len(EXPECTED)}\n" in said
+    assert "Healthy" in said
+    assert "No error and no warning" in said
+    assert "Dead events: 0\nDead records: 0 in 0 objects\n" in said
 
 
 def test_destroy_removes_it(reader: Reader) -> None:

@@ -90,6 +90,7 @@ class Live:
         letters: The messages of the dead letter queue before anything was mended.
         requests: How often each path was asked for until then.
         lines: The lake's lines then.
+        looks: What the commands that look at it said then, by their names.
         redrives: What each redrive printed.
         replays: What each replay printed.
     """
@@ -100,6 +101,7 @@ class Live:
     letters: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     lines: list[bytes] = field(default_factory=list)
+    looks: dict[str, str] = field(default_factory=dict)
     redrives: list[str] = field(default_factory=list)
     replays: list[str] = field(default_factory=list)
 
@@ -204,6 +206,10 @@ def failed(live: Live) -> Live:
     reached = [path for path in [*LISTED, *BATCH, OFTEN] if path not in FAILED]
     wait_until(lambda: live.landed(reached), "the records of all that does not fail")
     live.lines, live.requests = live.lake.lines, dict(live.api.requests)
+    live.looks["dead"], live.looks["logs"] = live.tool("dead"), live.tool("logs", "--source", "broken")
+    unhealthy = live.deployment.run(PYTHON, "-m", "tools.operate.status")
+    assert unhealthy.returncode == 1, unhealthy.stderr
+    live.looks["status"] = unhealthy.stdout
     while found := live.sqs.receive_message(
         QueueUrl=live.queue("dead-letters"), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     ).get("Messages"):
@@ -283,6 +289,37 @@ class TestWhatFails:
     def test_nothing_of_it_is_in_the_lake(self, failed: Live) -> None:
         """Else it could not be told that a redrive brought it."""
         assert [line for line in failed.lines if path_of(line) in FAILED] == []
+
+
+class TestLooking:
+    def test_status_names_what_is_wrong(self, failed: Live) -> None:
+        """A source by its error, the schedules by their state, and the dead letters; each fits 80 columns."""
+        said = failed.looks["status"]
+        rows = {line[3:].split()[0]: line.split() for line in said.splitlines() if line[3:].strip()}
+
+        assert rows["broken"][0] == "!"
+        assert "SourceUnavailable" in rows["broken"]
+        assert ("done" in rows["often"], rows["off"][-1], rows["nested"][0]) == (True, "disabled", "!")
+        assert f"!  dead events     {len(FAILED)} in the queue" in said
+        assert "!  dead records    1 object today" in said
+        assert max(map(len, said.splitlines())) <= 80
+
+    def test_logs_say_why_a_source_failed(self, failed: Live) -> None:
+        """At each attempt, in words."""
+        said = failed.looks["logs"]
+
+        assert said.count("broken  SourceUnavailable\n") == ATTEMPTS
+        assert f"    {failed.api.url(BROKEN)}: " in said
+
+    def test_dead_shows_each_reason_and_takes_nothing(self, failed: Live) -> None:
+        """The events by their errors, and the records by their reasons."""
+        said = failed.looks["dead"]
+
+        assert said.startswith(f"Dead events: {len(FAILED)}\n")
+        assert "1 event of broken: SourceUnavailable, " in said
+        assert f"    tried {ATTEMPTS} times\n" in said
+        assert f"{len(records_of(NESTED))} records of nested: " in said
+        assert len(failed.letters) == len(FAILED)
 
 
 class TestABatchWithAPoisonMessage:

@@ -10,6 +10,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +57,7 @@ class Parts:
             Runtime="python3.12",
             Role=f"arn:aws:iam::{ACCOUNT_ID}:role/{parts.prefix}",
             Handler="index.handler",
-            Code={"ZipFile": _zip("def handler(event, context):\n    return {}\n")},
+            Code={"ZipFile": _zip("def handler(event, context):\n    return {'body': '{}'}\n")},
             Environment={"Variables": parts.function_variables},
         )
         return parts
@@ -104,6 +105,7 @@ class Parts:
             "DEAD_LETTER_QUEUE_URL": self.url("dead-letters"),
             "LISTS_URI": f"s3://{self.bucket}/lists/",
             "PACKING": "lines",
+            "POWERTOOLS_SERVICE_NAME": self.function,
         }
 
     @property
@@ -130,6 +132,54 @@ class Parts:
     def functions(self) -> Any:
         """A client."""
         return self.aws.client("lambda")
+
+    @cached_property
+    def logs(self) -> Any:
+        """A client."""
+        return self.aws.client("logs")
+
+    @property
+    def log_group(self) -> str:
+        """The name of the function's log group."""
+        return f"/aws/lambda/{self.function}"
+
+    def make_schedules(self, *sources: str, state: str = "ENABLED") -> None:
+        """Make the schedule of each of these sources."""
+        scheduler = self.aws.client("scheduler")
+        scheduler.create_schedule_group(Name=f"{self.prefix}-schedules")
+        for source in sources:
+            scheduler.create_schedule(
+                Name=source,
+                GroupName=f"{self.prefix}-schedules",
+                ScheduleExpression="rate(1 hour)",
+                State=state,
+                FlexibleTimeWindow={"Mode": "OFF"},
+                Target={"Arn": self.arn("work"), "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{self.prefix}"},
+            )
+
+    def write_log(self, *lines: Mapping[str, Any] | str, ago_seconds: float = 0.0) -> None:
+        """Write lines to the function's log as the function would, and Lambda with texts."""
+        stream = uuid.uuid4().hex
+        with suppress(self.logs.exceptions.ResourceAlreadyExistsException):
+            self.logs.create_log_group(logGroupName=self.log_group)
+        self.logs.create_log_stream(
+            logGroupName=self.log_group, logStreamName=f"2026/12/01/[$LATEST]{stream}"
+        )
+        now = int((time.time() - ago_seconds) * 1000)
+        self.logs.put_log_events(
+            logGroupName=self.log_group,
+            logStreamName=f"2026/12/01/[$LATEST]{stream}",
+            logEvents=[
+                {"timestamp": now + number, "message": self._log_line(line)}
+                for number, line in enumerate(lines)
+            ],
+        )
+
+    def _log_line(self, line: Mapping[str, Any] | str) -> str:
+        if isinstance(line, str):
+            return line
+        head = {"level": line["level"]} if "level" in line else {"_aws": {"CloudWatchMetrics": []}}
+        return json.dumps({**head, "service": self.function, **line})
 
     def url(self, ending: str) -> str:
         """A queue's address."""

@@ -320,6 +320,17 @@ def test_an_error_is_logged_with_its_facts(
     )
 
 
+def test_every_line_after_the_event_is_read_names_the_source(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A warning and an error are found by the source's name, not only by its URL."""
+    source = hostile({"/": answer(b'[1, {"a": 2')})
+    with pytest.raises(MalformedBody):
+        invoke(stream, {"url": source.url("/")})
+
+    assert {line["source"] for line in lines_of(capsys)} == {"event"}
+
+
 @pytest.mark.parametrize("environ", [{}, {"LOG_LEVEL": "loud"}])
 def test_an_error_before_the_start_is_logged(
     stream: Stream, capsys: pytest.CaptureFixture[str], environ: dict[str, str]

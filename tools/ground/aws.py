@@ -21,8 +21,10 @@ from botocore.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
@@ -82,6 +84,14 @@ class AwsError(RuntimeError):
         self.code = code
 
 
+@overload
+def client(
+    service: Literal["cloudwatch"], variables: Mapping[str, str], region: str
+) -> "CloudWatchClient": ...
+@overload
+def client(service: Literal["logs"], variables: Mapping[str, str], region: str) -> "CloudWatchLogsClient": ...
+@overload
+def client(service: Literal["scheduler"], variables: Mapping[str, str], region: str) -> Any: ...
 @overload
 def client(
     service: Literal["kinesis"], variables: Mapping[str, str], region: str, patience: Patience = ...

@@ -4,19 +4,24 @@ The function and SQS put the very event there. Lambda and EventBridge Scheduler 
 existed before may also hold what others failed to deliver: that is told by its form, and by its origin.
 """
 
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tools.operate.failure_text import HINT, resume_in
 from tools.operate.queues import Message
 from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS
 from url_fetcher.source.schema import Source
-from url_fetcher.work_queue.send import QUEUE
+from url_fetcher.work_queue.send import ATTEMPTS_MADE, QUEUE
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
 ARN_PART_OF_NAME = 6
 REASONS = ("error_type", "ERROR_CODE", "ErrorCode")
+ERRORS = ("error", "ERROR_MESSAGE", "ErrorMessage")
 """Attributes that say why: the function's, EventBridge Scheduler's, and Lambda's own."""
 
 SOURCE_KEYS = {each.encode_name for each in msgspec.structs.fields(Source)} | {"resume"}
@@ -51,12 +56,27 @@ class DeadEvent(NamedTuple):
         source: Name of its source; empty if it names none.
         shown_as: The source, or else a short description without secrets.
         reason: Why it failed, in one word or a few.
+        failed_at: When, ISO 8601.
+        error: The error's text; empty if nobody wrote it down.
+        attempts: How often it was tried; 0 if that is not known.
     """
 
     body: str
     source: str
     shown_as: str
     reason: str
+    failed_at: str = ""
+    error: str = ""
+    attempts: int = 0
+
+    def explanation(self) -> Iterator[str]:
+        """What happened, and how to go on; each a line."""
+        yield self.error.partition(HINT)[0]
+        yield f"tried {'once' if self.attempts == 1 else f'{self.attempts:,} times'}" if self.attempts else ""
+        if resume := resume_in(self.error):
+            yield f"resume {resume}"
+        elif HINT.strip("; ") in self.error:
+            yield "resume: too long for a dead letter; `make logs` has it"
 
 
 def dead_event(message: Message, pipeline: Pipeline) -> DeadEvent:
@@ -67,12 +87,16 @@ def dead_event(message: Message, pipeline: Pipeline) -> DeadEvent:
     """
     _refuse_other_origin(message, pipeline)
     found = _object(message.body.encode())
-    body, reason = message.body, _reason(message)
+    body, reason, error = message.body, _reason(message), _given(message, ERRORS)
+    attempts = _count(_given(message, (ATTEMPTS_MADE,)))
+    failed_at = _given(message, ("failed_at",)) or _time(message.sent_at)
     if is_invocation_record(found):
         record = _decoded(message.body.encode())
         _refuse_other_function(record, pipeline.function)
         payload = bytes(found["requestPayload"])
         body, reason = ("{}" if payload == b"null" else payload.decode()), _failure(record)
+        error, attempts = _error(record), _count(record["requestContext"].get("approximateInvokeCount"))
+        failed_at = str(record.get("timestamp") or failed_at)
         found = _object(payload)
     elif is_scheduler_request(found):
         _refuse_other_queue(_decoded(bytes(found["QueueUrl"])), pipeline)
@@ -87,7 +111,8 @@ def dead_event(message: Message, pipeline: Pipeline) -> DeadEvent:
     }
     source = event.get("source") or event.get("name") or ("" if keys else pipeline.default_source)
     source = source if isinstance(source, str) else ""
-    return DeadEvent(body, source, source or _shown(event, keys), reason)
+    shown_as = source or _shown(event, keys)
+    return DeadEvent(body, source, shown_as, reason, failed_at, error, attempts)
 
 
 def _keys(found: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
@@ -186,8 +211,26 @@ def _failure(record: Any) -> str:
     return str(kind or context.get("condition") or "")
 
 
+def _error(record: Any) -> str:
+    """The text of the function's error; empty if it did not answer."""
+    answer = record.get("responsePayload")
+    return str(answer.get("errorMessage") or "") if isinstance(answer, dict) else ""
+
+
+def _count(given: object) -> int:
+    return int(str(given)) if re.fullmatch("[0-9]{1,6}", str(given), re.ASCII) else 0
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _given(message: Message, names: Sequence[str]) -> str:
+    return next((message.attributes[name] for name in names if message.attributes.get(name)), "")
+
+
 def _reason(message: Message) -> str:
-    given = next((message.attributes[name] for name in REASONS if message.attributes.get(name)), "")
+    given = _given(message, REASONS)
     return given or ("attempts used up" if "DeadLetterQueueSourceArn" in message.attributes else "not known")
 
 

@@ -7,6 +7,7 @@ the next deployment would make.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CONSUMED = {"Creating", "Enabled", "Enabling", "Updating"}
 """States of a mapping that takes messages, or is about to."""
 
 SECONDS_A_DAY = 86_400
+MAX_NAMED = 20
 
 
 class NotDeployed(RuntimeError):
@@ -37,17 +39,24 @@ class Deployed:
         environment: Its name in pipeline.toml.
         settings: Its settings in pipeline.toml.
         variables: The function's environment variables.
+        log_group: Name of the function's log group.
     """
 
     function: str
     environment: str
     settings: Settings
     variables: Mapping[str, str]
+    log_group: str
 
     @property
     def region(self) -> str:
         """AWS Region."""
         return self.settings.pipeline.region
+
+    @property
+    def source_names(self) -> list[str]:
+        """Names of the configured sources."""
+        return [str(each["name"]) for each in self.settings.sources if each.get("name")]
 
     @property
     def default_source(self) -> str:
@@ -98,7 +107,36 @@ def find(process: Mapping[str, str] = os.environ) -> Deployed:
     found = answer.get("Environment", {})
     if "Error" in found:
         raise NotDeployed(f"the variables of {name} cannot be read: {found['Error'].get('Message', '')}")
-    return Deployed(name, environment, settings, found.get("Variables", {}))
+    log_group = answer.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+    return Deployed(name, environment, settings, found.get("Variables", {}), log_group)
+
+
+def refuse_unknown_source(name: str, found: Deployed) -> None:
+    """Stop if no configured source has this name.
+
+    Raises:
+        NotDeployed: When none has; proposes the nearest names, and lists all.
+    """
+    names = found.source_names
+    if name in names:
+        return
+    near = get_close_matches(name, names, n=1)
+    meant = f" did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(names[:MAX_NAMED]) + (", …" if len(names) > MAX_NAMED else "")
+    has = f"pipeline.toml has {listed or 'no source with a name'}"
+    raise NotDeployed(f"SOURCE={name}: there is no such source;{meant} {has}")
+
+
+def is_consumed(work: Queue, found: Deployed) -> bool:
+    """True if the function takes the work queue's messages.
+
+    Raises:
+        AwsError: When AWS refuses or cannot be reached.
+    """
+    functions, arn = client("lambda", os.environ, found.region), work.attribute("QueueArn")
+    with explained():
+        answer = functions.list_event_source_mappings(FunctionName=found.function, EventSourceArn=arn)
+    return any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"])
 
 
 def refuse_unconsumed(work: Queue, found: Deployed) -> None:
@@ -108,10 +146,7 @@ def refuse_unconsumed(work: Queue, found: Deployed) -> None:
         NotDeployed: When it does not take them; says how to change that.
         AwsError: When AWS refuses or cannot be reached.
     """
-    functions, arn = client("lambda", os.environ, found.region), work.attribute("QueueArn")
-    with explained():
-        answer = functions.list_event_source_mappings(FunctionName=found.function, EventSourceArn=arn)
-    if any(mapping.get("State") in CONSUMED for mapping in answer["EventSourceMappings"]):
+    if is_consumed(work, found):
         return
     days = int(work.attribute("MessageRetentionPeriod")) / SECONDS_A_DAY
     kept = f"{days:g} day{'' if days == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,9 @@ from tools.ground.table import table
 from tools.ground.text import one_line
 
 PLAIN_LINE_SECONDS = 10.0
+INDENT = "    "
+MAX_COLUMNS = 1_000_000
+"""Of a line in a pipe, where whoever reads it wants it whole."""
 SHOWN_REASONS = 20
 
 
@@ -49,6 +53,20 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line that stays; characters that control a terminal are left out."""
         self.console.print(Text(one_line(text)))
+
+    def indented(self, text: str) -> None:
+        """Print what belongs to the line above; on a terminal, each of its lines is indented."""
+        width = self.console.width if self.console.is_terminal else MAX_COLUMNS
+        wrapped = fill(
+            one_line(text),
+            width,
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+            # A key or a URL stays whole, to be copied.
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.console.print(Text(wrapped))
 
     def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table; numbers are right-aligned."""

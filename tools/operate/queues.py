@@ -113,6 +113,11 @@ class Queue:
         found: str = self._described(name)["Attributes"][name]
         return found
 
+    @property
+    def moves_what_is_received(self) -> bool:
+        """True if SQS moves a message on that was received often."""
+        return "RedrivePolicy" in self._described("RedrivePolicy").get("Attributes", {})
+
     def counts(self) -> Counts:
         """About how many messages it has."""
         names = [f"ApproximateNumberOfMessages{each}" for each in ("", "NotVisible", "Delayed")]

@@ -8,11 +8,9 @@ import argparse
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from tools.ground.aws import AwsError, client
 from tools.ground.ending import reported
@@ -20,6 +18,7 @@ from tools.ground.text import count
 from tools.operate import deployed
 from tools.operate.dead_events import DeadEvent, NoEvent, Pipeline, dead_event
 from tools.operate.deployed import Deployed, NotDeployed, refuse_unconsumed
+from tools.operate.groups import Groups
 from tools.operate.progress import Progress
 from tools.operate.queues import Message, Queue, tens
 
@@ -53,8 +52,7 @@ class Redriven:
         sent: How many the work queue accepted; in a dry run, how many it would get.
         others: How many belong to another source.
         stay: The reason why a message cannot be sent, by its id.
-        found: How many were taken, by source and reason.
-        oldest: Time at which the oldest of them was sent, in milliseconds since 1970.
+        found: Those that were taken, by source and reason.
         expected: About how many were in the queue at the start; 0 if not all had to be looked at.
         seen: How many were looked at.
         undeleted: How many were sent, but could not be deleted.
@@ -63,8 +61,7 @@ class Redriven:
     sent: int = 0
     others: int = 0
     stay: dict[str, str] = field(default_factory=dict)
-    found: Counter[tuple[str, str]] = field(default_factory=Counter)
-    oldest: int = 0
+    found: Groups = field(default_factory=Groups)
     expected: int = 0
     seen: int = 0
     undeleted: int = 0
@@ -136,7 +133,8 @@ class Redrive:
         left = set(futures)
         while left:
             left = wait(left, SHOWN_EVERY_SECONDS).not_done
-            self._progress.show(f"{count(self.done.sent, 'dead letter')} sent, {len(self._held):,} left")
+            done = "looked at" if self._wanted.dry_run else f"sent, {len(self._held):,} left"
+            self._progress.show(f"{count(self.done.sent, 'dead letter')} {done}")
         for each in futures:
             each.result()
 
@@ -212,8 +210,9 @@ class Redrive:
         return taken
 
     def _count(self, message: Message, event: DeadEvent, refusal: str) -> None:
-        self.done.found[event.shown_as, event.reason] += 1
-        self.done.oldest = min(self.done.oldest or message.sent_at, message.sent_at)
+        self.done.found.add(
+            event.shown_as, event.reason, at=event.failed_at, text=event.error, sample=event.explanation()
+        )
         if refusal:
             self.done.stay[message.id] = f"was refused by the work queue: {refusal}"
         else:
@@ -248,12 +247,7 @@ def report(done: Redriven, wanted: Wanted, progress: Progress) -> None:
     """Print the result."""
     verb = "would be sent" if wanted.dry_run else "sent"
     progress.say(f"Dead letters {verb} to the work queue: {done.sent:,}")
-    if done.found:
-        rows = [(source, reason, count) for (source, reason), count in done.found.most_common()]
-        progress.table(("source", "reason", "events"), rows)
-        progress.say(
-            f"The oldest was sent at {datetime.fromtimestamp(done.oldest / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-        )
+    done.found.show("event", progress)
     if (unseen := done.expected - done.seen) > 0:
         progress.say(
             f"About {done.expected:,} were in the queue at the start, and {unseen:,} of them were not seen: "

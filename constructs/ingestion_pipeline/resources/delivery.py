@@ -17,16 +17,11 @@ from ingestion_pipeline.resources.role import ROLE_CHARACTERS, Role
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.expressions import chosen
 from ingestion_pipeline.settings.forms import Form
-from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.names import DELIVERY, Name
 from ingestion_pipeline.settings.references import BucketReference, StreamReference
 from ingestion_pipeline.settings.settings import Settings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 
-NAMES = {
-    Form.LINES: Name("delivery_stream", "delivery", 64),
-    Form.MEMBERS: Name("delivery_stream_gzip", "delivery-gzip", 64),
-}
-"""https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html"""
 ROLE_NAME = Name("delivery_role", "delivery", ROLE_CHARACTERS, with_region=True)
 
 HOUR_FOLDERS = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
@@ -36,7 +31,7 @@ FIREHOSE = Price("Firehose, a GB", "0.029", "firehose")
 
 CAPABILITY = Capability(
     file="delivery",
-    names=(*NAMES.values(), ROLE_NAME),
+    names=(*DELIVERY.values(), ROLE_NAME),
     drawn={
         "aws_kinesis_firehose_delivery_stream": Drawing(
             "Firehose",
@@ -130,7 +125,7 @@ class Delivery(Construct):
     ) -> None:
         super().__init__(scope, id_)
         names, forms, delivery = settings.names, settings.forms, settings.delivery
-        log_stream = self._log_stream(names.of(NAMES[Form.LINES]), delivery, existing)
+        log_stream = self._log_stream(names.of(DELIVERY[Form.LINES]), delivery, existing)
         self.role = Role(
             self,
             "access",
@@ -160,7 +155,7 @@ class Delivery(Construct):
             delivery_stream = KinesisFirehoseDeliveryStream(
                 self,
                 f"delivery-stream{form.value}",
-                name=names.of(NAMES[form]),
+                name=names.of(DELIVERY[form]),
                 destination="extended_s3",
                 kinesis_source_configuration={
                     "kinesis_stream_arn": stream.arn,

@@ -14,17 +14,13 @@ from ingestion_pipeline.resources.drawing import ROLE, Drawing, Edge
 from ingestion_pipeline.resources.policies import send_events, send_failures, send_with_key, trust
 from ingestion_pipeline.resources.role import ROLE_CHARACTERS
 from ingestion_pipeline.settings.expressions import Condition, all_of, either_or_none, expression_of, unknown
-from ingestion_pipeline.settings.names import Name
+from ingestion_pipeline.settings.names import SCHEDULES, Name
 from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.settings import Settings
 
 if TYPE_CHECKING:
     from cdktf import ITerraformDependable
 
-GROUP_CHARACTERS = 64
-"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html"""
-
-GROUP = Name("schedule_group", "schedules", GROUP_CHARACTERS)
 ROLE_NAME = Name("schedules_role", "schedules", ROLE_CHARACTERS, with_region=True)
 
 RETRIED_FOR_SECONDS, RETRIES = 86_400, 185
@@ -35,7 +31,7 @@ RUNS_PRICE = Price("a million runs of schedules", "1.00", "eventbridge")
 
 CAPABILITY = Capability(
     file="schedules",
-    names=(GROUP, ROLE_NAME),
+    names=(SCHEDULES, ROLE_NAME),
     drawn={
         "aws_scheduler_schedule_group": Drawing("Schedules", "[/ /]"),
         "aws_scheduler_schedule": Drawing(
@@ -105,7 +101,7 @@ class Schedules(Construct):
     ) -> None:
         super().__init__(scope, id_)
         names, sources = settings.names, settings.configured_sources
-        group = SchedulerScheduleGroup(self, "group", name=names.of(GROUP))
+        group = SchedulerScheduleGroup(self, "group", name=names.of(SCHEDULES))
         # AWS takes no schedule's ARN there, only a group's:
         # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
         trusted = trust("scheduler.amazonaws.com", aws__SourceAccount=account_id, aws__SourceArn=group.arn)

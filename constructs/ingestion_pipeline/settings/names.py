@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from ingestion_pipeline.settings.forms import Form
 from ingestion_pipeline.settings.partitions import partition_of
 
 BUCKET_CHARACTERS = 63
@@ -43,6 +44,17 @@ class Name:
 FUNCTION = Name("function", "fetch", 64)
 """The function that fetches, here because commands invoke it without loading its construct:
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html."""
+
+DELIVERY = {
+    Form.LINES: Name("delivery_stream", "delivery", 64),
+    Form.MEMBERS: Name("delivery_stream_gzip", "delivery-gzip", 64),
+}
+"""The delivery streams, here as ``FUNCTION`` is:
+https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html."""
+
+SCHEDULES = Name("schedule_group", "schedules", 64)
+"""The group of the schedules, here as ``FUNCTION`` is:
+https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html."""
 
 LAKE = Name("lake", "lake", BUCKET_CHARACTERS)
 """The beginning of a bucket's name; account and Region follow."""

@@ -166,7 +166,8 @@ class BatchTask:
         """Sends the URLs that failed to the dead letter queue, if this was their last attempt."""
         if self._is_last_attempt:
             dead_letters = (
-                DeadLetter(body_of(single_item_event(self._keys, item)), error) for item, error in failed
+                DeadLetter(body_of(single_item_event(self._keys, item)), error, self._attempt)
+                for item, error in failed
             )
             self._queue.send_dead_letters(dead_letters, request_id=self._assembly.log.request_id)
 

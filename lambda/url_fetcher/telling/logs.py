@@ -149,6 +149,10 @@ class Log:
         """Write lines of that level and above; metrics are always written."""
         self._logger.setLevel(level)
 
+    def name_source(self, source: str) -> None:
+        """Add the name of the source to every line from now on, so that a log can be searched by it."""
+        self._lines.fields["source"] = source
+
     def info(self, message: str, **facts: object) -> None:
         """Logs an event of normal operation."""
         self._logger.info(message, extra={_FACTS: facts})

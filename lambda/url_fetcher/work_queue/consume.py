@@ -135,7 +135,7 @@ class Consumer:
         try:
             if is_last:
                 self._queue.send_dead_letters(
-                    [DeadLetter(message.body, error)], request_id=self._invocation.request_id
+                    [DeadLetter(message.body, error, message.attempt)], request_id=self._invocation.request_id
                 )
                 log.warning("message sent to the dead letters", attempt=message.attempt)
                 return True

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ATTEMPTS = "attempts"
 """The message attribute with the number of attempts at its event before it was sent."""
 
+ATTEMPTS_MADE = "attempts_made"
+"""The attribute of a dead letter with the same; another name, so that whoever sends it again begins anew."""
+
 QUEUE = "work_queue"
 """The attribute of a dead letter with the URL of the queue that its event is sent to again."""
 
@@ -83,10 +86,12 @@ class DeadLetter(NamedTuple):
     Args:
         body: The event as text.
         error: The reason of the failure, without secrets.
+        attempts: The number of attempts at the event; 0 if it was never tried.
     """
 
     body: str
     error: IngestionError
+    attempts: int = 0
 
 
 class WorkQueue:
@@ -126,8 +131,9 @@ class WorkQueue:
     def send_dead_letters(self, dead_letters: Iterable[DeadLetter], *, request_id: str) -> None:
         """Sends events to the dead letter queue that failed at their last attempt.
 
-        Each has the attributes ``error_type``, ``error``, ``request_id``, ``failed_at`` and ``work_queue``,
-        unless it is so large that SQS would refuse it with them; then the reason is in the log only.
+        Each has the attributes ``error_type``, ``error``, ``attempts_made``, ``request_id``, ``failed_at``
+        and ``work_queue``, unless it is so large that SQS would refuse it with them; then the reason is in
+        the log only.
 
         Args:
             dead_letters: The events, with their errors.
@@ -142,7 +148,7 @@ class WorkQueue:
         self._send(
             self.dead_letter_url,
             (
-                _entry(each.body, 0, _why(each.error) | fields if _has_room(each.body) else {})
+                _entry(each.body, 0, _why(each) | fields if _has_room(each.body) else {})
                 for each in dead_letters
             ),
         )
@@ -250,8 +256,13 @@ def _has_room(body: str) -> bool:
     return not _MAX_MESSAGE_BYTES - _MAX_REASON_BYTES < size <= _MAX_MESSAGE_BYTES
 
 
-def _why(error: IngestionError) -> dict[str, str]:
-    return {"error_type": type(error).__name__, "error": _shortened(str(error))}
+def _why(dead_letter: DeadLetter) -> dict[str, str | int]:
+    error = dead_letter.error
+    return {
+        "error_type": type(error).__name__,
+        "error": _shortened(str(error)),
+        ATTEMPTS_MADE: dead_letter.attempts,
+    }
 
 
 def _entry(body: str, delay_seconds: int, attributes: Mapping[str, str | int]) -> dict[str, Any]:

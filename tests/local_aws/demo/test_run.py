@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -137,25 +138,53 @@ def test_another_process_with_a_kept_ones_id_is_left_alone(aws: Emulator) -> Non
     assert health_pid(aws.port) == aws.pid
 
 
+def made_by(call: str) -> tuple[str, list[str], dict[str, str]]:
+    """The module that a ``make`` command runs, its arguments by the Makefile, and its ENV."""
+    _, target, *settings = shlex.split(call)
+    given = dict(each.split("=", 1) for each in settings)
+    recipe = (
+        (CHECKOUT / "Makefile").read_text(encoding="utf-8").partition(f"\n{target}: ")[2].partition("\n\n")[0]
+    )
+    (module,) = re.findall(r"-m (tools\.operate\.\w+)", recipe)
+    options = {name: f"--{option}" for option, name in re.findall(r"\(call option,(\w+),(\w+)\)", recipe)}
+    named = {name: value for name, value in given.items() if name != "ENV"}
+    return (
+        module,
+        [part for name, value in named.items() for part in (options[name], value)],
+        {"ENV": given["ENV"]},
+    )
+
+
 def variables_of(text: str) -> Mapping[str, str]:
     """The variables that a text exports."""
     return dict(re.findall(r"export (\w+)=(\S+)", text))
 
 
 def test_the_instructions_are_commands_that_work(aws: Emulator, tmp_path: Path) -> None:
-    """The exports and the Python call, pasted into a shell, reach the kept AWS; it has no such function."""
+    """The exports and what ``make`` runs reach the kept AWS, in which this test deploys no function."""
     text = left_running.instructions(
-        {**aws.environment, "UNRELATED": "x"},
-        {"function_name": "fetch", "bucket_name": "lake"},
+        {**aws.environment, "ENV": "local", "UNRELATED": "x"},
+        {"bucket_name": "lake"},
         "http://127.0.0.1:1/it's",
         tmp_path,
         left_running.LeftRunning(1, aws.port, 2),
     )
-    (call,) = re.findall(r"^ +(\S+ -c .*)$", text, re.MULTILINE)
+    calls = re.findall(r"^ +(make \w+ .*)$", text, re.MULTILINE)
     environment = {"PATH": os.environ["PATH"], **variables_of(text)}
-    done = subprocess.run(
-        ["sh", "-c", call], env=environment, capture_output=True, text=True, check=False, timeout=6000
-    )
+    refused = []
+    for call in calls:
+        module, arguments, given = made_by(call)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=CHECKOUT,
+            env=environment | given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=6000,
+        )
+        refused.append("ingestion-local-fetch" in done.stderr or "ResourceNotFound" in done.stderr)
 
-    assert "ResourceNotFoundException" in done.stderr
+    assert [call.split()[1] for call in calls] == ["status", "logs", "dead", "invoke"]
+    assert refused == [True] * len(calls)
     assert "UNRELATED" not in text

@@ -157,16 +157,27 @@ class TestChoice:
         assert (len(consumed.bodies("work")), len(consumed.bodies("dead-letters"))) == (12, 13)
 
     def test_a_dry_run_sends_nothing(self, consumed: Parts, capsys: pytest.CaptureFixture[str]) -> None:
-        """It counts by source and reason, and leaves everything where it is."""
-        consumed.add_dead_letter(ORDERS, error_type="SourceTimeout")
-        consumed.add_dead_letter(ORDERS, error_type="SourceTimeout")
-        consumed.add_dead_letter(record(consumed, POSTS))
+        """It counts by source and reason with each error's text, and leaves everything where it is."""
+        times = ("2026-12-01T10:02:00.000Z", "2026-11-30T09:00:00.000Z")
+        for seconds, time in zip((60, 61), times, strict=True):
+            error = f'no answer in {seconds} s; go on with "resume": {{"page":7}}'
+            consumed.add_dead_letter(
+                ORDERS, error_type="SourceTimeout", error=error, attempts_made="3", failed_at=time
+            )
+        answer = {"errorMessage": "answers 503", "errorType": "SourceUnavailable"}
+        consumed.add_dead_letter(record(consumed, POSTS, responsePayload=answer))
         run("--dry-run")
-        said = capsys.readouterr().out
+        said = re.sub(r"in 6[01] s", "in … s", capsys.readouterr().out)
 
-        assert [line.split() for line in said.splitlines() if "Source" in line] == [
-            ["orders", "SourceTimeout", "2"],
-            ["posts", "SourceUnavailable", "1"],
+        assert said.splitlines() == [
+            "Dead letters would be sent to the work queue: 3",
+            "2 events of orders: SourceTimeout, 2026-11-30 09:00 to 2026-12-01 10:02 UTC",
+            "    no answer in … s",
+            "    tried 3 times",
+            '    resume {"page":7}',
+            "1 event of posts: SourceUnavailable, 2026-11-23 01:18 UTC",
+            "    answers 503",
+            "    tried 3 times",
         ]
         assert (len(consumed.bodies("work")), len(consumed.bodies("dead-letters"))) == (0, 3)
 

@@ -24,9 +24,10 @@ def consumed(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
     [
         ([], {}),
         (["--source", "orders"], {"source": "orders"}),
+        (["--source", "orders", "--resume", '{"page":3}'], {"source": "orders", "resume": {"page": 3}}),
         (["--url", "https://example.com/ü?a=1"], {"url": "https://example.com/ü?a=1"}),
     ],
-    ids=["the first source", "a source", "a url"],
+    ids=["the first source", "a source", "where to go on", "a url"],
 )
 def test_the_event_is_on_the_queue(consumed: Parts, arguments: list[str], event: dict[str, Any]) -> None:
     """One message has what was given and nothing else."""
@@ -80,3 +81,37 @@ def test_watching_ends_when_the_queue_is_empty(
 
     assert "The queue is empty; there are 0 dead letters." in capsys.readouterr().out
     assert parts.bodies("work") == []
+
+
+def test_watching_ends_with_1_if_there_are_dead_letters(
+    consumed: Parts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says how many are not of this run, and which command looks at them."""
+    consumed.add_dead_letter({"source": "orders"})
+
+    def fail(_: float) -> None:
+        if consumed.taken("work"):
+            consumed.add_dead_letter({"source": "orders"})
+
+    monkeypatch.setattr("tools.operate.send.time.sleep", fail)
+
+    assert send.main(["--watch"]) == 1
+    said = capsys.readouterr().out
+    assert "The queue is empty; there are 2 dead letters, of which 1 were there before." in said
+    assert "See why: make dead ENV=local EVENTS=1" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--source", "order"], r"SOURCE=order: there is no such source; did you mean 'orders'\? .* orders$"),
+        (["--source", "orders", "--resume", "{"], r"RESUME={: must be the JSON that an error gave"),
+    ],
+)
+def test_what_the_function_would_refuse_is_refused_now(
+    consumed: Parts, arguments: list[str], why: str
+) -> None:
+    """It would only be a dead letter, minutes later."""
+    with pytest.raises(SystemExit, match=why):
+        send.main(arguments)
+    assert consumed.bodies("work") == []

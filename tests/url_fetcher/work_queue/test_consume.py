@@ -93,7 +93,7 @@ def test_the_last_attempt_ends_among_the_dead_letters(hostile: Hostile, stream: 
         body,
         "SourceRejected",
         True,
-        ["error", "error_type", "failed_at", "request_id", "work_queue"],
+        ["attempts_made", "error", "error_type", "failed_at", "request_id", "work_queue"],
     )
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from heapq import nlargest
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from tools.ground.ending import reported
 from tools.operate import deployed
 from tools.operate.deployed import Deployed, NotDeployed
 from tools.operate.progress import Progress
-from tools.operate.replay.listing import Span, instant, objects
+from tools.operate.replay.listing import HOUR_FOLDERS, Span, instant, objects
 from tools.operate.replay.run import Replay, Replayed
 from tools.operate.replay.stored import Replayable
 from url_fetcher.deadline import Deadline
@@ -39,9 +40,23 @@ PATIENCE_SECONDS = 900.0
 
 
 def replay(
-    found: Deployed, prefixes: Iterable[str], span: Span, progress: Progress, *, dry_run: bool
+    found: Deployed,
+    prefixes: Iterable[str],
+    span: Span,
+    progress: Progress,
+    *,
+    dry_run: bool,
+    newest: int = 0,
 ) -> Replayed:
     """Replays the objects of one environment, and returns the result.
+
+    Args:
+        found: The environment.
+        prefixes: How their keys begin.
+        span: The hours that they are of.
+        progress: Shows how far the run is.
+        dry_run: True to put and move nothing.
+        newest: How many of them at most, those with the latest hours in their keys; 0: all.
 
     Raises:
         NotDeployed: When the function has no stream or no bucket.
@@ -79,7 +94,10 @@ def replay(
         ),
         dry_run=dry_run,
     )
-    return run.run(objects(s3, bucket, list(prefixes), span), progress.show)
+    chosen = objects(s3, bucket, list(prefixes), span)
+    if newest:
+        chosen = iter(nlargest(newest, chosen, key=lambda each: (HOUR_FOLDERS.findall(each.key), each.key)))
+    return run.run(chosen, progress.show)
 
 
 def configured(sources: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
@@ -103,6 +121,7 @@ def report(done: Replayed, progress: Progress, *, dry_run: bool) -> None:
     """Print the result."""
     verb = "would be put on the stream" if dry_run else "put on the stream"
     progress.say(f"Objects read: {done.objects:,}; records of {done.moved:,} {verb}: {done.lines:,}")
+    done.found.show("record", progress)
     if done.stay:
         progress.table(("lines that stay", "because each"), [(n, why) for why, n in done.stay.most_common()])
     progress.reasons(done.unreadable)

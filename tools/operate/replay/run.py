@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from tools.ground.text import count
+from tools.operate.groups import Groups, without_numbers
 from tools.operate.replay.listing import Found
 from tools.operate.replay.objects import Content, Gone, Unreadable, move, read, spool
 from tools.operate.replay.stored import CannotReplay, Replayable, documents
@@ -25,7 +26,6 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 """Of a stored line: a record of 1,000 KiB takes six times that if every byte of it is escaped."""
 
 BETWEEN_DOCUMENTS = re.compile(rb"\}[ \t]*\{")
-NAMES_AND_NUMBERS = re.compile(r"'[^']*'|\d[\d,.]*\d|\d")
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Replayed:
         lines: How many records were put; in a dry run, how many would be.
         stay: How many lines stay, by reason, without its numbers.
         unreadable: Objects that stay as a whole, each with the reason.
+        found: All lines, by source and reason.
     """
 
     objects: int = 0
@@ -45,18 +46,17 @@ class Replayed:
     lines: int = 0
     stay: Counter[str] = field(default_factory=Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
+    found: Groups = field(default_factory=Groups)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __str__(self) -> str:
-        return f"{count(self.objects, 'object')} read, {count(self.lines, 'record')} put on the stream"
-
-    def add(self, lines: int, stay: Counter[str]) -> None:
+    def add(self, lines: int, stay: Counter[str], found: Groups) -> None:
         """Count one object."""
         with self._lock:
             self.objects += 1
             self.moved += bool(lines)
             self.lines += lines
             self.stay += stay
+            self.found.merge(found)
 
     def add_unreadable(self, key: str, reason: str) -> None:
         """Count one object that stays as a whole."""
@@ -105,11 +105,16 @@ class Replay:
                 under_way.add(threads.submit(self._replay, found))
                 if len(under_way) >= 2 * OBJECTS_AT_ONCE:
                     under_way = self._settle(under_way, threads)
-                show(str(self.done))
+                show(self._progress)
             while under_way:
                 under_way = self._settle(under_way, threads)
-                show(str(self.done))
+                show(self._progress)
         return self.done
+
+    @property
+    def _progress(self) -> str:
+        put = "" if self._dry_run else f", {count(self.done.lines, 'record')} put on the stream"
+        return f"{count(self.done.objects, 'object')} read{put}"
 
     def _settle(self, under_way: set[Future[None]], threads: ThreadPoolExecutor) -> set[Future[None]]:
         """Waits until one has ended and returns the others; raises an error that one has raised."""
@@ -129,24 +134,32 @@ class Replay:
             except Unreadable as error:
                 self.done.add_unreadable(found.key, str(error))
                 return
-            lines, stay = self._put(content, remaining)
+            groups = Groups()
+            lines, stay = self._put(content, remaining, lambda line: self._note(line, found.key, groups))
             if lines and not self._dry_run:
                 move(self._s3, self._bucket, found, content, remaining)
-            self.done.add(lines, stay)
+            self.done.add(lines, stay, groups)
 
-    def _put(self, content: Content, remaining: IO[bytes]) -> tuple[int, Counter[str]]:
+    def _note(self, line: bytes, key: str, groups: Groups) -> None:
+        source, reason, at, start = self._replayable.described(line)
+        groups.add(source, reason, at=at, sample=(start, key))
+
+    def _put(
+        self, content: Content, remaining: IO[bytes], note: Callable[[bytes], None]
+    ) -> tuple[int, Counter[str]]:
         """How many records the stream has accepted, and why lines stay. Those lines are in ``remaining``."""
         lines, stay = 0, Counter[str]()
         sink = self._make_sink()
         try:
             for line, is_whole in _documents(content.file):
+                note(line)
                 try:
                     if not is_whole:
                         raise CannotReplay(f"is over {MAX_LINE_BYTES} bytes")
                     made = self._replayable.of(line)
                 except CannotReplay as error:
                     remaining.write(line)
-                    stay[_without_numbers(str(error))] += is_whole or line.endswith(b"\n")
+                    stay[without_numbers(str(error))] += is_whole or line.endswith(b"\n")
                     continue
                 if isinstance(made, Entry):
                     lines += made.lines
@@ -159,11 +172,6 @@ class Replay:
         finally:
             sink.close()
         return lines, stay
-
-
-def _without_numbers(reason: str) -> str:
-    """The reason in a form that many lines share; names in quotes stay as they are."""
-    return NAMES_AND_NUMBERS.sub(lambda found: found[0] if found[0].startswith("'") else "…", reason)
 
 
 def _documents(file: IO[bytes]) -> Iterator[tuple[bytes, bool]]:

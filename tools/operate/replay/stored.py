@@ -12,6 +12,9 @@ import re
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,12 +32,33 @@ GZIP = b"\x1f\x8b"
 MAX_MEMBER_BYTES = 8 * KIB * KIB
 """Of the lines in one gzip member; the function waits for far fewer."""
 
+SHOWN_BYTES, START_BYTES = 72, 4096
+"""Of a record, as far as it is shown, within 80 columns, and as far as it is looked at for its source."""
+
+SOURCE_URL = re.compile(rb'"sourceUrl": ?"([^"\\]+)"')
 ID = re.compile(r"[0-9a-f]{32}")
+NO_LINE = "is neither a dead letter nor an error record of Firehose"
 NO_ROW = "is not a row of the CSV"
 
 
 class CannotReplay(ValueError):
     """Why a line stays where it is."""
+
+
+class Described(NamedTuple):
+    """What a person is shown of a stored line.
+
+    Attributes:
+        source: Name of its source, or the URL of one that is not configured.
+        reason: Why it is there.
+        at: When it was fetched, or Firehose gave it up; ISO 8601, empty if that is not known.
+        start: The first bytes of the record, as text.
+    """
+
+    source: str
+    reason: str
+    at: str
+    start: str
 
 
 class StoredLine(msgspec.Struct, rename="camel"):
@@ -49,6 +73,9 @@ class StoredLine(msgspec.Struct, rename="camel"):
     truncated: bool = False
     total_bytes: int = 0
     raw_data: str | UnsetType = UNSET
+    error_code: str = ""
+    error_message: str = ""
+    arrival_timestamp: int = 0
 
 
 class _Data(msgspec.Struct):
@@ -103,16 +130,42 @@ class Replayable:
         try:
             stored = _decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise CannotReplay("is neither a dead letter nor an error record of Firehose") from error
+            raise CannotReplay(NO_LINE) from error
         if stored.raw_data is not UNSET:
             return self._of_error(stored.raw_data)
         if stored.data is UNSET and stored.data_base64 is UNSET:
-            raise CannotReplay("is neither a dead letter nor an error record of Firehose")
+            raise CannotReplay(NO_LINE)
         record = self._record(stored)
         envelope = Envelope(Origin(stored.source_url, stored.timestamp, identity_of(stored.source_url)))
         made = envelope.line_of(record, stored.id or envelope.id_of(record))
         self._refuse_too_long(made)
         return ReadyLines([made], [record])
+
+    def described(self, line: bytes) -> Described:
+        """What a person is shown of the line, whatever it is."""
+        try:
+            stored = _decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            return Described("", NO_LINE, "", _shown(line))
+        if not isinstance(stored.raw_data, str):
+            data = stored.data if isinstance(stored.data, str) else _of_base64(stored.data_base64)
+            reason, start = (stored.reason, data) if data or stored.reason else (NO_LINE, line)
+            return Described(self._name(stored.source_url), reason, stored.timestamp, _shown(start))
+        start = _of_base64(stored.raw_data)
+        if start.startswith(GZIP):
+            with suppress(zlib.error):
+                start = zlib.decompressobj(wbits=31).decompress(start, START_BYTES)
+        found = SOURCE_URL.search(start)
+        at = datetime.fromtimestamp(stored.arrival_timestamp / 1000, UTC).isoformat() * bool(
+            stored.arrival_timestamp
+        )
+        reason = f"{stored.error_code}: {stored.error_message}"
+        return Described(
+            self._name(found[1].decode(errors="replace") if found else ""), reason, at, _shown(start)
+        )
+
+    def _name(self, source_url: str) -> str:
+        return self._limits.get(source_url, ("",))[0] or source_url
 
     def _record(self, letter: StoredLine) -> bytes:
         """The whole record of a dead letter, within the limits that its source has now."""
@@ -158,6 +211,20 @@ class Replayable:
                 f"is too long: it has {len(line)} bytes, a record of the stream has room for "
                 f"{self._max_line_bytes}"
             )
+
+
+def _of_base64(text: str | UnsetType) -> bytes:
+    """The first bytes; none if it is not base64."""
+    try:
+        return b64decode(text[: 4 * START_BYTES]) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _shown(data: bytes | str) -> str:
+    text = data[:SHOWN_BYTES]
+    text = text if isinstance(text, str) else text.decode(errors="replace")
+    return text + "…" * (len(data) > SHOWN_BYTES)
 
 
 def _record_of(line: bytes) -> bytes:

@@ -1,15 +1,18 @@
 """A replay from a bucket in memory: what is put, what stays and why, and when it ends."""
 
+import gzip
 import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from benchmarks.histories.faults import refusal
-from tests.tools.replay_lines import error, letter
+from tests.tools.replay_lines import URL, error, letter
 from tools.ground.aws import AwsError
+from tools.operate.progress import Progress
 from tools.operate.replay.listing import Found
 from tools.operate.replay.run import Replay, Replayed
 from tools.operate.replay.stored import Replayable, documents
@@ -97,6 +100,30 @@ def test_reasons_that_differ_in_numbers_are_one() -> None:
         "is nested … levels deep; the limit is … of any source that is not configured": 60,
         "is too long: it has … bytes, a record of the stream has room for …": 60,
     }
+
+
+def test_what_was_found_is_told_by_source_and_reason() -> None:
+    """With the first bytes and the object of one of each, of both kinds of line."""
+    taken = b'{"timestamp":"t","sourceUrl":"https://example.com/orders","id":"i","data":1}\n'
+    lines = [letter("[1]"), letter("[22]"), error(taken), error(gzip.compress(taken)), {"other": 1}]
+    done, _ = replayed(Bucket({KEY: text(lines)}))
+    console = Console(file=io.StringIO(), width=1_000)
+    with Progress(console) as progress:
+        done.found.show("record", progress)
+    said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+
+    assert said == [
+        f"2 records of {URL}: Lambda.FunctionError: The Lambda function was successfully invoked but it "
+        "returned an error result., 2026-11-28 13:25 UTC",
+        f"    {taken.decode()[:72]}…",
+        f"    {KEY}",
+        f"2 records of {URL}: is nested 3 levels deep; the limit is 2, 2026-11-23 01:18 UTC",
+        "    [1]",
+        f"    {KEY}",
+        "1 record: is neither a dead letter nor an error record of Firehose",
+        '    {"other": 1}',
+        f"    {KEY}",
+    ]
 
 
 def test_the_rest_does_not_overwrite_the_first_copy() -> None:
