@@ -48,8 +48,7 @@ COMPOSITE = Price("a composite alarm, a month", "0.50", "cloudwatch")
 UNKNOWN_ALARM = "is not an alarm; there are {names}"
 OTHER_REGION = "is not in {region}, and CloudWatch reaches only topics of the alarm's own Region"
 DEAD_LETTERS_ELSEWHERE = (
-    "the dead letter queue is in another Region or account, where CloudWatch has its metrics: make its alarms "
-    "there"
+    "the dead letter queue is in another Region or account, and so are its metrics: make its alarms there"
 )
 MATH = ("first", "second")
 

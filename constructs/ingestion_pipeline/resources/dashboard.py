@@ -70,9 +70,7 @@ class Dashboard(Construct):
         super().__init__(scope, id_)
         names = watched.settings.names
         body = json_object({"start": "-P1D", "widgets": _widgets(watched)})
-        dashboard = CloudwatchDashboard(
-            self, "dashboard", dashboard_name=names.of(NAME), dashboard_body=body
-        )
+        dashboard = CloudwatchDashboard(self, "dashboard", dashboard_name=names.of(NAME), dashboard_body=body)
         exist_only_if(dashboard, watched.settings.alarms.dashboard)
 
 
@@ -120,11 +118,11 @@ def _search(title: str, metrics: tuple[str, ...], watched: Watched) -> dict[str,
 
 
 def _graph(title: str, drawn: list[tuple[Metric, Alarm | None]], watched: Watched) -> dict[str, Any]:
-    lines = list(_lines(drawn, watched))
+    lines, settings = list(_lines(drawn, watched)), watched.settings
     limits = [
         {"label": alarm.name, "value": settings.alarms.threshold(alarm.name, above)}
         for _, alarm in drawn
-        if alarm and (settings := watched.settings) and (above := alarm.above(settings))
+        if alarm and (above := alarm.above(settings))
     ]
     known: Any = [line for line, exists in lines if exists is True]
     if len(known) < len(lines):
