@@ -69,12 +69,12 @@ class Dashboard(Construct):
     def __init__(self, scope: Construct, id_: str, *, watched: Watched) -> None:
         super().__init__(scope, id_)
         names = watched.settings.names
-        body = json_object({"start": "-P1D", "widgets": _widgets(watched)})
+        body = json_object({"start": "-P1D", "widgets": widgets(watched)})
         dashboard = CloudwatchDashboard(self, "dashboard", dashboard_name=names.of(NAME), dashboard_body=body)
         exist_only_if(dashboard, watched.settings.alarms.dashboard)
 
 
-def _widgets(watched: Watched) -> list[dict[str, Any]]:
+def widgets(watched: Watched) -> list[dict[str, Any]]:
     """The widgets in two columns."""
     panels: dict[str, list[tuple[Metric, Alarm | None]]] = {CAME_IN: [], WENT_OUT: [], FAILED: []}
     for metric, alarm in _drawn():
@@ -136,11 +136,13 @@ def _lines(
 ) -> Iterator[tuple[list[Any], Condition]]:
     """Each line of a graph, and the condition under which its part exists."""
     settings = watched.settings
-    for metric, _ in drawn:
+    for metric, alarm in drawn:
+        called = alarm.name if alarm else metric.name
         part = metric.part
         for form in watched.streams if part.of_each_form else [Form.LINES]:
             wanted = part.exists(watched)
             exists = all_of(wanted, settings.forms.exists(form)) if part.of_each_form else wanted
             if exists:
                 place = [part.namespace, metric.name, part.dimension, part.name(watched, form)]
-                yield [*place, {"stat": metric.statistic, "period": 5 * MINUTE}], exists
+                label = f"{called}{form.value}"
+                yield [*place, {"stat": metric.statistic, "period": 5 * MINUTE, "label": label}], exists
