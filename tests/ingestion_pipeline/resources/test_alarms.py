@@ -304,7 +304,7 @@ class TestThresholds:
 class TestExistence:
     def test_nothing_is_made_without_a_receiver(self, synthesize_stack: SynthesizeStack) -> None:
         """Neither an alarm nor a topic, whatever else is set."""
-        stack = synthesize_stack(Settings(alarms=AlarmSettings(overrides={"throttled": "off"}, kms_key=KEY)))
+        stack = synthesize_stack(Settings(alarms=AlarmSettings(overrides={"throttled": "off"})))
 
         assert KINDS & set(stack.json["resource"]) == set()
         assert (
@@ -462,6 +462,11 @@ class TestReceivers:
         """AWS's own key, what is no address, a FIFO topic, a queue."""
         with pytest.raises(SettingsError, match="must be"):
             AlarmSettings(**alarms)
+
+    def test_a_key_of_no_topic_is_refused(self) -> None:
+        """Topics that exist have keys of their own."""
+        with pytest.raises(SettingsError, match="add an address, or leave the key out"):
+            AlarmSettings(topic_arns=(MINE,), kms_key=KEY)
 
     def test_in_another_region_are_refused(self, synthesize_stack: SynthesizeStack) -> None:
         """CloudWatch publishes to topics of the alarm's Region only."""

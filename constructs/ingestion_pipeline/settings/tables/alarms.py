@@ -8,17 +8,19 @@ from ingestion_pipeline.settings.expressions import (
     Unknown,
     any_of,
     expression_of,
+    given,
     not_empty,
     unknown,
 )
 from ingestion_pipeline.settings.patterns import KEY_ARN
-from ingestion_pipeline.settings.rules import Checked, Rule, switch, text, texts
+from ingestion_pipeline.settings.rules import Checked, Problem, Rule, switch, text, texts
 
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 TOPIC_ARN = r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
 TOPICS = "a list of ARNs of standard SNS topics"
 ACTIONS_PAGE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
 KEY_PAGE = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+KEY_OF_NOTHING = "is for the topic of alarms.emails, which is empty: add an address, or leave the key out"
 OFF = "off"
 
 
@@ -70,6 +72,12 @@ class AlarmSettings(Checked):
     dashboard: bool = switch(
         False, "Whether a dashboard is made of what the alarms watch, and of each source's records."
     )
+
+    def conflicts(self) -> list[Problem]:
+        """A key without the topic that it is for; the topics that exist have their own."""
+        if not_empty(self.emails) or not given(self.kms_key):
+            return []
+        return [Problem("alarms.kms_key", self.kms_key, KEY_OF_NOTHING)]
 
     @property
     def enabled(self) -> Condition:

@@ -167,3 +167,15 @@ run "refuses_what_no_alarm_has" {
     var.alarms,
   ]
 }
+
+run "refuses_a_key_of_no_topic" {
+  command = plan
+
+  variables {
+    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"], kms_key = "arn:aws:kms:eu-central-1:123456789012:key/topic" }
+  }
+
+  expect_failures = [
+    var.alarms,
+  ]
+}
