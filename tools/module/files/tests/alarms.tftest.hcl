@@ -142,6 +142,18 @@ run "draws_what_exists_without_a_receiver" {
   }
 }
 
+run "refuses_a_key_of_no_topic" {
+  command = plan
+
+  variables {
+    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"], kms_key = "arn:aws:kms:eu-central-1:123456789012:key/topic" }
+  }
+
+  expect_failures = [
+    var.alarms,
+  ]
+}
+
 run "has_no_alarm_on_a_topic_for_failures" {
   command = apply
 
@@ -161,18 +173,6 @@ run "refuses_what_no_alarm_has" {
 
   variables {
     alarms = { emails = ["nobody"], topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine.fifo"], kms_key = "alias/aws/sns", overrides = { dead-leters = "off", throttled = "never" } }
-  }
-
-  expect_failures = [
-    var.alarms,
-  ]
-}
-
-run "refuses_a_key_of_no_topic" {
-  command = plan
-
-  variables {
-    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"], kms_key = "arn:aws:kms:eu-central-1:123456789012:key/topic" }
   }
 
   expect_failures = [
