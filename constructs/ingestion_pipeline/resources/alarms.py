@@ -73,6 +73,10 @@ CAPABILITY = Capability(
         "aws_cloudwatch_metric_alarm.treat_missing_data": (
             "Each metric is sent only while there is something to count, so that no data is good."
         ),
+        "aws_cloudwatch_metric_alarm.lifecycle": (
+            "AWS deletes no alarm that another names. So the one over all is changed before an alarm goes: "
+            "https://github.com/hashicorp/terraform-provider-aws/issues/34807"
+        ),
         "aws_cloudwatch_composite_alarm": (
             "It stands as long as any other alarm does. Only pagers are told: others got the alarm itself."
         ),
@@ -240,6 +244,7 @@ class Alarms(Construct):
             evaluation_periods=unknown(int, "each.value.of"),
             datapoints_to_alarm=unknown(int, "each.value.breaching"),
             treat_missing_data="notBreaching",
+            lifecycle={"create_before_destroy": True},
         )
         for argument in ("alarm_actions", "ok_actions"):
             alarm.add_override(argument, _argument(receivers))

@@ -224,6 +224,7 @@ class TestEvaluation:
     def test_an_expression_is_over_its_two_metrics(self, stack: Synthesized) -> None:
         """Exactly one query is returned, and its ids begin with a small letter.
 
+        What no test here can show: that AWS fills a metric of which there is no value at all in the range.
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html
         """
         queries = stack.only(ALARM, "math")["metric_query"]
@@ -409,6 +410,15 @@ class TestReceivers:
 
         assert all(stack.address(ALARM, part) in rule for part in ("metric", "math"))
         assert longest < 10_240
+
+    def test_the_whole_is_changed_before_an_alarm_goes(self, stack: Synthesized) -> None:
+        """AWS deletes no alarm that another names, and Terraform would delete first.
+
+        https://github.com/hashicorp/terraform-provider-aws/issues/34807
+        """
+        lifecycles = [each["lifecycle"] for each in stack.resources(ALARM).values()]
+
+        assert lifecycles == [{"create_before_destroy": True}] * 2
 
     def test_only_cloudwatch_of_this_account_may_publish(self, stack: Synthesized) -> None:
         """Over TLS; the account's own roles need no statement.
