@@ -13,7 +13,7 @@ from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
-from ingestion_pipeline.resources import alarms, dead_letter_queue, schedules, work_queue
+from ingestion_pipeline.resources import alarms, dead_letter_queue, delivery, schedules, stream, work_queue
 from ingestion_pipeline.resources.alarms_table import Watched
 from ingestion_pipeline.resources.dashboard import Dashboard
 from ingestion_pipeline.resources.delivery import Delivery
@@ -25,6 +25,7 @@ from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.names import FUNCTION
 from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
@@ -196,7 +197,7 @@ class IngestionPipeline(Grants):
         forms, made = self._settings.forms, delivery.delivery_streams
         self.delivery_stream_name = forms.written({form: each.name for form, each in made.items()})
         self.delivery_stream_arn = forms.written({form: each.arn for form, each in made.items()})
-        self._delivery_streams = made
+        self._delivery_streams = list(made.values())
         self.delivery_stream = made[Form.MEMBERS if forms.is_gzip is True else Form.LINES]
         self.delivery_role = delivery.role.role
         self.delivery_policy = delivery.role.permissions
@@ -234,7 +235,7 @@ class IngestionPipeline(Grants):
             ),
             settings=self._settings,
             existing=self._existing,
-            depends_on=list(self._delivery_streams.values()),
+            depends_on=self._delivery_streams,
         )
         self.function = fetch.function
         self.function_role = fetch.role.role
@@ -250,15 +251,19 @@ class IngestionPipeline(Grants):
         are_here = self.dead_letter_queue.takes_messages_of(names.region, [account_id])
         if not are_here:
             Annotations.of(self).add_warning(f"alarms: {alarms.DEAD_LETTERS_ELSEWHERE}")
+        # Plain names: alarms are made before others go, and so would be whatever they refer to.
+        dead_letters = names.of(dead_letter_queue.NAME)
         watched = Watched(
             settings=settings,
-            function=self.function.function_name,
+            function=names.of(FUNCTION),
             work_queue=names.of(work_queue.NAME),
-            dead_letters=self.dead_letter_queue.name,
+            dead_letters=self._existing.name_of("dead_letter_queue", dead_letters),
             dead_letters_are_here=are_here,
             schedules=names.of(schedules.GROUP),
-            streams={form: each.name for form, each in self._streams.items()},
-            deliveries={form: each.name for form, each in self._delivery_streams.items()},
+            streams={
+                form: self._existing.name_of("stream", names.of(stream.NAMES[form])) for form in self._streams
+            },
+            deliveries={form: names.of(delivery.NAMES[form]) for form in self._streams},
         )
         if settings.alarms.enabled:
             made = alarms.Alarms(self, "alarms", account_id=account_id, watched=watched)

@@ -117,6 +117,19 @@ run "watches_the_parts_that_exist" {
   }
 }
 
+run "names_what_it_makes_without_waiting_for_it" {
+  command = plan
+
+  variables {
+    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"] }
+  }
+
+  assert {
+    condition     = merge([for alarm in aws_cloudwatch_metric_alarm.alarms_metric : alarm.dimensions]...) == tomap({ QueueName = "data-ingestion-dev-work", FunctionName = "data-ingestion-dev-fetch", service = "data-ingestion-dev-fetch", StreamName = "data-ingestion-dev-stream", DeliveryStreamName = "data-ingestion-dev-delivery" })
+    error_message = "an alarm is on another part"
+  }
+}
+
 run "draws_what_exists_without_a_receiver" {
   command = apply
 
