@@ -13,7 +13,9 @@ from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
-from ingestion_pipeline.resources import dead_letter_queue
+from ingestion_pipeline.resources import alarms, dead_letter_queue, stream, work_queue
+from ingestion_pipeline.resources.alarms_table import Watched
+from ingestion_pipeline.resources.dashboard import Dashboard
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 from ingestion_pipeline.resources.lake import DataLake
@@ -23,6 +25,7 @@ from ingestion_pipeline.resources.stream import RecordStream
 from ingestion_pipeline.resources.work_queue import QueueTrigger, WorkQueue
 from ingestion_pipeline.settings.existing import Existing
 from ingestion_pipeline.settings.forms import Form
+from ingestion_pipeline.settings.names import DELIVERY, FUNCTION, SCHEDULES
 from ingestion_pipeline.settings.references import BucketReference, QueueReference, StreamReference
 from ingestion_pipeline.settings.regions import MAPPING_TAGS
 from ingestion_pipeline.settings.settings import Settings
@@ -82,6 +85,8 @@ class IngestionPipeline(Grants):
         dead_letter_queue: Holds the events that failed after all retries.
         work_queue: Holds the events that wait to be ingested, if it is consumed.
         queue_trigger: Polls the work queue.
+        alarm_arns: ARNs of the alarms by name, as an expression of Terraform's.
+        alarm_topic_arn: ARN of the topic of the alarms; empty without ``alarms.emails``.
 
     Raises:
         SettingsError: When a setting is out of its range, from the settings themselves, or is for a part
@@ -101,6 +106,7 @@ class IngestionPipeline(Grants):
         self._settings = settings
         self._existing = existing or Existing()
         self._existing.check(settings)
+        alarms.check(settings)
         for warning in settings.warnings():
             Annotations.of(self).add_warning(warning)
         account_id = self._account_id()
@@ -129,6 +135,7 @@ class IngestionPipeline(Grants):
                 dead_letters=self.dead_letter_queue,
                 depends_on=[self.delivery_stream, trigger.mapping],
             )
+        self._create_alarms(account_id)
         if not self.node.try_get_context(TAGGED_BY_PROVIDER):
             tag(self, settings.tags)
             if not MAPPING_TAGS.is_in(settings.pipeline.region):
@@ -234,3 +241,32 @@ class IngestionPipeline(Grants):
         self.function_role = fetch.role.role
         self.function_policy = fetch.role.permissions
         self.function_url = fetch.url
+
+    def _create_alarms(self, account_id: str) -> None:
+        """Create the alarms if somebody is told, and the dashboard if it is wanted."""
+        settings, names = self._settings, self._settings.names
+        self.alarm_arns, self.alarm_topic_arn = "${{}}", ""
+        if not settings.alarms.enabled and not settings.alarms.dashboard:
+            return
+        are_here = self.dead_letter_queue.takes_messages_of(names.region, [account_id])
+        if not are_here:
+            Annotations.of(self).add_warning(f"alarms: {alarms.DEAD_LETTERS_ELSEWHERE}")
+        # Plain names: alarms are made before others go, and so would be whatever they refer to.
+        dead_letters = names.of(dead_letter_queue.NAME)
+        watched = Watched(
+            settings=settings,
+            function=names.of(FUNCTION),
+            work_queue=names.of(work_queue.NAME),
+            dead_letters=self._existing.name_of("dead_letter_queue", dead_letters),
+            dead_letters_are_here=are_here,
+            schedules=names.of(SCHEDULES),
+            streams={
+                form: self._existing.name_of("stream", names.of(stream.NAMES[form])) for form in self._streams
+            },
+            deliveries={form: names.of(DELIVERY[form]) for form in self._streams},
+        )
+        if settings.alarms.enabled:
+            made = alarms.Alarms(self, "alarms", account_id=account_id, watched=watched)
+            self.alarm_arns, self.alarm_topic_arn = made.arns, made.topic_arn
+        if settings.alarms.dashboard:
+            Dashboard(self, "dashboard", watched=watched)

@@ -42,7 +42,9 @@ def mermaid(stack: Mapping[str, Any], *, short: bool = False) -> str:
 
 def _called(resource: Mapping[str, Any]) -> str:
     """The resource's name; what only Terraform will know is left out."""
-    name = str(next(resource[key] for key in ("function_name", "bucket", "name") if key in resource))
+    name = str(
+        next(resource[key] for key in ("function_name", "bucket", "name", "alarm_name") if key in resource)
+    )
     return re.sub(r"-?\$\{[^}]*\}", "", name)
 
 

@@ -121,6 +121,12 @@ class ModuleExisting(Existing):
             given["other_kms_keys"] = made.other_kms_keys
         return type(made)(**given, in_terraform=True)
 
+    def name_of(self, part: str, made: str) -> str:
+        """The name in the variable if it is given."""
+        variable = f"var.{part_variable(part)}"
+        given = f"{variable}.name" if "name" in PARTS[part].in_module else f'split(":", {variable}.arn)[5]'
+        return str(unknown(str, f"try({given}, {made.removeprefix('${').removesuffix('}')})"))
+
     def has(self, name: str) -> Condition:
         """True if the variable is given."""
         return Unknown(f"var.{part_variable(name)} != null")

@@ -141,6 +141,16 @@ class Existing:
         existing: R | None = getattr(self, name)
         return existing or make()
 
+    def name_of(self, part: str, made: str) -> str:
+        """The name of a part with one, without a reference to what is made.
+
+        Args:
+            part: Name of an attribute.
+            made: Name of the part if it is made.
+        """
+        existing = getattr(self, part)
+        return existing.name if existing else made
+
     def has(self, name: str) -> Condition:
         """True if the part of that name exists."""
         return getattr(self, name) is not None

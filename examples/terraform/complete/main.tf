@@ -65,6 +65,12 @@ module "ingestion" {
   fetch_allowed_hosts = ["api.example.com"]
 
   dead_letters_queue_retention_days = 7
+
+  alarms = {
+    emails    = ["ops@example.com"]
+    overrides = { delivery-late = 1800 }
+    dashboard = true
+  }
 }
 
 output "bucket_name" {

@@ -21,10 +21,13 @@ from ingestion_pipeline.settings.expressions import (
     equal,
     expression_of,
     given,
+    highest,
     is_zero,
+    minus,
     negated,
     not_empty,
     operand,
+    part_of,
     plus,
     positive,
     times,
@@ -56,6 +59,9 @@ def number(draw: random.Random, leaf: Leaf, depth: int) -> Any:
     ways: list[Callable[[], Any]] = [
         lambda: plus(below(), draw.choice(NUMBERS)),
         lambda: times(below(), draw.choice(NUMBERS)),
+        lambda: times(below(), below()),
+        lambda: minus(below(), below()),
+        lambda: highest(below(), below()),
         lambda: chosen(condition(draw, leaf, depth - 1), below(), below()),
     ]
     return draw.choice(ways)()
@@ -200,3 +206,17 @@ def test_conditions_nest() -> None:
     a, b, c = (Unknown(f"var.{name}") for name in "abc")
 
     assert negated(all_of(any_of(a, b), c)) == Unknown("!((var.a || var.b) && var.c)")
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("arn:aws:sqs:eu-west-1:123456789012:mine", "mine"),
+        ("${local.queue.arn}", 'try(split(":", local.queue.arn)[5], null)'),
+    ],
+)
+def test_a_part_of_a_text_is_cut_where_the_text_is_known(arn: str, name: str) -> None:
+    """Terraform finds none in the ARN of what is not made."""
+    found = part_of(arn, ":", 5)
+
+    assert (expression_of(found) or found) == name

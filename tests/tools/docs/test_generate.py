@@ -4,6 +4,7 @@ from unittest import mock
 import pytest
 
 from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.alarms import AlarmSettings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from tests.checkout import synthesized_file
@@ -64,6 +65,21 @@ def test_the_diagram_shows_both_packings_while_one_replaces_the_other(tmp_path: 
         "stream_gzip_stream -- records --> delivery_delivery_stream_gzip",
         "delivery_delivery_stream -- objects by the hour --> lake_bucket",
         "delivery_delivery_stream_gzip -- objects by the hour --> lake_bucket",
+    }
+
+
+def test_the_diagram_shows_who_is_told(tmp_path: Path) -> None:
+    """The alarms and their topic, if there are any."""
+    lines = mermaid(
+        stack_json(Settings(alarms=AlarmSettings(emails=("a@b.example",))), tmp_path)
+    ).splitlines()
+
+    assert {line.strip() for line in lines if "alarms_" in line} == {
+        'alarms_topic[/"Topic of alarms<br/>data-ingestion-dev-alarms"/]',
+        'alarms_metric{{"Alarms<br/>data-ingestion-dev"}}',
+        'alarms_math{{"Alarms<br/>data-ingestion-dev"}}',
+        "alarms_metric -. tell .-> alarms_topic",
+        "alarms_math -. tell .-> alarms_topic",
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.alarms import AlarmSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
 from ingestion_pipeline.settings.tables.state import StateSettings
@@ -30,6 +31,16 @@ def test_only_settings_that_are_not_at_their_default_are_given() -> None:
         "tags": {"cost-center": "7"},
         "stream_shard_count": 3,
     }
+
+
+def test_settings_of_one_variable_are_given_together() -> None:
+    """Only those that are not at their default."""
+    alarms = AlarmSettings(emails=("a@b.example",), overrides={"throttled": "off"})
+    text = root_module(replace(SETTINGS, alarms=alarms), "../module")
+
+    assert (
+        '  alarms = {\n    emails = ["a@b.example"]\n    overrides = {\n      throttled = "off"\n    }\n  }\n'
+    ) in text
 
 
 def test_the_backend_is_that_of_the_stack() -> None:

@@ -3,13 +3,18 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestion_pipeline.resources.capability import reads
+from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.alarms import AlarmSettings
 from tests.checkout import synthesized_file
+from tests.ingestion_pipeline.synthesized import stack_json
 from tools.plan.resource_names import Unresolved, names_of
 from tools.plan.role import PolicyTooLarge, github_trust, gitlab_trust, main, plan_policy, repository
 
@@ -96,6 +101,33 @@ class TestPolicy:
         read = [each["Resource"] for each in policy["Statement"] if "scheduler:GetSchedule" in each["Action"]]
 
         assert read == [[f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/our-schedules/*"]]
+        assert len(json.dumps(policy, separators=(",", ":"))) <= MAX_INLINE_CHARACTERS
+
+    def test_reads_all_alarms_and_what_tells_of_them(
+        self, stack: dict[str, Any], tmp_path: Path, small_zip: Callable[[], AbstractContextManager[object]]
+    ) -> None:
+        """A composite alarm is described only to who may describe all; only AWS knows a subscription's id.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+        """
+        settings = Settings(alarms=AlarmSettings(emails=("a@b.example",), dashboard=True))
+        with small_zip():
+            told = stack_json(settings, tmp_path)
+        told["terraform"] = stack["terraform"]
+        policy = plan_policy(told, ACCOUNT)
+        read = {action: each["Resource"] for each in policy["Statement"] for action in each["Action"]}
+
+        assert (read["cloudwatch:DescribeAlarms"], read["sns:GetSubscriptionAttributes"]) == (["*"], ["*"])
+        assert (
+            f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:data-ingestion-dev-dead-letters"
+            in read["cloudwatch:ListTagsForResource"]
+        )
+        assert read["cloudwatch:GetDashboard"] == [
+            f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/data-ingestion-dev-pipeline"
+        ]
+        assert read["sns:GetTopicAttributes"] == [
+            f"arn:aws:sns:us-east-1:{ACCOUNT}:data-ingestion-dev-alarms"
+        ]
         assert len(json.dumps(policy, separators=(",", ":"))) <= MAX_INLINE_CHARACTERS
 
     def test_what_iam_would_not_take_is_refused(self, stack: dict[str, Any]) -> None:

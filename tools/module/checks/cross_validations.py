@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.resources.alarms import UNKNOWN_ALARM
+from ingestion_pipeline.resources.alarms_table import ALARMS
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING
 from ingestion_pipeline.settings.expressions import expression_of
 from ingestion_pipeline.settings.forms import GZIP
@@ -14,6 +16,7 @@ from ingestion_pipeline.settings.regions import FUNCTION_URLS
 from ingestion_pipeline.settings.rules import SettingsError, rule_of
 from ingestion_pipeline.settings.settings import NO_URL_THERE, Settings
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS
+from ingestion_pipeline.settings.tables.alarms import KEY_OF_NOTHING
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.delivery import DATA_FOLDER, DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import ALLOWED_HOSTS_CHARACTERS, FetchSettings
@@ -53,6 +56,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _url_is_there(),
         ),
         "tags": _tags(),
+        "alarms": _alarms(),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
         "queue_max_concurrency": (_within_reserved(),),
@@ -102,6 +106,19 @@ def _tags() -> tuple[Validation, ...]:
         Validation(
             f"length(distinct([for key in keys({every}) : lower(key)])) == length({every})",
             f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
+        ),
+    )
+
+
+def _alarms() -> tuple[Validation, ...]:
+    names = [alarm.name for alarm in ALARMS]
+    return (
+        Validation(
+            f"length(setsubtract(keys(var.alarms.overrides), {json.dumps(names)})) == 0",
+            f"alarms.overrides: a name {UNKNOWN_ALARM.format(names=', '.join(names))}",
+        ),
+        Validation(
+            'var.alarms.kms_key == "" || length(var.alarms.emails) > 0', f"alarms.kms_key {KEY_OF_NOTHING}"
         ),
     )
 
