@@ -177,7 +177,8 @@ class AddressPolicy:
 
 def same_origin(one: str, other: str) -> bool:
     """True if two URLs have the same scheme, host and port."""
-    return one == other or _origin(one) == _origin(other)
+    origin = _origin(one)  # also of equal URLs: it refuses those that can be read in two ways
+    return one == other or origin == _origin(other)
 
 
 def same_host(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from url_fetcher.deadline import Deadline
 from url_fetcher.errors import AddressRefused, SourceTimeout, SourceUnavailable
 from url_fetcher.http.addresses import AddressPolicy, embedded_ipv4, same_host, same_origin
 from url_fetcher.http.connection import Dialer
+from url_fetcher.http.transport import Credentials, Request, Transport
 from url_fetcher.settings_variables import SettingsVariables
 
 STRICT = AddressPolicy()
@@ -525,3 +526,16 @@ def test_a_next_page_is_held_to_the_allowed_hosts(hostile: Hostile) -> None:
         bodies_of(reader_of({"url": source.url("/"), "pagination": pagination}, policy=ONE_HOST))
 
     assert other.requests == []
+
+
+@pytest.mark.parametrize("sign", [" ", "\\", "\t", "\n", "\x00", "\udc80"])
+@pytest.mark.parametrize(
+    "place", ["https://h.example{}@e.example/", "https://h.example/a{}b", "https://h.example/?a={}"]
+)
+def test_a_url_that_can_be_read_in_two_ways_is_never_sent(place: str, sign: str) -> None:
+    """It is refused as it was given: requests would quote it, and send it to the one or the other."""
+    url = place.format(sign)
+    transport = Transport(dialer(STRICT, resolve=lambda _host, _port: ["127.0.0.1"]))
+
+    with pytest.raises(AddressRefused, match="the URL holds a space, a backslash"):
+        transport.open(Request(url=url, home=url), Credentials())
