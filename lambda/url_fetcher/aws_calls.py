@@ -20,6 +20,7 @@ class Patience(NamedTuple):
 
 
 PATIENCE = {
+    "cloudwatch": Patience(3, 10, 4),
     "kinesis": Patience(3, 10, 1),  # the sink repeats only what was refused, which botocore does not know
     "s3": Patience(3, 10, 4),
     "secretsmanager": Patience(3, 5, 3),
