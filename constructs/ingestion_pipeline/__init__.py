@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.settings.rules import Problem, SettingsError
     from ingestion_pipeline.settings.settings import Settings
     from ingestion_pipeline.settings.sources.types import Auth, Pagination, Source
+    from ingestion_pipeline.settings.tables.alarms import AlarmSettings
     from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
     from ingestion_pipeline.settings.tables.delivery import DeliverySettings
     from ingestion_pipeline.settings.tables.fetch import FetchSettings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ingestion_pipeline.stack import IngestionStack
 
 __all__ = [
+    "AlarmSettings",
     "Auth",
     "BucketReference",
     "DeadLetterSettings",

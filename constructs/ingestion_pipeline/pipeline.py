@@ -13,7 +13,8 @@ from ingestion_pipeline.code import bundle
 from ingestion_pipeline.code.location import bundle_cache, function_root
 from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
-from ingestion_pipeline.resources import dead_letter_queue
+from ingestion_pipeline.resources import alarms, dead_letter_queue, schedules, work_queue
+from ingestion_pipeline.resources.alarms_table import Watched
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 from ingestion_pipeline.resources.lake import DataLake
@@ -82,6 +83,8 @@ class IngestionPipeline(Grants):
         dead_letter_queue: Holds the events that failed after all retries.
         work_queue: Holds the events that wait to be ingested, if it is consumed.
         queue_trigger: Polls the work queue.
+        alarm_arns: ARNs of the alarms by name, as an expression of Terraform's.
+        alarm_topic_arn: ARN of the topic of the alarms; empty without ``alarms.emails``.
 
     Raises:
         SettingsError: When a setting is out of its range, from the settings themselves, or is for a part
@@ -101,6 +104,7 @@ class IngestionPipeline(Grants):
         self._settings = settings
         self._existing = existing or Existing()
         self._existing.check(settings)
+        alarms.check(settings)
         for warning in settings.warnings():
             Annotations.of(self).add_warning(warning)
         account_id = self._account_id()
@@ -130,6 +134,7 @@ class IngestionPipeline(Grants):
                 dead_letters=self.dead_letter_queue,
                 depends_on=[self.delivery_stream, trigger.mapping],
             )
+        self._create_alarms(account_id)
         if not self.node.try_get_context(TAGGED_BY_PROVIDER):
             tag(self, settings.tags)
             if not MAPPING_TAGS.is_in(settings.pipeline.region):
@@ -191,7 +196,7 @@ class IngestionPipeline(Grants):
         forms, made = self._settings.forms, delivery.delivery_streams
         self.delivery_stream_name = forms.written({form: each.name for form, each in made.items()})
         self.delivery_stream_arn = forms.written({form: each.arn for form, each in made.items()})
-        self._delivery_streams = list(made.values())
+        self._delivery_streams = made
         self.delivery_stream = made[Form.MEMBERS if forms.is_gzip is True else Form.LINES]
         self.delivery_role = delivery.role.role
         self.delivery_policy = delivery.role.permissions
@@ -229,9 +234,31 @@ class IngestionPipeline(Grants):
             ),
             settings=self._settings,
             existing=self._existing,
-            depends_on=self._delivery_streams,
+            depends_on=list(self._delivery_streams.values()),
         )
         self.function = fetch.function
         self.function_role = fetch.role.role
         self.function_policy = fetch.role.permissions
         self.function_url = fetch.url
+
+    def _create_alarms(self, account_id: str) -> None:
+        """Create the alarms if somebody is told."""
+        settings, names = self._settings, self._settings.names
+        self.alarm_arns, self.alarm_topic_arn = "${{}}", ""
+        if not settings.alarms.enabled:
+            return
+        are_here = self.dead_letter_queue.takes_messages_of(names.region, [account_id])
+        if not are_here:
+            Annotations.of(self).add_warning(f"alarms: {alarms.DEAD_LETTERS_ELSEWHERE}")
+        watched = Watched(
+            settings=settings,
+            function=self.function.function_name,
+            work_queue=names.of(work_queue.NAME),
+            dead_letters=self.dead_letter_queue.name,
+            dead_letters_are_here=are_here,
+            schedules=names.of(schedules.GROUP),
+            streams={form: each.name for form, each in self._streams.items()},
+            deliveries={form: each.name for form, each in self._delivery_streams.items()},
+        )
+        made = alarms.Alarms(self, "alarms", account_id=account_id, watched=watched)
+        self.alarm_arns, self.alarm_topic_arn = made.arns, made.topic_arn

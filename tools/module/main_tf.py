@@ -13,6 +13,8 @@ from tools.module.synthesis import Synthesis
 REFERENCE = re.compile(r"\$\{(aws_\w+)\.([\w-]+)(\[each\.key\])?\.(\w+)\}")
 TEXT = re.compile(rf'"{REFERENCE.pattern}"')
 """A reference as a string of its own within an expression."""
+EVERY = re.compile(r"(?<![\w.{])(aws_\w+)\.([\w-]+)(?=[,)])")
+"""All instances of a resource, as an argument of a function of Terraform's."""
 FUNCTION = "aws_lambda_function.fetch_function"
 ROLE_POLICY = "aws_iam_role_policy"
 POLICIES = {"fetch_access_policy": "function_policy", "delivery_access_policy": "delivery_policy"}
@@ -132,6 +134,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
         return value
     if value in names:
         return f"{value.rpartition('.')[0]}.{names[value]}"
+    value = EVERY.sub(lambda found: f"{found[1]}.{names.get(found[0], found[2])}", value)
     value = TEXT.sub(lambda found: _reference(found, names), value)
     return REFERENCE.sub(lambda found: f"${{{_reference(found, names)}}}", value)
 
@@ -157,6 +160,6 @@ def _blocks(synthesis: Synthesis, names: Mapping[str, str]) -> dict[str, Any]:
             if kept.get("lifecycle", {}).pop("prevent_destroy", None):
                 kept = {key: value for key, value in kept.items() if key != "lifecycle" or value}
             blocks = result.setdefault(kind, {})
-            blocks[short_name(path)] = {**how_many(synthesis, path, body), **renamed(kept, names)}
+            blocks[short_name(path)] = renamed({**how_many(synthesis, path, body), **kept}, names)
         result[kind] = dict(sorted(result[kind].items()))
     return result

@@ -20,7 +20,7 @@ from tools.ground.terraform import TerraformError, environment, run, synthesize
 from tools.module.emit import NAME, TERRAFORM
 from tools.module.hcl import literal, quoted
 from tools.module.main_tf import short_name
-from tools.module.variables import settings_with_variable, variable_name
+from tools.module.variables import GROUPED, settings_with_variable, variable_name
 
 GUIDE = "docs/moving-to-the-module.md"
 CALL = "ingestion"
@@ -100,7 +100,11 @@ def inputs(settings: Settings) -> dict[str, Any]:
     for path, column in settings_with_variable():
         table, name = path.split(".")
         value = getattr(getattr(settings, table), name)
-        if path not in DECIDED_BY_THE_ZIP and value != default_of(column):
+        if path in DECIDED_BY_THE_ZIP or value == default_of(column):
+            continue
+        if table in GROUPED:
+            given.setdefault(table, {})[name] = value
+        else:
             given[variable_name(path)] = value
     return {"name": settings.pipeline.name} | given
 

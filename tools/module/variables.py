@@ -3,8 +3,9 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
+from itertools import groupby
 from typing import Any
 
 from ingestion_pipeline.code.target import Target
@@ -30,6 +31,9 @@ RENAMED = {
     "pipeline.tags": "tags",
     "lake.delete_with_stack": "force_destroy",
 }
+
+GROUPED = {"alarms": "Who is told when something is wrong, and of what; without a receiver no alarm exists."}
+"""Tables whose settings are the attributes of one variable, with its meaning."""
 
 REQUIRED = object()
 """In the place of a default where there is none."""
@@ -83,7 +87,7 @@ def inputs(target: Target) -> list[Input]:
     environment_rule = Rule("Second part of every name.", str, pattern=ENVIRONMENT, form=ENVIRONMENT_FORM)
     environment = _input("environment", environment_rule, Settings().environment)
     settings = [_of_setting(path, column, target) for path, column in settings_with_variable()]
-    by_name = {setting.name: setting for setting in settings}
+    by_name = {setting.name: setting for setting in _grouped(settings)}
     place = [_input("account_id", ACCOUNT, REQUIRED), by_name.pop("region")]
     naming = [by_name.pop("name"), environment, *place, by_name.pop("tags"), by_name.pop("force_destroy")]
     package = Input(
@@ -127,7 +131,8 @@ def in_variables(text: str, variable: str = "") -> str:
 
 def variable_name(path: str) -> str:
     """The variable that stands for a setting, given by its dotted path."""
-    return RENAMED.get(path, path.replace(".", "_"))
+    is_grouped = path.partition(".")[0] in GROUPED
+    return RENAMED.get(path, path if is_grouped else path.replace(".", "_"))
 
 
 def settings_with_variable() -> Iterator[tuple[str, Field[Any]]]:
@@ -135,6 +140,23 @@ def settings_with_variable() -> Iterator[tuple[str, Field[Any]]]:
     for table, column in all_settings():
         if not {table, f"{table}.{column.name}"} & set(LEFT_OUT):
             yield f"{table}.{column.name}", column
+
+
+def _grouped(settings: Iterable[Input]) -> Iterator[Input]:
+    """The settings, those of a table in `GROUPED` as one object."""
+    for group, members in groupby(settings, lambda setting: setting.name.partition(".")[0]):
+        each = list(members)
+        if group not in GROUPED:
+            yield from each
+            continue
+        kinds = {
+            given.name.partition(".")[2]: f"optional({given.type}, {json.dumps(given.default)})"
+            for given in each
+        }
+        described = "".join(f" `{name}`: {given.description}" for name, given in zip(kinds, each, strict=True))
+        checks = tuple(check for given in each for check in given.validations)
+        kind = f"object({{ {', '.join(f'{name} = {kind}' for name, kind in kinds.items())} }})"
+        yield Input(group, kind, GROUPED[group] + described, {}, None, checks)
 
 
 def _of_setting(path: str, column: Field[Any], target: Target) -> Input:

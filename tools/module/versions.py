@@ -2,6 +2,7 @@
 
 import re
 
+from ingestion_pipeline.settings.pages import REPOSITORY
 from tools.ground.paths import ROOT
 
 CHANGELOG = ROOT / "CHANGELOG.md"
@@ -9,7 +10,6 @@ UPGRADING = ROOT / "docs" / "upgrading.md"
 CHAPTER = "## The module\n"
 LINK = re.compile(r"\[([^]]+)\]\((?!https?://)[^)]*\)")
 
-REPOSITORY = "github.com/ORG/REPO"
 USAGE = """\
 ```hcl
 module "ingestion" {

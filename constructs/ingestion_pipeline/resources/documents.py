@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from textwrap import indent
+from typing import Any
 
 from ingestion_pipeline.resources.policies import Statement
 from ingestion_pipeline.settings.expressions import Unknown, expression_of
@@ -19,6 +20,7 @@ VERSION = "2012-10-17"
 BOOLEAN_KEYS = {"aws:SecureTransport", "lambda:InvokedViaFunctionUrl"}
 """Keys of conditions that are true or false."""
 
+IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 INTERPOLATION = re.compile(r"(\$\{[^{}]*\})")
 TOKEN = re.compile(r"\$\{TfToken\[[^]]*\]\}")
 LIST = "#{TfToken["
@@ -56,18 +58,32 @@ def policy_document(statements: Sequence[Statement]) -> str:
     return f"${{jsonencode({document})}}"
 
 
-def json_object(values: Mapping[str, str | int]) -> str:
+def json_object(values: Mapping[str, Any]) -> str:
     """The values as one ``${jsonencode(…)}``.
 
     Args:
         values: Any of them may be one that only Terraform will know.
     """
-    texts = {key: _value(value) for key, value in values.items()}
-    return f"${{jsonencode({_object(texts)})}}"
+    return f"${{jsonencode({expression(values)})}}"
 
 
-def _value(value: str | int) -> str:
-    return _text(value) if isinstance(value, str) else expression_of(value) or str(value)
+def expression(value: Any) -> str:
+    """A value as an expression of Terraform, with each attribute of an object on a line of its own.
+
+    Args:
+        value: As of JSON; any part of it may be one that only Terraform will know.
+    """
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return _object({_key(name): expression(each) for name, each in value.items()})
+    if isinstance(value, list | tuple):
+        return expression_of(tuple(value)) or _list(map(expression, value))
+    return expression_of(value) or json.dumps(value)
+
+
+def _key(name: str) -> str:
+    return name if IDENTIFIER.fullmatch(name) else json.dumps(name)
 
 
 def _statement(statement: Statement) -> str:

@@ -137,6 +137,14 @@ def starts_with(text: str, beginnings: Sequence[str]) -> Condition:
     return Unknown(f"anytrue([for start in [{every}] : startswith({_literal(text)}, start)])")
 
 
+def part_of(text: str, sign: str, index: int) -> str:
+    """One of the parts that a sign separates."""
+    if "${" not in text:
+        return text.split(sign)[index]
+    # A part that is not made has no ARN.
+    return f"${{try(split({_literal(sign)}, {_literal(text)})[{index}], null)}}"
+
+
 def not_empty(items: Sequence[str]) -> Condition:
     """True if a list is not empty."""
     expression = expression_of(tuple(items))
@@ -187,14 +195,35 @@ def either_or_none(condition: Condition, value: Any, default: Any = None) -> Any
 
 def times(number: int, factor: int) -> int:
     """A number, multiplied."""
-    expression = expression_of(number)
-    return int(unknown(int, f"{operand(expression, PRODUCT)} * {factor}")) if expression else number * factor
+    if expression_of(number) or expression_of(factor):
+        return int(unknown(int, f"{_number(number, PRODUCT)} * {_number(factor, PRODUCT)}"))
+    return number * factor
 
 
 def plus(number: int, more: int) -> int:
     """A number, increased."""
     expression = expression_of(number)
     return int(unknown(int, f"{operand(expression, SUM)} + {more}")) if expression else number + more
+
+
+def minus(number: int, less: int) -> int:
+    """A number, decreased."""
+    if expression_of(number) or expression_of(less):
+        return int(unknown(int, f"{_number(number, SUM)} - {_number(less, PRODUCT)}"))
+    return number - less
+
+
+def highest(*numbers: int) -> int:
+    """The highest of some numbers."""
+    if any(map(expression_of, numbers)):
+        return int(unknown(int, f"max({', '.join(_number(each, CONDITIONAL) for each in numbers)})"))
+    return max(numbers)
+
+
+def _number(number: int, level: int) -> str:
+    """A number as an operand."""
+    expression = expression_of(number)
+    return operand(expression, level) if expression else str(number)
 
 
 class InTerraform(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, given, not_empty
+from ingestion_pipeline.settings.expressions import Condition, Unknown, derived, given, not_empty, part_of
 from ingestion_pipeline.settings.forms import GZIP
 from ingestion_pipeline.settings.patterns import KEY_ARN
 from ingestion_pipeline.settings.rules import Problem, SettingsError, is_token
@@ -230,6 +230,11 @@ class QueueReference(Reference):
     def url_or_empty(self) -> str:
         """The URL; empty if none is given."""
         return self.url
+
+    @property
+    def name(self) -> str:
+        """The name, from the ARN."""
+        return part_of(self.arn, ":", 5)
 
     def takes_messages_of(self, region: str, account_ids: Sequence[str]) -> Condition:
         """True if SQS can move the messages of another queue to it: only within one account and Region.

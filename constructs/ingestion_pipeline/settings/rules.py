@@ -114,7 +114,9 @@ class Rule:
                 isinstance(v, str) and (is_token(v) or self._matches(v)) for v in value
             )
         if self.kind is dict:
-            return isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
+            return isinstance(value, Mapping) and all(
+                self._matches(str(v)) if self.pattern else isinstance(v, str) for v in value.values()
+            )
         return isinstance(value, self.kind)
 
     def _within(self, quantity: int) -> bool:

@@ -17,6 +17,7 @@ from ingestion_pipeline.settings.regions import FUNCTION_URLS, MAPPING_TAGS, REC
 from ingestion_pipeline.settings.rules import Checked, Problem, Rule, SettingsError, is_token
 from ingestion_pipeline.settings.sources.sources import OWN_FOLDERS, ConfiguredSources, source_problems
 from ingestion_pipeline.settings.sources.types import Source
+from ingestion_pipeline.settings.tables.alarms import AlarmSettings
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.delivery import DeliverySettings
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
@@ -87,6 +88,7 @@ class Settings:
     vpc: VpcSettings = field(default_factory=VpcSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)
     dead_letters: DeadLetterSettings = field(default_factory=DeadLetterSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     state: StateSettings = field(default_factory=StateSettings)
     sources: Sequence[Source] = ()
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from ingestion_pipeline.code.target import Target
+from ingestion_pipeline.resources.alarms import UNKNOWN_ALARM
+from ingestion_pipeline.resources.alarms_table import ALARMS
 from ingestion_pipeline.settings.existing import ONE_STREAM, OTHER_PACKING
 from ingestion_pipeline.settings.expressions import expression_of
 from ingestion_pipeline.settings.forms import GZIP
@@ -53,6 +55,7 @@ def cross_validations(target: Target) -> dict[str, tuple[Validation, ...]]:
             _url_is_there(),
         ),
         "tags": _tags(),
+        "alarms": (_alarms(),),
         "sources": source_validations(),
         "fetch_allowed_hosts": (_hosts(),),
         "queue_max_concurrency": (_within_reserved(),),
@@ -103,6 +106,14 @@ def _tags() -> tuple[Validation, ...]:
             f"length(distinct([for key in keys({every}) : lower(key)])) == length({every})",
             f"tags: a key {AMBIGUOUS_TAG}, or from {ENVIRONMENT_TAG}",
         ),
+    )
+
+
+def _alarms() -> Validation:
+    names = [alarm.name for alarm in ALARMS]
+    return Validation(
+        f"length(setsubtract(keys(var.alarms.overrides), {json.dumps(names)})) == 0",
+        f"alarms.overrides: a name {UNKNOWN_ALARM.format(names=', '.join(names))}",
     )
 
 

@@ -75,6 +75,8 @@ def _condition(value: str, rule: Rule) -> str:
         return f"({within} && floor({value}) == {value})"
     if rule.kind is tuple:
         return f"alltrue([for item in {value} : {matches('item', rule.pattern)}])"
+    if rule.kind is dict and rule.pattern:
+        return f"alltrue([for item in values({value}) : {matches('item', rule.pattern)}])"
     if rule.kind is str and rule.pattern:
         return matches(value, rule.pattern)
     if rule.kind is str and rule.minimum is not None:

@@ -60,3 +60,9 @@ mock_resource "aws_lambda_function" {
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:mock"
   }
 }
+
+mock_resource "aws_sns_topic" {
+  defaults = {
+    arn = "arn:aws:sns:eu-central-1:123456789012:mock"
+  }
+}
