@@ -325,6 +325,7 @@ class TestCode:
             *policies.read_lists(ARN, "lists/"),
             *policies.write_log(ARN),
             *policies.send_traces(),
+            *policies.read_metrics(when=True),
         ]
         permitted = {action for each in statements if each.when for action in each.actions}
 

@@ -153,7 +153,9 @@ def _grouped(settings: Iterable[Input]) -> Iterator[Input]:
             given.name.partition(".")[2]: f"optional({given.type}, {json.dumps(given.default)})"
             for given in each
         }
-        described = "".join(f" `{name}`: {given.description}" for name, given in zip(kinds, each, strict=True))
+        described = "".join(
+            f" `{name}`: {given.description}" for name, given in zip(kinds, each, strict=True)
+        )
         checks = tuple(check for given in each for check in given.validations)
         kind = f"object({{ {', '.join(f'{name} = {kind}' for name, kind in kinds.items())} }})"
         yield Input(group, kind, GROUPED[group] + described, {}, None, checks)

@@ -65,7 +65,8 @@ CAPABILITY = Capability(
     },
     remarks={
         "aws_scheduler_schedule": (
-            "By the source's name, so that a source that comes or goes touches no other's schedule."
+            "By the source's name, so that a source that comes or goes touches no other's schedule. That of the "
+            "watch is by itself."
         ),
         "aws_scheduler_schedule.depends_on": (
             "What is put on the stream before Firehose has started is never delivered."
@@ -196,7 +197,7 @@ def _schedule(
 
 
 def _watched(scope: Construct, bucket: BucketReference, key: str, content: str) -> S3Object:
-    """The schedules for the function, in an object that changes with them: nothing is overdue by older ones."""
+    """The schedules, in an object that changes with them: nothing is overdue by older ones."""
     return S3Object(
         scope,
         "watched",
