@@ -15,6 +15,7 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.grants import Grants
 from ingestion_pipeline.resources import alarms, dead_letter_queue, schedules, work_queue
 from ingestion_pipeline.resources.alarms_table import Watched
+from ingestion_pipeline.resources.dashboard import Dashboard
 from ingestion_pipeline.resources.delivery import Delivery
 from ingestion_pipeline.resources.fetch_function import FetchFunction, Neighbours
 from ingestion_pipeline.resources.lake import DataLake
@@ -242,10 +243,10 @@ class IngestionPipeline(Grants):
         self.function_url = fetch.url
 
     def _create_alarms(self, account_id: str) -> None:
-        """Create the alarms if somebody is told."""
+        """Create the alarms if somebody is told, and the dashboard if it is wanted."""
         settings, names = self._settings, self._settings.names
         self.alarm_arns, self.alarm_topic_arn = "${{}}", ""
-        if not settings.alarms.enabled:
+        if not settings.alarms.enabled and not settings.alarms.dashboard:
             return
         are_here = self.dead_letter_queue.takes_messages_of(names.region, [account_id])
         if not are_here:
@@ -260,5 +261,8 @@ class IngestionPipeline(Grants):
             streams={form: each.name for form, each in self._streams.items()},
             deliveries={form: each.name for form, each in self._delivery_streams.items()},
         )
-        made = alarms.Alarms(self, "alarms", account_id=account_id, watched=watched)
-        self.alarm_arns, self.alarm_topic_arn = made.arns, made.topic_arn
+        if settings.alarms.enabled:
+            made = alarms.Alarms(self, "alarms", account_id=account_id, watched=watched)
+            self.alarm_arns, self.alarm_topic_arn = made.arns, made.topic_arn
+        if settings.alarms.dashboard:
+            Dashboard(self, "dashboard", watched=watched)

@@ -29,7 +29,7 @@ def _value(lexemes: list[str]) -> Any:
         return _object(lexemes)
     if first == "[":
         return _list(lexemes)
-    return json.loads(first) if first.startswith('"') else f"${{{first}}}"
+    return json.loads(first) if first.startswith('"') or first.isdigit() else f"${{{first}}}"
 
 
 def _object(lexemes: list[str]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from tools.ground.terraform import environment, synthesize
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 SETTINGS = ROOT / "docs" / "settings.md"
+ALARMS = ROOT / "docs" / "alarms.md"
+DASHBOARD = ROOT / "docs" / "dashboard.svg"
 COST = ROOT / "docs" / "cost.md"
 OUTPUTS = ROOT / "docs" / "outputs.md"
 WHEEL = ROOT / "examples" / "cdktf-app" / "README.md"
@@ -28,6 +30,7 @@ SOURCE_TYPES = SCHEMA.with_name("types.py")
 
 def documents() -> dict[Path, str]:
     """The text that every generated file should have, by its path."""
+    from tools.docs.alarms import alarms_table, dashboard_picture
     from tools.docs.cost import cost_summary, cost_table, packing_summary, packing_table, prices_table
     from tools.docs.diagram import mermaid
     from tools.docs.function_variables import variables_module
@@ -44,10 +47,12 @@ def documents() -> dict[Path, str]:
         SETTINGS: {"settings": settings_table()},
         OUTPUTS: {"outputs": outputs_table()},
         WHEEL: {"names": public_names_table()},
+        ALARMS: {"alarms": alarms_table()},
         COST: {"cost": cost_table(), "packing": packing_table(), "prices": prices_table()},
     }
     return {
         **{path: with_parts(path.read_text(encoding="utf-8"), given) for path, given in parts.items()},
+        DASHBOARD: dashboard_picture(),
         SCHEMA: schema,
         SOURCE_TYPES: source_types_module(schema),
         VARIABLES: variables_module(),

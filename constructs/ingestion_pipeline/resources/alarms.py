@@ -44,14 +44,11 @@ TOPIC = Name("alarm_topic", "alarms", 256)
 ALARM_ARN = "cloudwatch:{region}:{account}:alarm:{name}"
 METRIC = Price("an alarm's metric, a month", "0.10", "cloudwatch")
 COMPOSITE = Price("a composite alarm, a month", "0.50", "cloudwatch")
-CUSTOM_METRICS = 6
-"""Those of all sources together, beside each source's own."""
 
 UNKNOWN_ALARM = "is not an alarm; there are {names}"
 OTHER_REGION = "is not in {region}, and CloudWatch reaches only topics of the alarm's own Region"
 DEAD_LETTERS_ELSEWHERE = (
-    "the dead letter queue is in another Region or account, where CloudWatch has its metrics: make its alarms "
-    "there"
+    "the dead letter queue is in another Region or account, and so are its metrics: make its alarms there"
 )
 MATH = ("first", "second")
 
@@ -102,16 +99,16 @@ CAPABILITY = Capability(
     losses={"aws_sns_topic": "nobody is told until its addresses have confirmed again"},
     bill=(
         BillLine(
-            "CloudWatch: alarms, if there are any",
+            "CloudWatch: alarms, if somebody is told",
             {"alarm_metric": METRIC, "composite_alarm": COMPOSITE},
-            lambda use: monthly_usd(use.settings) if use.settings.alarms.enabled else Decimal(0),
+            lambda use: monthly_usd(use.settings),
         ),
     ),
     outputs=(
-        Output("alarm_arns", "0.2.0", "ARNs of the alarms by name; empty without a receiver.", "alarm_arns"),
+        Output("alarm_arns", "0.1.0", "ARNs of the alarms by name; empty without a receiver.", "alarm_arns"),
         Output(
             "alarm_topic_arn",
-            "0.2.0",
+            "0.1.0",
             "Topic that the alarms of `alarms.emails` go to; empty without.",
             "alarm_topic_arn",
         ),
@@ -224,7 +221,7 @@ class Alarms(Construct):
             self, "subscription", topic_arn=topic.arn, protocol="email", endpoint="${each.value}"
         )
         emails = expression_of(alarms.emails)
-        each_once = f"${{{{ for email in {emails} : email => email }}}}" if emails else None
+        each_once = f"${{{{ for email in distinct({emails}) : email => email }}}}" if emails else None
         subscription.add_override("for_each", each_once or {email: email for email in alarms.emails})
         exist_only_if(topic, mailed)
         return topic

@@ -20,7 +20,8 @@ LATE_SECONDS = 900
 """AWS asks for an alarm on freshness at 15 minutes or sooner:
 https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html"""
 
-ANY = "Any at all."
+
+HOURLY = "The watchdog counts once an hour, for as long as it lasts; two hours bridge its delays."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ class Alarm:
         metrics: One, or two for an expression.
         expression: Metric math over ``first`` and ``second``.
         above: Gives the threshold, which a value has to exceed.
-        reason: Why that threshold.
+        reason: Why that threshold, or that long, in the words of the settings; empty for any at all.
         means: What has happened and what to do first, for the message.
         period: Seconds.
         of: Number of periods that are looked at.
@@ -138,7 +139,7 @@ class Alarm:
     metrics: tuple[Metric, ...]
     expression: str = ""
     above: Callable[[Settings], int] = lambda settings: 0  # noqa: ARG005 - most are about any at all
-    reason: str = ANY
+    reason: str = ""
     means: str
     period: int = 5 * MINUTE
     of: int = 1
@@ -223,10 +224,10 @@ ALARMS = (
         "records. Records may be missing: look with `make logs`, then correct the source's settings.",
         period=HOUR,
     ),
-    # The watchdog counts once an hour for as long as it lasts. Two periods bridge its delays.
     Alarm(
         name="overdue",
         metrics=(Metric(WATCHED_SOURCES, "overdue"),),
+        reason=HOURLY,
         means="A source with a schedule has not succeeded for twice its interval. `make status` names it.",
         period=HOUR,
         of=2,
@@ -234,6 +235,7 @@ ALARMS = (
     Alarm(
         name="silent",
         metrics=(Metric(WATCHED_SOURCES, "silent"),),
+        reason=HOURLY,
         means="A source succeeds but brings no records any more, unlike its runs before. `make status` "
         "names it.",
         period=HOUR,
@@ -249,6 +251,7 @@ ALARMS = (
     Alarm(
         name="throttled",
         metrics=(Metric(FUNCTION, "Throttles"),),
+        reason="A throttled event comes again by itself, so only a quarter of an hour of it matters.",
         means="Lambda refuses invocations: the account's or the function's concurrency is used up.",
         of=5,
         breaching=3,

@@ -77,8 +77,8 @@ def expression(value: Any) -> str:
         return _text(value)
     if isinstance(value, Mapping):
         return _object({_key(name): expression(each) for name, each in value.items()})
-    if isinstance(value, list | tuple):
-        return expression_of(tuple(value)) or _list(map(expression, value))
+    if isinstance(value, list):
+        return _list(map(expression, value))
     return expression_of(value) or json.dumps(value)
 
 

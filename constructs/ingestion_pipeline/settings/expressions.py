@@ -142,7 +142,7 @@ def part_of(text: str, sign: str, index: int) -> str:
     if "${" not in text:
         return text.split(sign)[index]
     # A part that is not made has no ARN.
-    return f"${{try(split({_literal(sign)}, {_literal(text)})[{index}], null)}}"
+    return str(unknown(str, f"try(split({_literal(sign)}, {_literal(text)})[{index}], null)"))
 
 
 def not_empty(items: Sequence[str]) -> Condition:

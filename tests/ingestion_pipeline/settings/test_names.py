@@ -31,6 +31,10 @@ LIMITS = {
     "work_queue": 80,
     "schedule_group": 64,
     "schedules_role": 64,
+    "alarm_topic": 256,
+    # 255 for the name of an alarm, of which 55 are left for what follows.
+    "alarms": 200,
+    "dashboard": 255,
 }
 """The limits of AWS, read from its pages, by the key of the name: a typing error in `Name` shows here."""
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from ingestion_pipeline.settings.pages import REPOSITORY
 from tests.checkout import ROOT
 from tests.test_workflows import script
 from tools.build import release
 from tools.ground import terraform
 from tools.ground.version import version
 from tools.module.emit import NAME
-from tools.module.versions import REPOSITORY, archive_source, git_source
+from tools.module.versions import archive_source, git_source
 
 pytestmark = pytest.mark.terraform
 

@@ -1,6 +1,7 @@
 """The module's variables beside the settings."""
 
 import json
+import re
 import subprocess
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +12,15 @@ from ingestion_pipeline.code.target import Target
 from ingestion_pipeline.settings.rules import SettingsError
 from ingestion_pipeline.settings.settings import TABLES, Settings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
-from tools.module.variables import LEFT_OUT, REQUIRED, Input, inputs, settings_with_variable, variable_name
+from tools.module.variables import (
+    GROUPED,
+    LEFT_OUT,
+    REQUIRED,
+    Input,
+    inputs,
+    settings_with_variable,
+    variable_name,
+)
 
 AWS = Target("python3.13", "arm64")
 VARIABLES = {given.name: given for given in inputs(AWS)}
@@ -27,7 +36,8 @@ def _tag_advice() -> str:
 @pytest.mark.parametrize("path", SETTINGS)
 def test_every_setting_has_a_variable_or_a_reason(path: str) -> None:
     """No setting is forgotten when one is added."""
-    covered = variable_name(path) in VARIABLES
+    group, _, name = variable_name(path).partition(".")
+    covered = f" {name} = optional(" in VARIABLES[group].type if name else group in VARIABLES
 
     assert covered != bool({path, path.split(".")[0]} & set(LEFT_OUT))
 
@@ -36,9 +46,13 @@ def test_every_setting_has_a_variable_or_a_reason(path: str) -> None:
 def test_a_default_is_that_of_the_setting(path: str) -> None:
     """Module and stack do the same if nobody says anything."""
     table, name = path.split(".")
-    default = VARIABLES[variable_name(path)].default
-
-    assert default in (getattr(getattr(Settings(), table), name), REQUIRED)
+    default = getattr(getattr(Settings(), table), name)
+    if table in GROUPED:
+        assert re.search(
+            rf" {name} = optional\([a-z()]+, {re.escape(json.dumps(default))}\)", VARIABLES[table].type
+        )
+    else:
+        assert VARIABLES[variable_name(path)].default in (default, REQUIRED)
 
 
 def test_what_names_are_made_of_is_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""Alarms: tells somebody when the pipeline fails, stands still or loses records, and when it is well again."""
+"""Tells somebody when the pipeline fails, stands still or loses records, and when it is well again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class AlarmSettings(Checked):
         ACTIONS_PAGE,
     )
     topic_arns: tuple[str, ...] = texts(
-        "SNS topics of yours that get each alarm, and its end; CloudWatch must be allowed to publish to them.",
+        "SNS topics of yours that get each alarm, and its end; they must let CloudWatch publish.",
         TOPIC_ARN,
         TOPICS,
         ACTIONS_PAGE,

@@ -117,6 +117,31 @@ run "watches_the_parts_that_exist" {
   }
 }
 
+run "draws_what_exists_without_a_receiver" {
+  command = apply
+
+  variables {
+    alarms               = { dashboard = true, overrides = { delivery-late = 5 } }
+    delivery_keep_former = true
+    sources              = [{ name = "posts", url = "https://example.com", schedule = "rate(1 day)" }]
+  }
+
+  assert {
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.dashboard[0].dashboard_body).widgets : length(widget.properties.metrics)] == [1, 1, 4, 4, 12, 1, 3, 2]
+    error_message = "a metric is missing, or one is there whose part does not exist"
+  }
+
+  assert {
+    condition     = contains(flatten([for widget in jsondecode(aws_cloudwatch_dashboard.dashboard[0].dashboard_body).widgets : try(widget.properties.annotations.horizontal, [])]), { label = "delivery-late", value = 5 })
+    error_message = "a threshold is not drawn"
+  }
+
+  assert {
+    condition     = length(output.alarm_arns) == 0
+    error_message = "there is an alarm that nobody gets"
+  }
+}
+
 run "has_no_alarm_on_a_topic_for_failures" {
   command = apply
 
