@@ -2,7 +2,7 @@
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
 and those of the patches (``FIREHOSE_TIME_SCALE``, ``ALARM_TIME_SCALE``, ``IAM_DECISIONS_FILE``,
-``TLS_IN_FRONT``).
+``S3_AGE_SECONDS``, ``TLS_IN_FRONT``).
 ``local_aws.emulator.instance`` sets them; start this by hand only to look for a mistake.
 """
 
@@ -30,6 +30,7 @@ PATCHES = (
     "alarm_states",
     "queue_metrics",
     "lambda_metrics",
+    "object_age",
     "health",
     "repeated_requests",
 )

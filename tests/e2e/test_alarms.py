@@ -1,4 +1,4 @@
-"""A pipeline that tells somebody when it fails, when a source falls silent, and when all is well again.
+"""A pipeline that tells somebody when it fails, when a source stops, and when all is well again.
 
 What this cannot prove of AWS: metrics, the states of alarms and what is told come from patches of the local
 AWS, which follow its documents; periods last a fiftieth, and no mail is sent. That each alarm looks at
@@ -27,6 +27,7 @@ TOPICS = "arn:aws:sns:us-east-1:000000000000"
 MAY_SEND = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
 SETTINGS = """
 [alarms]
+dashboard = true
 emails = ["operator@example.com"]
 pager_topic_arns = ["{topics}:pager"]
 
@@ -43,6 +44,11 @@ schedule = "cron(0 0 1 1 ? *)"
 name = "steady"
 url = "{origin}/steady"
 schedule = "cron(0 0 1 1 ? *)"
+
+[[sources]]
+name = "late"
+url = "{origin}/late"
+schedule = "cron(0 {far_hour} * * ? *)"
 """
 Told = tuple[str, str]
 """Name and new state of an alarm."""
@@ -118,9 +124,10 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[PooledEmulator]:
-    """A local AWS in which five minutes of an alarm last six seconds."""
+    """A local AWS in which five minutes of an alarm last six seconds, and objects are three days old."""
+    settings = {"TLS_IN_FRONT": "true", "S3_AGE_SECONDS": str(3 * 24 * 3600)}
     with PooledEmulator(
-        auth=True, firehose_time_scale=0.05, alarm_time_scale=0.02, settings={"TLS_IN_FRONT": "true"}
+        auth=True, firehose_time_scale=0.05, alarm_time_scale=0.02, settings=settings
     ) as running:
         yield running
 
@@ -140,7 +147,9 @@ def watched(emulator: PooledEmulator, api: MendableApi, tmp_path_factory: pytest
     )
     deployment.configure(("timeout_seconds = 60", "timeout_seconds = 30\nretry_attempts = 0"))
     with deployment.settings.open("a", encoding="utf-8") as settings:
-        settings.write(SETTINGS.format(origin=api.origin, topics=TOPICS))
+        settings.write(
+            SETTINGS.format(origin=api.origin, topics=TOPICS, far_hour=(datetime.now(UTC).hour + 12) % 24)
+        )
     emulator.client("s3").create_bucket(Bucket="data-ingestion-local-state")
     emulator.client("sns").create_topic(Name="pager")
     deployment.synthesize()
@@ -172,20 +181,23 @@ def mended(failed: Watched) -> Watched:
 
 
 @pytest.fixture(scope="module")
-def silent(mended: Watched) -> Watched:
-    """After a source without records for three months was looked for, by the event of the schedule."""
+def looked(mended: Watched) -> Watched:
+    """After the event of the watch, sent by hand: one source is silent since four days, one has stopped."""
+    put_runs(mended, "quiet", empty_hours=range(96))
+    put_runs(mended, "steady")
+    put_runs(mended, "late", missing_hours=range(60))
     scheduler = mended.client("scheduler")
     made = scheduler.get_schedule(GroupName=f"{PREFIX}schedules", Name="watch.sources")
-    for source, empty_since in (("quiet", 90), ("steady", 0)):
-        _put_runs(mended, source, empty_since)
     work = mended.sqs.get_queue_url(QueueName=f"{PREFIX}work")["QueueUrl"]
     mended.sqs.send_message(QueueUrl=work, MessageBody=made["Target"]["Input"])
-    mended.wait_for(("silent", "ALARM"), ("unhealthy", "ALARM"))
+    mended.wait_for(("silent", "ALARM"), ("overdue", "ALARM"))
     return mended
 
 
-def _put_runs(watched: Watched, source: str, empty_since: int) -> None:
-    """Tells CloudWatch of a run a day, of which those of the last days had no records."""
+def put_runs(
+    watched: Watched, source: str, *, empty_hours: range = range(0), missing_hours: range = range(0)
+) -> None:
+    """Tells CloudWatch of a run an hour for thirteen days; in some hours it had no records, or was none."""
     now = datetime.now(UTC)
     dimensions = [{"Name": "service", "Value": FUNCTION}, {"Name": "source", "Value": source}]
     data = [
@@ -193,9 +205,10 @@ def _put_runs(watched: Watched, source: str, empty_since: int) -> None:
             "MetricName": "accepted",
             "Dimensions": dimensions,
             "Timestamp": now - timedelta(hours=hours),
-            "Value": 0 if hours < empty_since else 5,
+            "Value": 0 if hours in empty_hours else 5,
         }
         for hours in range(1, 24 * 13)
+        if hours not in missing_hours
     ]
     watched.client("cloudwatch").put_metric_data(Namespace="IngestionPipeline", MetricData=data)
 
@@ -218,29 +231,22 @@ class TestASourceThatFails:
     def test_nothing_else_was_raised(self, mended: Watched) -> None:
         """No alarm stands on what is normal."""
         assert {name for name, state in mended.told if state == "ALARM"} <= {
-            "events-failed",
-            "dead-letters",
-            "silent",
+            *("events-failed", "dead-letters", "silent", "overdue"),
         }
 
 
-class TestASourceThatFallsSilent:
-    def test_its_alarm_is_told(self, silent: Watched) -> None:
-        """Once, however long it lasts."""
-        assert silent.told.count(("silent", "ALARM")) == 1
+class TestASourceThatStops:
+    @pytest.mark.parametrize(("alarm", "source"), [("silent", "quiet"), ("overdue", "late")])
+    def test_its_alarm_is_told_and_the_log_names_it_and_no_other(
+        self, looked: Watched, alarm: str, source: str
+    ) -> None:
+        """A source whose runs and records go on is neither silent nor overdue."""
+        named = [line["source_name"] for line in looked.log("WARNING") if f" {alarm}:" in line["message"]]
 
-    def test_the_log_names_it_and_no_other(self, silent: Watched) -> None:
-        """A source with the same schedule whose records go on is not silent."""
-        found = [line["source_name"] for line in silent.log("WARNING") if "silent" in line["message"]]
-
-        assert found == ["quiet"]
-
-    def test_no_source_is_overdue(self, silent: Watched) -> None:
-        """Both were just deployed, and run once a year."""
-        assert silent.states()["overdue"] == "OK"
+        assert (looked.told.count((alarm, "ALARM")), named) == (1, [source])
 
 
-@pytest.mark.usefixtures("silent")
+@pytest.mark.usefixtures("looked")
 def test_a_second_plan_is_empty(watched: Watched) -> None:
     """Alarms, topic and dashboard are read as they were made."""
     folder = watched.deployment.stack
@@ -250,7 +256,7 @@ def test_a_second_plan_is_empty(watched: Watched) -> None:
     assert warnings(watched.deployment.said) == []
 
 
-@pytest.mark.usefixtures("silent")
+@pytest.mark.usefixtures("looked")
 def test_nothing_is_left_after_it_was_destroyed(watched: Watched) -> None:
     """No alarm, no topic but the pager's, no schedule."""
     watched.deployment.terraform("destroy", "-auto-approve", "-input=false")

@@ -65,8 +65,8 @@ CAPABILITY = Capability(
     },
     remarks={
         "aws_scheduler_schedule": (
-            "By the source's name, so that a source that comes or goes touches no other's schedule. That of the "
-            "watch is by itself."
+            "By the source's name, so that a source that comes or goes touches no other's schedule."
+            " The watch has its own."
         ),
         "aws_scheduler_schedule.depends_on": (
             "What is put on the stream before Firehose has started is never delivered."
