@@ -4,7 +4,6 @@ If there are alarms, another schedule asks the function every hour which sources
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from constructs import Construct
@@ -94,13 +93,9 @@ CAPABILITY = Capability(
             lambda use: use.runs * RUNS_PRICE.usd / MILLION,
         ),
         BillLine(
-            "CloudWatch: the watch over sources, if there are alarms",
+            "CloudWatch: the watch over sources, if somebody is told",
             {"read_metrics": READ_PRICE},
-            lambda use: (
-                use.sources * HOURS * WATCHED_METRICS * READ_PRICE.usd / 1000
-                if use.settings.alarms.enabled
-                else Decimal(0)
-            ),
+            lambda use: use.sources * HOURS * WATCHED_METRICS * READ_PRICE.usd / 1000,
         ),
     ),
 )
