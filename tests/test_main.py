@@ -158,10 +158,13 @@ class TestState:
 
 class TestTerraform:
     def test_accepts_what_is_written(self, checkout: Checkout, tmp_path: Path) -> None:
-        """Real Terraform with the real provider finds the stack valid and has no warning."""
+        """Real Terraform with the real provider finds it valid with everything on, and has no warning."""
         file = tmp_path / "pipeline.toml"
         settings = (checkout.root / "pipeline.toml").read_text(encoding="utf-8")
-        template = '[[sources]]\nname = "template"\nurl = "https://example.com/?q=${none.x}%{if}"\n'
+        template = (
+            '[alarms]\nemails = ["a@b.example"]\ndashboard = true\n[[sources]]\nname = "template"\n'
+            'schedule = "rate(1 hour)"\nurl = "https://example.com/?q=${none.x}%{if}"\n'
+        )
         file.write_text(settings.replace("[[sources]]", f"{template}[[sources]]"), encoding="utf-8")
         output = tmp_path / "out"
         checkout.synthesize(output, PIPELINE_TOML=str(file), ENV="prod")

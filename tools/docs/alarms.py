@@ -1,4 +1,4 @@
-"""The documents about alarms: the table of all, and the picture of the dashboard, each from what is deployed."""
+"""The documents about alarms: the table of all, and the picture of the dashboard, from what is deployed."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def _row(alarm: Alarm) -> str:
     metric = f"`{alarm.expression}`, the sums of {' and '.join(names)}" if alarm.expression else names[0]
     if not alarm.expression:
         metric += f", {alarm.metrics[0].statistic.lower()}"
-    times = f"{alarm.breaching} of {alarm.of} × " if alarm.of > 1 else ""
+    times = f"{alarm.breaching} of {alarm.of} times " if alarm.of > 1 else ""
     cells = (
         f"[`{alarm.name}`](runbook.md#{alarm.name})",
         metric,
