@@ -10,6 +10,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concep
 
 LONGEST_KEPT_SECONDS = 455 * 24 * HOUR_SECONDS
 MISSED_INTERVALS = 2
+SHORTEST_WAIT_SECONDS = 1_800.0
+"""A run may wait in the queue, and its metrics come minutes later."""
+
 _SHORTEST_LOOK_SECONDS = 14 * 24 * HOUR_SECONDS
 _LOOK_INTERVALS = 15
 _FEWEST_RUNS = 3
@@ -49,7 +52,7 @@ def runs_in(
 
 
 def is_overdue(runs: Sequence[Run], *, interval_seconds: float, since: float, now: float) -> bool:
-    """True if nothing succeeded for twice the interval.
+    """True if nothing succeeded for twice the interval, or for half an hour if that is longer.
 
     A run counts as if it had been at the end of its hour, so that none is overdue too early.
 
@@ -60,7 +63,8 @@ def is_overdue(runs: Sequence[Run], *, interval_seconds: float, since: float, no
         now: The time.
     """
     last = runs[-1].hour + HOUR_SECONDS if runs else 0.0
-    return now - max(last, since) > min(MISSED_INTERVALS * interval_seconds, LONGEST_KEPT_SECONDS)
+    wait = max(SHORTEST_WAIT_SECONDS, MISSED_INTERVALS * interval_seconds)
+    return now - max(last, since) > min(wait, LONGEST_KEPT_SECONDS)
 
 
 def is_silent(runs: Sequence[Run]) -> bool:

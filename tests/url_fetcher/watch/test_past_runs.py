@@ -32,6 +32,14 @@ def test_a_source_is_overdue_after_twice_its_interval(
     assert found is overdue
 
 
+@pytest.mark.parametrize(("minutes", "overdue"), [(29, False), (31, True)])
+def test_one_that_runs_every_minute_has_half_an_hour(minutes: float, *, overdue: bool) -> None:
+    """Its metrics come later than its next run."""
+    now = HOUR + minutes * 60
+
+    assert is_overdue(hourly("r"), interval_seconds=60, since=0, now=now) is overdue
+
+
 @pytest.mark.parametrize(("days", "overdue"), [(13, False), (15, True)])
 def test_one_that_never_succeeded_is_overdue_by_its_deployment(days: float, *, overdue: bool) -> None:
     """A weekly source that was deployed two weeks ago has had its time."""
