@@ -29,6 +29,7 @@ PATCHES = (
     "alarm_descriptions",
     "alarm_states",
     "queue_metrics",
+    "stream_metrics",
     "lambda_metrics",
     "object_age",
     "health",

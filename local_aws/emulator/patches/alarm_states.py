@@ -44,8 +44,8 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
-BEFORE_EVALUATION: list[Callable[[], None]] = []
-"""Called in each account and Region with an alarm, before its alarms are evaluated."""
+MEASURED: list[tuple[Any, Callable[[], None]]] = []
+"""What is measured before alarms are evaluated: a store by account and Region, and what measures there."""
 
 logger = logging.getLogger("cloudwatch.alarms")
 Alarm = dict[str, Any]
@@ -62,14 +62,12 @@ def apply() -> None:
 
 
 def _evaluate_for_ever(pause: float) -> None:
-    scoped = CLOUDWATCH.alarms._data  # noqa: SLF001 - by account, Region and name
     while True:
         time.sleep(pause)
-        for account, region in {key[:2] for key in list(scoped)}:
-            with request_scope(account, region):
-                for prepare in BEFORE_EVALUATION:
-                    prepare()
-                CLOUDWATCH.evaluate_all_alarms()
+        for store, look in [*MEASURED, (CLOUDWATCH.alarms, CLOUDWATCH.evaluate_all_alarms)]:
+            for account, region in {key[:2] for key in list(store._data)}:  # noqa: SLF001 - by scope and name
+                with request_scope(account, region):
+                    look()
 
 
 def _evaluate(_: Callable[[Alarm], None], scale: float, alarm: Alarm) -> None:

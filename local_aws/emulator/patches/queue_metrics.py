@@ -1,4 +1,4 @@
-"""CloudWatch: each queue's metrics, once a minute for as long as there are alarms. The emulator has none.
+"""CloudWatch: each queue's metrics, once a minute. The emulator has none.
 
 ``AWS/SQS`` has these for a queue that was used in the last six hours; here every queue has them. The age is
 that since a message was sent, also of one that SQS moved to a dead letter queue, where AWS begins anew.
@@ -10,7 +10,7 @@ import time
 from ministack.services import cloudwatch, sqs
 
 from local_aws.emulator.patches import patch_point
-from local_aws.emulator.patches.alarm_states import BEFORE_EVALUATION
+from local_aws.emulator.patches.alarm_states import MEASURED
 
 SQS = patch_point.Private(sqs, "queues", "refresh_counts")
 
@@ -28,7 +28,7 @@ METRICS = (
 
 def apply() -> None:
     """Measures the queues before alarms are evaluated."""
-    BEFORE_EVALUATION.append(_measure)
+    MEASURED.append((SQS.queues, _measure))
 
 
 def _measure() -> None:

@@ -1,7 +1,9 @@
 """That the emulator measures and alarms as AWS documents it; not that AWS does."""
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from local_aws.emulator.instance import Emulator
 from local_aws.emulator.patches.alarm_states import state_of
 from local_aws.emulator.patches.metric_values import Unsupported, computed
+from tests.local_aws.emulator.test_firehose_patch import deliver_to, landed, put
 
 PERIOD = 3_000
 """Seconds of an alarm's period; here they last 15 s, so that no point gets too old in a test."""
@@ -268,3 +271,68 @@ def test_metric_data_come_newest_first(aws: Emulator) -> None:
     newest, oldest = got(aws, "ordered", {}), got(aws, "ordered", {}, ScanBy="TimestampAscending")
 
     assert (newest["Values"], oldest["Values"], newest["Twice"]) == ([1.0, 2.0], [2.0, 1.0], [2.0, 4.0])
+
+
+def measured(aws: Emulator, namespace: str, name: str, dimension: str, value: str) -> list[float]:
+    """The sum of a metric of the last hours, as a list that is empty without one."""
+    now = datetime.now(UTC)
+    found = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": dimension, "Value": value}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=7200,
+        Statistics=["Sum"],
+    )
+    return [each["Sum"] for each in found["Datapoints"]]
+
+
+def test_every_invocation_is_measured_once(aws: Emulator) -> None:
+    """One that the caller waits for, and one that nobody waits for, which fails, too."""
+    functions, archive = aws.client("lambda"), io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", "def handler(event, context):\n    return 1 / event\n")
+    functions.create_function(
+        FunctionName="divides",
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/divides",
+        Handler="index.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    functions.put_function_event_invoke_config(FunctionName="divides", MaximumRetryAttempts=0)
+    functions.invoke(FunctionName="divides", Payload=b"1")
+    functions.invoke(FunctionName="divides", Payload=b"0", InvocationType="Event")
+    until(lambda: measured(aws, "AWS/Lambda", "Errors", "FunctionName", "divides") == [1.0])
+
+    assert measured(aws, "AWS/Lambda", "Invocations", "FunctionName", "divides") == [2.0]
+
+
+def test_a_streams_records_are_measured(aws: Emulator) -> None:
+    """Put alone or many at a time."""
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName="measured", ShardCount=1)
+    until(
+        lambda: (
+            kinesis.describe_stream(StreamName="measured")["StreamDescription"]["StreamStatus"] == "ACTIVE"
+        )
+    )
+    kinesis.put_record(StreamName="measured", Data=b"1", PartitionKey="a")
+    kinesis.put_records(StreamName="measured", Records=[{"Data": b"1", "PartitionKey": "a"}] * 2)
+
+    assert measured(aws, "AWS/Kinesis", "IncomingRecords", "StreamName", "measured") == [3.0]
+
+
+def test_what_firehose_reads_and_how_late_it_delivers_is_measured(aws: Emulator) -> None:
+    """By the name of the delivery stream."""
+    deliver_to(aws, "delivered")
+    put(aws, "delivered", b"1\n", b"2\n")
+    landed(aws, "delivered", 1)
+    until(
+        lambda: measured(aws, "AWS/Firehose", "DeliveryToS3.DataFreshness", "DeliveryStreamName", "delivered")
+    )
+    read = measured(
+        aws, "AWS/Firehose", "DataReadFromKinesisStream.Records", "DeliveryStreamName", "delivered"
+    )
+
+    assert read == [2.0]
