@@ -60,19 +60,20 @@ def _named_places(main: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The place of each resource's name, and the name's key."""
     for kind, blocks in main["resource"].items():
         for name, body in blocks.items():
-            for argument in ("name", "function_name", "bucket"):
+            for argument in ("name", "function_name", "bucket", "dashboard_name"):
                 found = re.fullmatch(r"\$\{local\.names\.(\w+)\}", str(body.get(argument)))
                 if found and kind not in {"aws_lambda_function_event_invoke_config"}:
                     yield f"{kind}.{name}[*].{argument}", found[1]
 
 
 def _named(case: str, names: Names, places: Mapping[str, str], used: Mapping[str, Name]) -> str:
-    # With both packings and a schedule everything that has a name is there.
+    # With both packings, a schedule, an address and a dashboard everything that has a name is there.
     inputs = {
         "name": quoted(names.name),
         "environment": quoted(names.environment),
         "delivery_keep_former": literal(True),
         "sources": SCHEDULED,
+        "alarms": '{ emails = ["a@example.com"], dashboard = true }',
     }
     given = attributes(inputs, 4)
     assertions = [
