@@ -1,7 +1,7 @@
 """A pipeline that tells somebody when it fails, when a source stops, and when all is well again.
 
 What this cannot prove of AWS: metrics, the states of alarms and what is told come from patches of the local
-AWS, which follow its documents; periods last a fiftieth, and no mail is sent. That each alarm looks at
+AWS, which follow its documents; periods last a hundredth, and no mail is sent. That each alarm looks at
 a metric that AWS has is held by the tests of the synthesized JSON.
 """
 
@@ -124,10 +124,10 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[PooledEmulator]:
-    """A local AWS in which five minutes of an alarm last six seconds, and objects are three days old."""
+    """A local AWS in which five minutes of an alarm last three seconds, and objects are three days old."""
     settings = {"TLS_IN_FRONT": "true", "S3_AGE_SECONDS": str(3 * 24 * 3600)}
     with PooledEmulator(
-        auth=True, firehose_time_scale=0.05, alarm_time_scale=0.02, settings=settings
+        auth=True, firehose_time_scale=0.05, alarm_time_scale=0.01, settings=settings
     ) as running:
         yield running
 
