@@ -172,7 +172,7 @@ class WatchTask:
                     raise ConfigurationUnavailable(
                         f"CloudWatch has no answer for now: {result['StatusCode']}"
                     )
-                hours = (each.timestamp() for each in result["Timestamps"])
+                hours = map(float, result["Timestamps"])
                 values[result["Id"]].update(zip(hours, result["Values"], strict=True))
             if not answer.get("NextToken"):
                 break

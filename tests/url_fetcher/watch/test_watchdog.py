@@ -81,8 +81,7 @@ class Metrics:
             }
             value = values[stat["Metric"]["MetricName"], stat["Stat"]]
             if value is not None and number % self.pages == page:
-                hour = (time.time() - ago * HOUR) // HOUR * HOUR
-                found[datetime.fromtimestamp(hour, UTC)] = value
+                found[(time.time() - ago * HOUR) // HOUR * HOUR] = value
         return {
             "Id": query["Id"],
             "Timestamps": list(found),
