@@ -5,6 +5,8 @@ import importlib
 import json
 import re
 from dataclasses import fields
+from datetime import date, datetime, timedelta
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from ingestion_pipeline.resources import policies
 from ingestion_pipeline.settings.references import QueueReference
 from ingestion_pipeline.settings.rules import Rule, SettingsError, rule_of
 from ingestion_pipeline.settings.settings import TABLES, Settings
+from ingestion_pipeline.settings.sources.cron import Cron
 from ingestion_pipeline.settings.sources.permissions import SCHEMA
+from ingestion_pipeline.settings.sources.schedules import parse_schedule
 from ingestion_pipeline.settings.sources.sources import ConfiguredSources, as_json, source_problems
 from ingestion_pipeline.settings.tables.fetch import FetchSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
@@ -29,6 +33,7 @@ from url_fetcher.http.addresses import AddressPolicy
 from url_fetcher.intake.decoding import decode_settings
 from url_fetcher.intake.environment import Environment, read_environment
 from url_fetcher.source.schema import SCHEDULE_KEYS, Source, json_schema
+from url_fetcher.watch.interval import longest_interval_seconds
 
 LAMBDAS_OWN = {"AWS_LAMBDA_RUNTIME_API"}
 """Variables that Lambda itself sets."""
@@ -116,7 +121,17 @@ def called(root: Path) -> set[str]:
     loader = botocore.loaders.Loader()
     return {
         f"{service}:{operation.removesuffix('Batch') if service == 'sqs' else operation}"
-        for service in ("kinesis", "s3", "secretsmanager", "sqs", "sts", "dynamodb", "lambda", "ssm")
+        for service in (
+            "cloudwatch",
+            "kinesis",
+            "s3",
+            "secretsmanager",
+            "sqs",
+            "sts",
+            "dynamodb",
+            "lambda",
+            "ssm",
+        )
         if service in names
         for operation in loader.load_service_model(service, "service-2")["operations"]
         if xform_name(operation) in names or operation in names
@@ -202,6 +217,17 @@ class TestSources:
         known = decode_settings(source, Source, where="the source")
 
         assert (source_problems([source]), known.schedule) == ([], schedule)
+
+    @pytest.mark.parametrize("schedule", [each for each in SCHEDULES if each.startswith("cron")])
+    def test_the_watch_reads_a_schedule_as_it_runs(self, schedule: str) -> None:
+        """The longest time between two runs is that of the runs which `make plan` shows."""
+        cron, today = parse_schedule(schedule), date(2026, 12, 1)
+        assert isinstance(cron, Cron)
+        times = cron.times(datetime(2026, 12, 1) - timedelta(days=400))
+        runs = list(takewhile(lambda run: run < datetime(2026, 12, 2) + timedelta(days=400), times))
+        longest = max((later - run).total_seconds() for run, later in pairwise(runs))
+
+        assert longest_interval_seconds(schedule, today) == longest
 
     def test_a_schedule_has_the_functions_defaults(self) -> None:
         """What a source leaves out is deployed as the function's schema has it."""
@@ -299,6 +325,7 @@ class TestCode:
             *policies.read_lists(ARN, "lists/"),
             *policies.write_log(ARN),
             *policies.send_traces(),
+            *policies.read_metrics(when=True),
         ]
         permitted = {action for each in statements if each.when for action in each.actions}
 

@@ -131,6 +131,7 @@ class IngestionPipeline(Grants):
                 "schedules",
                 account_id=account_id,
                 settings=settings,
+                bucket=self.bucket,
                 work_queue=self.work_queue,
                 dead_letters=self.dead_letter_queue,
                 depends_on=[self.delivery_stream, trigger.mapping],

@@ -20,6 +20,7 @@ class Patience(NamedTuple):
 
 
 PATIENCE = {
+    "cloudwatch": Patience(3, 10, 4),
     "kinesis": Patience(3, 10, 1),  # the sink repeats only what was refused, which botocore does not know
     "s3": Patience(3, 10, 4),
     "secretsmanager": Patience(3, 5, 3),
@@ -67,8 +68,16 @@ def config(service: str, **more: Any) -> "Config":
     return Config(**settings | more)
 
 
-def client(service: str, region: str | None = None) -> Any:
-    """Makes a client of a service; botocore finds its endpoint, its credentials and a Region not given."""
+def client(service: str, region: str | None = None, **parsing: Any) -> Any:
+    """Makes a client of a service; botocore finds its endpoint, its credentials and a Region not given.
+
+    Args:
+        service: A service of the table.
+        region: Its Region.
+        **parsing: Replaces what botocore parses parts of answers with, such as ``timestamp_parser``.
+    """
     import botocore.session
 
-    return botocore.session.get_session().create_client(service, region, config=config(service))
+    session = botocore.session.get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(**parsing)
+    return session.create_client(service, region, config=config(service))

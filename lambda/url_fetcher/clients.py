@@ -1,9 +1,9 @@
 """Keeps AWS clients, secrets and tokens of one process between invocations."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from url_fetcher.aws_calls import client
 from url_fetcher.delivery.kinesis import PutsRecords, kinesis_client
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from url_fetcher.source.auth.secrets_manager import KeepsSecrets
 
 
+class ReadsMetrics(Protocol):
+    """The call of a CloudWatch client that is used here."""
+
+    def get_metric_data(self, **asked: Any) -> Mapping[str, Any]:
+        """As boto3's, but for its times, which are seconds since 1970."""
+
+
 class Clients:
     """Makes each client when it is first needed; most invocations need only one.
 
@@ -28,6 +35,7 @@ class Clients:
         secrets_manager: Replaces the own clients.
         s3: Replaces the own client, which reads the configured sources and lists of URLs.
         sqs: Replaces the own client.
+        cloudwatch: Replaces the own client.
     """
 
     def __init__(
@@ -37,10 +45,12 @@ class Clients:
         secrets_manager: "KeepsSecrets | None" = None,
         s3: "GetsObjects | None" = None,
         sqs: "SQSClient | None" = None,
+        cloudwatch: "ReadsMetrics | None" = None,
     ) -> None:
         self.redactor = Redactor()
         self._s3 = s3
         self._sqs = sqs
+        self._cloudwatch = cloudwatch
         self._source_list: tuple[str, SourceList] | None = None
         self._kinesis = kinesis
         self._given_secrets_manager = secrets_manager
@@ -60,6 +70,14 @@ class Clients:
     def sqs(self) -> "SQSClient":
         """The client that messages are sent with."""
         return self._sqs or cast("SQSClient", client("sqs"))
+
+    @cached_property
+    def cloudwatch(self) -> "ReadsMetrics":
+        """The client that metrics are read with.
+
+        Its times are numbers, as they come: botocore takes 3 s to make 100,000 of them into datetimes.
+        """
+        return self._cloudwatch or cast("ReadsMetrics", client("cloudwatch", timestamp_parser=float))
 
     def sources(self, uri: str, deadline: "Deadline", warn: Callable[[str], None]) -> "SourceList":
         """The configured sources, kept for as long as the deployment names the same object.

@@ -49,7 +49,7 @@ class ConfigurationError(IngestionError):
 
 
 class ConfigurationUnavailable(IngestionError):
-    """When the configured sources or a list of URLs cannot be read at the moment."""
+    """When the sources, a list of URLs or the metrics of past runs cannot be read at the moment."""
 
     retryable = True
 

@@ -8,7 +8,7 @@ import msgspec
 from url_fetcher.assembly import Assembly, Deadlines
 from url_fetcher.deadline import Deadline
 from url_fetcher.intake.environment import Environment, read_environment
-from url_fetcher.intake.event import UNCONFIGURED
+from url_fetcher.intake.event import UNCONFIGURED, source_name_in
 from url_fetcher.summary import NOTHING_DONE
 from url_fetcher.task import Given, Task, task_of
 from url_fetcher.telling.failures import failure_of, log_failure
@@ -78,9 +78,10 @@ class Invocation:
         redactor = Redactor(beyond=self.clients.redactor)
         log = self.log(redactor, message_id)
         task: Task | None = None
-        has_failed = True
+        has_failed, comes_again = True, False
         try:
             environment = self.environment
+            comes_again = bool(message_id) and attempt < environment.max_attempts
             log.set_level(environment.log_level)
             assembly = Assembly(environment, self.clients, log=log, redactor=redactor)
             task = self._task(event, assembly, attempt, reserved_seconds)
@@ -92,7 +93,8 @@ class Invocation:
             return {"statusCode": 200, "body": msgspec.json.encode(task.answer()).decode()}
         except Exception as error:  # whatever it is, it leaves with its log line and without a secret
             failure = failure_of(error, redactor)
-            done = (task or NOTHING_DONE).counters()
+            name = task.source_name if task else source_name_in(event)
+            done = {"source_name": name, **(task or NOTHING_DONE).counters()}
             what = task.name if task else "ingestion"
             log_failure(log, what, failure, error, redactor=redactor, facts=done)
         finally:
@@ -100,6 +102,7 @@ class Invocation:
                 (task or NOTHING_DONE).metrics(failed=has_failed),
                 source=task.metrics_source if task else UNCONFIGURED,
                 facts=(task or NOTHING_DONE).counters(),
+                counted_later=[*["failed"][: int(comes_again)], *(task.counted_later if task else ())],
             )
         # Not raised above, where Python would chain it to the error that is being handled.
         raise failure

@@ -1,6 +1,6 @@
-"""The tasks that events ask for: to ingest one source, or to do something with many URLs."""
+"""The tasks that events ask for: to ingest one source, many URLs, or to look after all sources."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -40,11 +40,18 @@ class Task(Protocol):
 
     Attributes:
         name: The task's name in log lines.
+        source_name: The source's name in log lines, as the event or its settings have it; empty for none.
         metrics_source: The source's name in the metrics.
+        counted_later: The metrics that count what comes again as an event of its own.
     """
 
     name: str
+    source_name: str
     metrics_source: str
+
+    @property
+    def counted_later(self) -> Sequence[str]:
+        """See above."""
 
     def begin(self) -> Mapping[str, object]:
         """Prepare. Returns fields for the "started" log line.
@@ -78,9 +85,11 @@ class SourceTask:
     """
 
     name = "ingestion"
+    counted_later = ()
 
     def __init__(self, given: Given) -> None:
         self._request = read_event(given.event, given.sources())
+        self.source_name = self._request.source.name
         self.metrics_source = self._request.metrics_source
         self._assembly = given.assembly
         self._deadlines = given.deadlines
@@ -90,7 +99,7 @@ class SourceTask:
         """As ``Task``'s."""
         source_url = self._ingestion.source_url
         self._has_begun = True
-        return {"source_name": self._request.source.name, "source_url": source_url}
+        return {"source_name": self.source_name, "source_url": source_url}
 
     def run(self) -> Mapping[str, object]:
         """As ``Task``'s."""

@@ -62,6 +62,7 @@ class Emulator:
         port: A certain port, or None for any free one.
         auth: True if IAM policies are enforced for every caller but ``test``.
         firehose_time_scale: Factor on Firehose's buffering interval; 1 is AWS's own pace.
+        alarm_time_scale: Factor on the periods of alarms, and on the minute after which they are looked at.
         iam_decisions: File to which each IAM decision is appended, see ``patches.iam_decisions``.
         settings: Extra variables for the emulator, by its own names.
     """
@@ -73,6 +74,7 @@ class Emulator:
         port: int | None = None,
         auth: bool = False,
         firehose_time_scale: float = 1.0,
+        alarm_time_scale: float = 1.0,
         iam_decisions: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class Emulator:
         self._settings = {
             "AUTH": "true" if auth else "false",
             "FIREHOSE_TIME_SCALE": repr(firehose_time_scale),
+            "ALARM_TIME_SCALE": repr(alarm_time_scale),
             **({"IAM_DECISIONS_FILE": str(iam_decisions)} if iam_decisions else {}),
             **(settings or {}),
         }

@@ -1,7 +1,8 @@
 """Runs the emulator, patched where it differs from AWS: ``python -m local_aws.emulator.launcher``.
 
 Settings come from the environment, the emulator's own (``GATEWAY_PORT``, ``BIND_HOST``, ``AUTH`` …)
-and those of the patches (``FIREHOSE_TIME_SCALE``, ``IAM_DECISIONS_FILE``, ``TLS_IN_FRONT``).
+and those of the patches (``FIREHOSE_TIME_SCALE``, ``ALARM_TIME_SCALE``, ``IAM_DECISIONS_FILE``,
+``S3_AGE_SECONDS``, ``TLS_IN_FRONT``).
 ``local_aws.emulator.instance`` sets them; start this by hand only to look for a mistake.
 """
 
@@ -23,6 +24,14 @@ PATCHES = (
     "iam_sqs_actions",
     "iam_transport",
     "secret_versions",
+    "embedded_metrics",
+    "metric_data",
+    "alarm_descriptions",
+    "alarm_states",
+    "queue_metrics",
+    "stream_metrics",
+    "lambda_metrics",
+    "object_age",
     "health",
     "repeated_requests",
 )

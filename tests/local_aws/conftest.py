@@ -10,8 +10,8 @@ from local_aws.emulator.instance import Emulator
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Emulator]:
-    """An emulator whose Firehose is 200 times as fast as AWS's: 60 s last 0.3 s."""
-    with Emulator(firehose_time_scale=0.005) as emulator:
+    """An emulator whose Firehose and alarms are 200 times as fast as AWS's: 60 s last 0.3 s."""
+    with Emulator(firehose_time_scale=0.005, alarm_time_scale=0.005) as emulator:
         yield emulator
 
 

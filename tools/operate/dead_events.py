@@ -14,7 +14,7 @@ import msgspec
 
 from tools.operate.failure_text import HINT, resume_in
 from tools.operate.queues import Message
-from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS
+from url_fetcher.intake.event_kinds import EVENT_KINDS, URLS, WATCH
 from url_fetcher.source.schema import Source
 from url_fetcher.work_queue.send import ATTEMPTS_MADE, QUEUE
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
@@ -241,4 +241,6 @@ def _shown(event: dict[str, Any], found: dict[str, msgspec.Raw]) -> str:
             return urlsplit(str(event["url"])).hostname or "a url"
         except ValueError:
             return "a url"
+    if WATCH.key in found:
+        return "the watch over sources"
     return next((f"a list of {name}" for name in ("urls", "urls_from") if name in found), "the first source")

@@ -16,7 +16,7 @@ _LEFT_OUT_SUFFIXES = (".pyc", ".pyi", ".pyx", ".c", "/py.typed", ".dist-info/REC
 _UNREACHABLE = re.compile(
     "backports/zstd/(_cffi|tarfile|zipfile)"  # for PyPy, and for archives
     # The models of other services, and what is for pages, waiters and readers; certifi has the certificates.
-    r"|botocore/cacert\.pem|botocore/data/(?!(kinesis|s3|secretsmanager|sqs)/)[^/]+/"
+    r"|botocore/cacert\.pem|botocore/data/(?!(cloudwatch|kinesis|s3|secretsmanager|sqs)/)[^/]+/"
     r"|botocore/data/.*/(examples|paginators|waiters)-"
     "|dateutil/zoneinfo/"  # for systems without time zones
     r"|isal/(igzip|igzip_threaded|isal_zlib)\."  # for files, and for those who know zlib's interface

@@ -320,6 +320,7 @@ def _permissions(
         ),
         *policies.use_by_sources(sources.permitted),
         *policies.write_log(log_group_arn),
+        *policies.read_metrics(when=settings.watches_sources),
         *policies.send_traces(when=settings.function.tracing),
         *policies.use_network(when=all_of(existing.has("function_role"), settings.vpc.wants_permissions)),
     ]

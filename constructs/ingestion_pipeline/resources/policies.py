@@ -18,6 +18,8 @@ CAPABILITY = Capability(
     # Why a statement has a `*`, by its sid.
     remarks={
         "RequireTls": "A deny: its stars permit nothing.",
+        "ReadMetrics": "CloudWatch knows no resource for it, so `*` is the only one it takes: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html",
         "SendTraces": "X-Ray knows no resources, so `*` is the only one it takes: "
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
         "UseNetwork": "The interfaces do not exist yet, and their ids are Lambda's, so that AWS asks for all "
@@ -302,6 +304,11 @@ def use_network(*, when: Condition = True) -> list[Statement]:
         "ec2:UnassignPrivateIpAddresses",
     ]
     return [Statement("UseNetwork", actions, ["*"], when=when)]
+
+
+def read_metrics(*, when: Condition) -> list[Statement]:
+    """Lets the function see when its sources last succeeded, and how many records they had."""
+    return [Statement("ReadMetrics", ["cloudwatch:GetMetricData"], ["*"], when=when)]
 
 
 def send_traces(*, when: Condition = True) -> list[Statement]:

@@ -119,6 +119,11 @@ class Settings:
         return all_of(wanted, self.function_may_run)
 
     @property
+    def watches_sources(self) -> Condition:
+        """True if the function is asked every hour which sources have stopped, because somebody is told."""
+        return all_of(self.alarms.enabled, self.configured_sources.have_schedules)
+
+    @property
     def function_may_run(self) -> Condition:
         """True unless a reserved concurrency of 0 stops the function."""
         return negated(is_zero(self.function.reserved_concurrency))

@@ -69,6 +69,12 @@ def read_event(event: object, sources: SourceList) -> IngestionRequest:
     return IngestionRequest(source, resume, source.name)
 
 
+def source_name_in(event: object) -> str:
+    """The name of the source that an event asks for, as it is written there; empty for none."""
+    name = (event.get("source") or event.get("name")) if isinstance(event, dict) else None
+    return name[:80] if isinstance(name, str) else ""
+
+
 def _given(event: dict[str, object]) -> dict[str, object]:
     """Returns the keys of an event that are not null; refuses an event with nothing but nulls."""
     try:

@@ -1,4 +1,4 @@
-"""The kinds of events about many URLs, each found by a key of its own; any other event asks for one source.
+"""The kinds of events that are no single source, each found by a key of its own; others ask for one source.
 
 A new kind is a `Task` in a module of its own and a line in ``EVENT_KINDS``; what other events refuse follows.
 """
@@ -27,8 +27,9 @@ class EventKind(NamedTuple):
 
 LIST = EventKind("urls_from", ("offset", "etag", "in_line"), "url_fetcher.many_urls.url_list:ListTask")
 URLS = EventKind("urls", (), "url_fetcher.many_urls.url_batch:BatchTask")
+WATCH = EventKind("watch", (), "url_fetcher.watch.watchdog:WatchTask")
 
-EVENT_KINDS = (LIST, URLS)
+EVENT_KINDS = (LIST, URLS, WATCH)
 """An event is of the first kind whose key it has."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from url_fetcher.errors import ConfigurationError, DeliveryError, IngestionError
 from url_fetcher.ingestion import Ingestion
-from url_fetcher.intake.event import read_event
+from url_fetcher.intake.event import read_event, source_name_in
 from url_fetcher.many_urls.pooled_transport import PooledTransport
 from url_fetcher.many_urls.shared_sink import Part, SharedSink
 from url_fetcher.many_urls.url_items import item_event, shown
@@ -219,7 +219,9 @@ class Lanes:
         redactor = redactor or self._assembly.redactor
         failure = failure_of(error, redactor)
         if not isinstance(failure, DeliveryError):
-            fields = {} if "source_url" in failure.details else {"source_url": shown(item)}
+            fields = {"source_name": source_name_in(item) or source_name_in(self._keys)}
+            if "source_url" not in failure.details:
+                fields["source_url"] = shown(item)
             log_failure(self._assembly.log, "url", failure, error, redactor=redactor, facts=fields)
         return failure
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from url_fetcher.errors import DeadlineExceeded, IngestionError, UrlsFailed
-from url_fetcher.intake.event import UNCONFIGURED
+from url_fetcher.intake.event import UNCONFIGURED, source_name_in
 from url_fetcher.intake.event_kinds import URLS
 from url_fetcher.many_urls.lanes import Ended, Lanes
 from url_fetcher.many_urls.shared_pace import SharedPace
@@ -52,6 +52,7 @@ class BatchTask:
 
     def __init__(self, given: "Given") -> None:
         self._event, deadlines = given.event, given.deadlines
+        self.source_name = source_name_in(given.event)
         self._assembly = assembly = given.assembly
         self._attempt = given.attempt
         self._sources = given.sources()
@@ -100,6 +101,11 @@ class BatchTask:
         elif self._failed or rest:
             raise _urls_failed(self._failed, rest, count=len(self._items))
         return {}
+
+    @property
+    def counted_later(self) -> Sequence[str]:
+        """As ``Task``'s: each URL that failed is sent to the queue, but for the last attempt."""
+        return ["urls_failed"] if self._queue.url and not self._is_last_attempt else []
 
     def counters(self) -> dict[str, int | float]:
         """As ``Task``'s."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from url_fetcher.errors import ConfigurationError
-from url_fetcher.intake.event import UNCONFIGURED
+from url_fetcher.intake.event import UNCONFIGURED, source_name_in
 from url_fetcher.intake.event_kinds import LIST
 from url_fetcher.many_urls.lines import MAX_LINE_BYTES, Line, LineCutter
 from url_fetcher.many_urls.list_object import ListObject, refuse_other_forms, refuse_other_places
@@ -44,9 +44,11 @@ class ListTask:
 
     name = "list"
     metrics_source = UNCONFIGURED
+    counted_later = ()
 
     def __init__(self, given: "Given") -> None:
         self._event = given.event
+        self.source_name = source_name_in(given.event)
         self._assembly = assembly = given.assembly
         environment = assembly.environment
         deadline = given.deadlines.delivering

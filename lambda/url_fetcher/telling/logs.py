@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 
 from url_fetcher.telling.redaction import Redactor
@@ -22,6 +22,9 @@ _FACTS = "facts"
 DEFAULT_SERVICE = "url-fetcher"
 DEFAULT_NAMESPACE = "IngestionPipeline"
 _MAX_INTEGER_BITS = 64
+
+ALARMED = ("failed", "dead_lettered", "urls_failed", "warnings", "overdue", "silent")
+"""The metrics that are sent by service alone, too: alarms stand on them, whatever source it is."""
 
 
 class _JsonLines(logging.Handler):
@@ -165,19 +168,34 @@ class Log:
         """Logs a failure."""
         self._logger.error(message, extra={_FACTS: facts})
 
-    def metrics(self, metrics: dict[str, int], *, source: str, facts: dict[str, int | float]) -> None:
+    def metrics(
+        self,
+        metrics: dict[str, int],
+        *,
+        source: str,
+        facts: Mapping[str, int | float],
+        counted_later: Container[str] = (),
+    ) -> None:
         """Writes metrics in CloudWatch's embedded metric format.
 
         Args:
             metrics: The counts by name; each name is a metric for each source and costs 0.30 USD a month.
             source: Their dimension beside the service; a configured name, because each value is a metric.
             facts: Numbers that are only fields of the line and cost nothing.
+            counted_later: Names of counts of what comes again, which no alarm is to see before its last
+                attempt.
         """
-        directive = {
-            "Namespace": self._namespace,
-            # A second set, by service alone, would double the cost; metric math adds up the sources.
-            "Dimensions": [["service", "source"]],
-            "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
-        }
-        metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+        alarmed = [name for name in ALARMED if name in metrics and name not in counted_later]
+        # All metrics by service alone would double the cost.
+        sets = ((["service", "source"], list(metrics)), (["service"], alarmed))
+        directives = [
+            {
+                "Namespace": self._namespace,
+                "Dimensions": [dimensions],
+                "Metrics": [{"Name": name, "Unit": "Count"} for name in names],
+            }
+            for dimensions, names in sets
+            if names
+        ]
+        metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives}
         self._lines.write({"_aws": metadata, **self._lines.fields, "source": source, **facts, **metrics})

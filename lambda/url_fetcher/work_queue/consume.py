@@ -11,6 +11,7 @@ import msgspec
 from url_fetcher.deadline import Deadline
 from url_fetcher.errors import DeliveryError, IngestionError
 from url_fetcher.intake.decoding import decode_settings
+from url_fetcher.intake.event import source_name_in
 from url_fetcher.work_queue.send import ATTEMPTS, DeadLetter, Outgoing, WorkQueue, again_seconds
 from url_fetcher.work_queue.wrapped_events import is_invocation_record, is_scheduler_request
 
@@ -137,7 +138,8 @@ class Consumer:
                 self._queue.send_dead_letters(
                     [DeadLetter(message.body, error, message.attempt)], request_id=self._invocation.request_id
                 )
-                log.warning("message sent to the dead letters", attempt=message.attempt)
+                name = source_name_in(event_in_message(message.body))
+                log.warning("message sent to the dead letters", source_name=name, attempt=message.attempt)
                 return True
             max_seconds = _VISIBILITY_TIMEOUTS * self._seconds
             seconds = again_seconds(message.attempt, error, max_seconds=max_seconds)

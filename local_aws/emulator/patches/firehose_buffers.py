@@ -5,11 +5,12 @@ import contextvars
 import gzip
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ministack.services import s3
+from ministack.services import cloudwatch, s3
 
 logger = logging.getLogger("firehose.buffers")
 
@@ -40,6 +41,7 @@ class Batch:
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     parts: list[bytes] = field(default_factory=list)
     size_bytes: int = 0
+    began: float = field(default_factory=time.time)
 
     def append(self, record: bytes) -> None:
         """Adds a record, and the delimiter if one was configured."""
@@ -144,3 +146,6 @@ async def _write(batch: Batch) -> None:
         logger.error("Lost %d bytes for s3://%s/%s: S3 answered %s", len(body), batch.bucket, key, answer[0])
     else:
         logger.info("Wrote s3://%s/%s: %d records, %d bytes", batch.bucket, key, len(batch.parts), len(body))
+        name = {"DeliveryStreamName": batch.delivery.stream_arn.rpartition("/")[2]}
+        late = time.time() - batch.began
+        cloudwatch.record_metric("AWS/Firehose", "DeliveryToS3.DataFreshness", late, "Seconds", name)

@@ -39,6 +39,26 @@ def seam(module: ModuleType, name: str) -> Any:
         raise EmulatorChanged(f"{module.__name__}.{name} does not exist any more: {WAY_OUT}") from None
 
 
+class Private:
+    """The private names of a module of the emulator: ``Private(sqs, "queues").queues`` is ``sqs._queues``.
+
+    Args:
+        module: Of the emulator.
+        *names: The names that are used, without their underscore.
+
+    Raises:
+        EmulatorChanged: With the full name of one that is not there.
+    """
+
+    def __init__(self, module: ModuleType, *names: str) -> None:
+        self._module = module
+        for name in names:
+            seam(module, f"_{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        return seam(self._module, f"_{name}")
+
+
 def wrap(module: ModuleType, name: str, wrapper: Callable[..., Any], *more: object) -> None:
     """Replaces the function ``module.name`` by ``wrapper``.
 

@@ -209,6 +209,7 @@ def test_every_function_is_held_to_that() -> None:
         "of_each_form",
         "replace",
         "trust",
+        "read_metrics",
         "require_tls",
         "send_traces",
         "use_network",

@@ -8,6 +8,7 @@ import pytest
 
 from ingestion_pipeline.settings.names import Names
 from ingestion_pipeline.settings.settings import Settings
+from ingestion_pipeline.settings.tables.alarms import AlarmSettings
 from ingestion_pipeline.settings.tables.dead_letters import DeadLetterSettings
 from ingestion_pipeline.settings.tables.function import FunctionSettings
 from ingestion_pipeline.settings.tables.pipeline import PipelineSettings
@@ -203,3 +204,84 @@ def test_names_differ_from_those_of_the_other_roles() -> None:
         "a-dev-schedules-eu-west-1",
         "a-dev-schedules-us-east-1",
     }
+
+
+@pytest.fixture(scope="module")
+def watched(synthesize_stack: SynthesizeStack) -> Synthesized:
+    """The same pipeline, with somebody who is told."""
+    sources = [{"name": "by-hand", "url": URL}, POSTS, PRICES]
+    return synthesize_stack(Settings(sources=sources, alarms=AlarmSettings(emails=("a@example.com",))))
+
+
+class TestTheWatch:
+    """The hourly event that finds the sources that stopped."""
+
+    def test_it_is_sent_every_hour_as_other_events_are(
+        self, watched: Synthesized, stack: Synthesized
+    ) -> None:
+        """To the work queue, in the pipeline's group, under a name that no source has."""
+        watch, key = watched.only(SCHEDULE, "watch"), "config/data-ingestion-dev-schedules.json"
+        others = stack.only(SCHEDULE)["target"]
+
+        assert (watch["name"], watch["schedule_expression"], watch["group_name"]) == (
+            "watch.sources",
+            "rate(1 hour)",
+            f"${{{watched.address(GROUP)}.name}}",
+        )
+        assert watch["target"] | {"input": ""} == others | {"input": ""}
+        assert decoded(watch["target"]["input"])["watch"].endswith(f"/{key}")
+        assert watched.only("aws_s3_object", "watched")["key"] == key
+
+    def test_it_looks_at_the_schedules_that_are_on(self, watched: Synthesized) -> None:
+        """In an object of their own, so that a new schedule leaves the function as it is."""
+        made = watched.only("aws_s3_object", "watched")
+
+        assert made["content"] == '{"posts":"rate(1 hour)"}'
+        assert watched.address("aws_s3_object", "watched") in watched.only(SCHEDULE, "watch")["depends_on"]
+
+    def test_the_function_may_read_metrics_and_no_other_role(
+        self, watched: Synthesized, stack: Synthesized
+    ) -> None:
+        """CloudWatch takes no resource for that.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+        """
+        reading = [
+            (place, each["Resource"])
+            for place, statements in watched.documents().items()
+            for each in statements
+            if "cloudwatch:GetMetricData" in each["Action"]
+        ]
+
+        assert ["pipeline_fetch" in place and resources for place, resources in reading] == [["*"]]
+        assert "cloudwatch:GetMetricData" not in stack.text
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            Settings(sources=[POSTS]),
+            Settings(sources=[{"url": URL}], alarms=AlarmSettings(emails=("a@example.com",))),
+        ],
+        ids=["nobody is told", "no schedule"],
+    )
+    def test_there_is_none_without_schedules_or_somebody_who_is_told(
+        self, synthesize_stack: SynthesizeStack, settings: Settings
+    ) -> None:
+        """Neither the event, nor its object, nor its permission."""
+        made = synthesize_stack(settings)
+
+        assert "watch.sources" not in made.text
+        assert [name for name in made.resources("aws_s3_object") if "watched" in name] == []
+        assert "GetMetricData" not in made.text
+
+    def test_it_rests_while_the_function_may_not_run(self, synthesize_stack: SynthesizeStack) -> None:
+        """Its events would all wait in the queue."""
+        made = synthesize_stack(
+            Settings(
+                sources=[POSTS],
+                alarms=AlarmSettings(emails=("a@example.com",)),
+                function=FunctionSettings(reserved_concurrency=0),
+            )
+        )
+
+        assert made.only(SCHEDULE, "watch")["state"] == "DISABLED"

@@ -35,6 +35,7 @@ def found(body: object, **attributes: str) -> DeadEvent:
         ({"url": URL, "format": "json"}, None, "api.test"),
         ({"urls": [URL], "headers": {"A": "b"}}, None, "a list of urls"),
         ({"urls_from": "s3://b/l", "offset": 3, "etag": "e", "in_line": True}, None, "a list of urls_from"),
+        ({"watch": "s3://b/config/s.json"}, None, "the watch over sources"),
         ({"requestContext": CONTEXT, "requestPayload": None}, "{}", "posts"),
         ({"requestContext": CONTEXT, "requestPayload": {"source": "a"}}, '{"source": "a"}', "a"),
         (REQUEST, REQUEST["MessageBody"], "orders"),

@@ -45,10 +45,10 @@ class TestMetricsCostLessThanAShard:
             ("event", {"accepted": 1, "failed": 1, "dead_lettered": 1, "requests_retried": 1})
         ]
 
-    def test_one_set_of_dimensions(
+    def test_what_goes_well_has_one_set_of_dimensions(
         self, hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Metrics are kept by service and source, and not a second time by service alone."""
+        """Metrics on which no alarm stands are kept by service and source alone."""
         invoke(stream, {"url": hostile({"/": answer(b"[1]")}).url("/")})
         (directive,) = lines_of(capsys)[-1]["_aws"]["CloudWatchMetrics"]
 

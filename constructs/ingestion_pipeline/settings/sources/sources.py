@@ -201,6 +201,14 @@ class ConfiguredSources:
             if source.get("schedule")
         }
 
+    @derived(
+        str, "jsonencode({ for name, each in local.schedules : name => each.expression if each.enabled })"
+    )
+    def watched(self) -> str:
+        """The expression of each schedule that is on by its source's name, as JSON, for the watch."""
+        table = {name: each["expression"] for name, each in self.schedules.items() if each["enabled"]}  # type: ignore[union-attr]
+        return literal(json.dumps(table, separators=(",", ":")))
+
     @property
     def inline_characters(self) -> int:
         """What all ARNs of the sources take in the inline policy of a role that exists."""

@@ -192,3 +192,45 @@ run "refuses_what_no_alarm_has" {
     var.alarms,
   ]
 }
+
+run "watches_sources_with_a_schedule_that_is_on" {
+  command = apply
+
+  variables {
+    alarms  = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"] }
+    sources = [{ name = "posts", url = "https://example.com", schedule = "rate(1 day)" }, { name = "off", url = "https://example.com", schedule = "rate(1 day)", enabled = false }]
+  }
+
+  assert {
+    condition     = aws_s3_object.schedules_watched[0].content == jsonencode({ posts = "rate(1 day)" })
+    error_message = "the function looks at other schedules than those that are on"
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.schedules_watch[0].target[0].input) == { watch = "s3://data-ingestion-dev-lake-123456789012-eu-central-1/${aws_s3_object.schedules_watched[0].key}" }
+    error_message = "the event names another object"
+  }
+
+  assert {
+    condition     = contains(flatten([for each in jsondecode(aws_iam_role_policy.fetch_access_policy[0].policy).Statement : each.Action]), "cloudwatch:GetMetricData")
+    error_message = "the function may not read metrics"
+  }
+}
+
+run "watches_nothing_where_nobody_is_told" {
+  command = apply
+
+  variables {
+    sources = [{ name = "posts", url = "https://example.com", schedule = "rate(1 day)" }]
+  }
+
+  assert {
+    condition     = length(aws_s3_object.schedules_watched) + length(aws_scheduler_schedule.schedules_watch) == 0
+    error_message = "there is an event that nobody asked for"
+  }
+
+  assert {
+    condition     = !contains(flatten([for each in jsondecode(aws_iam_role_policy.fetch_access_policy[0].policy).Statement : each.Action]), "cloudwatch:GetMetricData")
+    error_message = "the function may read metrics"
+  }
+}

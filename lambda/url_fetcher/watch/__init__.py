@@ -1,0 +1,1 @@
+"""Finds sources that stopped: the event that a schedule of its own sends every hour."""
