@@ -104,8 +104,9 @@ class Invocation:
                 facts=(task or NOTHING_DONE).counters(),
                 counted_later=[*["failed"][: int(comes_again)], *(task.counted_later if task else ())],
             )
-        # Not raised above, where Python would chain it to the error that is being handled.
-        raise failure
+        # Not raised above, where Python would chain it to the error that is being handled. Lambda logs the
+        # traceback, which would push the error's own line out of the end that an invocation may answer with.
+        raise failure.with_traceback(None)
 
     def log(self, redactor: Redactor | None = None, message_id: str = "") -> Log:
         """A log under the deployment's names, even if the rest of the environment is wrong."""

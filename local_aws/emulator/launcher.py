@@ -31,6 +31,7 @@ PATCHES = (
     "queue_metrics",
     "stream_metrics",
     "lambda_metrics",
+    "error_types",
     "object_age",
     "health",
     "repeated_requests",

@@ -457,7 +457,10 @@ def test_an_error_leaves_without_its_causes(hostile: Hostile, stream: Stream, se
     with pytest.raises(IngestionError) as caught:
         invoke(stream, {}, secrets=secrets, SOURCES=json.dumps(configured))
     error = caught.value
+    # Lambda logs the traceback, and answers with no more than the last 4 KiB of the log.
+    frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
 
+    assert frames[-2:] == ["run", "answer"]
     assert (error.__cause__, error.__context__, "hunter2" in "".join(traceback.format_exception(error))) == (
         None,
         None,

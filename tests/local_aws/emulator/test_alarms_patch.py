@@ -288,18 +288,31 @@ def measured(aws: Emulator, namespace: str, name: str, dimension: str, value: st
     return [each["Sum"] for each in found["Datapoints"]]
 
 
-def test_every_invocation_is_measured_once(aws: Emulator) -> None:
-    """One that the caller waits for, and one that nobody waits for, which fails, too."""
+def dividing(aws: Emulator, name: str) -> Any:
+    """A client for functions, of which the one of that name divides by its event."""
     functions, archive = aws.client("lambda"), io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", "def handler(event, context):\n    return 1 / event\n")
     functions.create_function(
-        FunctionName="divides",
+        FunctionName=name,
         Runtime="python3.12",
-        Role="arn:aws:iam::000000000000:role/divides",
+        Role=f"arn:aws:iam::000000000000:role/{name}",
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
     )
+    return functions
+
+
+def test_an_error_has_the_name_of_its_class(aws: Emulator) -> None:
+    """As AWS answers, so that a tool can say what failed."""
+    answer = dividing(aws, "names").invoke(FunctionName="names", Payload=b"0.0")
+
+    assert json.loads(answer["Payload"].read())["errorType"] == "ZeroDivisionError"
+
+
+def test_every_invocation_is_measured_once(aws: Emulator) -> None:
+    """One that the caller waits for, and one that nobody waits for, which fails, too."""
+    functions = dividing(aws, "divides")
     functions.put_function_event_invoke_config(FunctionName="divides", MaximumRetryAttempts=0)
     functions.invoke(FunctionName="divides", Payload=b"1")
     functions.invoke(FunctionName="divides", Payload=b"0", InvocationType="Event")
