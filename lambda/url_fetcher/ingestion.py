@@ -21,7 +21,7 @@ from url_fetcher.errors import (
     SourceUnavailable,
 )
 from url_fetcher.formats.detect import open_splitter
-from url_fetcher.formats.splitter import Rejected, Splitter, split
+from url_fetcher.formats.splitter import AN_OBJECT, Rejected, Splitter, split
 from url_fetcher.parents import OfParent, Parents, TakesRecords
 from url_fetcher.paths import described
 from url_fetcher.source.children import Parent
@@ -239,6 +239,8 @@ class Ingestion:
             return
         if not is_as_before:
             raise self._another_shape(shape if about is outside else described(about))
+        if self._shape and not shape and _is_no_record(seen.first):
+            raise self._another_shape(described(one_object(AN_OBJECT, seen.first)))
         if self._may_be_error and not self._shape:
             self._warn_of_error(shape, seen.first)
         self._shape = self._shape or shape
@@ -318,6 +320,14 @@ class Ingestion:
             raise LimitExceeded(
                 f"the source has more records than limits.max_records = {limit}; raise it", max_records=limit
             )
+
+
+def _is_no_record(records: Sequence[bytes]) -> bool:
+    """True if the object that a page has in place of its array is empty, or looks like an error."""
+    if len(records) != 1 or len(records[0]) > _MAX_ERROR_BYTES:
+        return False
+    found = one_object(AN_OBJECT, records)
+    return found == {} or bool(sign_of_error(found))
 
 
 class _SeenRecords:

@@ -200,6 +200,19 @@ def test_an_answer_unlike_the_pages_before_it_is_no_record(
     assert len(stream.lines) == sum(len(json.loads(page)) for page in pages[:-1])
 
 
+@pytest.mark.parametrize("said_instead", ["{}", LIMITED, '{"error": {"code": 429, "message": "slow down"}}'])
+def test_an_object_in_place_of_an_array_that_is_no_record(
+    hostile: Hostile, stream: Stream, said_instead: str
+) -> None:
+    """At the record path an object may be the only element of an array, but not an empty one or an error."""
+    pages = ['{"items": [1, 2]}', f'{{"items": {said_instead}}}']
+    source = hostile({"/": in_turn(*map(said, pages))})
+    with pytest.raises(MalformedBody, match="are an object with .*, those of the pages before it an array"):
+        invoke(stream, {"url": source.url("/"), "record_path": "items", **WALK})
+
+    assert [line["data"] for line in stream.lines] == [1, 2]
+
+
 def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: Stream) -> None:
     """Where the pages before had an array; an object may be the only element of one."""
     pages = ['{"items": [1, 2]}', '{"items": {"id": 3}}', '{"items": "rate limited"}']

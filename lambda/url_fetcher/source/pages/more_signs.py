@@ -11,6 +11,7 @@ from url_fetcher.source.pages.next_page_signs import whole_number
 _MAX_MEMBERS = 1_000
 _FLAG_DEPTH, _VALUE_DEPTH, _NEAR_DEPTH = 4, 3, 2
 _MAX_SHOWN_CHARACTERS = 60
+_TRUTHS, _TRUTH_LENGTH = {"true": True, "false": False}, 6
 
 MORE = re.compile(
     r"has[-_]?(more|next)([-_]?(page|pages|items|results|records|data))?|is[-_]?truncated"
@@ -30,7 +31,7 @@ TOTAL = re.compile(
     r"|num(ber)?[-_]?(matched|found|of[-_]?results)|@?odata\.(total)?count",
     re.IGNORECASE,
 )
-TOTAL_PAGES = re.compile(r"total[-_]?pages|(num|number[-_]?of)[-_]?pages|page[-_]?count|last[-_]?page", re.I)
+TOTAL_PAGES = re.compile(r"(total[-_]?|(num|number[-_]?of)[-_]?)?pages|page[-_]?count|last[-_]?page", re.I)
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total")
 _SIMPLE_KEY = re.compile(r"[\w@$:-]{1,60}", re.ASCII)
 _NEXT_RELATION = ("rel", "relation")
@@ -71,6 +72,7 @@ def known_flag(outside: object, *, is_near: bool = False) -> Flagged:
     """
     found = Flagged(None, "")
     for keys, value in _members(outside, _NEAR_DEPTH if is_near else _FLAG_DEPTH):
+        value = _TRUTHS.get(value.lower()) if isinstance(value, str) and len(value) < _TRUTH_LENGTH else value
         if not isinstance(value, bool):
             continue
         is_last = LAST.fullmatch(keys[-1])

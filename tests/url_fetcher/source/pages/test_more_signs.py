@@ -23,6 +23,11 @@ ITEMS = [{"id": 1}, {"id": 2}]
         ),
         ({"properties": {"exceededTransferLimit": True}}, "properties.exceededTransferLimit is true"),
         ({"isLast": False}, "isLast is false"),
+        ({"hasMore": "true"}, "hasMore is true"),
+        (
+            {"meta": {"page": 1, "pages": 5}},
+            'meta.pages is 5, but `pagination` is not set: set kind = "page"',
+        ),
         ({"next": "https://a.test/?page=2"}, 'set kind = "next_url" and path = "next"'),
         ({"@odata.nextLink": "/2"}, 'kind = "next_url" and path = "/@odata.nextLink"'),
         ({"links": {"next": {"href": "/2"}}}, 'kind = "next_url" and path = "links.next.href"'),
