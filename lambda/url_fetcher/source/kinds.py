@@ -25,7 +25,7 @@ HttpUrl: TypeAlias = Annotated[
 # Only names that mean nothing else: a page's `token` or a `key` to sort by is no secret. The underscore or
 # hyphen before them may be missing, as in `apikey`.
 _SECRET_PARAMETER = "(?i:^(.*[-_.])?({})$)".format(
-    "(api|access)[-_]?key|(access|auth|private)[-_]?token|(api|app|client)[-_]?secret|password|passwd"
+    "(api|access|subscription)[-_]?key|(access|auth|private)[-_]?token|(api|app|client)[-_]?secret|secret|password|passwd|pwd"
 )
 # Here only for the schema, which synth and plan check: the function's own check below never shows a value.
 Query: TypeAlias = dict[

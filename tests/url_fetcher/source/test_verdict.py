@@ -207,7 +207,7 @@ def test_an_object_in_place_of_an_array_that_is_no_record(
     """At the record path an object may be the only element of an array, but not an empty one or an error."""
     pages = ['{"items": [1, 2]}', f'{{"items": {said_instead}}}']
     source = hostile({"/": in_turn(*map(said, pages))})
-    with pytest.raises(MalformedBody, match="are an object with .*, those of the pages before it an array"):
+    with pytest.raises(MalformedBody, match=r"are an object with .*, those of the pages before it an array"):
         invoke(stream, {"url": source.url("/"), "record_path": "items", **WALK})
 
     assert [line["data"] for line in stream.lines] == [1, 2]
