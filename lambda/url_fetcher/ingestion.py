@@ -26,7 +26,7 @@ from url_fetcher.parents import OfParent, Parents, TakesRecords
 from url_fetcher.paths import described
 from url_fetcher.source.children import Parent
 from url_fetcher.source.identity import identity_of
-from url_fetcher.source.refusal import Refusal, sign_of_error
+from url_fetcher.source.refusal import Refusal, error_beside, sign_of_error
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed, shown
 from url_fetcher.summary import Summary, summarize
@@ -241,6 +241,8 @@ class Ingestion:
             raise self._another_shape(shape if about is outside else described(about))
         if self._may_be_error and not self._shape:
             self._warn_of_error(shape, seen.first)
+        if not self._may_fail and not seen.records:
+            self._warn_of_error_beside(outside)
         self._shape = self._shape or shape
         if not page.is_repeat(seen.digest):
             holding.release()
@@ -255,6 +257,16 @@ class Ingestion:
             self._reader.warn(
                 f"the only record looks like an error of the source, and is ingested: {said}; if it is one, "
                 f'set `fail_when`, such as [{{ path = "{key}", exists = true }}]'
+            )
+
+    def _warn_of_error_beside(self, outside: object) -> None:
+        """Warns if a page without records has an error beside them, although its status is good."""
+        if beside := error_beside(outside):
+            key, value = beside
+            said = shown(value, self._redactor.clean)
+            self._reader.warn(
+                f"a page without records has {key!r}: {said}; if it is an error, set `fail_when` or "
+                f'`retry_when`, such as [{{ path = "{key}", exists = true }}], else `empty_when` likewise'
             )
 
     def _is_empty(self, page: "Page", said: object) -> bool:
