@@ -200,6 +200,30 @@ def test_an_answer_unlike_the_pages_before_it_is_no_record(
     assert len(stream.lines) == sum(len(json.loads(page)) for page in pages[:-1])
 
 
+@pytest.mark.parametrize("page", ["Rate limit exceeded, try later\n", "error\ntry later\n", "try later"])
+def test_a_message_is_no_page_of_a_csv(hostile: Hostile, stream: Stream, page: str) -> None:
+    """It has none of the columns: neither the end of the source nor a row."""
+    csv = {"content_type": "text/csv"}
+    source = hostile({"/": in_turn(answer(b"id,n\n1,2\n", **csv), answer(page.encode(), **csv))})
+    with pytest.raises(MalformedBody, match="CSV without any of their columns"):
+        invoke(stream, {"url": source.url("/"), **WALK})
+
+    assert [line["data"] for line in stream.lines] == [{"id": "1", "n": "2"}]
+
+
+def test_a_page_of_a_csv_may_have_other_columns_too(hostile: Hostile, stream: Stream) -> None:
+    """Some sources leave out columns without a value; a header alone is an empty page."""
+    pages = (b"id,n\n1,2\n", b"id\n2\n", b"m,id\n3,4\n", b"m,id\n")
+    source = hostile({"/": in_turn(*(answer(page, content_type="text/csv") for page in pages))})
+    invoke(stream, {"url": source.url("/"), **WALK})
+
+    assert [line["data"] for line in stream.lines] == [
+        {"id": "1", "n": "2"},
+        {"id": "2"},
+        {"m": "3", "id": "4"},
+    ]
+
+
 def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: Stream) -> None:
     """Where the pages before had an array; an object may be the only element of one."""
     pages = ['{"items": [1, 2]}', '{"items": {"id": 3}}', '{"items": "rate limited"}']
