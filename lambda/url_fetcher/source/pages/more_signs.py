@@ -32,6 +32,10 @@ TOTAL = re.compile(
 )
 TOTAL_PAGES = re.compile(r"total[-_]?pages|(num|number[-_]?of)[-_]?pages|page[-_]?count|last[-_]?page", re.I)
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total")
+# Of records, as ``items 0-24/100`` and PostgREST's ``0-24/100``; not of bytes.
+_CONTENT_RANGE = re.compile(
+    r"(?!bytes\b)[\w-]{0,32}[ =]*(?:\d{1,18}-\d{1,18}|\*)/(\d{1,18})", re.ASCII | re.IGNORECASE
+)
 _SIMPLE_KEY = re.compile(r"[\w@$:-]{1,60}", re.ASCII)
 _NEXT_RELATION = ("rel", "relation")
 
@@ -118,7 +122,8 @@ def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
     for name in _TOTAL_HEADERS:
         if (value := headers.get(name)) and (number := whole_number(value)):
             return Count("", number)
-    return None
+    ranged = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    return Count("", number) if ranged and (number := whole_number(ranged[1])) else None
 
 
 def known_pages(outside: object) -> Count | None:

@@ -62,6 +62,9 @@ def test_one_page_of_several_is_a_warning(
     [
         ({"Link": '</2>; rel="next"'}, 'set kind = \\"link_header\\"'),
         ({"X-Total-Count": "3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "0-1/3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "items 0-1/3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "posts=0-1/3"}, "the total is 3 and 2 records came"),
     ],
 )
 def test_headers_of_an_array_say_more(
@@ -72,6 +75,16 @@ def test_headers_of_an_array_say_more(
     answered = invoke(stream, {"url": source.url("/")})
 
     assert (answered["warnings"], words in capsys.readouterr().out) == (1, True)
+
+
+@pytest.mark.parametrize("ranged", ["0-1/2", "0-1/*", "bytes 0-1/300", "bytes=0-1/300", "*/0", "x" * 9_000])
+def test_a_content_range_of_everything_or_of_bytes_says_nothing(
+    hostile: Hostile, stream: Stream, ranged: str
+) -> None:
+    """A total is one of records only."""
+    source = hostile({"/": answer(json.dumps(ITEMS).encode(), headers={"Content-Range": ranged})})
+
+    assert invoke(stream, {"url": source.url("/")})["warnings"] == 0
 
 
 @pytest.mark.parametrize(
