@@ -122,8 +122,14 @@ def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
     for name in _TOTAL_HEADERS:
         if (value := headers.get(name)) and (number := whole_number(value)):
             return Count("", number)
+    number = ranged_total(headers)
+    return Count("", number) if number else None
+
+
+def ranged_total(headers: Mapping[str, str]) -> int | None:
+    """The number of all records in a ``Content-Range``; None if there is none, or one of bytes."""
     ranged = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    return Count("", number) if ranged and (number := whole_number(ranged[1])) else None
+    return whole_number(ranged[1]) if ranged else None
 
 
 def known_pages(outside: object) -> Count | None:
