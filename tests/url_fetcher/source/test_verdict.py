@@ -203,8 +203,8 @@ def test_an_answer_unlike_the_pages_before_it_is_no_record(
 @pytest.mark.parametrize("page", ["Rate limit exceeded, try later\n", "error\ntry later\n", "try later"])
 def test_a_message_is_no_page_of_a_csv(hostile: Hostile, stream: Stream, page: str) -> None:
     """It has none of the columns: neither the end of the source nor a row."""
-    csv = {"content_type": "text/csv"}
-    source = hostile({"/": in_turn(answer(b"id,n\n1,2\n", **csv), answer(page.encode(), **csv))})
+    pages = (b"id,n\n1,2\n", page.encode())
+    source = hostile({"/": in_turn(*(answer(each, content_type="text/csv") for each in pages))})
     with pytest.raises(MalformedBody, match="CSV without any of their columns"):
         invoke(stream, {"url": source.url("/"), **WALK})
 
