@@ -37,6 +37,7 @@ _CONTENT_RANGE = re.compile(
     r"(?!bytes\b)[\w-]{0,32}[ =]*(?:\d{1,18}-\d{1,18}|\*)/(\d{1,18})", re.ASCII | re.IGNORECASE
 )
 _SIMPLE_KEY = re.compile(r"[\w@$:-]{1,60}", re.ASCII)
+_WRITTEN_FLAGS = {"true": True, "false": False, "True": True, "False": False}
 _NEXT_RELATION = ("rel", "relation")
 
 
@@ -75,6 +76,8 @@ def known_flag(outside: object, *, is_near: bool = False) -> Flagged:
     """
     found = Flagged(None, "")
     for keys, value in _members(outside, _NEAR_DEPTH if is_near else _FLAG_DEPTH):
+        if isinstance(value, str):
+            value = _WRITTEN_FLAGS.get(value)
         if not isinstance(value, bool):
             continue
         is_last = LAST.fullmatch(keys[-1])

@@ -23,6 +23,8 @@ ITEMS = [{"id": 1}, {"id": 2}]
         ),
         ({"properties": {"exceededTransferLimit": True}}, "properties.exceededTransferLimit is true"),
         ({"isLast": False}, "isLast is false"),
+        ({"isTruncated": "true"}, "isTruncated is true"),
+        ({"isLast": "False"}, "isLast is false"),
         ({"next": "https://a.test/?page=2"}, 'set kind = "next_url" and path = "next"'),
         ({"@odata.nextLink": "/2"}, 'kind = "next_url" and path = "/@odata.nextLink"'),
         ({"links": {"next": {"href": "/2"}}}, 'kind = "next_url" and path = "links.next.href"'),
