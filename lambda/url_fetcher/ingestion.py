@@ -26,7 +26,7 @@ from url_fetcher.parents import OfParent, Parents, TakesRecords
 from url_fetcher.paths import described
 from url_fetcher.source.children import Parent
 from url_fetcher.source.identity import identity_of
-from url_fetcher.source.refusal import Refusal, sign_of_error
+from url_fetcher.source.refusal import Refusal, error_beside, sign_of_error
 from url_fetcher.source.schema import Source
 from url_fetcher.source.verdict import Answer, found, one_object, refuse_failed, shown
 from url_fetcher.summary import Summary, summarize
@@ -72,6 +72,7 @@ class Ingestion:
         self._fetched = 0
         self._parents = Parents(source.children, reader.parents_done) if source.children else None
         self._shape = ""
+        self._columns: frozenset[str] = frozenset()
         # Read once: a source may have a million pages.
         self._outside_settings = source.outside_settings
         conditions = (*source.fail_when, *source.retry_when, *source.empty_when)
@@ -211,7 +212,7 @@ class Ingestion:
         try:
             for records, rejected in split(page.chunks, splitter):
                 record_bytes = seen.note(records, rejected)
-                if not self._shape or self._is_as_before(splitter.shape):
+                if not self._shape or self._is_as_before(splitter):
                     holding.add(records, rejected, record_bytes=record_bytes)
         except IngestionError as error:
             if not self._may_fail:
@@ -228,7 +229,7 @@ class Ingestion:
     def _accept(self, page: "Page", splitter: Splitter, seen: "_SeenRecords", holding: Holding) -> None:
         """Puts the records that are held of a page, unless it is an error or came before."""
         outside, shape = splitter.outside(), splitter.shape
-        is_as_before = self._is_as_before(shape)
+        is_as_before = self._is_as_before(splitter)
         about = outside
         if outside is None and (self._may_fail or not is_as_before):
             about = one_object(shape, seen.first)
@@ -243,7 +244,10 @@ class Ingestion:
             raise self._another_shape(described(one_object(AN_OBJECT, seen.first)))
         if self._may_be_error and not self._shape:
             self._warn_of_error(shape, seen.first)
+        if not self._may_fail and not seen.records:
+            self._warn_of_error_beside(outside)
         self._shape = self._shape or shape
+        self._columns = self._columns or frozenset(splitter.columns)
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)
@@ -259,16 +263,32 @@ class Ingestion:
                 f'set `fail_when`, such as [{{ path = "{key}", exists = true }}]'
             )
 
+    def _warn_of_error_beside(self, outside: object) -> None:
+        """Warns if a page without records has an error beside them, although its status is good."""
+        if beside := error_beside(outside):
+            key, value = beside
+            said = shown(value, self._redactor.clean)
+            self._reader.warn(
+                f"a page without records has {key!r}: {said}; if it is an error, set `fail_when` or "
+                f'`retry_when`, such as [{{ path = "{key}", exists = true }}], else `empty_when` likewise'
+            )
+
     def _is_empty(self, page: "Page", said: object) -> bool:
         """True if an answer without its records means, by what stands in it, that there are none."""
         return said is not None and bool(found(Answer(page.status, said), self._source.empty_when))
 
-    def _is_as_before(self, shape: str) -> bool:
+    def _is_as_before(self, splitter: Splitter) -> bool:
         """True unless a page is something else than the pages that were accepted before it."""
-        return not self._shape or shape in ("", self._shape)
+        if not self._shape or splitter.shape == "":
+            return True
+        # A table may gain columns, but one that shares none is another one, or a message.
+        is_same_table = not splitter.columns or not self._columns.isdisjoint(splitter.columns)
+        return splitter.shape == self._shape and is_same_table
 
     def _another_shape(self, shape: str) -> MalformedBody:
         """The error for a page that is something else than the pages before it, such as a message."""
+        if shape == self._shape:
+            shape = f"{shape} without any of their columns"
         return MalformedBody(
             f"the page's records are {shape}, those of the pages before it {self._shape}: it may be an error "
             "that the source sends with a good status; nothing of it was ingested; tell such an answer by "

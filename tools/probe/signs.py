@@ -26,7 +26,6 @@ _NEXT_PAGE = re.compile(
     r"(odata|hydra)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records?|results?)*"
     r"|skiptoken"
 )
-_RANGE = re.compile(r"[a-z]+ \d+-\d+/(\d+)", re.IGNORECASE)
 
 
 class OutsideValue(NamedTuple):
@@ -78,8 +77,8 @@ def total_of(page: Page) -> Number | None:
     """The number of records of the whole source, if the page gives one that is not too small."""
     at_least = len(page.records)
     found = _number(page, _is_total, _is_total_name, at_least)
-    if found is None and (match := _RANGE.fullmatch(page.headers.get("Content-Range", ""))):
-        found = Number(int(match[1]), "the header Content-Range")
+    if found is None and (number := more_signs.ranged_total(page.headers)):
+        found = Number(number, "the header Content-Range")
     return found if found and found.value >= at_least else None
 
 

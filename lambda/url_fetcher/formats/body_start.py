@@ -53,6 +53,11 @@ class MarkedBody(Splitter):
         """As every splitter."""
         return self._splitter.shape if self._splitter and not self._is_blank else ""
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """As every splitter."""
+        return self._splitter.columns if self._splitter else ()
+
     def outside(self) -> object:
         """As every splitter."""
         return self._splitter.outside() if self._splitter else None
@@ -131,6 +136,11 @@ class Transcoded(Splitter):
     def shape(self) -> str:
         """As every splitter."""
         return self._splitter.shape
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """As every splitter."""
+        return self._splitter.columns
 
     def outside(self) -> object:
         """As every splitter."""

@@ -47,6 +47,11 @@ class CsvSplitter(Splitter):
         """As every splitter."""
         self._window.dropped = self._scanned = self._row_offset = offset
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """As every splitter."""
+        return self._decoder.columns
+
     def feed(self, chunk: bytes) -> Sequence[bytes]:
         """Returns the rows that this chunk completes."""
         self._raise_failure()

@@ -79,6 +79,11 @@ class Splitter:
         """
         return self._shape
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of a table's columns; empty until they are known, and for anything else."""
+        return ()
+
     def outside(self) -> object:
         """After ``finish``: returns the decoded body without its records; None if it has nothing else.
 

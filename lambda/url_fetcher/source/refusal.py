@@ -6,6 +6,8 @@ from functools import cached_property
 
 import msgspec
 
+from url_fetcher.formats.splitter import ERROR_KEYS
+
 _REASONS = ("error_description", "message", "detail", "error_message", "errormessage", "msg", "description")
 _HOLDERS = ("error", "errors", "fault", "errormessages", "title", "reason", "status", "code")
 _MAX_DEPTH = 4
@@ -94,6 +96,15 @@ def sign_of_error(value: object) -> str:
         if is_count if name in errors else not is_usual:
             return ""
     return next((keys[name] for name in (*errors, *_WORDS) if told.get(name)), "")
+
+
+def error_beside(outside: object) -> tuple[str, object] | None:
+    """The key of an error beside a page's records, and its message or value; None if there is none."""
+    for key, value in outside.items() if isinstance(outside, dict) else ():
+        is_none = value in (None, "", [], {}, 0) or str(value).lower() in _GOOD
+        if key.lower() in ERROR_KEYS and not is_none:
+            return key, _message_in(value, _MAX_DEPTH) or value
+    return None
 
 
 def _message_in(value: object, depth: int) -> str:

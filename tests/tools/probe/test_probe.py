@@ -275,6 +275,17 @@ class TestEnds:
 
         assert "known records again" in found.more
 
+    @pytest.mark.parametrize(
+        ("ranged", "is_told"),
+        [("0-6/23", True), ("items 0-6/23", True), ("0-6/*", False), ("bytes 0-6/23", False)],
+    )
+    def test_a_content_range_of_records_tells_that_there_are_more(self, ranged: str, is_told: bool) -> None:
+        """PostgREST sends it without a unit; one of bytes says nothing of records."""
+        page = answer(json.dumps(rows(0, 7)).encode(), headers={"Content-Range": ranged})
+        found, _, _ = looked_at(page)
+
+        assert ("Content-Range is 23" in found.more) is is_told
+
     @pytest.mark.parametrize("headers", [{}, {"X-Total-Count": "30"}], ids=["no total", "a total"])
     @pytest.mark.parametrize(
         ("status", "behind", "key", "value"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_aws.servers.hostile_source import answer, in_turn
-from tests.url_fetcher.invoking import Stream, invoke
+from tests.url_fetcher.invoking import Stream, invoke, lines_of
 from tests.url_fetcher.reading import Hostile
 from url_fetcher.deadline import Deadline
 from url_fetcher.delivery.holding import MAX_HELD_BYTES
@@ -213,6 +213,30 @@ def test_an_object_in_place_of_an_array_that_is_no_record(
     assert [line["data"] for line in stream.lines] == [1, 2]
 
 
+@pytest.mark.parametrize("page", ["Rate limit exceeded, try later\n", "error\ntry later\n", "try later"])
+def test_a_message_is_no_page_of_a_csv(hostile: Hostile, stream: Stream, page: str) -> None:
+    """It has none of the columns: neither the end of the source nor a row."""
+    pages = (b"id,n\n1,2\n", page.encode())
+    source = hostile({"/": in_turn(*(answer(each, content_type="text/csv") for each in pages))})
+    with pytest.raises(MalformedBody, match="CSV without any of their columns"):
+        invoke(stream, {"url": source.url("/"), **WALK})
+
+    assert [line["data"] for line in stream.lines] == [{"id": "1", "n": "2"}]
+
+
+def test_a_page_of_a_csv_may_have_other_columns_too(hostile: Hostile, stream: Stream) -> None:
+    """Some sources leave out columns without a value; a header alone is an empty page."""
+    pages = (b"id,n\n1,2\n", b"id\n2\n", b"m,id\n3,4\n", b"m,id\n")
+    source = hostile({"/": in_turn(*(answer(page, content_type="text/csv") for page in pages))})
+    invoke(stream, {"url": source.url("/"), **WALK})
+
+    assert [line["data"] for line in stream.lines] == [
+        {"id": "1", "n": "2"},
+        {"id": "2"},
+        {"m": "3", "id": "4"},
+    ]
+
+
 def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: Stream) -> None:
     """Where the pages before had an array; an object may be the only element of one."""
     pages = ['{"items": [1, 2]}', '{"items": {"id": 3}}', '{"items": "rate limited"}']
@@ -221,6 +245,77 @@ def test_text_at_the_record_path_is_no_record_either(hostile: Hostile, stream: S
         invoke(stream, {"url": source.url("/"), "record_path": "items", **WALK})
 
     assert [line["data"] for line in stream.lines] == [1, 2, {"id": 3}]
+
+
+@pytest.mark.parametrize("error", ['"error": {"message": "try later"}', '"errors": ["try later"]'])
+@pytest.mark.parametrize("items", ["[]", "null"])
+@pytest.mark.parametrize("optional", [False, True])
+def test_an_error_beside_no_records_is_a_warning(
+    hostile: Hostile,
+    stream: Stream,
+    capsys: pytest.CaptureFixture[str],
+    error: str,
+    items: str,
+    optional: bool,
+) -> None:
+    """Such a page would end the source as an empty one does, and nobody would know."""
+    last = f'{{"items": {items}, {error}}}'
+    source = hostile({"/": in_turn(said('{"items": [1], "errors": []}'), said(last))})
+    answer = invoke(
+        stream,
+        {"url": source.url("/"), "record_path": "items", "records_optional": optional, **WALK},
+    )
+
+    (warning,) = [line["message"] for line in lines_of(capsys) if line.get("level") == "WARNING"]
+    assert (answer["fetched"], answer["warnings"], "'try later'" in warning) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"error": null',
+        '"error": 0',
+        '"errors": []',
+        '"errors": false',
+        '"error": "0"',
+        '"message": "no more"',
+    ],
+)
+def test_no_error_beside_no_records_is_no_warning(hostile: Hostile, stream: Stream, more: str) -> None:
+    """Many APIs have the key in each answer."""
+    source = hostile({"/": said(f'{{"items": [], {more}}}')})
+    answer = invoke(stream, {"url": source.url("/"), "record_path": "items"})
+
+    assert answer["warnings"] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1.5", "1.5"),
+        (r'"a\ud800\n\u001bb"', "'a"),
+        ("1e999", "1e999"),
+        ("9" * 400, "9" * 300),
+    ],
+)
+def test_any_value_of_an_error_can_be_shown(
+    hostile: Hostile, stream: Stream, capsys: pytest.CaptureFixture[str], value: str, shown: str
+) -> None:
+    """The source chooses it: it is on one line, and nothing of it is a foreign exception."""
+    source = hostile({"/": said(f'{{"items": [], "error": {value}}}')})
+    invoke(stream, {"url": source.url("/"), "record_path": "items"})
+
+    (warning,) = [line["message"] for line in lines_of(capsys) if line.get("level") == "WARNING"]
+    assert (shown in warning, warning.isprintable()) == (True, True)
+
+
+def test_a_condition_ends_the_warning_of_an_error_beside_no_records(hostile: Hostile, stream: Stream) -> None:
+    """It says that the source's owner knows what the key means."""
+    source = hostile({"/": said('{"items": [], "error": "nothing found"}')})
+    empty_when = [{"path": "error", "equals": "nothing found"}]
+    answer = invoke(stream, {"url": source.url("/"), "record_path": "items", "empty_when": empty_when})
+
+    assert (answer["fetched"], answer["warnings"]) == (0, 0)
 
 
 @pytest.mark.parametrize("format_", ["auto", "ndjson"])

@@ -11,7 +11,6 @@ from url_fetcher.source.pages.next_page_signs import whole_number
 _MAX_MEMBERS = 1_000
 _FLAG_DEPTH, _VALUE_DEPTH, _NEAR_DEPTH = 4, 3, 2
 _MAX_SHOWN_CHARACTERS = 60
-_TRUTHS, _TRUTH_LENGTH = {"true": True, "false": False}, 6
 
 MORE = re.compile(
     r"has[-_]?(more|next)([-_]?(page|pages|items|results|records|data))?|is[-_]?truncated"
@@ -33,7 +32,12 @@ TOTAL = re.compile(
 )
 TOTAL_PAGES = re.compile(r"(total[-_]?|(num|number[-_]?of)[-_]?)?pages|page[-_]?count|last[-_]?page", re.I)
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total")
+# Of records, as ``items 0-24/100`` and PostgREST's ``0-24/100``; not of bytes.
+_CONTENT_RANGE = re.compile(
+    r"(?!bytes\b)[\w-]{0,32}[ =]*(?:\d{1,18}-\d{1,18}|\*)/(\d{1,18})", re.ASCII | re.IGNORECASE
+)
 _SIMPLE_KEY = re.compile(r"[\w@$:-]{1,60}", re.ASCII)
+_WRITTEN_FLAGS = {"true": True, "false": False, "True": True, "False": False}
 _NEXT_RELATION = ("rel", "relation")
 
 
@@ -72,7 +76,8 @@ def known_flag(outside: object, *, is_near: bool = False) -> Flagged:
     """
     found = Flagged(None, "")
     for keys, value in _members(outside, _NEAR_DEPTH if is_near else _FLAG_DEPTH):
-        value = _TRUTHS.get(value.lower()) if isinstance(value, str) and len(value) < _TRUTH_LENGTH else value
+        if isinstance(value, str):
+            value = _WRITTEN_FLAGS.get(value)
         if not isinstance(value, bool):
             continue
         is_last = LAST.fullmatch(keys[-1])
@@ -120,7 +125,14 @@ def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
     for name in _TOTAL_HEADERS:
         if (value := headers.get(name)) and (number := whole_number(value)):
             return Count("", number)
-    return None
+    number = ranged_total(headers)
+    return Count("", number) if number else None
+
+
+def ranged_total(headers: Mapping[str, str]) -> int | None:
+    """The number of all records in a ``Content-Range``; None if there is none, or one of bytes."""
+    ranged = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    return whole_number(ranged[1]) if ranged else None
 
 
 def known_pages(outside: object) -> Count | None:

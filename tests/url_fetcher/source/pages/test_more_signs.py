@@ -28,6 +28,8 @@ ITEMS = [{"id": 1}, {"id": 2}]
             {"meta": {"page": 1, "pages": 5}},
             'meta.pages is 5, but `pagination` is not set: set kind = "page"',
         ),
+        ({"isTruncated": "true"}, "isTruncated is true"),
+        ({"isLast": "False"}, "isLast is false"),
         ({"next": "https://a.test/?page=2"}, 'set kind = "next_url" and path = "next"'),
         ({"@odata.nextLink": "/2"}, 'kind = "next_url" and path = "/@odata.nextLink"'),
         ({"links": {"next": {"href": "/2"}}}, 'kind = "next_url" and path = "links.next.href"'),
@@ -67,6 +69,9 @@ def test_one_page_of_several_is_a_warning(
     [
         ({"Link": '</2>; rel="next"'}, 'set kind = \\"link_header\\"'),
         ({"X-Total-Count": "3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "0-1/3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "items 0-1/3"}, "the total is 3 and 2 records came"),
+        ({"Content-Range": "posts=0-1/3"}, "the total is 3 and 2 records came"),
     ],
 )
 def test_headers_of_an_array_say_more(
@@ -77,6 +82,16 @@ def test_headers_of_an_array_say_more(
     answered = invoke(stream, {"url": source.url("/")})
 
     assert (answered["warnings"], words in capsys.readouterr().out) == (1, True)
+
+
+@pytest.mark.parametrize("ranged", ["0-1/2", "0-1/*", "bytes 0-1/300", "bytes=0-1/300", "*/0", "x" * 9_000])
+def test_a_content_range_of_everything_or_of_bytes_says_nothing(
+    hostile: Hostile, stream: Stream, ranged: str
+) -> None:
+    """A total is one of records only."""
+    source = hostile({"/": answer(json.dumps(ITEMS).encode(), headers={"Content-Range": ranged})})
+
+    assert invoke(stream, {"url": source.url("/")})["warnings"] == 0
 
 
 @pytest.mark.parametrize(
