@@ -211,7 +211,7 @@ class Ingestion:
         try:
             for records, rejected in split(page.chunks, splitter):
                 record_bytes = seen.note(records, rejected)
-                if self._is_as_before(splitter.shape):
+                if not self._shape or self._is_as_before(splitter.shape):
                     holding.add(records, rejected, record_bytes=record_bytes)
         except IngestionError as error:
             if not self._may_fail:
@@ -227,21 +227,21 @@ class Ingestion:
 
     def _accept(self, page: "Page", splitter: Splitter, seen: "_SeenRecords", holding: Holding) -> None:
         """Puts the records that are held of a page, unless it is an error or came before."""
-        outside = splitter.outside()
-        is_as_before = self._is_as_before(splitter.shape)
+        outside, shape = splitter.outside(), splitter.shape
+        is_as_before = self._is_as_before(shape)
         about = outside
         if outside is None and (self._may_fail or not is_as_before):
-            about = one_object(splitter.shape, seen.first)
+            about = one_object(shape, seen.first)
         if self._is_refused(page, about, holding):
             return
         if about is not outside and self._is_empty(page, about):
             page.finish(records=0, outside=about)
             return
         if not is_as_before:
-            raise self._another_shape(splitter.shape if about is outside else described(about))
+            raise self._another_shape(shape if about is outside else described(about))
         if self._may_be_error and not self._shape:
-            self._warn_of_error(splitter.shape, seen.first)
-        self._shape = self._shape or splitter.shape
+            self._warn_of_error(shape, seen.first)
+        self._shape = self._shape or shape
         if not page.is_repeat(seen.digest):
             holding.release()
         page.finish(records=seen.records, outside=outside, last=seen.last, digest=seen.digest)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
@@ -249,11 +250,14 @@ def _refuse_unreadable(head: bytes, chosen: Found, dialect: Csv, hint: str) -> N
         )
 
 
+# A source says the same for each page.
+@lru_cache(maxsize=64)
 def _media_type(content_type: str) -> str:
     """The type without its parameters, also if it is there twice."""
     return content_type.partition(";")[0].partition(",")[0].strip().lower()
 
 
+@lru_cache(maxsize=64)
 def _by_type(media_type: str) -> Found | Literal[""]:
     if media_type.endswith(("/json-seq", "+json-seq")):
         return "json_seq"

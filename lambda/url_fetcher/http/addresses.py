@@ -177,7 +177,7 @@ class AddressPolicy:
 
 def same_origin(one: str, other: str) -> bool:
     """True if two URLs have the same scheme, host and port."""
-    return _origin(one) == _origin(other)
+    return one == other or _origin(one) == _origin(other)
 
 
 def same_host(one: str, other: str) -> bool:

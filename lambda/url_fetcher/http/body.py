@@ -86,6 +86,8 @@ class Body:
 
     def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Undoes the Content-Encoding, of several the last one first."""
+        if not self._encoding:
+            return pieces
         names = [name.strip() for name in self._encoding.split(",")]
         encodings = [name for name in names if name not in _NO_ENCODINGS]
         if len(encodings) > _MAX_ENCODINGS:

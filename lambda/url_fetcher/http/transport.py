@@ -176,6 +176,8 @@ class Transport:
                 with_query(url, credentials.query if credentials else {}),
                 headers=headers,
                 data=body or None,
+                # None would be taken for a table, and asked whether it is a file.
+                params="",
             ).prepare()
             if credentials is not None and credentials.sign is not None:
                 credentials.sign(prepared)
@@ -208,7 +210,8 @@ class _DialedAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
         """As requests', with the dialer's own authorities; a connection serves no request with others."""
         host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
-        return host, {**pool, "ca_cert_data": self._dialer.ca_certificates or None}
+        own = self._dialer.ca_certificates
+        return host, {**pool, "ca_cert_data": own} if own else pool
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from url_fetcher.errors import (
@@ -133,7 +133,7 @@ class Exchange:
         """Sends one request and reads the first chunk of the answer."""
         with self._session.turn:
             credentials = self._source.auth.credentials(self._session)
-        request = replace(request_of(self._source, step), before_redirect=self._pace)
+        request = request_of(self._source, step, self._pace)
         self.report.requests += 1
         response = self._transport.open(request, credentials)
         try:

@@ -42,7 +42,7 @@ def names_in(value: object) -> frozenset[str]:
         value = list(value.values())
     if isinstance(value, list):
         return frozenset[str]().union(*map(names_in, value))
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "{" not in value:
         return frozenset()
     return frozenset(found[2] for found in _PLACEHOLDER.finditer(value) if len(found[1]) % 2)
 

@@ -135,9 +135,12 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def outside_settings(self) -> tuple[str, ...]:
         """The settings that read values outside the records; XML has no such values."""
+        paginations = tuple(f"pagination.{key}" for key in self.pagination.outside_settings)
+        if not self._conditions:
+            return paginations
         lists = {"fail_when": self.fail_when, "retry_when": self.retry_when, "empty_when": self.empty_when}
         verdicts = (key for key, conditions in lists.items() if any(each.reads_page for each in conditions))
-        return (*verdicts, *(f"pagination.{key}" for key in self.pagination.outside_settings))
+        return (*verdicts, *paginations)
 
     @property
     def _conditions(self) -> tuple[Condition, ...]:
@@ -163,11 +166,14 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def _placeholders(self) -> frozenset[str]:
-        return names_in([self.url, self.query, self.headers, self.body])
+        others = [each for each in (self.query, self.headers, self.body) if each]
+        return names_in([self.url, *others]) if others else names_in(self.url)
 
     def _refuse_placeholder_without_value(self) -> None:
         """Refuses placeholders for which there is no value, and windows that are never asked for."""
-        used = self._placeholders - self._of_a_parent
+        used, windows = self._placeholders - self._of_a_parent, self.windows
+        if not used and not windows:
+            return
         known = {self.pagination.resumed_by, *(("since", "until") if self.windows else ())}
         for name in sorted(used - known):
             if name in ("since", "until") and isinstance(self, ChildSource):
@@ -182,7 +188,6 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         path = self.url.partition("?")[0]
         if "cursor" in names_in(path) and not getattr(self.pagination, "first_cursor", ""):
             raise ValueError("`url` has `{cursor}` in its path: set `pagination.first`, for the first page")
-        windows = self.windows
         has_parameters = windows and windows.from_parameter and windows.to_parameter
         if windows and not has_parameters and not used & {"since", "until"}:
             raise ValueError(

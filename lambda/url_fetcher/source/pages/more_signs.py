@@ -116,7 +116,7 @@ def known_total(outside: object, headers: Mapping[str, str]) -> Count | None:
             if number := whole_number(value):
                 return Count(_written(keys), number)
     for name in _TOTAL_HEADERS:
-        if number := whole_number(headers.get(name)):
+        if (value := headers.get(name)) and (number := whole_number(value)):
             return Count("", number)
     return None
 

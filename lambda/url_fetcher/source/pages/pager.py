@@ -273,5 +273,7 @@ def _digest(step: Step, sent: bytes) -> int:
 
 def _sent(step: Step) -> bytes:
     """All that a step sends beside its URL."""
+    if not step.members and not step.values:
+        return b""
     # Unlike msgspec, json takes half of a surrogate pair, which is refused where it is written.
     return json.dumps([dict(step.members), dict(step.values)]).encode()

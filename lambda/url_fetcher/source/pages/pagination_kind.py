@@ -176,9 +176,17 @@ class PaginationKind(Kind, frozen=True):
 class NoPagination(PaginationKind, frozen=True, tag="none"):
     """The source is one page."""
 
+    @property
+    def outside_settings(self) -> tuple[str, ...]:
+        """As every kind; it has none."""
+        return ()
+
     def more(self, step: Step, result: PageResult, walk: Walk) -> str:
         """As every kind, with the setting that reads the next page."""
         outside = result.outside if result.outside is not None else _single_object(result)
+        # Most pages: nothing stands beside the records.
+        if outside is None and not walk.is_short and not result.headers.get("Link"):
+            return ""
         flagged = known_flag(outside)
         # Who asks for a later page by its number, as in a list of URLs, asks for the others as well.
         if flagged.says_more is False or _LATER_PAGE.search(result.url):
