@@ -11,7 +11,7 @@ from msgspec.json import Encoder
 from url_fetcher.formats.csv_dialect import Csv
 from url_fetcher.http.headers import Headers
 from url_fetcher.paths import described, integer, value_at
-from url_fetcher.source.kinds import HttpUrl, NonEmptyPath, Path, Query
+from url_fetcher.source.kinds import HttpUrl, NonEmptyPath, Path
 from url_fetcher.source.pages.pagination import Pagination
 from url_fetcher.source.pages.pagination_kind import NoPagination
 from url_fetcher.source.placeholders import PARENT, names_in
@@ -44,7 +44,7 @@ class Children(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: HttpUrl
     method: Literal["GET", "POST"] = "GET"
     headers: Headers = {}
-    query: Query = {}
+    query: dict[str, str | int | float | bool] = {}
     body: str | dict[str, Any] = ""
     format: Literal["auto", "json", "ndjson", "json_seq", "csv", "xml"] = "auto"
     csv: Csv = field(default_factory=Csv)

@@ -109,7 +109,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Checks keys against each other; msgspec turns a ValueError into its ValidationError."""
         refuse_bad_headers(self.headers)
-        refuse_secret_parameters(self.query)
+        self._refuse_secrets()
         self._refuse_placeholder_without_value()
         if self.ca_certificates:
             refuse_bad_certificates(self.ca_certificates)
@@ -169,6 +169,9 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def _placeholders(self) -> frozenset[str]:
         others = [each for each in (self.query, self.headers, self.body) if each]
         return names_in([self.url, *others]) if others else names_in(self.url)
+
+    def _refuse_secrets(self) -> None:
+        refuse_secret_parameters(self.query)
 
     def _refuse_placeholder_without_value(self) -> None:
         """Refuses placeholders for which there is no value, and windows that are never asked for."""
@@ -241,6 +244,9 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class ChildSource(Source, frozen=True, kw_only=True):
     """The source of a parent's children: with placeholders whose values are the parent's."""
+
+    def _refuse_secrets(self) -> None:
+        """Refuses none: a parent may give each of its children a token."""
 
     @property
     def _of_a_parent(self) -> frozenset[str]:
