@@ -259,7 +259,8 @@ class IngestionPipeline(Grants):
             function=names.of(FUNCTION),
             work_queue=names.of(work_queue.NAME),
             dead_letters=self._existing.name_of("dead_letter_queue", dead_letters),
-            dead_letters_are_here=are_here,
+            # Terraform has to know at plan which alarms there are, and may know an ARN only at apply.
+            dead_letters_are_here=are_here is not False,
             schedules=names.of(SCHEDULES),
             streams={
                 form: self._existing.name_of("stream", names.of(stream.NAMES[form])) for form in self._streams

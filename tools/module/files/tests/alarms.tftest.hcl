@@ -167,17 +167,17 @@ run "refuses_a_key_of_no_topic" {
   ]
 }
 
-run "has_no_alarm_on_a_topic_for_failures" {
+run "has_no_alarm_that_is_off" {
   command = apply
 
   variables {
-    alarms                       = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"] }
+    alarms                       = { topic_arns = ["arn:aws:sns:eu-central-1:123456789012:mine"], overrides = { dead-letters = "off" } }
     existing_failure_destination = { arn = "arn:aws:sns:eu-central-1:123456789012:failures" }
   }
 
   assert {
     condition     = !contains(keys(output.alarm_arns), "dead-letters")
-    error_message = "there is an alarm on the messages of a topic"
+    error_message = "there is an alarm that is off"
   }
 }
 
